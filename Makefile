@@ -1,0 +1,37 @@
+# Everything runs in .venv, which the first target that needs it makes.
+PYTHON ?= python3
+HOST ?= localhost
+PORT ?= 8501
+BIN := .venv/bin
+
+.PHONY: demo test check format clean
+
+demo: .venv/app.done  ## open the explorer on http://localhost:8501
+	$(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT) --browser.gatherUsageStats false
+
+test: .venv/dev.done  ## every test
+	$(BIN)/python -m pytest
+
+check: .venv/dev.done  ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/dev.done
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.venv/app.done: requirements.txt constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12 demo")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --requirement requirements.txt --constraint constraints.txt
+	touch $@
+
+.venv/dev.done: .venv/app.done requirements-dev.txt
+	$(BIN)/python -m pip install --requirement requirements-dev.txt --constraint constraints.txt
+	touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""BERT classifiers: loading and storing them, switching heads and MLPs off, removing them, and scoring fast."""

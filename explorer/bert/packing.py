@@ -1,0 +1,128 @@
+"""A fine-tuned checkpoint in a few megabytes: what fine-tuning changed, in four bits a weight.
+
+Fine-tuning moves weights little, so the change (tuned - pre-trained) is stored rather than the weights:
+signed 4-bit steps with one scale per 64 weights. Rounding such a small change is far gentler than
+rounding the weights. What is unpacked, not what was trained, is then THE checkpoint: every number of a run
+is computed with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from explorer.errors import BadCheckpoint
+
+FORMAT = "bert-lottery-delta-int4-1"
+GROUP = 64
+"""Weights that share a scale."""
+_LEVELS = 7
+"""Steps on each side of zero: -7 to 7 in four bits."""
+
+Floats = NDArray[np.float32]
+Weights = dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A packed checkpoint as read from disk: what to add to which base."""
+
+    base: str
+    """Where the pre-trained weights come from: 'minilm', a Hub id or a folder."""
+    base_sha256: str
+    """sha256 of the pre-trained model.safetensors: another base would give another model."""
+    about: dict[str, Any]
+    """Task, seed, recipe: for people; nothing depends on it but the task's number of outputs."""
+    tensors: dict[str, NDArray[Any]]
+    sha256: str
+    """Of the packed file."""
+
+
+def quantise(change: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+    """(n,) float32 to (ceil(n / 64) * 32,) nibbles, two a byte, and (ceil(n / 64),) scales."""
+    padded = np.zeros(-(-change.size // GROUP) * GROUP, np.float32)
+    padded[: change.size] = change.ravel()
+    groups = padded.reshape(-1, GROUP)
+    scales = (np.abs(groups).max(axis=1) / _LEVELS).astype(np.float16)
+    step = scales.astype(np.float32)[:, None]
+    steps = np.divide(groups, step, out=np.zeros_like(groups), where=step > 0)
+    nibbles = (np.clip(np.rint(steps), -_LEVELS, _LEVELS) + 8).astype(np.uint8).ravel()
+    return (nibbles[0::2] << 4) | nibbles[1::2], scales
+
+
+def dequantise(codes: NDArray[np.uint8], scales: NDArray[np.float16], shape: tuple[int, ...]) -> Floats:
+    """The inverse of `quantise`, up to half a step, in float32; the same bits on every machine."""
+    nibbles = np.empty(codes.size * 2, np.uint8)
+    nibbles[0::2], nibbles[1::2] = codes >> 4, codes & 15
+    steps = nibbles.astype(np.float32).reshape(-1, GROUP) - 8
+    size = int(np.prod(shape))
+    return (steps * scales.astype(np.float32)[:, None]).ravel()[:size].reshape(shape)
+
+
+def pack(base: Weights, tuned: Weights, *, base_name: str, base_sha256: str, about: dict[str, Any]) -> bytes:
+    """The bytes of a packed checkpoint: matrices as 4-bit change, vectors and the classifier in full.
+
+    A tensor that fine-tuning left alone (frozen embeddings) is not stored. A tensor without a counterpart
+    in `base` (the classifier) is stored in full.
+    """
+    tensors: dict[str, NDArray[Any]] = {}
+    for name in sorted(tuned):
+        new = np.ascontiguousarray(tuned[name], np.float32)
+        old = base.get(name)
+        if old is None or new.ndim < 2:
+            if old is None or not np.array_equal(old, new):
+                tensors[name] = new
+        elif not np.array_equal(old, new):
+            tensors[f"{name}.codes"], tensors[f"{name}.scales"] = quantise(new - old)
+    metadata = {"format": FORMAT, "base": base_name, "base_sha256": base_sha256, "about": json.dumps(about)}
+    return bytes(save(tensors, metadata=metadata))
+
+
+def read_packed(path: Path) -> Packed:
+    """Reads a packed checkpoint; raises BadCheckpoint where it is missing, truncated or of another format."""
+    mend = "Make it again with `python -m precompute finetune`, or restore it with git."
+    if not path.is_file():
+        raise BadCheckpoint(f"There is no checkpoint at {path}.", mend)
+    try:
+        with safe_open(path, "np") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise BadCheckpoint(f"{path} cannot be read as safetensors ({error}).", mend) from None
+    if metadata.get("format") != FORMAT:
+        raise BadCheckpoint(
+            f"{path} is not a packed checkpoint of this version ({metadata.get('format', 'no format named')}).",
+            mend,
+        )
+    return Packed(
+        base=metadata["base"],
+        base_sha256=metadata["base_sha256"],
+        about=json.loads(metadata["about"]),
+        tensors=tensors,
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+    )
+
+
+def unpack(packed: Packed, base: Weights) -> Weights:
+    """The fine-tuned weights, float32, complete: `base` plus the stored change."""
+    weights = dict(base)
+    for name, tensor in packed.tensors.items():
+        if name.endswith(".scales"):
+            continue
+        if name.endswith(".codes"):
+            stem = name.removesuffix(".codes")
+            if stem not in base:
+                raise BadCheckpoint(f"The base model has no weight {stem!r}.", "Is it the right base model?")
+            change = dequantise(tensor, packed.tensors[f"{stem}.scales"], base[stem].shape)
+            weights[stem] = base[stem] + change
+        else:
+            weights[name] = tensor
+    return weights

@@ -1,0 +1,1 @@
+"""Tidy data to Plotly figures, without Streamlit."""

@@ -1,0 +1,113 @@
+"""From logits to predictions to a score: the metrics of GLUE (Wang et al. 2019, arXiv:1804.07461)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+from sklearn.metrics import accuracy_score, matthews_corrcoef
+
+from explorer.errors import BadRequest
+from explorer.glue.tasks import MetricName, Task
+
+METRIC_WORDS: dict[MetricName, str] = {
+    "accuracy": "accuracy",
+    "matthews": "Matthews correlation",
+    "pearson": "Pearson correlation",
+}
+"""How the screen calls each metric."""
+
+_NEARLY_CONSTANT = float(np.finfo(np.float64).eps ** 0.75)
+"""Spread over mean below which scipy.stats.pearsonr, too, calls its input constant."""
+
+
+def predictions_of(task: Task, logits: NDArray[np.floating[Any]]) -> NDArray[Any]:
+    """What the model says: (n,) class indices, int64 (the first of equals), or values, float64, for STS-B.
+
+    logits: (n, task.n_outputs), or (n,) for regression. Raises BadRequest if the shape is another,
+    if there are no rows, or if a value is not finite.
+    """
+    array = np.asarray(logits)
+    if task.is_regression and array.ndim == 1:
+        array = array[:, np.newaxis]
+    if array.ndim != 2 or array.shape[1] != task.n_outputs:
+        raise BadRequest(
+            f"Logits of shape {array.shape} do not go with {task.name}.",
+            f"It takes (examples, {task.n_outputs}).",
+        )
+    _require_numbers(array, "The logits")
+    if task.is_regression:
+        return array[:, 0].astype(np.float64)
+    return array.argmax(axis=1).astype(np.int64)
+
+
+def metric(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> float:
+    """The score: accuracy 0 to 1, Matthews or Pearson correlation -1 to 1.
+
+    predictions, labels: (n,). Matthews is 0.0 where either side is constant (scikit-learn's convention);
+    Pearson is then undefined: nan. Never warns. Raises BadRequest as checked_pair does.
+    """
+    predicted, true = checked_pair(name, predictions, labels)
+    if name == "accuracy":
+        return float(accuracy_score(true, predicted))
+    if name == "matthews":
+        if is_constant(predicted) or is_constant(true):
+            return 0.0
+        return float(matthews_corrcoef(true, predicted))
+    if is_constant(predicted) or is_constant(true):
+        return float("nan")
+    return float(stats.pearsonr(predicted, true).statistic)
+
+
+def score_of(task: Task, logits: NDArray[np.floating[Any]], labels: ArrayLike) -> float:
+    """The task's own metric for logits (n, task.n_outputs) and labels (n,); raises BadRequest."""
+    return metric(task.metric, predictions_of(task, logits), labels)
+
+
+def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Predictions and labels, both (n,): int64 classes, or float64 values where the metric is Pearson.
+
+    Raises BadRequest on an unknown metric, other shapes, lengths that differ, no examples, a value that is
+    not finite, or a class that is not a whole number.
+    """
+    if name not in METRIC_WORDS:
+        raise BadRequest(f"There is no metric named {name!r}.", f"The metrics are {', '.join(METRIC_WORDS)}.")
+    predicted, true = np.asarray(predictions), np.asarray(labels)
+    if predicted.ndim != 1 or true.ndim != 1:
+        raise BadRequest(
+            f"Predictions of shape {predicted.shape} and labels of shape {true.shape} cannot be scored.",
+            "Both are one value per example.",
+        )
+    if len(predicted) != len(true):
+        raise BadRequest(
+            f"There are {len(predicted)} predictions for {len(true)} labels.",
+            "Both must come from the same examples.",
+        )
+    _require_numbers(predicted, "The predictions")
+    _require_numbers(true, "The labels")
+    if name == "pearson":
+        return predicted.astype(np.float64), true.astype(np.float64)
+    for values, what in ((predicted, "prediction"), (true, "label")):
+        if (values != np.floor(values)).any():
+            raise BadRequest(
+                f"A {what} is not a class index, so {METRIC_WORDS[name]} is not defined.",
+                "Values such as those of STS-B take Pearson correlation.",
+            )
+    return predicted.astype(np.int64), true.astype(np.int64)
+
+
+def is_constant(values: NDArray[Any]) -> bool:
+    """Whether all values (n,) are the same, up to rounding: no correlation is defined then."""
+    mean = values.mean()
+    return bool(np.abs(values - mean).max() <= _NEARLY_CONSTANT * abs(mean))
+
+
+def _require_numbers(array: NDArray[Any], what: str) -> None:
+    if array.size == 0:
+        raise BadRequest(f"{what} are empty.", "A score needs at least one example.")
+    if array.dtype.kind not in "biuf":
+        raise BadRequest(f"{what} are not numbers.", "Give class indices or values.")
+    if not np.isfinite(array).all():
+        raise BadRequest(f"{what} hold a value that is not a finite number.", "Did the model overflow?")

@@ -1,0 +1,181 @@
+"""The nine GLUE tasks (Wang et al. 2019, arXiv:1804.07461): columns, labels, metric and dev split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import BadRequest
+
+MetricName = Literal["accuracy", "matthews", "pearson"]
+Split = Literal["train", "dev"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One GLUE task, named as GLUE names it."""
+
+    name: str
+    columns: tuple[str, ...]
+    """Text columns in the official TSV: one sentence or a pair."""
+    label_column: str
+    labels: tuple[str, ...]
+    """Label strings in the order of their class index; empty for regression."""
+    label_names: tuple[str, ...]
+    """The same labels in words, for the screen."""
+    metric: MetricName
+    dev_file: str
+    train_file: str
+    dev_rows: int
+    """Rows of the official dev split: the sign of a truncated file."""
+    train_rows: int
+    """Rows of the official training split, likewise."""
+    hub_config: str
+    hub_dev_split: str
+    hub_columns: tuple[str, ...]
+    header: tuple[str, ...] | None = None
+    """Column names of a file that has no header line (CoLA)."""
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether an example is two sentences."""
+        return len(self.columns) == 2
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether labels are numbers (STS-B, 0 to 5)."""
+        return not self.labels
+
+    @property
+    def n_outputs(self) -> int:
+        """Logits per example: classes, or 1 for regression."""
+        return len(self.labels) or 1
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled example. Its phenomenon is named only where the sentences were written for this project."""
+
+    texts: tuple[str, ...]
+    label: float
+    """Class index, or the value itself for regression."""
+    phenomenon: str = ""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A split of a task, in file order, with where it came from."""
+
+    task: Task
+    split: Split
+    items: tuple[Example, ...]
+    source: str
+    """In words, for the screen: 'GLUE folder', 'Hugging Face Hub', 'built-in diagnostics'."""
+    sha256: str
+    """Over texts and labels: what every cached number is tied to."""
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def labels(self) -> NDArray[np.float64]:
+        """(n,): class indices or regression values."""
+        return np.array([item.label for item in self.items], dtype=np.float64)
+
+
+def _task(
+    name: str,
+    columns: tuple[str, ...],
+    labels: tuple[tuple[str, str], ...],
+    dev_rows: int,
+    train_rows: int,
+    *,
+    metric: MetricName = "accuracy",
+    label_column: str = "label",
+    dev_file: str = "dev.tsv",
+    hub_config: str = "",
+    hub_dev_split: str = "validation",
+    hub_columns: tuple[str, ...] = (),
+    header: tuple[str, ...] | None = None,
+) -> Task:
+    return Task(
+        name=name,
+        columns=columns,
+        label_column=label_column,
+        labels=tuple(raw for raw, _ in labels),
+        label_names=tuple(word for _, word in labels),
+        metric=metric,
+        dev_file=dev_file,
+        train_file="train.tsv",
+        dev_rows=dev_rows,
+        train_rows=train_rows,
+        hub_config=hub_config or name.lower(),
+        hub_dev_split=hub_dev_split,
+        hub_columns=hub_columns or columns,
+        header=header,
+    )
+
+
+_ENTAILMENT = (("entailment", "entailment"), ("not_entailment", "not entailment"))
+_PARAPHRASE = (("0", "different"), ("1", "paraphrase"))
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        _task(
+            "CoLA",
+            ("sentence",),
+            (("0", "unacceptable"), ("1", "acceptable")),
+            1043,
+            8551,
+            metric="matthews",
+            header=("source", "label", "original_label", "sentence"),
+        ),
+        _task("SST-2", ("sentence",), (("0", "negative"), ("1", "positive")), 872, 67349, hub_config="sst2"),
+        _task(
+            "MRPC",
+            ("#1 String", "#2 String"),
+            _PARAPHRASE,
+            408,
+            3668,
+            label_column="Quality",
+            hub_columns=("sentence1", "sentence2"),
+        ),
+        _task(
+            "STS-B",
+            ("sentence1", "sentence2"),
+            (),
+            1500,
+            5749,
+            metric="pearson",
+            label_column="score",
+            hub_config="stsb",
+        ),
+        _task("QQP", ("question1", "question2"), _PARAPHRASE, 40430, 363846, label_column="is_duplicate"),
+        _task(
+            "MNLI",
+            ("sentence1", "sentence2"),
+            (("entailment", "entailment"), ("neutral", "neutral"), ("contradiction", "contradiction")),
+            9815,
+            392702,
+            label_column="gold_label",
+            dev_file="dev_matched.tsv",
+            hub_dev_split="validation_matched",
+            hub_columns=("premise", "hypothesis"),
+        ),
+        _task("QNLI", ("question", "sentence"), _ENTAILMENT, 5463, 104743),
+        _task("RTE", ("sentence1", "sentence2"), _ENTAILMENT, 277, 2490),
+        _task("WNLI", ("sentence1", "sentence2"), (("0", "not entailment"), ("1", "entailment")), 71, 635),
+    )
+}
+
+
+def task_named(name: str) -> Task:
+    """The task of that name, whatever its case; raises BadRequest naming all nine."""
+    for task in TASKS.values():
+        if task.name.lower() == name.strip().lower():
+            return task
+    raise BadRequest(f"There is no GLUE task named {name!r}.", f"The tasks are {', '.join(TASKS)}.")

@@ -1,0 +1,196 @@
+"""Reading and writing a bundle: one folder an artefact, a manifest in each, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import io
+import os
+import platform
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explorer.errors import BadBundle
+from explorer.store.schema import FileEntry, Key, Manifest, Run, manifest_from_json
+
+MANIFEST = "manifest.json"
+ARRAYS = "arrays.npz"
+TABLE = "table.parquet"
+CHECKPOINT = "checkpoint.safetensors"
+WORK = ".work"
+"""Where unfinished computations keep their state, beside the runs; never part of the bundle."""
+_COMPUTING = ("torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "safetensors")
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """An artefact as read: its manifest, arrays by name, and its table (empty where it has none)."""
+
+    manifest: Manifest
+    arrays: Mapping[str, NDArray[Any]]
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder of artefacts: model/task/seed_N/stage[.variant]/."""
+
+    root: Path
+
+    def manifests(self) -> Iterator[Manifest]:
+        """Of every complete artefact, sorted by path; raises BadBundle at one that cannot be read."""
+        if not self.root.is_dir():
+            raise BadBundle(
+                f"There is no bundle at {self.root}.",
+                "Restore it with `git checkout cache`, or make one with `python -m precompute study --bundle DIR`.",
+            )
+        for path in sorted(self.root.glob(f"*/*/seed_*/*/{MANIFEST}")):
+            if path.parent.name.startswith("."):
+                continue
+            manifest = self.manifest_at(path)
+            if manifest.complete:
+                yield manifest
+
+    def has(self, key: Key) -> bool:
+        """Whether a manifest of it is there (complete or not)."""
+        return (self.root / key.path / MANIFEST).is_file()
+
+    def manifest(self, key: Key) -> Manifest:
+        """Raises BadBundle, naming the command that makes it, where it is missing or not readable."""
+        path = self.root / key.path / MANIFEST
+        if not path.is_file():
+            raise BadBundle(f"{self.root} has no {key.path}.", f"Make it: `{command_for(key)}`.")
+        return self.manifest_at(path)
+
+    def read(self, key: Key) -> Artefact:
+        """Manifest, arrays and table; raises BadBundle where any of it is missing, truncated or altered in size."""
+        manifest = self.manifest(key)
+        folder = self.root / key.path
+        arrays: dict[str, NDArray[Any]] = {}
+        table = pd.DataFrame()
+        for name in manifest.files:
+            path = self.checked_file(manifest, name)
+            try:
+                if name == ARRAYS:
+                    with np.load(path, allow_pickle=False) as file:
+                        arrays = {entry: file[entry] for entry in file.files}
+                elif name == TABLE:
+                    table = pd.read_parquet(path)
+            except (OSError, ValueError, zipfile.BadZipFile) as error:
+                raise _damaged(folder / name, type(error).__name__, key) from None
+        return Artefact(manifest, arrays, table)
+
+    def checked_file(self, manifest: Manifest, name: str) -> Path:
+        """The path of one of its files, whose size is checked; raises BadBundle."""
+        key = manifest.key
+        path = self.root / key.path / name
+        if name in manifest.withheld:
+            raise BadBundle(
+                f"{path} is not shipped with this bundle, to keep it small.",
+                f"Make it: `{command_for(key)}`.",
+            )
+        entry = manifest.files.get(name)
+        if entry is None or not path.is_file():
+            raise BadBundle(f"{path} is missing.", f"Make it again: `{command_for(key)}`.")
+        if path.stat().st_size != entry.bytes:
+            raise _damaged(path, f"{path.stat().st_size:,} bytes instead of {entry.bytes:,}", key)
+        return path
+
+    def checkpoint(self, run: Run) -> Path:
+        """The packed checkpoint of a run; raises BadBundle where the bundle does not hold it."""
+        return self.checked_file(self.manifest(Key(run, "finetune")), CHECKPOINT)
+
+    def work_folder(self, key: Key) -> Path:
+        """Where an unfinished computation of this artefact keeps its state."""
+        return self.root / WORK / key.path
+
+    def write(
+        self,
+        manifest: Manifest,
+        *,
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+        table: pd.DataFrame | None = None,
+        blobs: Mapping[str, bytes] | None = None,
+    ) -> Manifest:
+        """Writes an artefact whole or not at all, replacing the one before; the manifest with its files filled in."""
+        contents = dict(blobs or {})
+        if arrays is not None:
+            buffer = io.BytesIO()
+            np.savez_compressed(buffer, allow_pickle=False, **arrays)
+            contents[ARRAYS] = buffer.getvalue()
+        if table is not None:
+            contents[TABLE] = table.to_parquet(index=False)
+        filled = replace(manifest, files={name: _entry(data) for name, data in sorted(contents.items())})
+        target = self.root / manifest.key.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
+        try:
+            for name, data in {**contents, MANIFEST: filled.to_json().encode()}.items():
+                with (partial / name).open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+            partial.chmod(0o755)  # mkdtemp makes it private
+            _swap(partial, target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return filled
+
+    def manifest_at(self, path: Path) -> Manifest:
+        """Reads one manifest file; raises BadBundle where it is damaged, outdated or in the wrong place."""
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise BadBundle(f"{path} cannot be read.", "Restore it with `git checkout cache`.") from None
+        manifest = manifest_from_json(text, str(path))
+        if self.root / manifest.key.path != path.parent:
+            raise BadBundle(f"{path} belongs at {manifest.key.path}.", "Put the folder back where it was.")
+        return manifest
+
+
+def command_for(key: Key) -> str:
+    """The command line that makes an artefact."""
+    verb = {"structured": "prune"}.get(key.stage, key.stage)
+    option = {"structured": f" --method {key.variant}", "importance": f" --estimator {key.variant}"}.get(key.stage, "")
+    return f"python -m precompute {verb} --task {key.run.task} --seed {key.run.seed}{option}"
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages whose arithmetic the numbers rest on."""
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _COMPUTING}
+
+
+def sha256_of(data: bytes) -> str:
+    """Hex digest."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _entry(data: bytes) -> FileEntry:
+    return FileEntry(sha256_of(data), len(data))
+
+
+def _swap(partial: Path, target: Path) -> None:
+    """Puts `partial` in the place of `target`; a reader sees the old one, none for an instant, or the new one."""
+    if target.exists():
+        old = Path(tempfile.mkdtemp(prefix=".old-", dir=target.parent))
+        target.rename(old / target.name)
+        partial.rename(target)
+        shutil.rmtree(old)
+    else:
+        partial.rename(target)
+
+
+def _damaged(path: Path, what: str, key: Key) -> BadBundle:
+    return BadBundle(
+        f"{path} is damaged ({what}).",
+        f"Restore it with `git checkout {path}`, or make it again: `{command_for(key)}`.",
+    )

@@ -1,0 +1,128 @@
+"""What an artefact of a bundle is called and what its manifest says."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from explorer.errors import BadBundle, BadRequest
+
+SCHEMA_VERSION = 1
+STAGES = ("finetune", "importance", "structured", "ablations")
+"""In the order in which they build on each other."""
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """model x task x seed."""
+
+    model: str
+    task: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        for part in (self.model, self.task):
+            if not _PART.fullmatch(part):
+                raise BadRequest(f"{part!r} cannot name a folder of a bundle.", "Use letters, digits, '-' and '_'.")
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Inside the bundle: minilm-l6/MRPC/seed_1337."""
+        return PurePosixPath(self.model, self.task, f"seed_{self.seed}")
+
+
+@dataclass(frozen=True, order=True)
+class Key:
+    """One artefact of a run: a stage, and where a stage has several, which."""
+
+    run: Run
+    stage: str
+    variant: str = ""
+
+    def __post_init__(self) -> None:
+        if self.stage not in STAGES or (self.variant and not _PART.fullmatch(self.variant)):
+            raise BadRequest(f"{self.stage}.{self.variant} names no artefact.", f"Stages: {', '.join(STAGES)}.")
+
+    @property
+    def path(self) -> PurePosixPath:
+        """Inside the bundle: minilm-l6/MRPC/seed_1337/structured.together."""
+        return self.run.path / (f"{self.stage}.{self.variant}" if self.variant else self.stage)
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file of an artefact as it was when written."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """How an artefact came about: enough to make it again and to notice that it was altered."""
+
+    model: str
+    task: str
+    seed: int
+    stage: str
+    variant: str
+    command: str
+    """The command that makes it again."""
+    config: Mapping[str, Any]
+    """Every option that changes the result."""
+    versions: Mapping[str, str]
+    """Of Python and the packages that compute."""
+    data: Mapping[str, Any]
+    """Per split: source, n and sha256."""
+    checkpoint_sha256: str
+    """Of the weights that every number in it was computed with."""
+    device: str
+    seconds: float
+    """Of computation, over all sittings."""
+    created: str
+    """UTC, ISO 8601."""
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    """A few numbers for people and listings."""
+    complete: bool = True
+    """False while a run is under way: the stage goes on from it; nobody else reads it."""
+    files: Mapping[str, FileEntry] = field(default_factory=dict)
+    withheld: Mapping[str, FileEntry] = field(default_factory=dict)
+    """Files that were made but are not shipped with this bundle, to keep it small."""
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def key(self) -> Key:
+        """Where it belongs."""
+        return Key(Run(self.model, self.task, self.seed), self.stage, self.variant)
+
+    def to_json(self) -> str:
+        """Sorted and indented, so that git shows what changed."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+
+
+def manifest_from_json(text: str, where: str) -> Manifest:
+    """Raises BadBundle naming `where` unless the text is a manifest of this schema version."""
+    mend = "Restore it with git, or make it again with `python -m precompute`."
+    try:
+        raw = json.loads(text)
+        version = raw["schema_version"]
+    except (ValueError, TypeError, KeyError):
+        raise BadBundle(f"{where} is not a manifest.", mend) from None
+    if version != SCHEMA_VERSION:
+        raise BadBundle(
+            f"{where} has schema version {version!r}; this program reads version {SCHEMA_VERSION}.",
+            "Make the bundle again with `python -m precompute study`, or install the version that wrote it.",
+        )
+    try:
+        for name in ("files", "withheld"):
+            raw[name] = {file: FileEntry(**entry) for file, entry in raw[name].items()}
+        manifest = Manifest(**raw)
+        _ = manifest.key
+    except (TypeError, KeyError, AttributeError, BadRequest) as error:
+        raise BadBundle(f"{where} is not a manifest ({error}).", mend) from None
+    return manifest

@@ -1,0 +1,1 @@
+"""The app: pages, and what they share."""

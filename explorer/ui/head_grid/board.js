@@ -1,0 +1,193 @@
+// What is seen of the head grid: cells, headers, count, legend, tooltip. It holds no mask; see head_grid.js.
+
+const range = (n) => Array.from({ length: n }, (_, i) => i);
+const sum = (bits) => bits.reduce((a, b) => a + b, 0);
+
+function make(tag, className = "", attributes = {}, children = []) {
+  const element = document.createElement(tag);
+  element.className = className;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children); // strings become text nodes: data is never read as HTML
+  return element;
+}
+
+const TOOLS = {
+  undo: { text: "Undo", hint: "Undo (Ctrl+Z)", path: "M4 8h8.5a4.5 4.5 0 0 1 0 9H8M7.5 4.5 4 8l3.5 3.5" },
+  redo: { text: "Redo", hint: "Redo (Ctrl+Y)", path: "M16 8H7.5a4.5 4.5 0 0 0 0 9H12M12.5 4.5 16 8l-3.5 3.5" },
+  invert: {
+    text: "Invert",
+    hint: "Swap kept and pruned",
+    path: "M10 3a7 7 0 1 0 0 14a7 7 0 0 0 0-14M10 3v14M13.5 4.5v11",
+  },
+  all: {
+    text: "All on",
+    hint: "Keep everything",
+    path: "M3.5 3.5h5v5h-5zM11.5 3.5h5v5h-5zM3.5 11.5h5v5h-5zM11.5 11.5h5v5h-5z",
+  },
+};
+
+function makeTool([name, { text, hint, path }]) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 20 20");
+  svg.setAttribute("aria-hidden", "true");
+  svg.appendChild(document.createElementNS(svg.namespaceURI, "path")).setAttribute("d", path);
+  const attributes = { type: "button", "aria-label": text, title: hint };
+  return [name, make("button", "tool", attributes, [svg, make("span", "", {}, [text])])];
+}
+
+class Board {
+  constructor(parent, layers, heads) {
+    Object.assign(this, { layers, heads });
+    parent.querySelector(".hg")?.remove();
+    this.root = parent.appendChild(make("div", "hg"));
+    this.root.style.setProperty("--heads", heads);
+    this.spots = new Map(); // button -> where it is, and which bits of the mask it switches
+    this.grid = make("div", "board", { role: "grid", "aria-label": "Heads and MLPs, one row per layer" }, this.lines());
+    this.tools = Object.fromEntries(Object.entries(TOOLS).map(makeTool));
+    this.count = make("div", "count", { role: "status" });
+    this.legend = make("div", "legend");
+    this.tip = make("div", "tip", { popover: "manual", "aria-hidden": "true" }); // on top of all, never clipped
+    const tools = make("div", "tools", { role: "group", "aria-label": "Mask" }, Object.values(this.tools));
+    this.root.append(make("div", "bar", {}, [this.count, tools]), this.grid, this.legend, this.tip);
+    this.current = this.at(1, 1); // the one cell that Tab stops at
+    this.current.tabIndex = 0;
+  }
+
+  lines() {
+    const { layers, heads } = this;
+    const head = (layer, head) => layer * heads + head;
+    const mlp = (layer) => layers * heads + layer;
+    const line = (slots) => make("div", "line", { role: "row" }, slots);
+    const column = (h) => {
+      const targets = range(layers).map((layer) => head(layer, h));
+      return this.header("column", 0, h + 1, `Head ${h + 1} of every layer`, targets, [`${h + 1}`]);
+    };
+    const layer = (l) => {
+      const words = [make("span", "long", {}, ["Layer "]), make("span", "short", {}, ["L"]), `${l + 1}`];
+      const text = [make("span", "", {}, words)];
+      const targets = [...range(heads).map((h) => head(l, h)), mlp(l)];
+      return line([
+        this.header("row", l + 1, 0, `Layer ${l + 1}, heads and MLP`, targets, text),
+        ...range(heads).map((h) => this.cell("head", l + 1, h + 1, `Layer ${l + 1}, head ${h + 1}`, head(l, h))),
+        this.cell("mlp", l + 1, heads + 1, `Layer ${l + 1}, MLP`, mlp(l)),
+      ]);
+    };
+    const everything = range(layers * heads + layers);
+    const top = line([
+      this.header("corner", 0, 0, "Everything", everything, ["All"]),
+      ...range(heads).map(column),
+      this.header("column", 0, heads + 1, "All MLPs", range(layers).map(mlp), ["MLP"]),
+    ]);
+    return [top, ...range(layers).map(layer)];
+  }
+
+  header(kind, row, column, name, targets, text) {
+    const button = make("button", `label ${kind}`, { type: "button", tabindex: -1 }, text);
+    this.spots.set(button, { kind, row, column, name, targets });
+    const apart = column > this.heads ? "slot apart" : "slot";
+    return make("div", apart, { role: kind === "row" ? "rowheader" : "columnheader" }, [button]);
+  }
+
+  cell(shape, row, column, name, target) {
+    const button = make("button", `cell ${shape}`, { type: "button", role: "switch", tabindex: -1 });
+    this.spots.set(button, { kind: "cell", shape, row, column, name, targets: [target] });
+    return make("div", shape === "mlp" ? "slot apart" : "slot", { role: "gridcell" }, [button]);
+  }
+
+  at(row, column) {
+    for (const [button, spot] of this.spots) if (spot.row === row && spot.column === column) return button;
+  }
+
+  focused(button) {
+    this.current.tabIndex = -1;
+    this.current = button;
+    button.tabIndex = 0;
+    if (button.matches(":focus-visible")) this.showTip(button);
+  }
+
+  // Colours, arcs, texts and legend: all but the mask.
+  dress({ fill, ring, hover, disabled }) {
+    const classes = { disabled, filled: Boolean(fill), ringed: Boolean(ring) };
+    for (const [name, on] of Object.entries(classes)) this.root.classList.toggle(name, on);
+    // A light text means a dark theme; Streamlit says it nowhere else.
+    const rgb = getComputedStyle(this.root).color.match(/[\d.]+/g).slice(0, 3);
+    this.root.classList.toggle("dark", Math.max(...rgb) > 127);
+    this.grid.setAttribute("aria-readonly", disabled);
+    for (const [button, spot] of this.spots) {
+      if (spot.kind !== "cell") continue;
+      const mine = (values) =>
+        spot.shape === "mlp" ? values?.mlps?.[spot.row - 1] : values?.heads?.[spot.row - 1]?.[spot.column - 1];
+      spot.hover = mine(hover) ?? "";
+      for (const [name, overlay] of Object.entries({ fill, ring })) {
+        const value = mine(overlay) ?? null;
+        button.style.setProperty(`--${name}`, value ?? 0);
+        button.classList.toggle(`no-${name}`, value === null);
+      }
+      button.setAttribute("aria-disabled", disabled);
+    }
+    this.legend.replaceChildren(...this.legendItems(fill, ring));
+  }
+
+  legendItems(fill, ring) {
+    const item = (...children) => make("span", "item", {}, children);
+    const title = (overlay) => make("b", "", {}, [overlay.title]);
+    const arc = (value) => make("i", "swatch arc", { style: `--ring: ${value}` });
+    const gap = (overlay) => overlay && [...overlay.heads.flat(), ...overlay.mlps].includes(null);
+    const items = [];
+    if (fill) items.push(item(title(fill), fill.low, make("i", "swatch ramp"), fill.high));
+    if (ring) items.push(item(title(ring), ring.low, arc(0), arc(0.5), arc(1), ring.high));
+    if (!fill) items.push(item(make("i", "swatch kept"), "kept"));
+    items.push(item(make("i", "swatch pruned"), "pruned"));
+    if (gap(fill)) items.push(item(make("i", "swatch unknown"), "unknown"));
+    return items;
+  }
+
+  paint(bits, canUndo, canRedo) {
+    this.bits = bits;
+    for (const [button, spot] of this.spots) {
+      const kept = spot.targets.some((i) => bits[i]);
+      if (spot.kind === "cell") button.setAttribute("aria-checked", kept);
+      else button.classList.toggle("none", !kept);
+      button.setAttribute("aria-label", this.words(spot).filter(Boolean).join(". "));
+    }
+    const split = this.layers * this.heads;
+    const count = (part, rest) => make("span", "", {}, [make("b", "", {}, [`${sum(part)}`]), rest]);
+    this.count.replaceChildren(
+      count(bits.slice(0, split), ` of ${split} heads`),
+      count(bits.slice(split), ` of ${this.layers} MLPs`),
+    );
+    const can = { undo: canUndo, redo: canRedo, invert: true, all: bits.includes(0) };
+    for (const [name, able] of Object.entries(can)) this.tools[name].setAttribute("aria-disabled", !able);
+    if (this.tipped) this.showTip(this.tipped);
+  }
+
+  words(spot) {
+    const kept = sum(spot.targets.map((i) => this.bits[i]));
+    if (spot.kind === "cell") return [`${spot.name}: ${kept ? "kept" : "pruned"}`, spot.hover];
+    return [`${spot.name}: ${kept} of ${spot.targets.length} kept`];
+  }
+
+  showTip(button) {
+    const spot = this.spots.get(button);
+    const [name, text] = this.words(spot);
+    this.tipped = button;
+    this.tip.replaceChildren(make("b", "", {}, [name]), ...(text ? [make("span", "", {}, [text])] : []));
+    if (!this.tip.matches(":popover-open")) this.tip.showPopover();
+    const cell = button.getBoundingClientRect();
+    const { width, height } = this.tip.getBoundingClientRect();
+    const left = cell.left + cell.width / 2 - width / 2;
+    const top = cell.top - height - 8;
+    this.tip.style.left = `${Math.max(8, Math.min(left, window.innerWidth - width - 8))}px`;
+    this.tip.style.top = `${top < 8 ? cell.bottom + 8 : top}px`;
+    for (const [other, { row, column }] of this.spots) {
+      const crossed = (row === 0 && column === spot.column) || (column === 0 && row === spot.row);
+      other.classList.toggle("crossed", crossed);
+    }
+  }
+
+  hideTip() {
+    this.tipped = null;
+    if (this.tip.matches(":popover-open")) this.tip.hidePopover();
+    for (const button of this.spots.keys()) button.classList.remove("crossed");
+  }
+}

@@ -1,0 +1,1 @@
+"""Command-line stages that make the bundle: typed options in, one artefact out, atomic, resumable, seeded."""

@@ -1,0 +1,208 @@
+"""The command line: one verb a stage, one result line with --json, every error a sentence."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from transformers.utils import logging as transformers_logging
+
+from explorer.bert.checkpoints import MINILM, MINILM_NAME
+from explorer.errors import BadRequest, ExplorerError
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Manifest
+from explorer.store.validation import validate
+from explorer.tickets.finetuning import MINILM_RECIPE, PAPER, RECIPES
+from explorer.tickets.importance import ESTIMATORS, Estimator
+from explorer.tickets.structured import METHODS, Procedure
+from precompute.finetune import run_finetune
+from precompute.options import options
+from precompute.publish import run_publish
+from precompute.score import run_score
+from precompute.scoring import PruneConfig, run_ablations, run_importance, run_prune
+
+app = typer.Typer(
+    help="Make the bundle that the explorer opens on: fine-tune, measure importance, prune, score.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+TaskOption = Annotated[str, typer.Option("--task", help="A GLUE task, e.g. MRPC.")]
+SeedOption = Annotated[int, typer.Option("--seed", help="The fine-tuning seed. The paper's: 1337, 42, 86, 71, 166.")]
+BundleOption = Annotated[Path, typer.Option("--bundle", help="The bundle to read and write.")]
+GlueOption = Annotated[
+    Path | None,
+    typer.Option("--glue-dir", help="GLUE in the official TSV layout. Default: GLUE_DIR, then the Hub."),
+]
+DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON as the result.")]
+NameOption = Annotated[str, typer.Option("--model-name", help="The model's name inside the bundle.")]
+RUNS = Path("runs")
+
+
+@app.command()
+def finetune(
+    task: TaskOption,
+    seed: SeedOption = 1337,
+    model: Annotated[str, typer.Option(help="'minilm', a Hub id or a folder.")] = MINILM,
+    recipe: Annotated[str, typer.Option(help=f"{', '.join(RECIPES)}. Default: minilm for minilm, else paper.")] = "",
+    epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Instead of the recipe's.")] = None,
+    train_file: Annotated[str | None, typer.Option(help="Another training file of the task's folder.")] = None,
+    bundle: BundleOption = RUNS,
+    glue_dir: GlueOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Fine-tune a pre-trained BERT on a task; killed half-way, the same command goes on."""
+    if recipe and recipe not in RECIPES:
+        raise BadRequest(f"There is no recipe {recipe!r}.", f"Recipes: {', '.join(RECIPES)}.")
+    chosen = RECIPES[recipe] if recipe else (MINILM_RECIPE if model == MINILM else PAPER)
+    if epochs is not None:
+        chosen = replace(chosen, epochs=epochs)
+    if learning_rate is not None:
+        chosen = replace(chosen, learning_rate=learning_rate)
+    made = run_finetune(options(task, seed, bundle, glue_dir, device), model, chosen, train_file)
+    _tell(made, as_json)
+
+
+@app.command()
+def importance(
+    task: TaskOption,
+    seed: SeedOption = 1337,
+    estimator: Annotated[str, typer.Option(help=", ".join(ESTIMATORS))] = "expected",
+    model_name: NameOption = MINILM_NAME,
+    bundle: BundleOption = RUNS,
+    glue_dir: GlueOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how much the loss depends on each head and MLP of the full model."""
+    made = run_importance(options(task, seed, bundle, glue_dir, device), model_name, _estimator(estimator))
+    _tell(made, as_json)
+
+
+@app.command()
+def prune(
+    task: TaskOption,
+    seed: SeedOption = 1337,
+    method: Annotated[str, typer.Option(help=", ".join(METHODS))] = "together",
+    estimator: Annotated[str, typer.Option(help=", ".join(ESTIMATORS))] = "expected",
+    procedure: Annotated[str, typer.Option(help="recompute, or published for the authors' quirk.")] = "recompute",
+    model_name: NameOption = MINILM_NAME,
+    bundle: BundleOption = RUNS,
+    glue_dir: GlueOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Prune heads and MLPs until the score falls below 90% of the full model's; goes on after a kill."""
+    if procedure not in ("recompute", "published"):
+        raise BadRequest(f"There is no procedure {procedure!r}.", "Procedures: recompute, published.")
+    chosen: Procedure = "published" if procedure == "published" else "recompute"
+    config = PruneConfig(method, _estimator(estimator), chosen)
+    _tell(run_prune(options(task, seed, bundle, glue_dir, device), model_name, config), as_json)
+
+
+@app.command()
+def ablations(
+    task: TaskOption,
+    seed: SeedOption = 1337,
+    model_name: NameOption = MINILM_NAME,
+    bundle: BundleOption = RUNS,
+    glue_dir: GlueOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Score every head, MLP and layer switched off alone."""
+    _tell(run_ablations(options(task, seed, bundle, glue_dir, device), model_name), as_json)
+
+
+@app.command()
+def score(
+    task: TaskOption,
+    model: Annotated[str, typer.Option(help="A packed checkpoint, a folder or a Hub id; 'minilm' is the bundle's.")],
+    mask: Annotated[str, typer.Option(help="A mask code, or a file with one. Default: the full model.")] = "",
+    seed: SeedOption = 1337,
+    predictions: Annotated[Path | None, typer.Option(help="Write index, prediction and logits as CSV.")] = None,
+    diagnostics: Annotated[
+        bool, typer.Option(help="Score the built-in diagnostics instead of GLUE's dev set.")
+    ] = False,
+    bundle: BundleOption = Path("cache"),
+    glue_dir: GlueOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Score a mask on the dev set: score, n, interval and seconds."""
+    opts = options(task, seed, bundle, glue_dir, device)
+    result = run_score(opts, model, mask, predictions, diagnostics=diagnostics)
+    _print(result.as_dict(), as_json, result.sentence())
+
+
+@app.command()
+def publish(
+    source: Annotated[Path, typer.Argument(help="The bundle to copy from.")] = RUNS,
+    target: Annotated[Path, typer.Argument(help="The bundle to ship.")] = Path("cache"),
+    checkpoint: Annotated[
+        list[str] | None, typer.Option(help="TASK:SEED whose checkpoint is shipped; all others are withheld.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy finished artefacts into the bundle that ships, with the named checkpoints only."""
+    copied = run_publish(Bundle(source), Bundle(target), checkpoint or [])
+    _print({"copied": copied}, as_json, f"{len(copied)} artefacts copied to {target}.")
+
+
+@app.command("validate")
+def validate_bundle(
+    bundle: Annotated[Path, typer.Argument(help="The bundle.")] = Path("cache"), as_json: JsonOption = False
+) -> None:
+    """A numbered preflight over a bundle; exit status 1 where anything is wrong."""
+    checks = []
+    for check in validate(Bundle(bundle)):
+        checks.append(check)
+        if not as_json:
+            typer.echo(
+                f"[{check.number}/6] {check.title}: {check.detail if not check.problems else 'PROBLEM'}".rstrip(": ")
+            )
+            for problem in check.problems:
+                typer.echo(f"      - {problem}")
+    bad = [problem for check in checks for problem in check.problems]
+    if as_json:
+        typer.echo(json.dumps({"bundle": str(bundle), "ok": not bad, "problems": bad}))
+    if bad:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Runs the command line; an error that a person can mend is printed as its sentence, exit status 2."""
+    transformers_logging.set_verbosity_error()
+    try:
+        app(standalone_mode=True)
+    except ExplorerError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. The same command goes on from here.", err=True)
+        sys.exit(130)
+
+
+def _estimator(name: str) -> Estimator:
+    for known in ESTIMATORS:
+        if known == name:
+            return known
+    raise BadRequest(f"There is no estimator {name!r}.", f"Estimators: {', '.join(ESTIMATORS)}.")
+
+
+def _tell(manifest: Manifest, as_json: bool) -> None:
+    words = ", ".join(f"{name} {value}" for name, value in manifest.summary.items())
+    record = {"artefact": str(manifest.key.path), "seconds": manifest.seconds, **manifest.summary}
+    _print(record, as_json, f"{manifest.key.path}: {words} ({manifest.seconds:.1f} s)")
+
+
+def _print(record: dict[str, Any], as_json: bool, sentence: str) -> None:
+    typer.echo(json.dumps(record) if as_json else sentence)

@@ -1,0 +1,75 @@
+"""Stage finetune: a task and a seed to a fine-tuned checkpoint and the full model's dev logits."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from explorer.bert.checkpoints import encoder_weights, load_finetuned, load_pretrained, weights_of
+from explorer.bert.packing import pack
+from explorer.glue.encoding import encode
+from explorer.live.evaluator import Evaluator
+from explorer.store.bundle import CHECKPOINT, sha256_of
+from explorer.store.schema import Key, Manifest, Run
+from explorer.tickets.finetuning import Progress, Recipe, TrainingSet, finetune
+from precompute.options import Options, Stopwatch, manifest
+
+
+def run_finetune(options: Options, model: str, recipe: Recipe, train_file: str | None = None) -> Manifest:
+    """Fine-tunes (or goes on fine-tuning), packs, and scores the packed checkpoint on dev.
+
+    What is stored is what is scored: the dev logits come from the checkpoint as unpacked from disk.
+    """
+    pretrained = load_pretrained(model, options.task, options.seed)
+    key = Key(Run(pretrained.name, options.task.name, options.seed), "finetune")
+    if options.bundle.has(key):
+        return options.bundle.manifest(key)
+    train, dev = options.examples("train", train_file), options.examples("dev")
+    data = TrainingSet(options.task, encode(train, pretrained.tokenizer), train.labels)
+    work = options.bundle.work_folder(key)
+    watch = Stopwatch.start()
+    with tqdm(desc=f"fine-tune {options.task.name} {options.seed}", unit="step", mininterval=1) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.total = progress.steps
+            bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)
+            bar.update(progress.step - bar.n)
+
+        tuned = finetune(pretrained, data, recipe, options.seed, device=options.device, resume_dir=work, on_step=show)
+    about: dict[str, Any] = {"task": options.task.name, "seed": options.seed, "recipe": asdict(recipe)}
+    packed = pack(
+        encoder_weights(pretrained),
+        weights_of(tuned),
+        base_name=model,
+        base_sha256=pretrained.sha256,
+        about=about,
+    )
+    work.mkdir(parents=True, exist_ok=True)
+    (work / CHECKPOINT).write_bytes(packed)
+    evaluator = Evaluator(load_finetuned(str(work / CHECKPOINT), options.task), dev, device=options.device)
+    score = evaluator.interval(evaluator.full)
+    written = options.bundle.write(
+        manifest(
+            key,
+            {"model": model, "recipe": asdict(recipe), "train_file": train_file},
+            {"train": train, "dev": dev},
+            checkpoint_sha256=sha256_of(packed),
+            device=options.device,
+            seconds=watch.seconds,
+            summary={
+                "score": score.value,
+                "low": score.low,
+                "high": score.high,
+                "n": score.n,
+                "metric": score.metric,
+            },
+        ),
+        arrays={"labels": dev.labels, "logits": evaluator.full.logits.astype(np.float32)},
+        blobs={CHECKPOINT: packed},
+    )
+    shutil.rmtree(work, ignore_errors=True)
+    return written

@@ -1,0 +1,117 @@
+"""Apps in a real browser: `serve(path_to_app)` starts one, `page` fails a test whose console had errors."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS_TO_START = 60
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    end = time.monotonic() + SECONDS_TO_START
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    raise RuntimeError(f"the app did not start:\n{log.read_text(errors='replace')}")
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Starts `streamlit run` on an app once per session (and environment) and gives its URL."""
+    running: dict[object, str] = {}
+    processes: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
+
+    def start(app: Path, env: dict[str, str] | None = None) -> str:
+        wanted = (app, tuple(sorted((env or {}).items())))
+        if wanted not in running:
+            port = _free_port()
+            url = f"http://127.0.0.1:{port}"
+            log = tmp_path_factory.mktemp("streamlit") / "log.txt"
+            out = log.open("wb")
+            options = {
+                "server.headless": "true",
+                "server.port": str(port),
+                "server.address": "127.0.0.1",
+                "server.fileWatcherType": "none",
+                "browser.gatherUsageStats": "false",
+            }
+            process = subprocess.Popen(
+                [sys.executable, "-m", "streamlit", "run", str(app), *_flags(options)],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+            processes.append((process, out))
+            _wait(process, url, log)
+            running[wanted] = url
+        return running[wanted]
+
+    yield start
+    for process, out in processes:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        out.close()
+
+
+def _flags(options: dict[str, str]) -> list[str]:
+    return [part for name, value in options.items() for part in (f"--{name}", value)]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    if not CHROMIUM.exists():
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="there is no playwright: pip install playwright")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium):
+    """A fresh page, 1200 x 900. At teardown the test fails if the page or its console reported an error."""
+    context = chromium.new_context(viewport={"width": 1200, "height": 900})
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_default_timeout(20_000)
+    yield page
+    context.close()
+    assert not errors, errors

@@ -1,0 +1,69 @@
+"""A page with one head grid that is slow on purpose; the query parameters choose what it shows."""
+
+import time
+
+import numpy as np
+import streamlit as st
+
+from explorer.mask import Mask
+from explorer.ui.head_grid import Overlay, head_grid
+
+asked = st.query_params
+layers, heads = int(asked.get("layers", 12)), int(asked.get("heads", 12))
+seconds = float(asked.get("seconds", 0.8))
+st.set_page_config(layout="wide")
+
+
+def overlay(title: str, seed: int) -> Overlay:
+    random = np.random.default_rng(seed)
+    values = random.beta(1.1, 0.9, (layers, heads)).round(1)
+    values[1, 2:4] = np.nan
+    return Overlay(values, random.random(layers), title, low="never", high="always")
+
+
+def set_from_outside(mask: Mask) -> None:
+    st.session_state.mask = mask
+    st.session_state.revision += 1
+
+
+def note_change() -> None:
+    st.session_state.changes += 1
+    st.session_state.told = st.session_state.grid["mask"]["code"]
+
+
+st.session_state.setdefault("mask", Mask.full(layers, heads))
+st.session_state.setdefault("revision", 0)
+st.session_state.setdefault("changes", 0)
+st.session_state.setdefault("told", "")
+fill = overlay("Survives, of 5 seeds", 1) if "fill" in asked else None
+ring = overlay("In the good ticket", 2) if "ring" in asked else None
+
+
+def body() -> None:
+    st.session_state.runs = st.session_state.get("runs", 0) + 1
+    if st.checkbox("Show the grid", value=True):
+        st.session_state.mask = head_grid(
+            st.session_state.mask,
+            revision=f"r{st.session_state.revision}",
+            key="grid",
+            fill=fill,
+            ring=ring,
+            hover_heads=[[f"Survives in {h % 6} of 5 seeds <b>" for h in range(heads)] for _ in range(layers)],
+            hover_mlps=[f"Layer {layer + 1} has one MLP" for layer in range(layers)],
+            disabled="disabled" in asked,
+            on_change=note_change,
+        )
+    time.sleep(seconds)
+    mask = st.session_state.mask
+    if "plain" not in asked:
+        changes, told = st.session_state.changes, st.session_state.told
+        st.text(f"{mask.code} {mask.heads_kept} {mask.mlps_kept} changes={changes} told={told}")
+
+
+if "fragment" in asked:
+    st.fragment(body)()
+else:
+    body()
+if "plain" not in asked:
+    first_head_off = Mask.full(layers, heads).with_head(0, 0, False)
+    st.button("Preset", on_click=set_from_outside, args=(first_head_off,))

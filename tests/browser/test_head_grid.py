@@ -1,0 +1,300 @@
+"""The head grid in Chromium: what is clicked, dragged or typed is the mask that Python ends up with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.mask import Mask
+
+pytestmark = pytest.mark.browser
+sync_api = pytest.importorskip("playwright.sync_api", reason="there is no playwright: pip install playwright")
+APP = Path(__file__).with_name("head_grid_app.py")
+
+
+class Grid:
+    """The app's one grid: its cells, and the mask that Python has."""
+
+    def __init__(self, page, url: str, query: str = "", shape: tuple[int, int] = (12, 12)) -> None:
+        self.page = page
+        self.full = Mask.full(*shape)
+        page.goto(f"{url}/?{query}")
+        self.cell(1, 1).wait_for()
+
+    def button(self, label: str):
+        return self.page.locator(f'button[aria-label^="{label}"]')
+
+    def cell(self, layer: int, head: int):
+        return self.button(f"Layer {layer}, head {head}:")
+
+    def mlp(self, layer: int):
+        return self.button(f"Layer {layer}, MLP:")
+
+    def focus_label(self) -> str:
+        return self.page.evaluate(
+            "() => { let at = document.activeElement;"
+            " while (at?.shadowRoot) at = at.shadowRoot.activeElement;"
+            " return at.getAttribute('aria-label') }"
+        )
+
+    def drag(self, *stops) -> None:
+        for i, stop in enumerate(stops):
+            box = stop.bounding_box()
+            self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            if i == 0:
+                self.page.mouse.down()
+        self.page.mouse.up()
+
+    def expect(self, mask: Mask) -> None:
+        """Waits until Python has that mask; the browser must show it too."""
+        sync_api.expect(self.page.get_by_test_id("stText")).to_contain_text(
+            f"{mask.code} {mask.heads_kept} {mask.mlps_kept}", timeout=15_000
+        )
+        states = self.page.eval_on_selector_all(
+            "button.cell", "cells => cells.map(cell => cell.getAttribute('aria-checked') === 'true')"
+        )
+        np.testing.assert_array_equal(np.reshape(states, (mask.n_layers, -1)), np.column_stack([mask.heads, mask.mlps]))
+
+
+@pytest.fixture
+def grid(page, serve):
+    return Grid(page, serve(APP))
+
+
+@pytest.fixture
+def fast(page, serve):
+    """The same page without its slowness, for what does not depend on it."""
+    return Grid(page, serve(APP), "seconds=0")
+
+
+def off(mask: Mask, *cells: tuple[int, int]) -> Mask:
+    """Without these heads, numbered from 1 as on the screen."""
+    for layer, head in cells:
+        mask = mask.with_head(layer - 1, head - 1, False)
+    return mask
+
+
+def test_one_click_prunes_one_head_and_a_second_brings_it_back(grid):
+    grid.cell(3, 7).click()
+    sync_api.expect(grid.cell(3, 7)).to_have_attribute(
+        "aria-label", "Layer 3, head 7: pruned. Survives in 0 of 5 seeds <b>", timeout=300
+    )
+    grid.expect(off(grid.full, (3, 7)))
+    grid.cell(3, 7).click()
+    grid.expect(grid.full)
+
+
+@pytest.mark.parametrize("query", ["", "fragment=1"])
+def test_ten_clicks_a_second_are_all_in_the_mask_while_python_is_busy(page, serve, query):
+    grid = Grid(page, serve(APP), query)
+    cells = [(1, h) for h in range(1, 6)] + [(12, h) for h in range(8, 13)]
+    middles = []
+    for cell in cells:
+        box = grid.cell(*cell).bounding_box()
+        middles.append((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
+    for x, y in middles:
+        page.mouse.click(x, y)
+        page.wait_for_timeout(100)
+    grid.expect(off(grid.full, *cells))
+
+
+def test_the_code_is_the_one_of_python_for_any_mask_and_shape(page, serve):
+    for layers, heads, cells in [
+        (12, 12, [(1, 1), (2, 5), (7, 12), (12, 12)]),
+        (6, 12, [(6, 12)]),
+        (3, 2, [(1, 2)]),
+    ]:
+        grid = Grid(page, serve(APP), f"seconds=0&layers={layers}&heads={heads}", (layers, heads))
+        for cell in cells:
+            grid.cell(*cell).click()
+        grid.mlp(layers).click()
+        grid.expect(off(grid.full, *cells).with_mlp(layers - 1, False))
+
+
+def test_a_drag_paints_what_it_passes_with_the_first_cells_new_value(fast):
+    fast.drag(fast.cell(2, 3), fast.cell(2, 9))
+    row = off(fast.full, *[(2, h) for h in range(3, 10)])
+    fast.expect(row)
+    fast.drag(fast.cell(2, 5), fast.cell(2, 6), fast.cell(9, 6))  # brings back; kept cells stay kept
+    fast.expect(row.with_head(1, 4, True).with_head(1, 5, True))
+    fast.drag(fast.mlp(3), fast.mlp(5))
+    fast.expect(
+        row.with_head(1, 4, True).with_head(1, 5, True).with_mlp(2, False).with_mlp(3, False).with_mlp(4, False)
+    )
+
+
+def test_a_click_after_a_drag_still_counts(fast):
+    fast.drag(fast.cell(1, 1), fast.cell(1, 2))
+    fast.cell(5, 5).click()
+    fast.cell(5, 6).press("Enter")
+    fast.expect(off(fast.full, (1, 1), (1, 2), (5, 5), (5, 6)))
+
+
+def test_escape_cancels_a_drag(fast):
+    start, end = fast.cell(4, 4).bounding_box(), fast.cell(4, 8).bounding_box()
+    fast.page.mouse.move(start["x"] + 9, start["y"] + 9)
+    fast.page.mouse.down()
+    fast.page.mouse.move(end["x"] + 9, end["y"] + 9)
+    sync_api.expect(fast.cell(4, 6)).to_have_attribute("aria-checked", "false")
+    fast.page.keyboard.press("Escape")
+    fast.page.mouse.up()
+    fast.expect(fast.full)
+
+
+def test_a_layers_header_switches_its_heads_and_its_mlp(fast):
+    fast.cell(4, 2).click()
+    fast.button("Layer 4, heads and MLP").click()
+    fast.expect(fast.full.with_layer(3, False))
+    fast.button("Layer 4, heads and MLP").click()
+    fast.expect(fast.full)
+
+
+def test_a_column_the_mlps_and_the_corner(fast):
+    fast.button("Head 12 of every layer").click()
+    column = off(fast.full, *[(layer, 12) for layer in range(1, 13)])
+    fast.expect(column)
+    fast.button("All MLPs").click()
+    fast.expect(Mask(column.heads, np.zeros(12, bool)))
+    fast.button("Everything").click()
+    fast.expect(Mask(np.zeros((12, 12), bool), np.zeros(12, bool)))
+    fast.button("Everything").click()
+    fast.expect(fast.full)
+
+
+def test_the_keyboard_reaches_and_switches_everything(fast):
+    keys = fast.page.keyboard
+    fast.cell(1, 1).focus()
+    for key in ["ArrowRight", "ArrowDown", "Space"]:  # head 2 of layer 2
+        keys.press(key)
+    keys.press("End")
+    keys.press("Enter")  # MLP of layer 2
+    keys.press("Home")
+    assert fast.focus_label().startswith("Layer 2, head 1:")
+    keys.press("ArrowLeft")
+    assert fast.focus_label().startswith("Layer 2, heads and MLP: 11 of 13 kept")
+    keys.press("ArrowLeft")  # the edge holds
+    assert fast.focus_label().startswith("Layer 2, heads and MLP")
+    fast.expect(off(fast.full, (2, 2)).with_mlp(1, False))
+    assert fast.page.locator('.board button[tabindex="0"]').count() == 1
+
+
+def test_escape_goes_back_to_the_mask_at_which_focus_entered(fast):
+    fast.cell(1, 1).click()
+    fast.expect(off(fast.full, (1, 1)))
+    fast.page.get_by_text("Show the grid").focus()
+    fast.page.evaluate("document.activeElement?.shadowRoot?.activeElement?.blur()")
+    fast.cell(6, 6).click()
+    fast.cell(6, 7).click()
+    fast.page.keyboard.press("Escape")
+    fast.expect(off(fast.full, (1, 1)))
+
+
+def test_undo_and_redo_by_key_and_by_button(fast):
+    keys = fast.page.keyboard
+    fast.cell(1, 1).click()
+    fast.cell(2, 2).click()
+    fast.button("Invert").click()
+    keys.press("Control+z")
+    keys.press("Control+z")
+    fast.expect(off(fast.full, (1, 1)))
+    keys.press("Control+y")
+    fast.expect(off(fast.full, (1, 1), (2, 2)))
+    fast.button("Undo").click()
+    fast.button("Undo").click()
+    fast.button("Undo").click(force=True)  # nothing is left to undo
+    fast.expect(fast.full)
+    keys.press("Control+Shift+z")
+    fast.expect(off(fast.full, (1, 1)))
+    fast.button("All on").click()
+    fast.expect(fast.full)
+
+
+def test_a_mask_set_by_python_is_adopted_and_can_be_undone(grid):
+    grid.cell(8, 8).click()
+    grid.expect(off(grid.full, (8, 8)))
+    grid.page.get_by_role("button", name="Preset").click()
+    grid.expect(off(grid.full, (1, 1)))
+    grid.cell(2, 2).click()
+    grid.expect(off(grid.full, (1, 1), (2, 2)))
+    grid.button("Undo").click()
+    grid.button("Undo").click()
+    grid.expect(off(grid.full, (8, 8)))
+
+
+def test_clicks_right_after_a_preset_are_not_overwritten_by_its_echo(grid):
+    grid.page.get_by_role("button", name="Preset").click()
+    sync_api.expect(grid.cell(1, 1)).to_have_attribute("aria-checked", "false")
+    for head in range(2, 6):  # while Python still works on the preset
+        grid.cell(1, head).click()
+    grid.expect(off(grid.full, *[(1, h) for h in range(1, 6)]))
+
+
+def test_a_grid_that_comes_back_shows_the_mask_that_python_has(fast):
+    fast.cell(9, 9).click()
+    fast.expect(off(fast.full, (9, 9)))
+    fast.page.get_by_text("Show the grid").click()
+    sync_api.expect(fast.cell(1, 1)).to_have_count(0)
+    fast.page.get_by_text("Show the grid").click()
+    fast.cell(1, 1).wait_for()
+    fast.expect(off(fast.full, (9, 9)))
+    fast.cell(9, 10).click()
+    fast.expect(off(fast.full, (9, 9), (9, 10)))
+
+
+def test_a_disabled_grid_can_be_read_but_not_switched(page, serve):
+    grid = Grid(page, serve(APP), "seconds=0&disabled=1&fill=1&ring=1")
+    grid.cell(3, 3).click(force=True)
+    grid.button("Layer 2, heads and MLP").click()
+    grid.drag(grid.cell(5, 5), grid.cell(5, 8))
+    grid.cell(3, 3).press("Space")
+    page.keyboard.press("ArrowRight")
+    assert grid.focus_label().startswith("Layer 3, head 4: kept.")
+    page.keyboard.press("Control+z")
+    page.wait_for_timeout(300)
+    grid.expect(grid.full)
+    assert not grid.button("Undo").is_visible()
+    assert not page.get_by_text("pruned").is_visible()
+
+
+def test_hover_texts_are_text(fast):
+    fast.cell(5, 5).hover()
+    tip = fast.page.locator(".tip")
+    sync_api.expect(tip).to_be_visible()
+    sync_api.expect(tip).to_have_text("Layer 5, head 5: keptSurvives in 4 of 5 seeds <b>")
+    fast.page.mouse.move(1, 1)
+    sync_api.expect(tip).to_be_hidden()
+
+
+def test_on_change_is_called_and_the_newest_mask_is_in_the_session(grid):
+    grid.cell(1, 1).click()
+    code = off(grid.full, (1, 1)).code
+    sync_api.expect(grid.page.get_by_test_id("stText")).to_contain_text(f"changes=1 told={code}")
+
+
+def test_at_380_pixels_nothing_sticks_out_and_the_short_labels_show(page, serve):
+    page.set_viewport_size({"width": 380, "height": 800})
+    grid = Grid(page, serve(APP), "seconds=0&fill=1&ring=1")
+    box = grid.mlp(1).bounding_box()
+    assert box["x"] + box["width"] <= 380
+    assert grid.cell(1, 1).bounding_box()["width"] >= 18
+    assert grid.button("Layer 3, heads and MLP").inner_text() == "L3"
+
+
+def test_a_tap_is_one_click(chromium, serve):
+    context = chromium.new_context(has_touch=True, viewport={"width": 380, "height": 800})
+    grid = Grid(context.new_page(), serve(APP), "seconds=0")
+    grid.cell(2, 2).tap()
+    grid.mlp(2).tap()
+    grid.expect(off(grid.full, (2, 2)).with_mlp(1, False))
+    context.close()
+
+
+def test_the_colours_follow_the_theme(page, serve):
+    page.emulate_media(color_scheme="dark")
+    grid = Grid(page, serve(APP), "seconds=0&fill=1")
+    sync_api.expect(page.locator(".hg.dark")).to_have_count(1)
+    page.emulate_media(color_scheme="light")
+    sync_api.expect(page.locator(".hg:not(.dark)")).to_have_count(1)
+    grid.expect(grid.full)

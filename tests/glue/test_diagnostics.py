@@ -1,0 +1,202 @@
+"""The sentences written for this project: enough, balanced, without duplicates, the same everywhere."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+from explorer.errors import BadRequest
+from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples, diagnostic_for
+from explorer.glue.diagnostics.tables import quad, rows, sentence, shuffled
+from explorer.glue.fingerprint import fingerprint
+from explorer.glue.tasks import TASKS, Example
+
+# Cached numbers are tied to these: whoever changes a sentence has to evaluate again.
+GOLDEN = {
+    "acceptability": "d395695869166e7cfb30df78c26bcfb900196514de3af907bb94a56828ae48b7",
+    "sentiment": "e0e473c690bb647e72c9c81c3f5828e292e9787ea6146b9396512c0d5940c984",
+    "paraphrase": "96d125e83a5a51d2553e0e8df4eac351116eadcd1239a90159553e3e8c35f368",
+    "similarity": "bbe97da5615b77cc4d331c4aeb8ac2a4eb592b66afb90c0316e73a9d7b5eae88",
+    "entailment": "bd9da44b4ea7930be6017dbbea8dde2fa3e38c30c527f583ea198215d7aeba73",
+}
+NAMES = tuple(DIAGNOSTICS)
+each_diagnostic = pytest.mark.parametrize("name", NAMES)
+
+
+def items_of(name: str) -> tuple[Example, ...]:
+    return diagnostic_examples(TASKS[DIAGNOSTICS[name].probes]).items
+
+
+def by_phenomenon(name: str) -> dict[str, list[Example]]:
+    groups: dict[str, list[Example]] = defaultdict(list)
+    for item in items_of(name):
+        groups[item.phenomenon].append(item)
+    return groups
+
+
+def test_five_diagnostics_probe_five_tasks() -> None:
+    assert {d.name: d.probes for d in DIAGNOSTICS.values()} == {
+        "acceptability": "CoLA",
+        "sentiment": "SST-2",
+        "paraphrase": "MRPC",
+        "similarity": "STS-B",
+        "entailment": "RTE",
+    }
+
+
+@each_diagnostic
+def test_there_are_enough_examples(name: str) -> None:
+    groups = by_phenomenon(name)
+    assert sum(map(len, groups.values())) >= 400
+    assert 6 <= len(groups) <= 9
+    assert set(groups) == set(DIAGNOSTICS[name].phenomena)
+    assert min(map(len, groups.values())) >= 40
+
+
+@each_diagnostic
+def test_labels_are_balanced_in_every_phenomenon(name: str) -> None:
+    labels = {0.0, 1.0, 2.0, 3.0, 4.0, 5.0} if name == "similarity" else {0.0, 1.0}
+    for phenomenon, group in by_phenomenon(name).items():
+        counts = Counter(item.label for item in group)
+        assert set(counts) == labels, phenomenon
+        assert len(set(counts.values())) == 1, phenomenon
+
+
+@each_diagnostic
+def test_no_example_occurs_twice(name: str) -> None:
+    texts = [tuple(text.lower() for text in item.texts) for item in items_of(name)]
+    assert len(set(texts)) == len(texts)
+
+
+@each_diagnostic
+def test_texts_are_clean_and_fit_the_schema(name: str) -> None:
+    task = TASKS[DIAGNOSTICS[name].probes]
+    for item in items_of(name):
+        assert len(item.texts) == len(task.columns)
+        assert len(set(item.texts)) == len(item.texts)
+        for text in item.texts:
+            assert text == " ".join(text.split())
+            assert text.isascii()
+            assert text[-1] in ".?"
+            assert text == text.lower() if name == "sentiment" else text[0] == text[0].upper()
+            assert not re.search(r"[@{}|\\]| [,.?]|[.,]{2}", text), text
+            assert not re.search(r"\b(a [aeio]|an (?!hour)[^aeio])", text.lower()), text
+            assert not re.search(r"\b(\w+) \1\b", text.lower()), text
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "similarity"])
+def test_length_does_not_give_the_label_away(name: str) -> None:
+    # Not in similarity, where level 4 is a detail more.
+    for phenomenon, group in by_phenomenon(name).items():
+        words = {0.0: 0, 1.0: 0}
+        for item in group:
+            words[item.label] += sum(len(text.split()) for text in item.texts)
+        assert words[0.0] == pytest.approx(words[1.0], rel=0.05), phenomenon
+
+
+@pytest.mark.parametrize("name", ["paraphrase", "entailment"])
+def test_no_second_text_gives_the_label_away(name: str) -> None:
+    labels: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for item in items_of(name):
+        labels[item.phenomenon, item.texts[1]].append(item.label)
+    one_sided = {phenomenon for (phenomenon, _), seen in labels.items() if seen.count(0.0) != seen.count(1.0)}
+    # One-way entailments: the reversed pair is the counterpart, so a hypothesis occurs in one class only.
+    assert one_sided <= {"quantifiers", "hypernym", "numbers", "conditional"}
+
+
+@each_diagnostic
+def test_the_same_sentences_for_good(name: str) -> None:
+    examples = diagnostic_examples(TASKS[DIAGNOSTICS[name].probes])
+    assert examples.sha256 == fingerprint(examples.items) == GOLDEN[name]
+    assert examples.split == "dev"
+    assert examples.source == f"built-in diagnostics: {name}"
+    assert examples.task.name == DIAGNOSTICS[name].probes
+
+
+def test_another_process_writes_the_same_without_torch() -> None:
+    code = (
+        "import sys\n"
+        "from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples\n"
+        "from explorer.glue.tasks import TASKS\n"
+        "for d in DIAGNOSTICS.values(): print(d.name, diagnostic_examples(TASKS[d.probes]).sha256)\n"
+        "print(*({'torch', 'transformers', 'streamlit'} & set(sys.modules)))\n"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    *hashes, heavy = run.stdout.split("\n")[:-1]
+    assert dict(line.split() for line in hashes) == GOLDEN
+    assert heavy == ""
+
+
+def test_shuffled_so_that_a_prefix_holds_all_phenomena() -> None:
+    for name in NAMES:
+        assert {item.phenomenon for item in items_of(name)[:120]} == set(DIAGNOSTICS[name].phenomena)
+
+
+def test_labels_follow_the_class_order_of_the_task() -> None:
+    rte = diagnostic_examples(TASKS["RTE"]).items
+    wnli = diagnostic_examples(TASKS["WNLI"]).items
+    assert TASKS["RTE"].label_names != TASKS["WNLI"].label_names
+    for one, two in zip(rte, wnli, strict=True):
+        word = TASKS["RTE"].label_names[int(one.label)]
+        assert TASKS["WNLI"].label_names[int(two.label)] == word
+        assert one.texts == two.texts
+
+
+def test_a_known_pair_has_the_label_it_should() -> None:
+    def label_word(task_name: str, *texts: str) -> str:
+        (item,) = (i for i in diagnostic_examples(TASKS[task_name]).items if i.texts == texts)
+        return TASKS[task_name].label_names[int(item.label)]
+
+    every = "All the nurses signed the letter."
+    some_of_them = "All the nurses on the night shift signed the letter."
+    assert label_word("RTE", every, some_of_them) == "entailment"
+    assert label_word("RTE", some_of_them, every) == "not entailment"
+    assert label_word("WNLI", every, some_of_them) == "entailment"
+    assert label_word("CoLA", "The key to the drawers is rusty.") == "acceptable"
+    assert label_word("CoLA", "The key to the drawers are rusty.") == "unacceptable"
+    assert label_word("SST-2", "this comedy is never dull.") == "positive"
+    sued = "The bank sued the insurer over unpaid loans."
+    for task_name in ("MRPC", "QQP"):
+        assert label_word(task_name, sued, "The insurer was sued by the bank over unpaid loans.") == "paraphrase"
+        assert label_word(task_name, sued, "The bank was sued by the insurer over unpaid loans.") == "different"
+
+
+def test_which_tasks_have_no_diagnostic() -> None:
+    assert {name for name, task in TASKS.items() if diagnostic_for(task) is None} == {"MNLI", "QNLI"}
+    with pytest.raises(BadRequest, match=r"^No sentences were written for MNLI\. .*CoLA.*dev split"):
+        diagnostic_examples(TASKS["MNLI"])
+
+
+def test_tables() -> None:
+    assert rows("\na | b\nc |\n") == [["a", "b"], ["c", ""]]
+    with pytest.raises(ValueError, match="Rows of different lengths"):
+        rows("a | b\nc")
+    assert sentence("on Monday , the  dog ran") == "On Monday, the dog ran."
+    assert sorted(shuffled(range(50), 3)) == list(range(50))
+    assert shuffled(range(50), 3) == shuffled(range(50), 3) != shuffled(range(50), 4)
+    assert [item.label for item in quad(("a", "b"), ("c", "d"))] == [1.0, 0.0, 0.0, 1.0]
+
+
+@pytest.mark.glue
+def test_no_sentence_comes_from_glue() -> None:
+    folder = os.environ.get("GLUE_DIR", "")
+    if not folder:
+        pytest.skip("GLUE_DIR is not set: there are no GLUE files to compare with")
+
+    def plain(text: str) -> str:
+        return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
+
+    ours = {plain(text) for name in NAMES for item in items_of(name) for text in item.texts}
+    files = sorted(Path(folder).glob("*/*.tsv"))
+    assert files
+    for path in files:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            shared = ours.intersection(map(plain, line.split("\t")))
+            assert not shared, (path.parent.name, path.name)
