@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.errors import BadMask
 
 BoolArray = NDArray[np.bool_]
+_CODE = re.compile("[A-Za-z0-9_-]*")
 
 
 def _as_bool(values: ArrayLike, name: str, ndim: int) -> BoolArray:
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError:  # rows of different lengths
+        raise BadMask(f"{name} has rows of different lengths.", "Heads are (L, H), MLPs are (L,).") from None
     if array.ndim != ndim:
         raise BadMask(f"{name} has {array.ndim} dimensions, not {ndim}.", "Heads are (L, H), MLPs are (L,).")
     if array.dtype != np.bool_:
@@ -54,18 +58,17 @@ class Mask:
     def from_code(cls, code: str, n_layers: int, n_heads: int) -> Mask:
         """Reads a code for a model of that shape; raises BadMask on any other string."""
         n_bits = n_layers * n_heads + n_layers
-        n_bytes = (n_bits + 7) // 8
-        try:
-            raw = base64.b64decode(code + "=" * (-len(code) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            raise BadMask(
-                f"{code[:60]!r} is not a mask code.", "A code is made of letters, digits, '-' and '_'."
-            ) from None
-        bits = np.unpackbits(np.frombuffer(raw, np.uint8)).astype(np.bool_)
-        if len(raw) != n_bytes or bits[n_bits:].any():
+        n_characters = -(-((n_bits + 7) // 8) * 4 // 3)
+        if not _CODE.fullmatch(code):
+            raise BadMask(f"{code[:60]!r} is not a mask code.", "A code is made of letters, digits, '-' and '_'.")
+        bits = np.zeros(0, np.bool_)
+        if len(code) == n_characters:
+            raw = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
+            bits = np.unpackbits(np.frombuffer(raw, np.uint8)).astype(np.bool_)
+        if not len(bits) or bits[n_bits:].any():
             raise BadMask(
                 f"The mask code {code[:60]!r} is not one for {n_layers} layers x {n_heads} heads.",
-                f"Such a code has {-(-n_bytes * 4 // 3)} characters; is it a mask for another model?",
+                f"Such a code has {n_characters} characters; is it a mask for another model?",
             )
         mask = cls(bits[: n_layers * n_heads].reshape(n_layers, n_heads), bits[n_layers * n_heads : n_bits])
         if mask.code != code:  # stray bits in the last character: two spellings of one mask would be two keys

@@ -55,7 +55,12 @@ def run_finetune(options: Options, model: str, recipe: Recipe, train_file: str |
     written = options.bundle.write(
         manifest(
             key,
-            {"model": model, "recipe": asdict(recipe), "train_file": train_file},
+            {
+                "model": model,
+                "recipe": asdict(recipe),
+                "train_file": train_file,
+                "shape": [pretrained.n_layers, pretrained.n_heads],
+            },
             {"train": train, "dev": dev},
             checkpoint_sha256=sha256_of(packed),
             device=options.device,

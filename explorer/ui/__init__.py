@@ -1,1 +1,1 @@
-"""The app: pages, and what they share."""
+"""The pages: one file each, around one head grid; session and URL state in `state`, caches in `cached`."""

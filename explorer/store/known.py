@@ -1,0 +1,73 @@
+"""Every mask of a run whose score the bundle holds, so that it can be shown without the data or the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import BadBundle
+from explorer.glue.metrics import predictions_of
+from explorer.glue.tasks import TASKS, Task
+from explorer.mask import Mask
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Key, Run
+
+
+@dataclass(frozen=True)
+class KnownScore:
+    """A stored score on the task's dev set."""
+
+    mask: Mask
+    score: float
+    predictions: NDArray[Any]
+    """(n,): classes or values."""
+    origin: str
+    """Which artefact holds it, and where it came up there, in words."""
+
+
+@dataclass(frozen=True)
+class KnownRun:
+    """A run as the bundle knows it: its dev labels, the full model and every stored mask."""
+
+    run: Run
+    task: Task
+    labels: NDArray[np.float64]
+    """(n,)"""
+    full: KnownScore
+    by_code: Mapping[str, KnownScore]
+    shape: tuple[int, int]
+    """(L, H)"""
+
+
+def known_run(bundle: Bundle, run: Run) -> KnownRun:
+    """Raises BadBundle where the run's finetune artefact, or the shape of its model, is not in the bundle."""
+    finetuned = bundle.read(Key(run, "finetune"))
+    task = TASKS[run.task]
+    labels = finetuned.arrays["labels"].astype(np.float64)
+    scored = [key for key in (Key(run, "structured", "together"), Key(run, "structured", "heads")) if bundle.has(key)]
+    scored += [key for key in (Key(run, "structured", "mlps"), Key(run, "ablations")) if bundle.has(key)]
+    shape = tuple(finetuned.manifest.config.get("shape", ()))
+    if len(shape) != 2:
+        raise BadBundle(f"{run.path} does not say how many layers and heads its model has.", "Make it again.")
+    n_layers, n_heads = int(shape[0]), int(shape[1])
+    full_mask = Mask.full(n_layers, n_heads)
+    full = KnownScore(
+        full_mask,
+        float(finetuned.manifest.summary["score"]),
+        predictions_of(task, finetuned.arrays["logits"]),
+        "the full model",
+    )
+    by_code = {full_mask.code: full}
+    for key in scored:
+        artefact = bundle.read(key)
+        if not artefact.manifest.complete:
+            continue
+        for row, predictions in zip(artefact.table.to_dict("records"), artefact.arrays["predictions"], strict=True):
+            place = f"step {row['step']} of pruning" if key.stage == "structured" else f"ablation of {row['component']}"
+            mask = Mask.from_code(str(row["mask"]), n_layers, n_heads)
+            by_code.setdefault(mask.code, KnownScore(mask, float(row["score"]), predictions, place))
+    return KnownRun(run, task, labels, full, by_code, (n_layers, n_heads))

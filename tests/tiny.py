@@ -1,0 +1,123 @@
+"""A BERT small enough to check by hand, as a Hugging Face folder, with sentences of our own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+from transformers import BertConfig, BertForSequenceClassification
+
+from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
+from explorer.glue.encoding import Encoded
+from explorer.glue.fingerprint import fingerprint
+from explorer.glue.tasks import TASKS, Example, Examples, Task
+from explorer.mask import Mask
+
+WORDS = (
+    "the a one two red blue green small big old new cat dog bird fish tree house road river hill "
+    "sees likes finds leaves opens sleeps runs sings falls and or not never always here there today again"
+).split()
+VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "##s", ".", ",", "?")
+N_LAYERS, N_HEADS, HIDDEN = 3, 4, 16
+
+
+def sentence(rng: np.random.Generator, low: int = 2, high: int = 9) -> str:
+    """Some words in any order."""
+    return " ".join(rng.choice(WORDS, rng.integers(low, high)))
+
+
+def make_examples(task: Task, n: int, seed: int = 0, split: str = "dev") -> Examples:
+    """n examples with labels drawn at random."""
+    rng = np.random.default_rng(seed)
+    items = []
+    for _ in range(n):
+        texts = tuple(sentence(rng) for _ in task.columns)
+        if task.is_regression:
+            label = float(rng.integers(0, 51)) / 10
+        else:
+            label = float(rng.integers(task.n_outputs))
+        items.append(Example(texts, label))
+    return Examples(task, split, tuple(items), "test", fingerprint(items))  # type: ignore[arg-type]
+
+
+def save_folder(
+    folder: Path,
+    n_outputs: int = 2,
+    *,
+    n_layers: int = N_LAYERS,
+    n_heads: int = N_HEADS,
+    hidden: int = HIDDEN,
+    seed: int = 0,
+    scale: float = 0.5,
+) -> Path:
+    """A random BERT whose every weight and bias matters, and a tokenizer, as `save_pretrained` writes them."""
+    config = BertConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=hidden,
+        num_hidden_layers=n_layers,
+        num_attention_heads=n_heads,
+        intermediate_size=2 * hidden,
+        max_position_embeddings=128,
+        num_labels=n_outputs,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = BertForSequenceClassification(config)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(torch.randn(parameter.shape) * scale + float(name.endswith("LayerNorm.weight")))
+    model.save_pretrained(folder)
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 128})
+    )
+    return folder
+
+
+def finetuned(folder: Path, task: Task = TASKS["MRPC"], **options: object) -> Classifier:
+    """That folder's model with its own classifier."""
+    return load_finetuned(str(save_folder(folder, task.n_outputs, **options)), task)  # type: ignore[arg-type]
+
+
+def pretrained(folder: Path, task: Task = TASKS["MRPC"], seed: int = 0, **options: object) -> Classifier:
+    """That folder's encoder with a new classifier."""
+    return load_pretrained(str(save_folder(folder, task.n_outputs, **options)), task, seed)  # type: ignore[arg-type]
+
+
+def random_encoded(n: int, seed: int = 0, longest: int = 12) -> Encoded:
+    """n examples of random word pieces with [CLS] and [SEP], some of equal length."""
+    rng = np.random.default_rng(seed)
+    rows = [np.array([2, *rng.integers(5, len(VOCABULARY), rng.integers(1, longest)), 3]) for _ in range(n)]
+    types = [np.arange(len(row)) * 2 // len(row) for row in rows]
+    offsets = np.cumsum([0, *(len(row) for row in rows)])
+    return Encoded(np.concatenate(rows), np.concatenate(types), offsets)
+
+
+def masks(n_layers: int = N_LAYERS, n_heads: int = N_HEADS) -> st.SearchStrategy[Mask]:
+    """Any mask; whole layers off are as likely as single heads."""
+    layer = st.one_of(
+        st.just([False] * n_heads), st.just([True] * n_heads), st.lists(st.booleans(), min_size=n_heads, max_size=n_heads)
+    )
+    return st.builds(
+        Mask,
+        st.lists(layer, min_size=n_layers, max_size=n_layers).map(np.array),
+        st.lists(st.booleans(), min_size=n_layers, max_size=n_layers).map(np.array),
+    )
+
+
+def write_tsv(glue_dir: Path, examples: Examples, name: str | None = None) -> Path:
+    """As GLUE lays it out, with the task's own columns and labels."""
+    task = examples.task
+    path = glue_dir / task.name / (name or (task.dev_file if examples.split == "dev" else task.train_file))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = task.header or ("index", *task.columns, task.label_column)
+    lines = [] if task.header else ["\t".join(header)]
+    for number, item in enumerate(examples.items):
+        label = str(item.label) if task.is_regression else task.labels[int(item.label)]
+        cells = dict(zip(task.columns, item.texts, strict=True)) | {task.label_column: label}
+        lines.append("\t".join(cells.get(column, str(number)) for column in header))
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
