@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from explorer.errors import ExplorerError
 from explorer.ui import cached, state, survival
 
-st.set_page_config(page_title="BERT Lottery Explorer", page_icon=":material/confirmation_number:", layout="wide")
+# A file of ours: Streamlit would fetch a named icon from a font server.
+ICON = Path(__file__).parent / "explorer" / "ui" / "icon.png"
+st.set_page_config(page_title="BERT Lottery Explorer", page_icon=str(ICON), layout="wide")
+st.html("<style>[data-testid=stMainBlockContainer]{padding-top:3.2rem}</style>")
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,14 +16,16 @@ from explorer.errors import BadRequest, ExplorerError
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Manifest
 from explorer.store.validation import validate
-from explorer.tickets.finetuning import MINILM_RECIPE, PAPER, RECIPES
+from explorer.tickets.finetuning import RECIPES
 from explorer.tickets.importance import ESTIMATORS, Estimator
 from explorer.tickets.structured import METHODS, Procedure
 from precompute.finetune import run_finetune
+from precompute.import_paper import run_import
 from precompute.options import options
 from precompute.publish import run_publish
 from precompute.score import run_score
 from precompute.scoring import PruneConfig, run_ablations, run_importance, run_prune
+from precompute.study import run_study
 
 app = typer.Typer(
     help="Make the bundle that the explorer opens on: fine-tune, measure importance, prune, score.",
@@ -50,7 +52,7 @@ def finetune(
     task: TaskOption,
     seed: SeedOption = 1337,
     model: Annotated[str, typer.Option(help="'minilm', a Hub id or a folder.")] = MINILM,
-    recipe: Annotated[str, typer.Option(help=f"{', '.join(RECIPES)}. Default: minilm for minilm, else paper.")] = "",
+    recipe: Annotated[str, typer.Option(help=f"{', '.join(RECIPES)}. Default: by model and size of the task.")] = "",
     epochs: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Instead of the recipe's.")] = None,
     train_file: Annotated[str | None, typer.Option(help="Another training file of the task's folder.")] = None,
@@ -62,13 +64,30 @@ def finetune(
     """Fine-tune a pre-trained BERT on a task; killed half-way, the same command goes on."""
     if recipe and recipe not in RECIPES:
         raise BadRequest(f"There is no recipe {recipe!r}.", f"Recipes: {', '.join(RECIPES)}.")
-    chosen = RECIPES[recipe] if recipe else (MINILM_RECIPE if model == MINILM else PAPER)
-    if epochs is not None:
-        chosen = replace(chosen, epochs=epochs)
-    if learning_rate is not None:
-        chosen = replace(chosen, learning_rate=learning_rate)
-    made = run_finetune(options(task, seed, bundle, glue_dir, device), model, chosen, train_file)
+    given = {"epochs": epochs, "learning_rate": learning_rate}
+    made = run_finetune(
+        options(task, seed, bundle, glue_dir, device),
+        model,
+        RECIPES.get(recipe),
+        train_file=train_file,
+        changes={name: value for name, value in given.items() if value is not None},
+    )
     _tell(made, as_json)
+
+
+@app.command()
+def study(
+    task: TaskOption,
+    seed: SeedOption = 1337,
+    model: Annotated[str, typer.Option(help="'minilm', a Hub id or a folder.")] = MINILM,
+    bundle: BundleOption = RUNS,
+    glue_dir: GlueOption = None,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Every stage of one run in order, each skipped where it is done; killed half-way, it goes on."""
+    for made in run_study(options(task, seed, bundle, glue_dir, device), model, None):
+        _tell(made, as_json)
 
 
 @app.command()
@@ -157,6 +176,21 @@ def publish(
     _print({"copied": copied}, as_json, f"{len(copied)} artefacts copied to {target}.")
 
 
+@app.command("import-paper")
+def import_paper(
+    clone: Annotated[Path, typer.Argument(help="A clone of github.com/sai-prasanna/bert-experiments.")],
+    out: Annotated[Path, typer.Option("--out", help="The bundle to write.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Import the masks and scores that the paper's authors published; what cannot be read is named."""
+    report = run_import(clone, out)
+    for skipped in report.skipped:
+        typer.echo(f"skipped: {skipped}", err=True)
+    record = {"bundle": str(out), "written": len(report.written), "skipped": [str(item) for item in report.skipped]}
+    words = f"{len(report.written)} artefacts written to {out}, {len(report.skipped)} things skipped."
+    _print(record, as_json, f"{words} The authors' files carry no licence: do not publish them.")
+
+
 @app.command("validate")
 def validate_bundle(
     bundle: Annotated[Path, typer.Argument(help="The bundle.")] = Path("cache"), as_json: JsonOption = False
@@ -186,9 +220,10 @@ def main() -> None:
     except ExplorerError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("Stopped. The same command goes on from here.", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # typer's word for Ctrl-C
+            typer.echo("Stopped. The same command goes on from here.", err=True)
+        raise
 
 
 def _estimator(name: str) -> Estimator:
@@ -205,4 +240,6 @@ def _tell(manifest: Manifest, as_json: bool) -> None:
 
 
 def _print(record: dict[str, Any], as_json: bool, sentence: str) -> None:
-    typer.echo(json.dumps(record) if as_json else sentence)
+    # An undefined score is nan, for which JSON has no word but null.
+    strict = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
+    typer.echo(json.dumps(strict, allow_nan=False) if as_json else sentence)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -11,24 +12,42 @@ from tqdm import tqdm
 
 from explorer.bert.checkpoints import encoder_weights, load_finetuned, load_pretrained, weights_of
 from explorer.bert.packing import pack
+from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
 from explorer.store.bundle import CHECKPOINT, sha256_of
 from explorer.store.schema import Key, Manifest, Run
-from explorer.tickets.finetuning import Progress, Recipe, TrainingSet, finetune
+from explorer.tickets.finetuning import Progress, Recipe, TrainingSet, default_recipe, finetune
 from precompute.options import Options, Stopwatch, manifest
 
 
-def run_finetune(options: Options, model: str, recipe: Recipe, train_file: str | None = None) -> Manifest:
+def run_finetune(
+    options: Options,
+    model: str,
+    recipe: Recipe | None = None,
+    *,
+    train_file: str | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> Manifest:
     """Fine-tunes (or goes on fine-tuning), packs, and scores the packed checkpoint on dev.
 
+    Without a recipe, the default for the model and the size of the task; `changes` replaces fields of it.
     What is stored is what is scored: the dev logits come from the checkpoint as unpacked from disk.
+    Raises BadRequest where the bundle holds this run with other options.
     """
     pretrained = load_pretrained(model, options.task, options.seed)
     key = Key(Run(pretrained.name, options.task.name, options.seed), "finetune")
+    train = options.examples("train", train_file)
+    recipe = replace(recipe or default_recipe(model, len(train)), **(changes or {}))
+    config = {
+        "model": model,
+        "recipe": asdict(recipe),
+        "train_file": train_file,
+        "shape": [pretrained.n_layers, pretrained.n_heads],
+    }
     if options.bundle.has(key):
-        return options.bundle.manifest(key)
-    train, dev = options.examples("train", train_file), options.examples("dev")
+        return _same(options.bundle.manifest(key), config)
+    dev = options.examples("dev")
     data = TrainingSet(options.task, encode(train, pretrained.tokenizer), train.labels)
     work = options.bundle.work_folder(key)
     watch = Stopwatch.start()
@@ -55,12 +74,7 @@ def run_finetune(options: Options, model: str, recipe: Recipe, train_file: str |
     written = options.bundle.write(
         manifest(
             key,
-            {
-                "model": model,
-                "recipe": asdict(recipe),
-                "train_file": train_file,
-                "shape": [pretrained.n_layers, pretrained.n_heads],
-            },
+            config,
             {"train": train, "dev": dev},
             checkpoint_sha256=sha256_of(packed),
             device=options.device,
@@ -78,3 +92,12 @@ def run_finetune(options: Options, model: str, recipe: Recipe, train_file: str |
     )
     shutil.rmtree(work, ignore_errors=True)
     return written
+
+
+def _same(there: Manifest, config: Mapping[str, Any]) -> Manifest:
+    if dict(there.config) != dict(config):
+        raise BadRequest(
+            f"The bundle holds {there.key.path} already, made with other options.",
+            "Name another --bundle, or delete that folder.",
+        )
+    return there

@@ -34,9 +34,9 @@ class Options:
 
 
 def options(task: str, seed: int, bundle: Path, glue_dir: Path | None, device: str) -> Options:
-    """Checks them; raises BadRequest on an unknown task, a negative seed or a device that is not there."""
-    if seed < 0:
-        raise BadRequest(f"A seed cannot be negative, as {seed} is.")
+    """Checks them; raises BadRequest on an unknown task, an impossible seed or a device that is not there."""
+    if not 0 <= seed < 2**31:
+        raise BadRequest(f"The seed {seed} is not from 0 to {2**31 - 1}.")
     return Options(task_named(task), seed, Bundle(bundle), glue_dir, resolved_device(device))
 
 

@@ -49,4 +49,5 @@ def _is_there(target: Bundle, manifest: Manifest, ships: bool) -> bool:
     if not target.has(manifest.key):
         return False
     there = target.manifest(manifest.key)
-    return there.created == manifest.created and (CHECKPOINT in there.files or not ships)
+    ships_checkpoint = ships and CHECKPOINT in manifest.files
+    return there.created == manifest.created and (CHECKPOINT in there.files) == ships_checkpoint

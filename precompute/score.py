@@ -80,7 +80,11 @@ def read_mask(mask: str, n_layers: int, n_heads: int) -> Mask:
     if not mask:
         return Mask.full(n_layers, n_heads)
     path = Path(mask)
-    if path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError:  # too long for a file name
+        is_file = False
+    if is_file:
         try:
             mask = path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -88,8 +88,13 @@ def run_prune(options: Options, model_name: str, config: PruneConfig) -> Manifes
         raise BadRequest(f"There is no pruning method {config.method!r}.", f"Methods: {', '.join(METHODS)}.")
     variant = config.method if config.procedure == "recompute" else f"{config.method}-published"
     key = Key(Run(model_name, options.task.name, options.seed), "structured", variant)
-    if options.bundle.has(key) and options.bundle.manifest(key).complete:
-        return options.bundle.manifest(key)
+    if options.bundle.has(key) and (there := options.bundle.manifest(key)).complete:
+        if dict(there.config) != asdict(config):
+            raise BadRequest(
+                f"The bundle holds {key.path} already, made with other options.",
+                "Name another --bundle, or delete that folder.",
+            )
+        return there
     opened = open_run(options, model_name)
     evaluated: list[Evaluation] = []
     steps, before = _steps_so_far(options, key, config, opened, evaluated)
@@ -199,8 +204,9 @@ def _write_steps(
     shape = steps[0].mask.heads.shape
     nothing = Importance(np.zeros(shape), np.zeros(shape[0]), config.estimator)
     used = [step.importance or nothing for step in steps]
-    arrays["importance_heads"] = np.stack([scores.heads for scores in used]).astype(np.float32)
-    arrays["importance_mlps"] = np.stack([scores.mlps for scores in used]).astype(np.float32)
+    # In full: a run that goes on after a break chooses by them again, and rounding could make ties.
+    arrays["importance_heads"] = np.stack([scores.heads for scores in used])
+    arrays["importance_mlps"] = np.stack([scores.mlps for scores in used])
     arrays["logits"] = np.stack([evaluation.logits for evaluation in evaluations])
     good = ticket(steps)
     summary = {
@@ -233,7 +239,7 @@ def _steps_so_far(
     """The steps of an unfinished run with the same options; `evaluated` receives their evaluations."""
     if not options.bundle.has(key):
         return [], 0.0
-    artefact = options.bundle.read(key)
+    artefact = options.bundle.read(key, unfinished=True)
     fresh = manifest(
         key,
         config,

@@ -16,10 +16,9 @@ from explorer.glue.fingerprint import fingerprint
 from explorer.glue.tasks import TASKS, Example, Examples, Task
 from explorer.mask import Mask
 
-WORDS = (
-    "the a one two red blue green small big old new cat dog bird fish tree house road river hill "
-    "sees likes finds leaves opens sleeps runs sings falls and or not never always here there today again"
-).split()
+_TEXT = """the a one two red blue green small big old new cat dog bird fish tree house road river hill
+sees likes finds leaves opens sleeps runs sings falls and or not never always here there today again"""
+WORDS = _TEXT.split()
 VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "##s", ".", ",", "?")
 N_LAYERS, N_HEADS, HIDDEN = 3, 4, 16
 
@@ -35,10 +34,7 @@ def make_examples(task: Task, n: int, seed: int = 0, split: str = "dev") -> Exam
     items = []
     for _ in range(n):
         texts = tuple(sentence(rng) for _ in task.columns)
-        if task.is_regression:
-            label = float(rng.integers(0, 51)) / 10
-        else:
-            label = float(rng.integers(task.n_outputs))
+        label = rng.integers(51) / 10 if task.is_regression else float(rng.integers(task.n_outputs))
         items.append(Example(texts, label))
     return Examples(task, split, tuple(items), "test", fingerprint(items))  # type: ignore[arg-type]
 
@@ -99,7 +95,9 @@ def random_encoded(n: int, seed: int = 0, longest: int = 12) -> Encoded:
 def masks(n_layers: int = N_LAYERS, n_heads: int = N_HEADS) -> st.SearchStrategy[Mask]:
     """Any mask; whole layers off are as likely as single heads."""
     layer = st.one_of(
-        st.just([False] * n_heads), st.just([True] * n_heads), st.lists(st.booleans(), min_size=n_heads, max_size=n_heads)
+        st.just([False] * n_heads),
+        st.just([True] * n_heads),
+        st.lists(st.booleans(), min_size=n_heads, max_size=n_heads),
     )
     return st.builds(
         Mask,

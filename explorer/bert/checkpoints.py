@@ -187,8 +187,8 @@ def _folder_of(source: str) -> Path:
 
 def _config(folder: Path, task: Task) -> BertConfig:
     try:
-        raw: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        raw: dict[str, Any] = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
         raise BadCheckpoint(f"{folder} has no readable config.json.", "Give a Hugging Face model folder.") from None
     if raw.get("model_type") != "bert":
         raise BadCheckpoint(
@@ -198,7 +198,16 @@ def _config(folder: Path, task: Task) -> BertConfig:
     raw.update(num_labels=task.n_outputs, attn_implementation="sdpa")
     for stale in ("id2label", "label2id", "problem_type"):
         raw.pop(stale, None)
-    return BertConfig(**raw)
+    try:
+        config = BertConfig(**raw)
+    except Exception as error:  # transformers validates with errors of many types
+        raise BadCheckpoint(f"{folder}/config.json is not a BERT's ({error}).", "Copy the model again.") from None
+    if config.hidden_size % config.num_attention_heads:
+        raise BadCheckpoint(
+            f"{folder}/config.json asks for {config.num_attention_heads} heads in a width of {config.hidden_size}.",
+            "Copy the model again.",
+        )
+    return config
 
 
 def _empty(config: BertConfig) -> BertForSequenceClassification:
@@ -272,13 +281,14 @@ def _frozen(model: BertForSequenceClassification) -> BertForSequenceClassificati
 
 
 def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    mend = "It needs tokenizer.json or vocab.txt."
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
+        # transformers 5 would make one that knows no word at all
+        raise BadCheckpoint(f"{folder} has no usable tokenizer (no file).", mend)
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError) as error:
-        raise BadCheckpoint(
-            f"{folder} has no usable tokenizer ({type(error).__name__}).",
-            "It needs tokenizer.json or vocab.txt.",
-        ) from None
+    except Exception as error:  # the tokenizers library raises bare Exceptions
+        raise BadCheckpoint(f"{folder} has no usable tokenizer ({type(error).__name__}).", mend) from None
     return tokenizer
 
 

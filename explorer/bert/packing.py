@@ -68,7 +68,7 @@ def dequantise(codes: NDArray[np.uint8], scales: NDArray[np.float16], shape: tup
 
 
 def pack(base: Weights, tuned: Weights, *, base_name: str, base_sha256: str, about: dict[str, Any]) -> bytes:
-    """The bytes of a packed checkpoint: matrices as 4-bit change, vectors and the classifier in full.
+    """The bytes of a packed checkpoint, always the same: matrices as 4-bit change, vectors and the classifier in full.
 
     A tensor that fine-tuning left alone (frozen embeddings) is not stored. A tensor without a counterpart
     in `base` (the classifier) is stored in full.
@@ -83,7 +83,17 @@ def pack(base: Weights, tuned: Weights, *, base_name: str, base_sha256: str, abo
         elif not np.array_equal(old, new):
             tensors[f"{name}.codes"], tensors[f"{name}.scales"] = quantise(new - old)
     metadata = {"format": FORMAT, "base": base_name, "base_sha256": base_sha256, "about": json.dumps(about)}
-    return bytes(save(tensors, metadata=metadata))
+    return _ordered(save(tensors, metadata=metadata))
+
+
+def _ordered(data: bytes) -> bytes:
+    """The same safetensors file with its metadata sorted: the library writes them in another order each time."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
 def read_packed(path: Path) -> Packed:
@@ -102,13 +112,13 @@ def read_packed(path: Path) -> Packed:
             f"{path} is not a packed checkpoint of this version ({metadata.get('format', 'no format named')}).",
             mend,
         )
-    return Packed(
-        base=metadata["base"],
-        base_sha256=metadata["base_sha256"],
-        about=json.loads(metadata["about"]),
-        tensors=tensors,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-    )
+    try:
+        about = dict(json.loads(metadata["about"]))
+        base, base_sha256 = metadata["base"], metadata["base_sha256"]
+    except (KeyError, TypeError, ValueError):
+        raise BadCheckpoint(f"{path} is not a packed checkpoint: its metadata are not readable.", mend) from None
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Packed(base=base, base_sha256=base_sha256, about=about, tensors=tensors, sha256=sha256)
 
 
 def unpack(packed: Packed, base: Weights) -> Weights:

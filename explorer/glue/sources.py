@@ -43,7 +43,8 @@ def folder_examples(glue_dir: Path, task: Task, split: Split, *, file: str | Non
             f"{_LAYOUT} Put the file there, or leave out --glue-dir to use the Hugging Face Hub.",
         )
     try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
+        # As bytes: text mode would turn a lone carriage return inside a sentence into a new line.
+        lines = path.read_bytes().decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise BadData(f"{path} is not UTF-8 text ({error.reason}).", "Download it again.") from None
     rows = [line.rstrip("\r").split("\t") for line in lines]

@@ -9,7 +9,6 @@ import os
 import platform
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explorer.errors import BadBundle
-from explorer.store.schema import FileEntry, Key, Manifest, Run, manifest_from_json
+from explorer.store.schema import PUBLISHED_STAGES, FileEntry, Key, Manifest, Run, manifest_from_json
 
 MANIFEST = "manifest.json"
 ARRAYS = "arrays.npz"
@@ -71,9 +70,14 @@ class Bundle:
             raise BadBundle(f"{self.root} has no {key.path}.", f"Make it: `{command_for(key)}`.")
         return self.manifest_at(path)
 
-    def read(self, key: Key) -> Artefact:
-        """Manifest, arrays and table; raises BadBundle where any of it is missing, truncated or altered in size."""
+    def read(self, key: Key, *, unfinished: bool = False) -> Artefact:
+        """Manifest, arrays and table; raises BadBundle where any of it is missing, truncated or altered in size.
+
+        An artefact still under way is read only by its own stage, which asks for it with `unfinished`.
+        """
         manifest = self.manifest(key)
+        if not (manifest.complete or unfinished):
+            raise BadBundle(f"{key.path} is unfinished.", f"Go on with it: `{command_for(key)}`.")
         folder = self.root / key.path
         arrays: dict[str, NDArray[Any]] = {}
         table = pd.DataFrame()
@@ -81,11 +85,11 @@ class Bundle:
             path = self.checked_file(manifest, name)
             try:
                 if name == ARRAYS:
-                    with np.load(path, allow_pickle=False) as file:
+                    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                         arrays = {entry: file[entry] for entry in file.files}
                 elif name == TABLE:
                     table = pd.read_parquet(path)
-            except (OSError, ValueError, zipfile.BadZipFile) as error:
+            except Exception as error:  # an altered byte surfaces as zlib.error, EOFError, RuntimeError, ...
                 raise _damaged(folder / name, type(error).__name__, key) from None
         return Artefact(manifest, arrays, table)
 
@@ -159,6 +163,8 @@ class Bundle:
 
 def command_for(key: Key) -> str:
     """The command line that makes an artefact."""
+    if key.stage in PUBLISHED_STAGES:
+        return "python -m precompute import-paper CLONE --out DIR"
     verb = {"structured": "prune"}.get(key.stage, key.stage)
     option = {"structured": f" --method {key.variant}", "importance": f" --estimator {key.variant}"}.get(key.stage, "")
     return f"python -m precompute {verb} --task {key.run.task} --seed {key.run.seed}{option}"

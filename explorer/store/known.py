@@ -48,8 +48,7 @@ def known_run(bundle: Bundle, run: Run) -> KnownRun:
     finetuned = bundle.read(Key(run, "finetune"))
     task = TASKS[run.task]
     labels = finetuned.arrays["labels"].astype(np.float64)
-    scored = [key for key in (Key(run, "structured", "together"), Key(run, "structured", "heads")) if bundle.has(key)]
-    scored += [key for key in (Key(run, "structured", "mlps"), Key(run, "ablations")) if bundle.has(key)]
+    sources = [Key(run, "structured", method) for method in ("together", "heads", "mlps")] + [Key(run, "ablations")]
     shape = tuple(finetuned.manifest.config.get("shape", ()))
     if len(shape) != 2:
         raise BadBundle(f"{run.path} does not say how many layers and heads its model has.", "Make it again.")
@@ -62,10 +61,10 @@ def known_run(bundle: Bundle, run: Run) -> KnownRun:
         "the full model",
     )
     by_code = {full_mask.code: full}
-    for key in scored:
-        artefact = bundle.read(key)
-        if not artefact.manifest.complete:
+    for key in sources:
+        if not bundle.has(key) or not bundle.manifest(key).complete:
             continue
+        artefact = bundle.read(key)
         for row, predictions in zip(artefact.table.to_dict("records"), artefact.arrays["predictions"], strict=True):
             place = f"step {row['step']} of pruning" if key.stage == "structured" else f"ablation of {row['component']}"
             mask = Mask.from_code(str(row["mask"]), n_layers, n_heads)

@@ -12,8 +12,12 @@ from typing import Any
 from explorer.errors import BadBundle, BadRequest
 
 SCHEMA_VERSION = 1
-STAGES = ("finetune", "importance", "structured", "ablations")
+STAGES = ("finetune", "importance", "structured", "ablations", "published-masks", "published-scores")
 """In the order in which they build on each other."""
+PUBLISHED_STAGES = ("published-masks", "published-scores")
+"""Imported from the authors' files, not computed here: no checkpoint, no data."""
+ALL_SEEDS = -1
+"""The seed of an artefact that is over all seeds of a task: its folder is seed_all."""
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -33,7 +37,7 @@ class Run:
     @property
     def path(self) -> PurePosixPath:
         """Inside the bundle: minilm-l6/MRPC/seed_1337."""
-        return PurePosixPath(self.model, self.task, f"seed_{self.seed}")
+        return PurePosixPath(self.model, self.task, f"seed_{'all' if self.seed == ALL_SEEDS else self.seed}")
 
 
 @dataclass(frozen=True, order=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from explorer.errors import BadBundle, ExplorerError
 from explorer.store.bundle import MANIFEST, Bundle, sha256_of
-from explorer.store.schema import Manifest
+from explorer.store.schema import PUBLISHED_STAGES, Manifest
 
 LIMIT_BYTES = 100 * 2**20
 """A bundle stays under this, since git keeps every version."""
@@ -77,7 +77,7 @@ def _altered(bundle: Bundle, manifests: list[Manifest]) -> Iterator[str]:
 def _unreadable(bundle: Bundle, manifests: list[Manifest]) -> Iterator[str]:
     for manifest in manifests:
         try:
-            bundle.read(manifest.key)
+            bundle.read(manifest.key, unfinished=True)
         except ExplorerError as error:
             yield str(error)
 
@@ -85,7 +85,7 @@ def _unreadable(bundle: Bundle, manifests: list[Manifest]) -> Iterator[str]:
 def _mixed_checkpoints(manifests: list[Manifest]) -> Iterator[str]:
     finetuned = {m.key.run: m.checkpoint_sha256 for m in manifests if m.stage == "finetune"}
     for manifest in manifests:
-        own = finetuned.get(manifest.key.run)
+        own = finetuned.get(manifest.key.run) if manifest.stage not in PUBLISHED_STAGES else None
         if own and manifest.checkpoint_sha256 != own:
             yield f"{manifest.key.path} was computed with another checkpoint than {manifest.key.run.path}/finetune."
 

@@ -9,25 +9,24 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch.nn import functional
 from transformers import BertForSequenceClassification, get_linear_schedule_with_warmup
 from transformers.models.bert.modeling_bert import BertSelfAttention
 
 from explorer.bert.batches import pad
-from explorer.bert.checkpoints import Classifier
+from explorer.bert.checkpoints import MINILM, Classifier
 from explorer.errors import BadRequest
 from explorer.glue.encoding import Encoded
 from explorer.glue.tasks import Task
+from explorer.tickets.resuming import restore, save
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,17 @@ MINILM_RECIPE = Recipe(
     attention_dropout=0.0,
     bf16=True,
 )
-RECIPES = {recipe.name: recipe for recipe in (PAPER, MINILM_RECIPE)}
+MINILM_LARGE_RECIPE = replace(MINILM_RECIPE, name="minilm-large", epochs=1)
+"""For more than 50,000 training examples (SST-2, QNLI, QQP, MNLI)."""
+RECIPES = {recipe.name: recipe for recipe in (PAPER, MINILM_RECIPE, MINILM_LARGE_RECIPE)}
+LARGE = 50_000
+
+
+def default_recipe(model: str, n_train: int) -> Recipe:
+    """The paper's recipe, unless the model is the embedded MiniLM."""
+    if model != MINILM:
+        return PAPER
+    return MINILM_LARGE_RECIPE if n_train > LARGE else MINILM_RECIPE
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,16 @@ class TrainingSet:
     encoded: Encoded
     labels: NDArray[np.float64]
     """(n,)"""
+
+
+@dataclass(frozen=True)
+class Restriction:
+    """What a fine-tuning is held to: gates, or weights that stay zero."""
+
+    identity: str
+    """Names it in the saved state: with another mask, it is another fine-tuning."""
+    around: Callable[[BertForSequenceClassification], AbstractContextManager[Any]]
+    """Entered for each step around its forward and backward pass, on the model in training."""
 
 
 def loss_per_example(task: Task, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -128,25 +147,30 @@ def finetune(
     resume_dir: Path | None = None,
     save_every: int = 200,
     on_step: Callable[[Progress], None] | None = None,
+    restriction: Restriction | None = None,
 ) -> BertForSequenceClassification:
     """A fine-tuned copy of `pretrained` (which is left as it is), in eval mode on the CPU.
 
     With `resume_dir`, state is saved there every `save_every` steps and picked up again by the same call.
-    Raises BadRequest where the saved state belongs to another recipe, model, seed or data set.
+    Raises BadRequest where the saved state belongs to another recipe, model, seed, data set or restriction.
     """
     model = _trainable(pretrained, recipe, device)
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(_decay_groups(model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     steps = recipe.epochs * len(epoch_order(data.encoded.lengths, recipe, seed, 0))
-    schedule = get_linear_schedule_with_warmup(optimizer, round(recipe.warmup_share * steps), steps)
-    identity = _identity(pretrained, data, recipe, seed)
-    done = _restore(resume_dir, identity, model, optimizer, schedule) if resume_dir else 0
+    identity = _identity(pretrained, data, recipe, seed, restriction)
+    around = restriction.around if restriction else nullcontext
+    done = restore(resume_dir, identity, model, optimizer) if resume_dir else 0
+    for group in optimizer.param_groups:
+        group["initial_lr"] = recipe.learning_rate  # what a schedule that begins half-way counts from
+    schedule = get_linear_schedule_with_warmup(optimizer, round(recipe.warmup_share * steps), steps, done - 1)
 
     for step, indices in _remaining(data.encoded.lengths, recipe, seed, done):
         with torch.random.fork_rng(devices=[] if device == "cpu" else None):
             torch.manual_seed((seed << 32) + step)  # dropout from (seed, step): resuming changes nothing
-            loss = _loss(model, data, indices, recipe, device)
-            loss.backward()
+            with around(model):
+                loss = _loss(model, data, indices, recipe, device)
+                loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, recipe.max_grad_norm)
         optimizer.step()
         schedule.step()
@@ -154,7 +178,7 @@ def finetune(
         if on_step:
             on_step(Progress(step + 1, steps, float(loss.detach())))
         if resume_dir and (step + 1) % save_every == 0 and step + 1 < steps:
-            _save(resume_dir, identity, step + 1, model, optimizer)
+            save(resume_dir, identity, step + 1, model, optimizer)
     _set_attention_dropout(model, pretrained.model.config.attention_probs_dropout_prob)
     model.eval()
     model.requires_grad_(False)
@@ -217,61 +241,12 @@ def _loss(
     return loss_per_example(data.task, logits, labels).mean()
 
 
-def _identity(pretrained: Classifier, data: TrainingSet, recipe: Recipe, seed: int) -> str:
+def _identity(
+    pretrained: Classifier, data: TrainingSet, recipe: Recipe, seed: int, restriction: Restriction | None
+) -> str:
     digest = hashlib.sha256(data.encoded.input_ids.tobytes())
     digest.update(data.labels.tobytes())
-    return json.dumps(
-        {"model": pretrained.sha256, "data": digest.hexdigest(), "recipe": asdict(recipe), "seed": seed},
-        sort_keys=True,
-    )
-
-
-def _save(folder: Path, identity: str, done: int, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    for number, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
-    partial = folder / "state.partial"
-    save_file(
-        {name: tensor.contiguous() for name, tensor in tensors.items()},
-        partial,
-        metadata={"identity": identity, "done": str(done)},
-    )
-    partial.replace(folder / "state.safetensors")
-
-
-def _restore(
-    folder: Path,
-    identity: str,
-    model: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-) -> int:
-    """Steps already done: 0 where nothing (readable) is saved."""
-    from safetensors import safe_open
-
-    path = folder / "state.safetensors"
-    if not path.exists():
-        return 0
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-        tensors = load_file(path)
-    except (SafetensorError, OSError):
-        return 0  # killed while writing on a disk that does not rename atomically: start over
-    if metadata.get("identity") != identity:
-        raise BadRequest(
-            f"{folder} holds an unfinished fine-tuning with other options, data or model.",
-            "Finish that one, or delete the folder.",
-        )
-    done = int(metadata["done"])
-    model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, number, slot = name.split(".", 2)
-            state.setdefault(int(number), {})[slot] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    for _ in range(done):
-        schedule.step()
-    return done
+    parts = {"model": pretrained.sha256, "data": digest.hexdigest(), "recipe": asdict(recipe), "seed": seed}
+    if restriction:
+        parts["restriction"] = restriction.identity
+    return json.dumps(parts, sort_keys=True)

@@ -87,7 +87,11 @@ def prune(
         steps.append(Step(0, "full", full, score(full), True, None))
         yield steps[0]
     limit = threshold_of(steps[0].score, share)
-    phase_at = sum(not step.held for step in steps)  # each phase but an exhausted one ends with a break
+    # Going on: in the phase of the last step, or in the next where that one broke. (Counting breaks would not do:
+    # a phase with nothing left ends without one.)
+    phase_at = 0
+    if steps[-1].number:
+        phase_at = [phase.name for phase in phases].index(steps[-1].phase) + (not steps[-1].held)
     while phase_at < len(phases):
         phase, current, last = phases[phase_at], ticket(steps), steps[-1]
         if last.held:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from explorer.analysis.baseline import uninformed_score
 from explorer.analysis.intervals import Score, score_with_interval
@@ -56,24 +57,27 @@ def _lab(root: Path, stamp: float, known: KnownRun, source: lab_panels.DataSourc
             st.error(error.wrong, icon=":material/error:")
             st.markdown(error.mend)
             return
-        _show(known, evaluator, evaluation, source)
+        predicted = _show(evaluator, evaluation, source)
+    if source.kind == cached.DIAGNOSTICS:
+        with left:
+            lab_panels.by_phenomenon(evaluator, *predicted)
 
 
 def _presets(root: Path, stamp: float, known: KnownRun) -> None:
-    presets: dict[str, Mask] = {"Full model": Mask.full(*known.shape)}
+    presets: dict[str, Mask] = {"Full": Mask.full(*known.shape)}
     key = Key(known.run, "structured", "together")
     try:
         ticket = str(cached.artefact(root, stamp, key).manifest.summary["ticket"])
         presets["Good ticket"] = Mask.from_code(ticket, *known.shape)
         good = presets["Good ticket"]
-        presets["Its complement"] = Mask(~good.heads, ~good.mlps)
+        presets["Complement"] = Mask(~good.heads, ~good.mlps)
     except ExplorerError:
         pass  # nothing was pruned for this run: no such presets
-    presets["Everything off"] = Mask(np.zeros(known.shape, np.bool_), np.zeros(known.shape[0], np.bool_))
-    columns = st.columns(len(presets))
-    for column, (name, mask) in zip(columns, presets.items(), strict=True):
-        if column.button(name, key=f"lab.preset.{name}", width="stretch"):
-            state.set_mask(known.run, mask)
+    presets["All off"] = Mask(np.zeros(known.shape, np.bool_), np.zeros(known.shape[0], np.bool_))
+    with st.container(horizontal=True, gap="small"):
+        for name, mask in presets.items():
+            if st.button(name, key=f"lab.preset.{name}"):
+                state.set_mask(known.run, mask)
 
 
 def _grid(root: Path, stamp: float, known: KnownRun) -> Mask:
@@ -141,7 +145,10 @@ def _score(evaluator: Evaluator, mask: Mask) -> Evaluation:
     return memory[key]
 
 
-def _show(known: KnownRun, evaluator: Evaluator, evaluation: Evaluation, source: lab_panels.DataSource) -> None:
+def _show(
+    evaluator: Evaluator, evaluation: Evaluation, source: lab_panels.DataSource
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The score and what it means; returns the predictions under the mask and the full model's."""
     task: Task = evaluator.task
     labels = evaluator.labels
     predicted, full = (predictions_of(task, e.logits) for e in (evaluation, evaluator.full))
@@ -163,8 +170,7 @@ def _show(known: KnownRun, evaluator: Evaluator, evaluation: Evaluation, source:
         config={"displayModeBar": False},
     )
     st.markdown(_in_words(task, difference, predicted, full, labels))
-    if source.kind == cached.DIAGNOSTICS:
-        lab_panels.by_phenomenon(evaluator, predicted, full)
+    return predicted, full
 
 
 def _number(value: float) -> str:

@@ -115,3 +115,17 @@ def page(chromium):
     yield page
     context.close()
     assert not errors, errors
+
+
+@pytest.fixture
+def context_of(chromium):
+    """Another person's browser: each call opens a page with no cookies or session in common."""
+    contexts = []
+
+    def fresh():
+        contexts.append(chromium.new_context(viewport={"width": 1200, "height": 900}))
+        return contexts[-1].new_page()
+
+    yield fresh
+    for context in contexts:
+        context.close()

@@ -1,0 +1,58 @@
+"""The app in a real browser: both pages, a click on the grid, the address bar, light and dark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.browser
+pytest.importorskip("playwright")
+from playwright.sync_api import Page, expect  # noqa: E402
+
+SLOW = 120_000
+"""Milliseconds that the first score may take on a busy machine: torch, the checkpoint, the full model."""
+
+
+@pytest.fixture
+def home(serve: Callable[..., str]) -> str:
+    return serve(ROOT / "app.py", {"GLUE_DIR": ""})
+
+
+def open_lab(page: Page, home: str) -> None:
+    page.goto(home)
+    page.get_by_role("link", name="Lab").click()
+    expect(page.get_by_test_id("stMetricValue")).to_be_visible(timeout=SLOW)
+
+
+def test_survival_shows_a_heatmap_and_its_numbers(page: Page, home: str) -> None:
+    page.goto(home)
+    expect(page.get_by_role("heading", name="Which heads survive on MRPC?")).to_be_visible(timeout=SLOW)
+    cell = page.get_by_label(re.compile(r"^Layer 1, head 1"))
+    expect(cell).to_have_attribute("aria-label", re.compile(r"Survives in \d of 5 seeds"))
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
+
+
+def test_a_click_changes_the_score_line_and_the_address(page: Page, home: str) -> None:
+    open_lab(page, home)
+    expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible(timeout=SLOW)
+    page.get_by_label(re.compile("^MLP of layer 6|^Layer 6, MLP")).first.click()
+    expect(page.get_by_text(re.compile("predictions differ from the full model's"))).to_be_visible(timeout=SLOW)
+    page.wait_for_url(re.compile(r"mask=[A-Za-z0-9_-]{14}"))
+    expect(page.get_by_text(re.compile("Stored MRPC dev"))).to_be_visible()
+
+
+def test_a_link_opens_to_the_same_screen(page: Page, home: str, context_of: Any) -> None:
+    open_lab(page, home)
+    page.get_by_role("button", name="Good ticket").click()
+    page.wait_for_url(re.compile("mask="))
+    expect(page.get_by_text(re.compile("predictions differ"))).to_be_visible(timeout=SLOW)
+    shown = page.get_by_test_id("stMetricValue").inner_text()
+    other = context_of()
+    other.goto(page.url)
+    expect(other.get_by_text(re.compile("predictions differ"))).to_be_visible(timeout=SLOW)
+    assert other.get_by_test_id("stMetricValue").inner_text() == shown

@@ -1,0 +1,164 @@
+"""Manners of the command line: help, one line of JSON, a CSV that recomputes, and a sentence for every error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import pearsonr
+from sklearn.metrics import accuracy_score
+from typer.testing import CliRunner
+
+from explorer.glue.sources import folder_examples
+from explorer.glue.tasks import TASKS
+from explorer.mask import Mask
+from precompute.cli import app
+from tests import tiny
+from tests.precompute.conftest import ROWS, SEED
+
+VERBS = sorted(command.name or command.callback.__name__ for command in app.registered_commands)
+CODE = Mask.full(3, 4).with_head(0, 1, False).with_mlp(2, False).code
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb):
+    result = CliRunner().invoke(app, [verb, "--help"])
+    assert result.exit_code == 0
+    assert "--json" in result.output
+    assert "Usage:" in result.output
+
+
+def test_no_verb_shows_all_of_them():
+    result = CliRunner().invoke(app, [])
+    assert set(VERBS) >= {"finetune", "importance", "prune", "ablations", "score", "publish", "validate"}
+    assert all(verb in result.output for verb in VERBS)
+
+
+@pytest.mark.parametrize("how", ["code", "file", "full"])
+def test_predictions_recompute_to_the_printed_score(run, glue, tiny_folder, tmp_path, how):
+    (tmp_path / "mask.txt").write_text(CODE + "\n")
+    mask = {"code": ("--mask", CODE), "file": ("--mask", tmp_path / "mask.txt"), "full": ()}[how]
+    csv = tmp_path / "out.csv"
+    options = ("--task", "MRPC", "--model", tiny_folder, "--glue-dir", glue, *mask)
+    record = run("score", *options, "--predictions", csv, "--json").record
+    assert set(record) == {
+        *("task", "model", "data", "mask", "value", "low", "high", "n", "metric", "method", "undefined", "seconds")
+    }
+    assert (record["task"], record["data"], record["n"]) == ("MRPC", "GLUE folder", ROWS)
+    assert record["mask"] == (Mask.full(3, 4).code if how == "full" else CODE)
+    table = pd.read_csv(csv)
+    assert list(table.columns) == ["index", "prediction", "logit_0", "logit_1"]
+    assert table["index"].tolist() == list(range(ROWS))
+    labels = folder_examples(glue, TASKS["MRPC"], "dev").labels
+    assert accuracy_score(labels, table["prediction"]) == record["value"]
+    assert (table[["logit_0", "logit_1"]].to_numpy().argmax(1) == table["prediction"]).all()
+    words = run("score", *options)
+    assert words.out.startswith(f"MRPC (GLUE folder), {'12 heads and 3' if how == 'full' else '11 heads and 2'} MLPs")
+
+
+def test_regression_predictions_are_values(run, glue, tmp_path):
+    model = tiny.save_folder(tmp_path / "stsb", 1)
+    csv = tmp_path / "out.csv"
+    record = run(
+        "score", "--task", "sts-b", "--model", model, "--glue-dir", glue, "--predictions", csv, "--json"
+    ).record
+    table = pd.read_csv(csv)
+    assert list(table.columns) == ["index", "prediction", "logit_0"]
+    labels = folder_examples(glue, TASKS["STS-B"], "dev").labels
+    assert record["value"] == pytest.approx(pearsonr(table["prediction"], labels).statistic)
+
+
+def test_an_undefined_score_is_strict_json(run, glue, tmp_path):
+    """Every prediction the same: Pearson is undefined, which JSON cannot call NaN."""
+    from safetensors.torch import load_file, save_file
+
+    model = tiny.save_folder(tmp_path / "stsb", 1)
+    state = load_file(model / "model.safetensors")
+    save_file(state | {"classifier.weight": state["classifier.weight"] * 0}, model / "model.safetensors")
+    record = run("score", "--task", "STS-B", "--model", model, "--glue-dir", glue, "--json").record
+    assert record["value"] is None
+    assert record["undefined"]
+
+
+def test_diagnostics_need_no_glue(run, tiny_folder):
+    record = run("score", "--task", "MRPC", "--model", tiny_folder, "--diagnostics", "--json").record
+    assert record["data"] == "built-in diagnostics"
+    assert record["n"] >= 480
+    assert np.isfinite(record["value"])
+
+
+def options_of(**changes: object) -> list[object]:
+    options = {"task": "MRPC", "seed": SEED} | changes
+    return [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
+
+
+@pytest.mark.parametrize(
+    ("verb", "options", "message"),
+    [
+        ("score", {"task": "SQuAD", "model": "MODEL"}, "There is no GLUE task named 'SQuAD'. The tasks are CoLA"),
+        ("score", {"seed": -1, "model": "MODEL"}, "The seed -1 is not from 0"),
+        ("score", {"seed": 2**40, "model": "MODEL"}, "is not from 0"),
+        ("score", {"device": "tpu", "model": "MODEL"}, "There is no device 'tpu'. Use auto, cpu or cuda."),
+        ("score", {"model": "./gone"}, "There is no model folder at ./gone"),
+        ("score", {"model": "gone.safetensors"}, "There is no checkpoint at gone.safetensors"),
+        ("score", {"model": "minilm"}, "has no minilm-l6/MRPC/seed_7/finetune. Make it: `python -m precompute"),
+        ("score", {"model": "MODEL", "mask": "???"}, "'???' is not a mask code"),
+        ("score", {"model": "MODEL", "mask": "x" * 400}, "is not one for 3 layers x 4 heads"),
+        ("score", {"model": "MODEL", "mask": "_" * 13 + "A"}, "is it a mask for another model?"),
+        ("score", {"model": "MODEL", "mask": "BINARY"}, "is not a text file with a mask code"),
+        ("score", {"model": "MODEL", "predictions": "gone/out.csv"}, "gone/out.csv cannot be written"),
+        ("score", {"model": "MODEL", "glue_dir": "gone"}, "There is no GLUE folder at gone"),
+        ("score", {"model": "MODEL", "task": "RTE"}, "RTE has no dev.tsv in"),
+        ("finetune", {"model": "MODEL", "recipe": "secret"}, "There is no recipe 'secret'. Recipes: paper, minilm"),
+        ("finetune", {"model": "MODEL", "epochs": 0}, "A recipe needs at least one epoch"),
+        ("finetune", {"model": "MODEL", "train_file": "gone.tsv"}, "MRPC has no gone.tsv in"),
+        ("importance", {"estimator": "guess"}, "There is no estimator 'guess'. Estimators: expected, batch, published"),
+        ("importance", {}, "has no minilm-l6/MRPC/seed_7/finetune. Make it"),
+        ("prune", {"method": "all"}, "There is no pruning method 'all'. Methods: together, heads, mlps."),
+        ("prune", {"procedure": "quick"}, "There is no procedure 'quick'. Procedures: recompute, published."),
+        ("prune", {"model_name": "../up"}, "'../up' cannot name a folder of a bundle"),
+        ("ablations", {}, "has no minilm-l6/MRPC/seed_7/finetune"),
+    ],
+)
+def test_errors_are_one_sentence_on_stderr(run, glue, tiny_folder, tmp_path, monkeypatch, verb, options, message):
+    monkeypatch.chdir(tmp_path)
+    binary = tmp_path / "mask.bin"
+    binary.write_bytes(b"\xff\x00\xfe")
+    given = {"glue_dir": glue, "bundle": tmp_path / "bundle"} | options
+    given = {name: {"MODEL": tiny_folder, "BINARY": binary}.get(value, value) for name, value in given.items()}
+    ran = run(verb, *options_of(**given), "--json")
+    assert ran.status == 2
+    assert ran.out == ""
+    (line,) = [line for line in ran.err.splitlines() if line.strip()]
+    assert line.startswith("error: ")
+    assert message in line
+
+
+def test_publishing_from_nowhere_or_what_is_not_there(run, bundle, tmp_path):
+    gone = run("publish", tmp_path / "gone", tmp_path / "out")
+    assert gone.status == 2
+    assert "There is no bundle at" in gone.err
+    unknown = run("publish", bundle, tmp_path / "out", "--checkpoint", "RTE:1")
+    assert unknown.status == 2
+    assert f"There is no run 'RTE:1' in {bundle}. Runs: MRPC:7." in unknown.err
+
+
+def test_validating_a_damaged_bundle(run, bundle, tmp_path):
+    path: Path = next(bundle.rglob("arrays.npz"))
+    path.write_bytes(path.read_bytes()[:-5])
+    ran = run("validate", bundle, "--json")
+    assert (ran.status, ran.record["ok"]) == (1, False)
+    assert "bytes instead of" in ran.record["problems"][0]
+    words = run("validate", bundle)
+    assert (words.status, words.err) == (1, "")
+    assert "[2/6] files whole (sha256): PROBLEM" in words.out
+    assert run("validate", tmp_path / "gone").status == 1
+
+
+def test_an_unknown_option_or_a_missing_one_is_a_usage_error(run):
+    assert run("score", "--task", "MRPC", "--wrong").status == 2
+    missing = run("finetune")
+    assert missing.status == 2
+    assert "--task" in missing.err

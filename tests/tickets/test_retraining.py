@@ -1,0 +1,238 @@
+"""Retraining: what is pruned takes no part, what is zero stays zero, and resuming changes nothing."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.bert.batches import pad
+from explorer.bert.checkpoints import Classifier, weights_of, with_weights
+from explorer.bert.gates import gated, gates_of
+from explorer.errors import BadMask, BadRequest
+from explorer.glue.tasks import TASKS
+from explorer.mask import Mask
+from explorer.tickets.finetuning import Progress, Recipe, Restriction, TrainingSet, finetune
+from explorer.tickets.magnitude import WeightMask, random_weights, without_lowest
+from explorer.tickets.retraining import frozen_at_zero, retrain
+from tests import tiny
+
+TASK = TASKS["MRPC"]
+RECIPE = Recipe("test", learning_rate=1e-3, epochs=2, batch_size=4, weight_decay=0.1)
+MASK = Mask.full(3, 4).with_head(0, 1, False).with_head(2, 3, False).with_layer(1, False).with_mlp(2, False)
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+    return tiny.pretrained(tmp_path_factory.mktemp("retraining") / "tiny", TASK, scale=0.3)
+
+
+@pytest.fixture(scope="module")
+def data() -> TrainingSet:
+    encoded = tiny.random_encoded(18, seed=3)
+    return TrainingSet(TASK, encoded, np.random.default_rng(0).integers(0, 2, 18).astype(np.float64))
+
+
+@pytest.fixture(scope="module")
+def half(pretrained: Classifier) -> WeightMask:
+    weights = weights_of(pretrained.model)
+    full = WeightMask.full(weights)
+    return without_lowest(full, {n: np.abs(weights[n]) for n in full.names}, full.n_weights // 2)
+
+
+def state(model: torch.nn.Module) -> dict[str, np.ndarray]:
+    return weights_of(model)
+
+
+def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+    left, right = state(a), state(b)
+    return all(np.array_equal(left[name], right[name]) for name in left)
+
+
+def in_pruned_part(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Which weights of the tiny BERT (d = 4) MASK switches off."""
+    off = np.zeros(shape, bool)
+    if not name.startswith("bert.encoder.layer."):
+        return off
+    layer = int(name.split(".")[3])
+    for head in np.flatnonzero(~MASK.heads[layer]):
+        span = slice(4 * head, 4 * head + 4)
+        if ".attention.self." in name:
+            off[span] = True
+        elif name.endswith("attention.output.dense.weight"):
+            off[:, span] = True
+    if not MASK.mlps[layer] and (".intermediate." in name or f"{layer}.output.dense" in name):
+        off[:] = True
+    return off
+
+
+def test_without_a_mask_it_is_plain_fine_tuning(pretrained: Classifier, data: TrainingSet) -> None:
+    plain = finetune(pretrained, data, RECIPE, 5)
+    assert same(plain, retrain(pretrained, data, RECIPE, 5))
+    assert same(plain, retrain(pretrained, data, RECIPE, 5, mask=Mask.full(3, 4)))
+    full = WeightMask.full(weights_of(pretrained.model))
+    assert same(plain, retrain(pretrained, data, RECIPE, 5, weight_mask=full))
+    assert not same(plain, retrain(pretrained, data, RECIPE, 5, mask=MASK))
+
+
+def test_what_gates_switch_off_gets_no_gradient(pretrained: Classifier, data: TrainingSet) -> None:
+    seen = []
+
+    @contextmanager
+    def around(model):
+        with gated(model, *gates_of(MASK)):
+            yield
+        for name, parameter in model.named_parameters():
+            gradient = parameter.grad.numpy()
+            off = in_pruned_part(name, gradient.shape)
+            assert not gradient[off].any(), name
+            seen.append((int(off.sum()), bool(gradient.any())))
+
+    finetune(pretrained, data, RECIPE, 5, restriction=Restriction("test", around))
+    assert sum(off for off, _ in seen) > 0
+    assert any(moved for _, moved in seen)
+
+
+def test_pruned_weights_do_not_move_without_decay(pretrained: Classifier, data: TrainingSet) -> None:
+    recipe = replace(RECIPE, weight_decay=0.0)
+    before, after = state(pretrained.model), state(retrain(pretrained, data, recipe, 5, mask=MASK))
+    moved = 0
+    for name in before:
+        off = in_pruned_part(name, before[name].shape)
+        assert np.array_equal(before[name][off], after[name][off]), name
+        moved += int((before[name][~off] != after[name][~off]).sum())
+    assert moved > 1000
+
+
+def test_what_was_pruned_cannot_be_told_from_the_result(pretrained: Classifier, data: TrainingSet) -> None:
+    """Other values in the pruned part give the same kept part, bit for bit, and the same gated logits."""
+    rng = np.random.default_rng(9)
+    weights = weights_of(pretrained.model)
+    other = {
+        name: np.where(in_pruned_part(name, array.shape), rng.normal(size=array.shape), array).astype(np.float32)
+        for name, array in weights.items()
+    }
+    changed = with_weights(pretrained, other, source="other", sha256="other")
+    one = retrain(pretrained, data, RECIPE, 5, mask=MASK)
+    two = retrain(changed, data, RECIPE, 5, mask=MASK)
+    for name, array in state(one).items():
+        on = ~in_pruned_part(name, array.shape)
+        assert np.array_equal(array[on], state(two)[name][on]), name
+    batch = pad(data.encoded, np.arange(18))
+    logits = []
+    for model in (one, two):
+        with torch.no_grad(), gated(model, *gates_of(MASK)):
+            logits.append(model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits)
+    assert torch.equal(*logits)
+
+
+def test_pruned_weights_stay_exactly_zero_at_every_step(
+    pretrained: Classifier, data: TrainingSet, half: WeightMask, tmp_path: Path
+) -> None:
+    model = retrain(pretrained, data, RECIPE, 5, weight_mask=half, resume_dir=tmp_path, save_every=1)
+    from safetensors.numpy import load_file
+
+    saved = load_file(tmp_path / "state.safetensors")  # of the last step but one
+    for weights in (state(model), {k.removeprefix("model."): v for k, v in saved.items()}):
+        for name in half.names:
+            assert not weights[name][~half.kept(name)].any(), name
+    before, after = state(pretrained.model), state(model)
+    assert all((before[name][half.kept(name)] != after[name][half.kept(name)]).any() for name in half.names)
+
+
+def test_clipping_counts_only_what_is_trained(pretrained: Classifier, data: TrainingSet, half: WeightMask) -> None:
+    pruned = {name: torch.from_numpy(~half.kept(name)) for name in half.names}
+
+    @contextmanager
+    def around(model):
+        with frozen_at_zero(model, pruned):
+            yield
+        named = dict(model.named_parameters())
+        for name in half.names:
+            assert not named[name].grad[pruned[name]].any()
+            assert named[name].grad.any()
+            assert not named[name]._backward_hooks
+
+    finetune(pretrained, data, RECIPE, 5, restriction=Restriction("test", around))
+
+
+@pytest.mark.parametrize("kind", ["mask", "weights", "both"])
+def test_killed_and_started_again_it_ends_the_same(
+    pretrained: Classifier, data: TrainingSet, half: WeightMask, tmp_path: Path, kind: str
+) -> None:
+    masks = {}
+    if kind != "weights":
+        masks["mask"] = MASK
+    if kind != "mask":
+        masks["weight_mask"] = half
+    whole = retrain(pretrained, data, RECIPE, 5, **masks)
+
+    def die(progress: Progress) -> None:
+        if progress.step == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        retrain(pretrained, data, RECIPE, 5, resume_dir=tmp_path, save_every=3, on_step=die, **masks)
+    steps = []
+    again = retrain(
+        pretrained,
+        data,
+        RECIPE,
+        5,
+        resume_dir=tmp_path,
+        save_every=3,
+        on_step=lambda progress: steps.append(progress.step),
+        **masks,
+    )
+    assert steps == [7, 8, 9, 10]
+    assert same(whole, again)
+
+
+def test_another_mask_does_not_go_on_from_it(
+    pretrained: Classifier, data: TrainingSet, half: WeightMask, tmp_path: Path
+) -> None:
+    retrain(pretrained, data, RECIPE, 5, mask=MASK, resume_dir=tmp_path, save_every=3)
+    others = [{}, {"mask": MASK.with_head(0, 0, False)}, {"weight_mask": half}, {"mask": MASK, "weight_mask": half}]
+    for other in others:
+        with pytest.raises(BadRequest, match="unfinished"):
+            retrain(pretrained, data, RECIPE, 5, resume_dir=tmp_path, **other)
+
+
+def test_another_weight_mask_does_not_go_on_from_it(
+    pretrained: Classifier, data: TrainingSet, half: WeightMask, tmp_path: Path
+) -> None:
+    retrain(pretrained, data, RECIPE, 5, weight_mask=half, resume_dir=tmp_path, save_every=3)
+    with pytest.raises(BadRequest, match="unfinished"):
+        retrain(pretrained, data, RECIPE, 5, weight_mask=random_weights(half, 0), resume_dir=tmp_path)
+
+
+def test_hooks_and_the_pretrained_model_are_left_as_they_were(
+    pretrained: Classifier, data: TrainingSet, half: WeightMask
+) -> None:
+    before = state(pretrained.model)
+    model = retrain(pretrained, data, RECIPE, 5, mask=MASK, weight_mask=half)
+    assert all(np.array_equal(before[name], array) for name, array in state(pretrained.model).items())
+    for module in model.modules():
+        assert not module._forward_hooks
+        assert not module._forward_pre_hooks
+    assert not any(parameter._backward_hooks for parameter in model.parameters())
+    assert not model.training
+
+
+def test_frozen_embeddings_take_no_hook(pretrained: Classifier, data: TrainingSet, half: WeightMask) -> None:
+    recipe = replace(RECIPE, freeze_embeddings=True, epochs=1)
+    model = retrain(pretrained, data, recipe, 5, weight_mask=half)
+    name = "bert.embeddings.word_embeddings.weight"
+    assert np.array_equal(state(model)[name], state(pretrained.model)[name])
+
+
+def test_masks_for_another_model_are_refused(pretrained: Classifier, data: TrainingSet) -> None:
+    with pytest.raises(BadMask, match="does not fit"):
+        retrain(pretrained, data, RECIPE, 5, mask=Mask.full(3, 5))
+    other = WeightMask.from_kept({"bert.encoder.layer.0.output.dense.weight": np.ones((2, 2), bool)})
+    with pytest.raises(BadMask, match="does not fit"):
+        retrain(pretrained, data, RECIPE, 5, weight_mask=other)

@@ -1,0 +1,146 @@
+"""Each page through Streamlit's AppTest, on the bundle that ships. Clicks on the grid are tested in tests/browser."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.mask import Mask
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Key, Run
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = Bundle(ROOT / "cache")
+MRPC = Run("minilm-l6", "MRPC", 1337)
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GLUE_DIR", raising=False)
+    monkeypatch.delenv("EXPLORER_BUNDLE", raising=False)
+
+
+def app(page: str = "", **query: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, value in query.items():
+        test.query_params[name] = value
+    test.run()
+    if page:
+        test.switch_page(page).run()
+    return test
+
+
+def texts(test: AppTest) -> str:
+    return "\n".join(str(e.value) for kind in (test.markdown, test.caption, test.info, test.warning) for e in kind)
+
+
+def test_survival_opens_on_the_cache_and_names_every_seed() -> None:
+    test = app()
+    assert not test.exception
+    assert test.header[0].value == "Which heads survive on MRPC?"
+    tickets = test.dataframe[0].value
+    assert list(tickets["seed"]) == ["1337", "42", "86", "71", "166"]
+    stored = CACHE.manifest(Key(MRPC, "structured", "together")).summary
+    assert tickets["good ticket"][0] == stored["ticket_score"]
+
+
+def test_survival_of_the_task_in_the_url() -> None:
+    test = app(task="SST-2", seed="42")
+    assert not test.exception
+    assert test.header[0].value == "Which heads survive on SST-2?"
+    assert test.selectbox(key="view.seed").value == "42"
+
+
+def test_a_link_to_what_is_not_there_is_answered_in_words() -> None:
+    test = app(task="<script>alert(1)</script>")
+    assert not test.exception
+    assert "which this cache does not hold" in test.warning[0].value
+    assert test.header[0].value == "Which heads survive on MRPC?"
+
+
+def test_survival_imports_no_torch() -> None:
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; from streamlit.testing.v1 import AppTest; "
+        f"t = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=60).run(); "
+        "assert not t.exception; assert t.header[0].value.startswith('Which'); assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def lab(**query: str) -> AppTest:
+    """The lab through its page function: AppTest cannot open a page that is a function by its path."""
+
+    def script() -> None:
+        from explorer.ui import cached, lab, state
+
+        root = cached.bundle_root()
+        stamp = cached.stamp(root)
+        lab.page(root, stamp, state.select(cached.manifests(root, stamp)))
+
+    test = AppTest.from_function(script, default_timeout=180)
+    for name, value in query.items():
+        test.query_params[name] = value
+    return test.run()
+
+
+def test_lab_without_glue_scores_the_diagnostics_and_says_so() -> None:
+    test = lab()
+    assert not test.exception
+    assert "sentences written for this project" in texts(test)
+    assert test.metric[0].label == "Accuracy on the paraphrase diagnostics"
+    assert "full model" in texts(test)
+    assert "n = 504" in texts(test)
+
+
+def test_lab_shows_the_stored_score_of_a_known_mask() -> None:
+    summary = CACHE.manifest(Key(MRPC, "structured", "together")).summary
+    test = lab(task="MRPC", seed="1337", mask=str(summary["ticket"]))
+    assert not test.exception
+    assert f"**{summary['ticket_score']:.3f}**" in texts(test)
+
+
+def test_lab_leaves_out_a_mask_for_another_model() -> None:
+    test = lab(task="MRPC", seed="1337", mask=Mask.full(12, 12).code)
+    assert not test.exception
+    assert "mask was left out" in test.warning[0].value
+
+
+def test_presets_set_the_mask() -> None:
+    test = lab()
+    test.button(key="lab.preset.Good ticket").click().run()
+    assert not test.exception
+    ticket = CACHE.manifest(Key(MRPC, "structured", "together")).summary["ticket"]
+    assert test.query_params["mask"] in (ticket, [ticket])
+
+
+def test_a_folder_that_is_not_glue_is_answered_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GLUE_DIR", str(tmp_path / "nowhere"))
+    test = lab()
+    assert not test.exception
+    assert "There is no GLUE folder" in texts(test)
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "older"])
+def test_a_damaged_bundle_names_its_mend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, damage: str) -> None:
+    root = tmp_path / "cache"
+    if damage != "missing":
+        shutil.copytree(CACHE.root / MRPC.path, root / MRPC.path)
+        folder = root / Key(MRPC, "structured", "together").path
+        if damage == "truncated":
+            (folder / "arrays.npz").write_bytes(b"PK")
+            (folder / "table.parquet").write_bytes(b"PAR1")
+        else:
+            manifest = folder / "manifest.json"
+            manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 0'))
+    monkeypatch.setenv("EXPLORER_BUNDLE", str(root))
+    test = app()
+    assert not test.exception
+    assert test.error
+    assert "python -m precompute" in texts(test) + test.error[0].value
