@@ -1,31 +1,28 @@
-"""The command line: one verb a stage, one result line with --json, every error a sentence."""
+"""The command line: one verb a stage, one result line with --json, every error a sentence.
+
+Verbs import their stage when called: help and most errors come before torch does.
+"""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from transformers.utils import logging as transformers_logging
 
-from explorer.bert.checkpoints import MINILM, MINILM_NAME
+from explorer.bert.names import MINILM, MINILM_NAME
 from explorer.errors import BadRequest, ExplorerError
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Manifest
 from explorer.store.validation import validate
-from explorer.tickets.finetuning import RECIPES
 from explorer.tickets.importance import ESTIMATORS, Estimator
+from explorer.tickets.recipes import RECIPES
 from explorer.tickets.structured import METHODS, Procedure
-from precompute.finetune import run_finetune
-from precompute.import_paper import run_import
 from precompute.options import options
-from precompute.publish import run_publish
-from precompute.score import run_score
-from precompute.scoring import PruneConfig, run_ablations, run_importance, run_prune
-from precompute.study import run_study
 
 app = typer.Typer(
     help="Make the bundle that the explorer opens on: fine-tune, measure importance, prune, score.",
@@ -65,8 +62,11 @@ def finetune(
     if recipe and recipe not in RECIPES:
         raise BadRequest(f"There is no recipe {recipe!r}.", f"Recipes: {', '.join(RECIPES)}.")
     given = {"epochs": epochs, "learning_rate": learning_rate}
+    opts = options(task, seed, bundle, glue_dir, device, "train", "dev", file=train_file)
+    from precompute.finetune import run_finetune
+
     made = run_finetune(
-        options(task, seed, bundle, glue_dir, device),
+        opts,
         model,
         RECIPES.get(recipe),
         train_file=train_file,
@@ -86,7 +86,10 @@ def study(
     as_json: JsonOption = False,
 ) -> None:
     """Every stage of one run in order, each skipped where it is done; killed half-way, it goes on."""
-    for made in run_study(options(task, seed, bundle, glue_dir, device), model, None):
+    opts = options(task, seed, bundle, glue_dir, device, "train", "dev")
+    from precompute.study import run_study
+
+    for made in run_study(opts, model, None):
         _tell(made, as_json)
 
 
@@ -102,8 +105,11 @@ def importance(
     as_json: JsonOption = False,
 ) -> None:
     """Measure how much the loss depends on each head and MLP of the full model."""
-    made = run_importance(options(task, seed, bundle, glue_dir, device), model_name, _estimator(estimator))
-    _tell(made, as_json)
+    wanted = _estimator(estimator)
+    opts = options(task, seed, bundle, glue_dir, device, "dev")
+    from precompute.scoring import run_importance
+
+    _tell(run_importance(opts, model_name, wanted), as_json)
 
 
 @app.command()
@@ -123,8 +129,11 @@ def prune(
     if procedure not in ("recompute", "published"):
         raise BadRequest(f"There is no procedure {procedure!r}.", "Procedures: recompute, published.")
     chosen: Procedure = "published" if procedure == "published" else "recompute"
-    config = PruneConfig(method, _estimator(estimator), chosen)
-    _tell(run_prune(options(task, seed, bundle, glue_dir, device), model_name, config), as_json)
+    wanted = _estimator(estimator)
+    opts = options(task, seed, bundle, glue_dir, device, "dev")
+    from precompute.scoring import PruneConfig, run_prune
+
+    _tell(run_prune(opts, model_name, PruneConfig(method, wanted, chosen)), as_json)
 
 
 @app.command()
@@ -138,7 +147,10 @@ def ablations(
     as_json: JsonOption = False,
 ) -> None:
     """Score every head, MLP and layer switched off alone."""
-    _tell(run_ablations(options(task, seed, bundle, glue_dir, device), model_name), as_json)
+    opts = options(task, seed, bundle, glue_dir, device, "dev")
+    from precompute.scoring import run_ablations
+
+    _tell(run_ablations(opts, model_name), as_json)
 
 
 @app.command()
@@ -157,7 +169,9 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Score a mask on the dev set: score, n, interval and seconds."""
-    opts = options(task, seed, bundle, glue_dir, device)
+    opts = options(task, seed, bundle, glue_dir, device, *(() if diagnostics else ("dev",)))
+    from precompute.score import run_score
+
     result = run_score(opts, model, mask, predictions, diagnostics=diagnostics)
     _print(result.as_dict(), as_json, result.sentence())
 
@@ -172,6 +186,8 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Copy finished artefacts into the bundle that ships, with the named checkpoints only."""
+    from precompute.publish import run_publish
+
     copied = run_publish(Bundle(source), Bundle(target), checkpoint or [])
     _print({"copied": copied}, as_json, f"{len(copied)} artefacts copied to {target}.")
 
@@ -183,6 +199,8 @@ def import_paper(
     as_json: JsonOption = False,
 ) -> None:
     """Import the masks and scores that the paper's authors published; what cannot be read is named."""
+    from precompute.import_paper import run_import
+
     report = run_import(clone, out)
     for skipped in report.skipped:
         typer.echo(f"skipped: {skipped}", err=True)
@@ -214,7 +232,7 @@ def validate_bundle(
 
 def main() -> None:
     """Runs the command line; an error that a person can mend is printed as its sentence, exit status 2."""
-    transformers_logging.set_verbosity_error()
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     try:
         app(standalone_mode=True)
     except ExplorerError as error:

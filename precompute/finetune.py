@@ -17,7 +17,8 @@ from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
 from explorer.store.bundle import CHECKPOINT, sha256_of
 from explorer.store.schema import Key, Manifest, Run
-from explorer.tickets.finetuning import Progress, Recipe, TrainingSet, default_recipe, finetune
+from explorer.tickets.finetuning import Progress, TrainingSet, finetune
+from explorer.tickets.recipes import Recipe, default_recipe
 from precompute.options import Options, Stopwatch, manifest
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from explorer.errors import BadRequest
 from explorer.glue.sources import load_examples
@@ -29,21 +28,38 @@ class Options:
     """'cpu' or 'cuda', resolved."""
 
     def examples(self, split: Split, file: str | None = None) -> Examples:
-        """The task's split from the folder, GLUE_DIR or the Hub."""
-        return load_examples(self.task, split, self.glue_dir, file=file)
+        """The task's split from the folder, GLUE_DIR or the Hub; read once."""
+        return _read_once(self.task, split, self.glue_dir, file)
 
 
-def options(task: str, seed: int, bundle: Path, glue_dir: Path | None, device: str) -> Options:
-    """Checks them; raises BadRequest on an unknown task, an impossible seed or a device that is not there."""
+@cache
+def _read_once(task: Task, split: Split, glue_dir: Path | None, file: str | None) -> Examples:
+    return load_examples(task, split, glue_dir, file=file)
+
+
+def options(
+    task: str, seed: int, bundle: Path, glue_dir: Path | None, device: str, *splits: Split, file: str | None = None
+) -> Options:
+    """Checks them, and reads the splits that will be needed: all that can be wrong is told before torch is imported.
+
+    Raises BadRequest on an unknown task, an impossible seed or a device that is not there; BadData on the data.
+    """
     if not 0 <= seed < 2**31:
         raise BadRequest(f"The seed {seed} is not from 0 to {2**31 - 1}.")
-    return Options(task_named(task), seed, Bundle(bundle), glue_dir, resolved_device(device))
+    known = task_named(task)
+    for split in splits:
+        _read_once(known, split, glue_dir, file if split == "train" else None)
+    return Options(known, seed, Bundle(bundle), glue_dir, resolved_device(device))
 
 
 def resolved_device(device: str) -> str:
     """'auto' is CUDA where there is one."""
     if device not in ("auto", "cpu", "cuda"):
         raise BadRequest(f"There is no device {device!r}.", "Use auto, cpu or cuda.")
+    if device == "cpu":
+        return device
+    import torch  # late: bad options and missing data are told before seconds go into importing it
+
     if device == "cuda" and not torch.cuda.is_available():
         raise BadRequest("This machine has no usable CUDA device.", "Use --device cpu or --device auto.")
     if device == "auto":
@@ -103,6 +119,8 @@ def manifest(
 
 def device_words(device: str) -> str:
     """For people: which device, and how many threads or which GPU."""
+    import torch
+
     if device == "cuda":
         return f"cuda ({torch.cuda.get_device_name()})"
     return f"cpu ({torch.get_num_threads()} threads)"

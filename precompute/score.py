@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from explorer.analysis.intervals import Score
-from explorer.bert.checkpoints import MINILM, MINILM_NAME, load_finetuned
+from explorer.bert.checkpoints import load_finetuned
+from explorer.bert.names import MINILM, MINILM_NAME
 from explorer.errors import BadRequest
 from explorer.glue.diagnostics import diagnostic_examples
 from explorer.live.evaluator import Evaluator

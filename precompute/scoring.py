@@ -19,7 +19,8 @@ from explorer.live.evaluator import Evaluation, Evaluator
 from explorer.mask import Mask
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Manifest, Run
-from explorer.tickets.importance import Estimator, Importance, importance
+from explorer.tickets.gradients import importance
+from explorer.tickets.importance import Estimator, Importance
 from explorer.tickets.structured import METHODS, THRESHOLD, Procedure, Step, prune, ticket
 from precompute.options import Options, Stopwatch, manifest
 

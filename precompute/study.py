@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from explorer.store.schema import Manifest
-from explorer.tickets.finetuning import Recipe
+from explorer.tickets.recipes import Recipe
 from precompute.finetune import run_finetune
 from precompute.options import Options
 from precompute.scoring import PruneConfig, run_ablations, run_importance, run_prune

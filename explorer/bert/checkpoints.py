@@ -16,13 +16,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, PreTrainedTokenizerBase
 
+from explorer.bert.names import MINILM, MINILM_NAME
 from explorer.bert.packing import Weights, read_packed, unpack
 from explorer.errors import BadCheckpoint
 from explorer.glue.tasks import Task
 
-MINILM = "minilm"
-"""The name by which people ask for the embedded default."""
-MINILM_NAME = "minilm-l6"
 _CLASSIFIER_STD = 0.02
 """BERT's initializer_range, with which the paper's code draws a new classifier."""
 

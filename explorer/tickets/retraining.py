@@ -16,8 +16,9 @@ from explorer.bert.checkpoints import Classifier, weights_of, with_weights
 from explorer.bert.gates import gated, gates_of
 from explorer.errors import BadMask
 from explorer.mask import Mask
-from explorer.tickets.finetuning import Progress, Recipe, Restriction, TrainingSet, finetune
+from explorer.tickets.finetuning import Progress, Restriction, TrainingSet, finetune
 from explorer.tickets.magnitude import WeightMask, apply
+from explorer.tickets.recipes import Recipe
 
 
 def retrain(

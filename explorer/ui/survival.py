@@ -19,6 +19,7 @@ from explorer.mask import Mask
 from explorer.store.schema import Key, Manifest, Run
 from explorer.ui import cached, state
 from explorer.ui.head_grid import Overlay, head_grid
+from explorer.ui.published_panel import published_panel
 
 VARIANT = "together"
 
@@ -46,12 +47,12 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
     summary = survival(list(masks.values()))
     _grid(summary, masks, shape)
     st.subheader("The tickets, seed by seed")
-    _table(runs, pruned)
+    steps = cached.trajectories(root, stamp, runs, VARIANT)
+    _table(runs, steps)
     if len(runs) > 1:
         st.subheader("Do the seeds agree?")
         _agreement(masks, shape)
     st.subheader("How each seed got there")
-    steps = cached.trajectories(root, stamp, runs, VARIANT)
     labels = cached.known(root, stamp, runs[0]).labels
     st.plotly_chart(
         trajectory_figure(steps, metric=METRIC_WORDS[task.metric], majority=uninformed_score(task.metric, labels)),
@@ -62,6 +63,8 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
         "of their seed. Importance is measured anew after every step. Hover for scores with 95% intervals."
     )
     _provenance(pruned[selection.run] if selection.run in pruned else pruned[runs[0]])
+    st.subheader("Beside the paper: BERT-base, as published")
+    published_panel(task.name)
 
 
 def _seeds(n: int) -> str:
@@ -104,30 +107,33 @@ def _grid(summary: Survival, masks: dict[Run, Mask], shape: tuple[int, int]) -> 
     st.caption(f"{words_kept}. {always} heads survive in every seed, {never} in none.")
 
 
-def _table(runs: list[Run], pruned: dict[Run, Manifest]) -> None:
+def _table(runs: list[Run], steps: pd.DataFrame) -> None:
     rows = []
     for run in runs:
-        numbers = pruned[run].summary
+        own = steps[steps["seed"] == run.seed]
+        full, ticket = own.iloc[0], own[own["held"]].iloc[-1]
         rows.append(
             {
                 "seed": str(run.seed),
-                "full model": numbers["full_score"],
-                "good ticket": numbers["ticket_score"],
-                "share of full": numbers["ticket_score"] / numbers["full_score"] if numbers["full_score"] else None,
-                "heads kept": numbers["heads_kept"],
-                "MLPs kept": numbers["mlps_kept"],
-                "masks tried": numbers["steps"],
+                "full model": _with_interval(full),
+                "good ticket": _with_interval(ticket),
+                "share of full": ticket["score"] / full["score"] if full["score"] > 0 else None,
+                "heads kept": ticket["heads_kept"],
+                "MLPs kept": ticket["mlps_kept"],
+                "masks tried": len(own),
+                "n": full["n"],
             }
         )
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
-        column_config={
-            "full model": st.column_config.NumberColumn(format="%.3f"),
-            "good ticket": st.column_config.NumberColumn(format="%.3f"),
-            "share of full": st.column_config.NumberColumn(format="percent"),
-        },
+        column_config={"share of full": st.column_config.NumberColumn(format="percent")},
     )
+    st.caption("Scores on the dev set with their 95% intervals over its n examples.")
+
+
+def _with_interval(row: pd.Series) -> str:
+    return f"{row['score']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
 def _agreement(masks: dict[Run, Mask], shape: tuple[int, int]) -> None:

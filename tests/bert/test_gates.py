@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from transformers import BertForSequenceClassification
 
 from explorer.bert.batches import by_length, pad
-from explorer.bert.gates import encoder_layers, gated, gates_of
+from explorer.bert.gates import _head_hook, encoder_layers, gated, gates_of
 from explorer.bert.reference import reference_logits
 from explorer.errors import BadMask
 from explorer.mask import Mask
@@ -33,12 +33,8 @@ def n_hooks(model: torch.nn.Module) -> int:
 
 
 def test_integer_weights_give_integers(classifier):
-    """2 heads of width 2 whose values are the word itself: all that a layer adds can be written down.
-
-    With equal attention scores and one word repeated, a head's context is its slice of that word's values.
-    """
+    """One word repeated, equal attention to all of it, values = the word: a head's context is its slice of the word."""
     layer = copy.deepcopy(encoder_layers(classifier.model)[0]).requires_grad_(False)
-    one = tiny.N_HEADS, tiny.HIDDEN // tiny.N_HEADS
     for module in (layer.attention.self.query, layer.attention.self.key):
         module.weight.zero_()
         module.bias.zero_()
@@ -50,8 +46,6 @@ def test_integer_weights_give_integers(classifier):
     word = torch.arange(tiny.HIDDEN, dtype=torch.float32).expand(1, 3, -1)  # head h holds 4h, 4h + 1, 4h + 2, 4h + 3
     seen = []
     dense.register_forward_hook(lambda _module, _args, out: seen.append(out[0, 0]))
-    from explorer.bert.gates import _head_hook
-
     for gates, total in (
         ([1, 1, 1, 1], 120),
         ([0, 1, 1, 1], 120 - 6),
@@ -62,7 +56,7 @@ def test_integer_weights_give_integers(classifier):
         hook = dense.register_forward_pre_hook(_head_hook(torch.tensor(gates, dtype=torch.float32)))
         layer.attention(word)
         hook.remove()
-        assert seen.pop().tolist() == [total + bias for bias in range(tiny.HIDDEN)], one
+        assert seen.pop().tolist() == [total + bias for bias in range(tiny.HIDDEN)]
 
 
 def test_an_mlp_gate_takes_the_bias_with_it(classifier):

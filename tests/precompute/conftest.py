@@ -92,7 +92,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finetuned_bundle(tmp_path_factory: pytest.TempPathFactory, glue: Path, model: Path) -> Path:
     """A bundle with one fine-tuned run; read-only."""
     from explorer.store.bundle import Bundle
-    from explorer.tickets.finetuning import PAPER
+    from explorer.tickets.recipes import PAPER
     from precompute.finetune import run_finetune
     from precompute.options import Options
 

@@ -84,7 +84,7 @@ def test_an_undefined_score_is_strict_json(run, glue, tmp_path):
 
 def test_diagnostics_need_no_glue(run, tiny_folder):
     record = run("score", "--task", "MRPC", "--model", tiny_folder, "--diagnostics", "--json").record
-    assert record["data"] == "built-in diagnostics"
+    assert record["data"].startswith("built-in diagnostics")
     assert record["n"] >= 480
     assert np.isfinite(record["value"])
 

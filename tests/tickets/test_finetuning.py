@@ -15,7 +15,8 @@ from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.glue.tasks import TASKS
 from explorer.tickets import resuming
-from explorer.tickets.finetuning import PAPER, RECIPES, Progress, Recipe, TrainingSet, epoch_order, finetune
+from explorer.tickets.finetuning import Progress, TrainingSet, epoch_order, finetune
+from explorer.tickets.recipes import PAPER, RECIPES, Recipe
 from tests import tiny
 
 MRPC, STSB = TASKS["MRPC"], TASKS["STS-B"]

@@ -15,7 +15,8 @@ from explorer.errors import BadRequest
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.tickets.finetuning import loss_per_example
-from explorer.tickets.importance import ESTIMATORS, Importance, importance, normalised_heads, normalised_mlps
+from explorer.tickets.gradients import importance
+from explorer.tickets.importance import ESTIMATORS, Importance, normalised_heads, normalised_mlps
 from tests import tiny
 
 MRPC, STSB = TASKS["MRPC"], TASKS["STS-B"]

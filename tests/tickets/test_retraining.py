@@ -16,8 +16,9 @@ from explorer.bert.gates import gated, gates_of
 from explorer.errors import BadMask, BadRequest
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
-from explorer.tickets.finetuning import Progress, Recipe, Restriction, TrainingSet, finetune
+from explorer.tickets.finetuning import Progress, Restriction, TrainingSet, finetune
 from explorer.tickets.magnitude import WeightMask, random_weights, without_lowest
+from explorer.tickets.recipes import Recipe
 from explorer.tickets.retraining import frozen_at_zero, retrain
 from tests import tiny
 

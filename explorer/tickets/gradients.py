@@ -1,0 +1,86 @@
+"""How much the loss depends on each head and MLP (Michel et al. 2019, arXiv:1905.10650, equation 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explorer.bert.batches import Batch, by_length, pad
+from explorer.bert.checkpoints import Classifier
+from explorer.bert.gates import gated, gates_of
+from explorer.errors import BadRequest
+from explorer.glue.encoding import Encoded
+from explorer.glue.tasks import Task
+from explorer.mask import Mask
+from explorer.tickets.finetuning import loss_per_example
+from explorer.tickets.importance import Estimator, Floats, Importance
+
+
+def importance(
+    classifier: Classifier,
+    task: Task,
+    encoded: Encoded,
+    labels: NDArray[np.float64],
+    mask: Mask,
+    estimator: Estimator = "expected",
+    *,
+    batch_size: int = 32,
+    on_batch: Callable[[int, int], None] | None = None,
+) -> Importance:
+    """Importance of every component with the gates at `mask`.
+
+    expected: mean over examples of |dL/dg|, each example with gates of its own (Michel et al., equation 2).
+    batch: mean over batches of |gradient of the batch-mean loss|, which lets examples cancel out.
+    published: the authors' script: the batch gradients are never zeroed between batches, so the score is a sum
+    of |running totals| and depends on the order of the batches (here: the order of the file).
+    `classifier` is frozen: gradients reach the gates alone. Raises BadRequest on an empty set.
+    """
+    if len(encoded) == 0:
+        raise BadRequest("Importance needs at least one example.")
+    device = str(classifier.model.device)
+    heads, mlps = gates_of(mask, device)
+    total_heads, total_mlps = torch.zeros_like(heads), torch.zeros_like(mlps)
+    running_heads, running_mlps = torch.zeros_like(heads), torch.zeros_like(mlps)
+    batches = _batches(encoded, batch_size, estimator, device)
+    for number, batch in enumerate(batches):
+        size = len(batch.indices) if estimator == "expected" else 1
+        batch_heads = heads.expand(size, -1, -1).clone().requires_grad_(True)  # (B, L, H)
+        batch_mlps = mlps.expand(size, -1).clone().requires_grad_(True)  # (B, L)
+        with gated(classifier.model, batch_heads, batch_mlps):
+            logits = classifier.model(
+                input_ids=batch.input_ids,
+                token_type_ids=batch.token_types,
+                attention_mask=batch.attention_mask,
+            ).logits
+            losses = loss_per_example(task, logits, torch.from_numpy(labels[batch.indices]).to(device))
+            # A sum keeps each example's gradient its own; the other two are defined on the mean.
+            loss = losses.sum() if estimator == "expected" else losses.mean()
+            head_grad, mlp_grad = torch.autograd.grad(loss, (batch_heads, batch_mlps))
+        if estimator == "published":
+            running_heads += head_grad[0]
+            running_mlps += mlp_grad[0]
+            total_heads += running_heads.abs()
+            total_mlps += running_mlps.abs()
+        else:
+            total_heads += head_grad.abs().sum(0)
+            total_mlps += mlp_grad.abs().sum(0)
+        if on_batch:
+            on_batch(number + 1, len(batches))
+    count = len(encoded) if estimator == "expected" else len(batches)
+    return Importance(_numpy(total_heads) / count, _numpy(total_mlps) / count, estimator)
+
+
+def _batches(encoded: Encoded, batch_size: int, estimator: Estimator, device: str) -> list[Batch]:
+    if estimator == "expected":  # independent of batching, so the fastest batching will do
+        return list(by_length(encoded, batch_size, device=device))
+    order = np.arange(len(encoded))
+    return [
+        pad(encoded, order[start : start + batch_size], device=device) for start in range(0, len(order), batch_size)
+    ]
+
+
+def _numpy(tensor: torch.Tensor) -> Floats:
+    return np.asarray(tensor.cpu().numpy(), np.float64)

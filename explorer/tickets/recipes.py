@@ -1,0 +1,60 @@
+"""How to fine-tune: the paper's recipe, and one for MiniLM; importable without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from explorer.bert.names import MINILM
+from explorer.errors import BadRequest
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to fine-tune."""
+
+    name: str
+    learning_rate: float
+    epochs: int
+    batch_size: int = 32
+    weight_decay: float = 0.0
+    warmup_share: float = 0.0
+    """Share of all steps over which the learning rate rises from 0."""
+    freeze_embeddings: bool = False
+    """Train the encoder, pooler and classifier only: the stored checkpoint then needs no embeddings."""
+    group_by_length: bool = False
+    """Draw batches of similar length (shuffled among and within groups): less padding, same epochs."""
+    attention_dropout: float | None = None
+    """Instead of the model's own; 0 lets the fused attention kernels run."""
+    max_grad_norm: float = 1.0
+    bf16: bool = False
+    """bf16 autocast for the forward and backward pass; weights and AdamW stay fp32."""
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0:
+            raise BadRequest("A recipe needs at least one epoch, one example a batch and a positive learning rate.")
+
+
+PAPER = Recipe("paper", learning_rate=2e-5, epochs=3)
+"""Prasanna et al. 2020, section 3."""
+MINILM_RECIPE = Recipe(
+    "minilm",
+    learning_rate=1e-4,
+    epochs=3,
+    weight_decay=0.01,
+    warmup_share=0.06,
+    freeze_embeddings=True,
+    group_by_length=True,
+    attention_dropout=0.0,
+    bf16=True,
+)
+MINILM_LARGE_RECIPE = replace(MINILM_RECIPE, name="minilm-large", epochs=1)
+"""For more than 50,000 training examples (SST-2, QNLI, QQP, MNLI)."""
+RECIPES = {recipe.name: recipe for recipe in (PAPER, MINILM_RECIPE, MINILM_LARGE_RECIPE)}
+LARGE = 50_000
+
+
+def default_recipe(model: str, n_train: int) -> Recipe:
+    """The paper's recipe, unless the model is the embedded MiniLM."""
+    if model != MINILM:
+        return PAPER
+    return MINILM_LARGE_RECIPE if n_train > LARGE else MINILM_RECIPE
