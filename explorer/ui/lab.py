@@ -34,6 +34,7 @@ def page(root: Path, stamp: float, selection: state.Selection) -> None:
     """The grid with presets on the left; the score of what it shows on the right."""
     run = selection.run
     known = cached.known(root, stamp, run)
+    state.mask_of(run, known.shape)  # reads the link, and may have something to say of it
     st.header(f"Switch heads off, and see what {run.task} still scores")
     state.show_notices()
     source = lab_panels.choose_data(known.task)
@@ -49,7 +50,8 @@ def _lab(root: Path, stamp: float, known: KnownRun, source: lab_panels.DataSourc
     state.adopt(known.run, mask)
     state.write_url(known.run, mask)
     with right:
-        lab_panels.stored_score(known, mask, source)
+        stored = st.empty()
+        stored.markdown(lab_panels.stored_score(known, mask))
         try:
             evaluator = _evaluator(root, stamp, known, source)
             evaluation = _score(evaluator, mask)
@@ -57,6 +59,8 @@ def _lab(root: Path, stamp: float, known: KnownRun, source: lab_panels.DataSourc
             st.error(error.wrong, icon=":material/error:")
             st.markdown(error.mend)
             return
+        if source.kind != cached.DIAGNOSTICS:  # the same number, and now it is live
+            stored.empty()
         predicted = _show(evaluator, evaluation, source)
     if source.kind == cached.DIAGNOSTICS:
         with left:

@@ -113,20 +113,17 @@ def served_on_localhost() -> bool:
     return (st.get_option("server.address") or "") in ("localhost", "127.0.0.1", "::1")
 
 
-def stored_score(known: KnownRun, mask: Mask, source: DataSource) -> None:
-    """What the bundle says about this very mask on GLUE, where the live score is on something else."""
-    if source.kind != cached.DIAGNOSTICS:
-        return
+def stored_score(known: KnownRun, mask: Mask) -> str:
+    """What the bundle says about this very mask on the task's dev set, as Markdown; it needs no data and no model."""
     name = METRIC_WORDS[known.task.metric]
     found = known.by_code.get(mask.code)
     if found is None:
-        st.caption(
+        return (
             f":material/inventory_2: No stored {known.task.name} score for this mask; "
             f"the full model's {name} is {known.full.score:.3f}. Presets and single switches have one."
         )
-        return
     score = score_with_interval(known.task.metric, found.predictions, known.labels)
-    st.markdown(
+    return (
         f":material/inventory_2: Stored **{known.task.name} dev** {name}: **{score.value:.3f}** "
         f"[{score.low:.3f}, {score.high:.3f}], n = {score.n:,} ({found.origin})."
     )
