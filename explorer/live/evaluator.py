@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.analysis.intervals import Score, score_with_interval
+from explorer.analysis.partial import partial_score
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.engine import Engine, Prefix, Shard, shards_of
 from explorer.errors import BadRequest
@@ -25,8 +26,10 @@ class Partial:
     """What is known after some of the shards."""
 
     done: int
-    """Examples scored so far."""
+    """Examples scored so far: a random sample of the split."""
     total: int
+    score: Score
+    """Theirs, with an interval for what all of them will say."""
 
 
 @dataclass(frozen=True)
@@ -60,22 +63,38 @@ class Evaluator:
 
     def evaluate(self, mask: Mask) -> Evaluation:
         """The exact score. Raises BadMask on a mask for another model."""
-        *_, last = self.stream(mask)
-        assert isinstance(last, Evaluation)
-        return last
+        logits, seconds = self._nothing(), 0.0
+        for shard, part, took in self._by_shard(mask):
+            logits[shard.indices] = part
+            seconds += took
+        return self._evaluation(mask, logits, seconds)
 
     def stream(self, mask: Mask) -> Iterator[Partial | Evaluation]:
         """A Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
-        logits = np.zeros((len(self.encoded), self.engine.n_outputs), np.float32)
-        done, seconds = 0, 0.0
+        logits, seconds = self._nothing(), 0.0
+        scored: list[NDArray[np.int64]] = []
+        for shard, part, took in self._by_shard(mask):
+            logits[shard.indices] = part
+            seconds += took
+            scored.append(shard.indices)
+            if len(scored) < len(self.shards):
+                so_far = np.concatenate(scored)
+                predictions = predictions_of(self.task, logits[so_far])
+                score = partial_score(self.task.metric, predictions, self.labels[so_far], len(self.encoded))
+                yield Partial(len(so_far), len(self.encoded), score)
+        yield self._evaluation(mask, logits, seconds)
+
+    def _by_shard(self, mask: Mask) -> Iterator[tuple[Shard, NDArray[np.float32], float]]:
+        """Each shard with its logits and the seconds that they took."""
         for shard, prefix in zip(self.shards, self.prefixes, strict=True):
             started = time.perf_counter()
-            logits[shard.indices] = self.engine.logits(shard, mask, prefix)
-            seconds += time.perf_counter() - started
-            done += len(shard.indices)
-            if done < len(self.encoded):
-                yield Partial(done, len(self.encoded))
-        yield Evaluation(mask, score_of(self.task, logits, self.labels), logits, seconds)
+            yield shard, self.engine.logits(shard, mask, prefix), time.perf_counter() - started
+
+    def _nothing(self) -> NDArray[np.float32]:
+        return np.zeros((len(self.encoded), self.engine.n_outputs), np.float32)
+
+    def _evaluation(self, mask: Mask, logits: NDArray[np.float32], seconds: float) -> Evaluation:
+        return Evaluation(mask, score_of(self.task, logits, self.labels), logits, seconds)
 
     def predictions(self, evaluation: Evaluation) -> NDArray[Any]:
         """(n,): classes or values."""

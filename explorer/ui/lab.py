@@ -23,7 +23,7 @@ from explorer.ui import cached, lab_panels, state
 from explorer.ui.head_grid import Overlay, head_grid
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluation, Evaluator
+    from explorer.live.evaluator import Evaluation, Evaluator, Partial
 
 _SCORED = "lab.scored"
 """Masks already scored in this session: (checkpoint, data, code) -> Evaluation."""
@@ -142,11 +142,17 @@ def _score(evaluator: Evaluator, mask: Mask) -> Evaluation:
             if isinstance(news, Evaluation):
                 memory[key] = news
             else:
-                bar.progress(news.done / news.total, text=f"Scored {news.done:,} of {news.total:,} examples …")
+                bar.progress(news.done / news.total, text=_so_far(news))
         bar.empty()
         while len(memory) > _SCORED_AT_MOST:
             memory.pop(next(iter(memory)))
     return memory[key]
+
+
+def _so_far(partial: Partial) -> str:
+    score = partial.score
+    interval = "" if score.undefined else f", 95% interval of the final score {score.low:.3f} to {score.high:.3f}"
+    return f"After {partial.done:,} of {partial.total:,} examples: {_number(score.value)}{interval} …"
 
 
 def _show(

@@ -1,0 +1,35 @@
+"""A score from the part of a dev set scored so far, with an interval for what the whole will say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from numpy.typing import ArrayLike
+
+from explorer.analysis.intervals import Score, score_with_interval
+from explorer.errors import BadRequest
+from explorer.glue.tasks import MetricName
+
+
+def partial_score(
+    metric: MetricName, predictions: ArrayLike, labels: ArrayLike, total: int, *, resamples: int = 500
+) -> Score:
+    """The metric on a random sample (m,) of a dev set of `total` examples, with an interval for the whole set's.
+
+    The interval over examples is drawn in by the finite-population correction sqrt((N - m) / (N - 1)) (Cochran 1977,
+    Sampling Techniques, section 2.6): it narrows as m grows, and is the value itself once m = N.
+    Raises BadRequest where the sample is larger than the set.
+    """
+    sample = score_with_interval(metric, predictions, labels, resamples=resamples)
+    if sample.n > total:
+        raise BadRequest(f"A sample of {sample.n} examples is not part of a set of {total}.")
+    if math.isnan(sample.low):
+        return sample
+    shrink = math.sqrt((total - sample.n) / (total - 1)) if total > 1 else 0.0
+    return replace(
+        sample,
+        low=sample.value - shrink * (sample.value - sample.low),
+        high=sample.value + shrink * (sample.high - sample.value),
+        method=f"{sample.method}, {sample.n:,} of {total:,} examples",
+    )
