@@ -6,22 +6,33 @@ Verbs import their stage when called: help and most errors come before torch doe
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from explorer.bert.names import MINILM, MINILM_NAME
 from explorer.errors import BadRequest, ExplorerError
 from explorer.store.bundle import Bundle
-from explorer.store.schema import Manifest
 from explorer.store.validation import validate
 from explorer.tickets.importance import ESTIMATORS, Estimator
 from explorer.tickets.recipes import RECIPES
 from explorer.tickets.structured import METHODS, Procedure
+from precompute.console import (
+    RUNS,
+    BundleOption,
+    DeviceOption,
+    GlueOption,
+    JsonOption,
+    NameOption,
+    SeedOption,
+    TaskOption,
+    print_result,
+    tell,
+)
+from precompute.lab_verbs import VERBS
 from precompute.options import options
 
 app = typer.Typer(
@@ -30,18 +41,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-
-TaskOption = Annotated[str, typer.Option("--task", help="A GLUE task, e.g. MRPC.")]
-SeedOption = Annotated[int, typer.Option("--seed", help="The fine-tuning seed. The paper's: 1337, 42, 86, 71, 166.")]
-BundleOption = Annotated[Path, typer.Option("--bundle", help="The bundle to read and write.")]
-GlueOption = Annotated[
-    Path | None,
-    typer.Option("--glue-dir", help="GLUE in the official TSV layout. Default: GLUE_DIR, then the Hub."),
-]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON as the result.")]
-NameOption = Annotated[str, typer.Option("--model-name", help="The model's name inside the bundle.")]
-RUNS = Path("runs")
 
 
 @app.command()
@@ -72,7 +71,7 @@ def finetune(
         train_file=train_file,
         changes={name: value for name, value in given.items() if value is not None},
     )
-    _tell(made, as_json)
+    tell(made, as_json)
 
 
 @app.command()
@@ -80,6 +79,7 @@ def study(
     task: TaskOption,
     seed: SeedOption = 1337,
     model: Annotated[str, typer.Option(help="'minilm', a Hub id or a folder.")] = MINILM,
+    without: Annotated[str, typer.Option(help="Stages to leave out, e.g. 'retrain,magnitude'.")] = "",
     bundle: BundleOption = RUNS,
     glue_dir: GlueOption = None,
     device: DeviceOption = "auto",
@@ -87,10 +87,12 @@ def study(
 ) -> None:
     """Every stage of one run in order, each skipped where it is done; killed half-way, it goes on."""
     opts = options(task, seed, bundle, glue_dir, device, "train", "dev")
-    from precompute.study import run_study
+    from precompute.study import left_undone, run_study
 
-    for made in run_study(opts, model, None):
-        _tell(made, as_json)
+    for made in run_study(opts, model, None, [name.strip() for name in without.split(",") if name.strip()]):
+        tell(made, as_json)
+    for undone in left_undone(opts, model):
+        typer.echo(f"left undone: {undone}", err=True)
 
 
 @app.command()
@@ -98,6 +100,7 @@ def importance(
     task: TaskOption,
     seed: SeedOption = 1337,
     estimator: Annotated[str, typer.Option(help=", ".join(ESTIMATORS))] = "expected",
+    data: Annotated[str, typer.Option(help="dev, or train-sample for as many training examples.")] = "dev",
     model_name: NameOption = MINILM_NAME,
     bundle: BundleOption = RUNS,
     glue_dir: GlueOption = None,
@@ -109,7 +112,7 @@ def importance(
     opts = options(task, seed, bundle, glue_dir, device, "dev")
     from precompute.scoring import run_importance
 
-    _tell(run_importance(opts, model_name, wanted), as_json)
+    tell(run_importance(opts, model_name, wanted, data), as_json)
 
 
 @app.command()
@@ -133,7 +136,7 @@ def prune(
     opts = options(task, seed, bundle, glue_dir, device, "dev")
     from precompute.scoring import PruneConfig, run_prune
 
-    _tell(run_prune(opts, model_name, PruneConfig(method, wanted, chosen)), as_json)
+    tell(run_prune(opts, model_name, PruneConfig(method, wanted, chosen)), as_json)
 
 
 @app.command()
@@ -150,7 +153,7 @@ def ablations(
     opts = options(task, seed, bundle, glue_dir, device, "dev")
     from precompute.scoring import run_ablations
 
-    _tell(run_ablations(opts, model_name), as_json)
+    tell(run_ablations(opts, model_name), as_json)
 
 
 @app.command()
@@ -173,7 +176,7 @@ def score(
     from precompute.score import run_score
 
     result = run_score(opts, model, mask, predictions, diagnostics=diagnostics)
-    _print(result.as_dict(), as_json, result.sentence())
+    print_result(result.as_dict(), as_json, result.sentence())
 
 
 @app.command()
@@ -189,7 +192,7 @@ def publish(
     from precompute.publish import run_publish
 
     copied = run_publish(Bundle(source), Bundle(target), checkpoint or [])
-    _print({"copied": copied}, as_json, f"{len(copied)} artefacts copied to {target}.")
+    print_result({"copied": copied}, as_json, f"{len(copied)} artefacts copied to {target}.")
 
 
 @app.command("import-paper")
@@ -206,7 +209,7 @@ def import_paper(
         typer.echo(f"skipped: {skipped}", err=True)
     record = {"bundle": str(out), "written": len(report.written), "skipped": [str(item) for item in report.skipped]}
     words = f"{len(report.written)} artefacts written to {out}, {len(report.skipped)} things skipped."
-    _print(record, as_json, f"{words} The authors' files carry no licence: do not publish them.")
+    print_result(record, as_json, f"{words} The authors' files carry no licence: do not publish them.")
 
 
 @app.command("validate")
@@ -230,6 +233,10 @@ def validate_bundle(
         raise typer.Exit(1)
 
 
+for verb in VERBS:
+    app.command()(verb)
+
+
 def main() -> None:
     """Runs the command line; an error that a person can mend is printed as its sentence, exit status 2."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -249,15 +256,3 @@ def _estimator(name: str) -> Estimator:
         if known == name:
             return known
     raise BadRequest(f"There is no estimator {name!r}.", f"Estimators: {', '.join(ESTIMATORS)}.")
-
-
-def _tell(manifest: Manifest, as_json: bool) -> None:
-    words = ", ".join(f"{name} {value}" for name, value in manifest.summary.items())
-    record = {"artefact": str(manifest.key.path), "seconds": manifest.seconds, **manifest.summary}
-    _print(record, as_json, f"{manifest.key.path}: {words} ({manifest.seconds:.1f} s)")
-
-
-def _print(record: dict[str, Any], as_json: bool, sentence: str) -> None:
-    # An undefined score is nan, for which JSON has no word but null.
-    strict = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
-    typer.echo(json.dumps(strict, allow_nan=False) if as_json else sentence)

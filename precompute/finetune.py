@@ -8,18 +8,18 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from explorer.bert.checkpoints import encoder_weights, load_finetuned, load_pretrained, weights_of
 from explorer.bert.packing import pack
-from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
 from explorer.store.bundle import CHECKPOINT, sha256_of
 from explorer.store.schema import Key, Manifest, Run
-from explorer.tickets.finetuning import Progress, TrainingSet, finetune
+from explorer.tickets.finetuning import TrainingSet, finetune
 from explorer.tickets.recipes import Recipe, default_recipe
 from precompute.options import Options, Stopwatch, manifest
+from precompute.records import finished
+from precompute.training import training_bar
 
 
 def run_finetune(
@@ -46,19 +46,13 @@ def run_finetune(
         "train_file": train_file,
         "shape": [pretrained.n_layers, pretrained.n_heads],
     }
-    if options.bundle.has(key):
-        return _same(options.bundle.manifest(key), config)
+    if there := finished(options.bundle, key, config):
+        return there
     dev = options.examples("dev")
     data = TrainingSet(options.task, encode(train, pretrained.tokenizer), train.labels)
     work = options.bundle.work_folder(key)
     watch = Stopwatch.start()
-    with tqdm(desc=f"fine-tune {options.task.name} {options.seed}", unit="step", mininterval=1) as bar:
-
-        def show(progress: Progress) -> None:
-            bar.total = progress.steps
-            bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)
-            bar.update(progress.step - bar.n)
-
+    with training_bar(f"fine-tune {options.task.name} {options.seed}") as show:
         tuned = finetune(pretrained, data, recipe, options.seed, device=options.device, resume_dir=work, on_step=show)
     about: dict[str, Any] = {"task": options.task.name, "seed": options.seed, "recipe": asdict(recipe)}
     packed = pack(
@@ -93,12 +87,3 @@ def run_finetune(
     )
     shutil.rmtree(work, ignore_errors=True)
     return written
-
-
-def _same(there: Manifest, config: Mapping[str, Any]) -> Manifest:
-    if dict(there.config) != dict(config):
-        raise BadRequest(
-            f"The bundle holds {there.key.path} already, made with other options.",
-            "Name another --bundle, or delete that folder.",
-        )
-    return there

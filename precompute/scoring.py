@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
-from explorer.analysis.intervals import score_with_interval
 from explorer.bert.checkpoints import Classifier, load_finetuned
 from explorer.errors import BadRequest
-from explorer.glue.metrics import predictions_of
+from explorer.glue.encoding import encode
+from explorer.glue.fingerprint import fingerprint
 from explorer.glue.tasks import Examples
 from explorer.live.evaluator import Evaluation, Evaluator
 from explorer.mask import Mask
@@ -23,6 +22,11 @@ from explorer.tickets.gradients import importance
 from explorer.tickets.importance import Estimator, Importance
 from explorer.tickets.structured import METHODS, THRESHOLD, Procedure, Step, prune, ticket
 from precompute.options import Options, Stopwatch, manifest
+from precompute.records import finished, same_inputs, scored
+
+DEV, TRAIN_SAMPLE = "dev", "train-sample"
+DATA = (DEV, TRAIN_SAMPLE)
+"""What importance can be measured on."""
 
 
 @dataclass(frozen=True)
@@ -50,19 +54,33 @@ def open_run(options: Options, model_name: str) -> OpenRun:
     return OpenRun(run, classifier, dev, evaluator)
 
 
-def run_importance(options: Options, model_name: str, estimator: Estimator) -> Manifest:
-    """Importance of every head and MLP of the full model, on dev."""
-    key = Key(Run(model_name, options.task.name, options.seed), "importance", estimator)
-    if options.bundle.has(key):
-        return options.bundle.manifest(key)
+def run_importance(options: Options, model_name: str, estimator: Estimator, data: str = DEV) -> Manifest:
+    """Importance of every head and MLP of the full model, on dev or on a training sample of its size."""
+    if data not in DATA:
+        raise BadRequest(f"There is no data {data!r} to measure on.", f"Data: {', '.join(DATA)}.")
+    variant = estimator if data == DEV else f"{estimator}-{data}"
+    key = Key(Run(model_name, options.task.name, options.seed), "importance", variant)
+    config: dict[str, Any] = {"estimator": estimator, "data": data}
+    if data == TRAIN_SAMPLE:
+        config["sample_seed"] = options.seed
+    if there := finished(options.bundle, key, config):
+        return there
     opened = open_run(options, model_name)
+    splits = {"dev": opened.dev}
     watch = Stopwatch.start()
-    scores = _measure(opened, opened.evaluator.full_mask, estimator)
+    if data == DEV:
+        scores = _measure(opened, opened.evaluator.full_mask, estimator)
+    else:
+        sample = sample_of(options.examples("train"), len(opened.dev), options.seed)
+        splits[data] = sample
+        encoded = encode(sample, opened.classifier.tokenizer)
+        mask = opened.evaluator.full_mask
+        scores = importance(opened.classifier, options.task, encoded, sample.labels, mask, estimator)
     return options.bundle.write(
         manifest(
             key,
-            {"estimator": estimator, "data": "dev"},
-            {"dev": opened.dev},
+            config,
+            splits,
             checkpoint_sha256=opened.classifier.sha256,
             device=options.device,
             seconds=watch.seconds,
@@ -70,6 +88,13 @@ def run_importance(options: Options, model_name: str, estimator: Estimator) -> M
         ),
         arrays={"heads": scores.heads, "mlps": scores.mlps},
     )
+
+
+def sample_of(examples: Examples, many: int, seed: int) -> Examples:
+    """That many of the examples (all, where there are fewer), drawn without replacement, in their order."""
+    drawn = np.random.default_rng(seed).permutation(len(examples))[:many]
+    items = tuple(examples.items[i] for i in sorted(drawn))
+    return replace(examples, items=items, source=f"{examples.source}, sample", sha256=fingerprint(items))
 
 
 @dataclass(frozen=True)
@@ -80,7 +105,7 @@ class PruneConfig:
     estimator: Estimator = "expected"
     procedure: Procedure = "recompute"
     share: float = THRESHOLD
-    data: str = "dev"
+    data: str = DEV
 
 
 def run_prune(options: Options, model_name: str, config: PruneConfig) -> Manifest:
@@ -89,12 +114,7 @@ def run_prune(options: Options, model_name: str, config: PruneConfig) -> Manifes
         raise BadRequest(f"There is no pruning method {config.method!r}.", f"Methods: {', '.join(METHODS)}.")
     variant = config.method if config.procedure == "recompute" else f"{config.method}-published"
     key = Key(Run(model_name, options.task.name, options.seed), "structured", variant)
-    if options.bundle.has(key) and (there := options.bundle.manifest(key)).complete:
-        if dict(there.config) != asdict(config):
-            raise BadRequest(
-                f"The bundle holds {key.path} already, made with other options.",
-                "Name another --bundle, or delete that folder.",
-            )
+    if there := finished(options.bundle, key, asdict(config)):
         return there
     opened = open_run(options, model_name)
     evaluated: list[Evaluation] = []
@@ -125,8 +145,8 @@ def run_prune(options: Options, model_name: str, config: PruneConfig) -> Manifes
 def run_ablations(options: Options, model_name: str) -> Manifest:
     """The score lost when each head, each MLP and each layer alone is switched off."""
     key = Key(Run(model_name, options.task.name, options.seed), "ablations")
-    if options.bundle.has(key):
-        return options.bundle.manifest(key)
+    if there := finished(options.bundle, key, {"data": DEV}):
+        return there
     opened = open_run(options, model_name)
     watch = Stopwatch.start()
     full = opened.evaluator.full_mask
@@ -134,13 +154,13 @@ def run_ablations(options: Options, model_name: str) -> Manifest:
     evaluations = [
         opened.evaluator.evaluate(mask) for _, mask in tqdm(masks, desc=f"ablate {opened.run.path}", unit="mask")
     ]
-    table, arrays = _scored(opened, evaluations)
+    table, arrays = scored(options.task, opened.evaluator.labels, evaluations)
     table.insert(0, "component", [name for name, _ in masks])
     table["loss"] = opened.evaluator.full.score - table["score"]
     return options.bundle.write(
         manifest(
             key,
-            {"data": "dev"},
+            {"data": DEV},
             {"dev": opened.dev},
             checkpoint_sha256=opened.classifier.sha256,
             device=options.device,
@@ -166,27 +186,6 @@ def _measure(opened: OpenRun, mask: Mask, estimator: Estimator) -> Importance:
     return importance(opened.classifier, evaluator.task, evaluator.encoded, evaluator.labels, mask, estimator)
 
 
-def _scored(opened: OpenRun, evaluations: Sequence[Evaluation]) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A row per mask (code, score, interval, n, seconds) and the predictions, (masks, n)."""
-    task, labels = opened.evaluator.task, opened.evaluator.labels
-    predictions = [predictions_of(task, evaluation.logits) for evaluation in evaluations]
-    scores = [score_with_interval(task.metric, p, labels) for p in predictions]
-    table = pd.DataFrame(
-        {
-            "mask": [evaluation.mask.code for evaluation in evaluations],
-            "score": [score.value for score in scores],
-            "low": [score.low for score in scores],
-            "high": [score.high for score in scores],
-            "n": [score.n for score in scores],
-            "heads_kept": [evaluation.mask.heads_kept for evaluation in evaluations],
-            "mlps_kept": [evaluation.mask.mlps_kept for evaluation in evaluations],
-            "seconds": [evaluation.seconds for evaluation in evaluations],
-        }
-    )
-    dtype = np.float32 if task.is_regression else np.int8
-    return table, {"predictions": np.stack(predictions).astype(dtype)}
-
-
 def _write_steps(
     options: Options,
     key: Key,
@@ -198,7 +197,7 @@ def _write_steps(
     *,
     complete: bool,
 ) -> Manifest:
-    table, arrays = _scored(opened, evaluations)
+    table, arrays = scored(options.task, opened.evaluator.labels, evaluations)
     table.insert(0, "step", [step.number for step in steps])
     table.insert(1, "phase", [step.phase for step in steps])
     table["held"] = [step.held for step in steps]
@@ -250,12 +249,7 @@ def _steps_so_far(
         seconds=0,
         summary={},
     )
-    same = (
-        dict(artefact.manifest.config) == dict(fresh.config)
-        and artefact.manifest.checkpoint_sha256 == fresh.checkpoint_sha256
-        and artefact.manifest.data["dev"]["sha256"] == fresh.data["dev"]["sha256"]
-    )
-    if not same:
+    if not same_inputs(artefact.manifest, fresh):
         return [], 0.0
     steps = []
     full = opened.evaluator.full_mask

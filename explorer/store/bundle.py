@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explorer.errors import BadBundle
-from explorer.store.schema import PUBLISHED_STAGES, FileEntry, Key, Manifest, Run, manifest_from_json
+from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, FileEntry, Key, Manifest, Run, manifest_from_json
 
 MANIFEST = "manifest.json"
 ARRAYS = "arrays.npz"
@@ -27,6 +27,17 @@ TABLE = "table.parquet"
 CHECKPOINT = "checkpoint.safetensors"
 WORK = ".work"
 """Where unfinished computations keep their state, beside the runs; never part of the bundle."""
+_COMMANDS = {
+    "importance": ("importance", "--estimator"),
+    "structured": ("prune", "--method"),
+    "retrained": ("retrain", "--kind"),
+}
+"""Stage -> verb and the option that names the variant, where they are not the stage and --kind."""
+_ENDINGS = {
+    "importance": ("-train-sample", "--data train-sample"),
+    "structured": ("-published", "--procedure published"),
+}
+"""Stage -> how a variant's name may end, and the option that this stands for."""
 _COMPUTING = ("torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "safetensors")
 
 
@@ -165,9 +176,16 @@ def command_for(key: Key) -> str:
     """The command line that makes an artefact."""
     if key.stage in PUBLISHED_STAGES:
         return "python -m precompute import-paper CLONE --out DIR"
-    verb = {"structured": "prune"}.get(key.stage, key.stage)
-    option = {"structured": f" --method {key.variant}", "importance": f" --estimator {key.variant}"}.get(key.stage, "")
-    return f"python -m precompute {verb} --task {key.run.task} --seed {key.run.seed}{option}"
+    verb, option = _COMMANDS.get(key.stage, (key.stage, "--kind"))
+    ending, wanted = _ENDINGS.get(key.stage, ("", ""))
+    words = f"python -m precompute {verb} --task {key.run.task}"
+    if key.run.seed != ALL_SEEDS:
+        words += f" --seed {key.run.seed}"
+    if not key.variant:
+        return words
+    if ending and key.variant.endswith(ending):
+        return f"{words} {option} {key.variant.removesuffix(ending)} {wanted}"
+    return f"{words} {option} {key.variant}"
 
 
 def versions() -> dict[str, str]:

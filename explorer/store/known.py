@@ -48,7 +48,8 @@ def known_run(bundle: Bundle, run: Run) -> KnownRun:
     finetuned = bundle.read(Key(run, "finetune"))
     task = TASKS[run.task]
     labels = finetuned.arrays["labels"].astype(np.float64)
-    sources = [Key(run, "structured", method) for method in ("together", "heads", "mlps")] + [Key(run, "ablations")]
+    sources = [Key(run, "structured", method) for method in ("together", "heads", "mlps")]
+    sources += [Key(run, "ablations"), Key(run, "subnetworks")]
     shape = tuple(finetuned.manifest.config.get("shape", ()))
     if len(shape) != 2:
         raise BadBundle(f"{run.path} does not say how many layers and heads its model has.", "Make it again.")
@@ -66,7 +67,12 @@ def known_run(bundle: Bundle, run: Run) -> KnownRun:
             continue
         artefact = bundle.read(key)
         for row, predictions in zip(artefact.table.to_dict("records"), artefact.arrays["predictions"], strict=True):
-            place = f"step {row['step']} of pruning" if key.stage == "structured" else f"ablation of {row['component']}"
             mask = Mask.from_code(str(row["mask"]), n_layers, n_heads)
-            by_code.setdefault(mask.code, KnownScore(mask, float(row["score"]), predictions, place))
+            by_code.setdefault(mask.code, KnownScore(mask, float(row["score"]), predictions, _place(key.stage, row)))
     return KnownRun(run, task, labels, full, by_code, (n_layers, n_heads))
+
+
+def _place(stage: str, row: Mapping[Any, Any]) -> str:
+    if stage == "structured":
+        return f"step {row['step']} of pruning"
+    return f"ablation of {row['component']}" if stage == "ablations" else f"the {row['kind']} subnetwork"

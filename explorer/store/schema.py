@@ -12,7 +12,18 @@ from typing import Any
 from explorer.errors import BadBundle, BadRequest
 
 SCHEMA_VERSION = 1
-STAGES = ("finetune", "importance", "structured", "ablations", "published-masks", "published-scores")
+STAGES = (
+    "finetune",
+    "importance",
+    "structured",
+    "ablations",
+    "magnitude",
+    "subnetworks",
+    "retrained",
+    "baseline",
+    "published-masks",
+    "published-scores",
+)
 """In the order in which they build on each other."""
 PUBLISHED_STAGES = ("published-masks", "published-scores")
 """Imported from the authors' files, not computed here: no checkpoint, no data."""
