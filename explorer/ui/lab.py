@@ -52,6 +52,8 @@ def _lab(root: Path, stamp: float, known: KnownRun, source: lab_panels.DataSourc
     with right:
         stored = st.empty()
         stored.markdown(lab_panels.stored_score(known, mask))
+        if lab_panels.is_withheld(root, stamp, known.run):
+            return
         try:
             evaluator = _evaluator(root, stamp, known, source)
             evaluation = _score(evaluator, mask)

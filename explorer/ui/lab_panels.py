@@ -18,7 +18,9 @@ from explorer.glue.metrics import METRIC_WORDS, metric
 from explorer.glue.sources import glue_dir_from_environment
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
+from explorer.store.bundle import CHECKPOINT
 from explorer.store.known import KnownRun
+from explorer.store.schema import Key, Run
 from explorer.ui import cached
 
 if TYPE_CHECKING:
@@ -111,6 +113,25 @@ def _try(task: Task, source: DataSource) -> None:
 def served_on_localhost() -> bool:
     """Only then may a visitor name folders of this machine."""
     return (st.get_option("server.address") or "") in ("localhost", "127.0.0.1", "::1")
+
+
+def is_withheld(root: Path, stamp: float, run: Run) -> bool:
+    """Whether this run's checkpoint does not ship with the bundle; says so, and what can be done."""
+    if CHECKPOINT not in cached.artefact(root, stamp, Key(run, "finetune")).manifest.withheld:
+        return False
+    live = [
+        str(m.seed)
+        for m in cached.manifests(root, stamp)
+        if (m.stage, m.model, m.task) == ("finetune", run.model, run.task) and CHECKPOINT in m.files
+    ]
+    other = f" Seed {', '.join(live)} can be scored live." if live else ""
+    st.info(
+        f"The checkpoint of seed {run.seed} does not ship with this cache, to keep it small: "
+        f"stored scores only.{other} To score this one, make it again: "
+        f"`python -m precompute finetune --task {run.task} --seed {run.seed} --bundle {root.name}`",
+        icon=":material/inventory_2:",
+    )
+    return True
 
 
 def stored_score(known: KnownRun, mask: Mask) -> str:

@@ -33,8 +33,8 @@ def test_survival_shows_a_heatmap_and_its_numbers(page: Page, home: str) -> None
     page.goto(home)
     expect(page.get_by_role("heading", name="Which heads survive on MRPC?")).to_be_visible(timeout=SLOW)
     cell = page.get_by_label(re.compile(r"^Layer 1, head 1"))
-    expect(cell).to_have_attribute("aria-label", re.compile(r"Survives in \d of 5 seeds"))
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    expect(cell).to_have_attribute("aria-label", re.compile(r"Survives in \d of 5 seeds"), timeout=SLOW)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=SLOW)
 
 
 def test_a_click_changes_the_score_line_and_the_address(page: Page, home: str) -> None:
