@@ -46,7 +46,8 @@ def run_finetune(
         "train_file": train_file,
         "shape": [pretrained.n_layers, pretrained.n_heads],
     }
-    if there := finished(options.bundle, key, config):
+    there = finished(options.bundle, key, config)
+    if there and CHECKPOINT in there.files:  # a published bundle withholds most checkpoints: those are made again
         return there
     dev = options.examples("dev")
     data = TrainingSet(options.task, encode(train, pretrained.tokenizer), train.labels)

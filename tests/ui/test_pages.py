@@ -144,3 +144,10 @@ def test_a_damaged_bundle_names_its_mend(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert not test.exception
     assert test.error
     assert "python -m precompute" in texts(test) + test.error[0].value
+
+
+def test_a_seed_whose_checkpoint_does_not_ship_shows_stored_scores() -> None:
+    test = lab(task="MRPC", seed="42")
+    assert not test.exception
+    assert "Seed 1337 can be scored live" in texts(test)
+    assert "Stored **MRPC dev** accuracy" in texts(test)
