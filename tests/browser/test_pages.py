@@ -32,7 +32,7 @@ def open_lab(page: Page, home: str) -> None:
 def test_survival_shows_a_heatmap_and_its_numbers(page: Page, home: str) -> None:
     page.goto(home)
     expect(page.get_by_role("heading", name="Which heads survive on MRPC?")).to_be_visible(timeout=SLOW)
-    cell = page.get_by_label(re.compile(r"^Layer 1, head 1"))
+    cell = page.get_by_label(re.compile(r"^Layer 1, head 1: kept. Survives.*Mean"))
     expect(cell).to_have_attribute("aria-label", re.compile(r"Survives in \d of 5 seeds"), timeout=SLOW)
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=SLOW)
 
