@@ -8,6 +8,7 @@ from dataclasses import replace
 from numpy.typing import ArrayLike
 
 from explorer.analysis.intervals import Score, score_with_interval
+from explorer.analysis.paired import PairedDifference, compare
 from explorer.errors import BadRequest
 from explorer.glue.tasks import MetricName
 
@@ -22,14 +23,41 @@ def partial_score(
     Raises BadRequest where the sample is larger than the set.
     """
     sample = score_with_interval(metric, predictions, labels, resamples=resamples)
-    if sample.n > total:
-        raise BadRequest(f"A sample of {sample.n} examples is not part of a set of {total}.")
+    shrink = _correction(sample.n, total)
     if math.isnan(sample.low):
         return sample
-    shrink = math.sqrt((total - sample.n) / (total - 1)) if total > 1 else 0.0
     return replace(
         sample,
         low=sample.value - shrink * (sample.value - sample.low),
         high=sample.value + shrink * (sample.high - sample.value),
         method=f"{sample.method}, {sample.n:,} of {total:,} examples",
     )
+
+
+def partial_difference(
+    metric: MetricName,
+    predictions_a: ArrayLike,
+    predictions_b: ArrayLike,
+    labels: ArrayLike,
+    total: int,
+    *,
+    resamples: int = 500,
+) -> PairedDifference:
+    """Score of a minus score of b on the same random sample (m,), with an interval for the whole set's difference.
+
+    The paired bootstrap's interval, drawn in as in `partial_score`. Raises BadRequest likewise.
+    """
+    sample = compare(metric, predictions_a, predictions_b, labels, resamples=resamples)
+    shrink = _correction(sample.n, total)
+    if math.isnan(sample.low):
+        return sample
+    low = sample.difference - shrink * (sample.difference - sample.low)
+    high = sample.difference + shrink * (sample.high - sample.difference)
+    method = f"{sample.method}, {sample.n:,} of {total:,} examples"
+    return replace(sample, low=low, high=high, method=method, within_noise=low <= 0 <= high)
+
+
+def _correction(n: int, total: int) -> float:
+    if n > total:
+        raise BadRequest(f"A sample of {n} examples is not part of a set of {total}.")
+    return math.sqrt((total - n) / (total - 1)) if total > 1 else 0.0

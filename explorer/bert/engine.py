@@ -1,13 +1,13 @@
-"""The masked forward pass, fast and pure: weights in, examples in, mask in, logits out.
+"""The masked forward pass, fast and pure: weights in, examples in, masks in, logits out.
 
-No padding (examples of equal length attend together), no hooks (the mask travels with the call, so that
-many threads may share one engine), nothing computed for what is switched off, the last layer for [CLS] alone,
-and nothing below the lowest switched-off part computed twice.
+No padding but inside attention, no hooks (masks travel with the call, so that many threads may share one engine),
+nothing computed for what is switched off, the last layer for [CLS] alone, nothing below the lowest switched-off
+part computed twice, and of masks scored together only what differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,27 +18,12 @@ from torch.nn import functional
 from transformers.activations import ACT2FN
 
 from explorer.bert.checkpoints import Classifier
+from explorer.bert.shards import Bucket, Shard
 from explorer.errors import BadMask
-from explorer.glue.encoding import Encoded
-from explorer.mask import Mask
+from explorer.mask import BoolArray, Mask
 
-
-@dataclass(frozen=True)
-class Shard:
-    """Some examples packed end to end, sorted by length."""
-
-    indices: NDArray[np.int64]
-    """(n,): positions in the split."""
-    input_ids: Tensor
-    """(T,)"""
-    token_types: Tensor
-    """(T,)"""
-    positions: Tensor
-    """(T,)"""
-    cls: Tensor
-    """(n,): row of each example's [CLS]."""
-    groups: tuple[tuple[int, int], ...]
-    """(examples, length) of each run of equal lengths."""
+ENGINE_VERSION = "2"
+"""Counts up whenever a logit may come out differently: stored scores are only as good as the engine they name."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +31,9 @@ class Layer:
     """One layer's weights; heads lead where a mask selects them."""
 
     qkv: Tensor
-    """(3, H, d, D)"""
+    """(3, H, d, D): the query's already divided by sqrt(d)."""
     qkv_bias: Tensor
-    """(3, H, d)"""
+    """(3, H, d): likewise."""
     out: Tensor
     """(D, H, d)"""
     out_bias: Tensor
@@ -62,39 +47,31 @@ class Layer:
 
 @dataclass(frozen=True)
 class Prefix:
-    """The hidden states that enter each layer under the full mask, (T, D) each, for one shard."""
+    """What the full mask leaves in one shard, to start from wherever a mask first departs from it."""
 
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[Tensor | None, ...]
+    """What enters each layer, (T, D); None where it was not kept, to save memory."""
+    contexts: tuple[Tensor | None, ...]
+    """All heads' contexts side by side, (T, D), of [CLS] alone in the last layer (n, D)."""
 
+    def of_rows(self, rows: Tensor) -> Prefix:
+        """The same for some of the word pieces, without the contexts."""
+        inputs = tuple(None if kept is None else kept[rows] for kept in self.inputs)
+        return Prefix(inputs, (None,) * len(inputs))
 
-def shards_of(encoded: Encoded, tokens: int = 8192, *, seed: int = 0, device: str = "cpu") -> tuple[Shard, ...]:
-    """A random partition of the examples into shards of about that many word pieces.
-
-    Random, so that the first shard alone is already a fair sample of the split.
-    """
-    order = np.random.default_rng(seed).permutation(len(encoded))
-    total = int(encoded.lengths.sum())
-    parts = max(1, round(total / tokens))
-    return tuple(_shard(encoded, part, device) for part in np.array_split(order, parts) if len(part))
-
-
-def _shard(encoded: Encoded, part: NDArray[np.int64], device: str) -> Shard:
-    part = part[np.argsort(encoded.lengths[part], kind="stable")]
-    packed = encoded.subset(part)
-    lengths, counts = np.unique(packed.lengths, return_counts=True)
-    positions = np.concatenate([np.arange(length) for length in packed.lengths])
-    ids, types, positions_, cls = (
-        torch.from_numpy(array).to(device)
-        for array in (packed.input_ids, packed.token_types, positions, packed.offsets[:-1].copy())
-    )
-    groups = tuple((int(count), int(length)) for length, count in zip(lengths, counts, strict=True))
-    return Shard(part, ids, types, positions_, cls, groups)
+    @property
+    def n_bytes(self) -> int:
+        """Of memory."""
+        return sum(kept.nbytes for kept in (*self.inputs, *self.contexts) if kept is not None)
 
 
 class Engine:
-    """Read-only weights of one classifier, laid out for masked forward passes. Safe to share among threads."""
+    """Read-only weights of one classifier, laid out for masked forward passes. Safe to share among threads.
 
-    def __init__(self, classifier: Classifier, device: str = "cpu") -> None:
+    dtype: of the encoder; the embeddings and the head stay fp32, and so does the softmax.
+    """
+
+    def __init__(self, classifier: Classifier, device: str = "cpu", dtype: torch.dtype = torch.float32) -> None:
         config = classifier.model.config
         self.n_layers, self.n_heads, self.n_outputs = (
             classifier.n_layers,
@@ -103,28 +80,37 @@ class Engine:
         )
         self.eps = float(config.layer_norm_eps)
         self.activation = ACT2FN[config.hidden_act]
-        state = {name: tensor.to(device) for name, tensor in classifier.model.state_dict().items()}
-        self._state = state
+        self.dtype = dtype
+        self._state = {name: tensor.to(device) for name, tensor in classifier.model.state_dict().items()}
         self.layers = tuple(self._layer(f"bert.encoder.layer.{i}.") for i in range(self.n_layers))
 
     def _layer(self, at: str) -> Layer:
-        state, heads = self._state, self.n_heads
-        attention = [f"{at}attention.self.{name}." for name in ("query", "key", "value")]
+        heads = self.n_heads
         return Layer(
-            qkv=torch.stack([state[name + "weight"].unflatten(0, (heads, -1)) for name in attention]),
-            qkv_bias=torch.stack([state[name + "bias"].unflatten(0, (heads, -1)) for name in attention]),
-            out=state[at + "attention.output.dense.weight"].unflatten(1, (heads, -1)),
-            out_bias=state[at + "attention.output.dense.bias"],
+            qkv=self._stacked(at, "weight"),
+            qkv_bias=self._stacked(at, "bias"),
+            out=self._cast(at + "attention.output.dense.weight").unflatten(1, (heads, -1)),
+            out_bias=self._cast(at + "attention.output.dense.bias"),
             attention_norm=self._norm(at + "attention.output.LayerNorm"),
-            up=state[at + "intermediate.dense.weight"],
-            up_bias=state[at + "intermediate.dense.bias"],
-            down=state[at + "output.dense.weight"],
-            down_bias=state[at + "output.dense.bias"],
+            up=self._cast(at + "intermediate.dense.weight"),
+            up_bias=self._cast(at + "intermediate.dense.bias"),
+            down=self._cast(at + "output.dense.weight"),
+            down_bias=self._cast(at + "output.dense.bias"),
             output_norm=self._norm(at + "output.LayerNorm"),
         )
 
+    def _stacked(self, at: str, kind: str) -> Tensor:
+        query, key, value = (
+            self._state[f"{at}attention.self.{name}.{kind}"].unflatten(0, (self.n_heads, -1))
+            for name in ("query", "key", "value")
+        )
+        return torch.stack([query * query.shape[1] ** -0.5, key, value]).to(self.dtype)
+
+    def _cast(self, name: str) -> Tensor:
+        return self._state[name].to(self.dtype)
+
     def _norm(self, at: str) -> tuple[Tensor, Tensor]:
-        return self._state[at + ".weight"], self._state[at + ".bias"]
+        return self._cast(at + ".weight"), self._cast(at + ".bias")
 
     def _normalise(self, hidden: Tensor, norm: tuple[Tensor, Tensor]) -> Tensor:
         return functional.layer_norm(hidden, hidden.shape[-1:], *norm, self.eps)
@@ -140,116 +126,235 @@ class Engine:
 
     @torch.inference_mode()
     def embed(self, shard: Shard) -> Tensor:
-        """(T, D): what enters layer 0."""
+        """(T, D), fp32: what enters layer 0."""
         at = "bert.embeddings."
         summed = (
             functional.embedding(shard.input_ids, self._state[at + "word_embeddings.weight"])
             + functional.embedding(shard.token_types, self._state[at + "token_type_embeddings.weight"])
             + functional.embedding(shard.positions, self._state[at + "position_embeddings.weight"])
         )
-        return self._normalise(summed, self._norm(at + "LayerNorm"))
+        norm = (self._state[at + "LayerNorm.weight"], self._state[at + "LayerNorm.bias"])
+        return self._normalise(summed, norm)
 
     @torch.inference_mode()
-    def prefix(self, shard: Shard) -> Prefix:
-        """The full mask's hidden states, to be reused below whatever a mask switches off."""
-        inputs = [self.embed(shard)]
-        everything = np.arange(self.n_heads)
-        for layer in self.layers[:-1]:
-            inputs.append(self._run_layer(layer, inputs[-1], shard, everything, True, False))
-        return Prefix(tuple(inputs))
+    def layer_inputs(self, shard: Shard, mask: Mask) -> tuple[Tensor, ...]:
+        """The hidden states that enter each layer under the mask, (T, D) each. Raises BadMask as `check` does."""
+        self.check(mask)
+        inputs = [self.embed(shard).to(self.dtype)]
+        for number, layer in enumerate(self.layers[:-1]):
+            heads = mask.heads[number]
+            context = self._context(layer, inputs[-1], shard, heads)
+            middle = self._attended(layer, context, heads, heads, inputs[-1])
+            inputs.append(self._transformed(layer, middle, bool(mask.mlps[number])))
+        return tuple(inputs)
 
     @torch.inference_mode()
+    def prefix(
+        self, shard: Shard, *, inputs_of: Sequence[int] | None = None, contexts: torch.dtype | None = None
+    ) -> Prefix:
+        """The full mask's hidden states; inputs_of: of these layers only; contexts: kept too, in this dtype."""
+        wanted = range(self.n_layers) if inputs_of is None else inputs_of
+        hidden = self.embed(shard).to(self.dtype)
+        inputs: list[Tensor | None] = []
+        kept_contexts: list[Tensor | None] = []
+        every = np.ones(self.n_heads, np.bool_)
+        for number, layer in enumerate(self.layers):
+            inputs.append(hidden if number in wanted else None)
+            last = number == self.n_layers - 1
+            if last and contexts is None:
+                kept_contexts.append(None)
+                break
+            context = self._cls_context(layer, hidden, shard, every) if last else None
+            context = self._context(layer, hidden, shard, every) if context is None else context
+            kept_contexts.append(None if contexts is None or number not in wanted else context.to(contexts))
+            if not last:
+                hidden = self._transformed(layer, self._attended(layer, context, every, every, hidden), True)
+        return Prefix(tuple(inputs), tuple(kept_contexts))
+
     def logits(self, shard: Shard, mask: Mask, prefix: Prefix | None = None) -> NDArray[np.float32]:
         """(n, n_outputs), in the shard's order, fp32. Raises BadMask on a mask for another model."""
-        self.check(mask)
-        start = 0
-        if prefix is None:
-            hidden = self.embed(shard)
-        else:
-            start = lowest_changed_layer(mask)
-            hidden = prefix.inputs[start]
-        for number in range(start, self.n_layers):
-            kept = np.flatnonzero(mask.heads[number])
-            last = number == self.n_layers - 1
-            hidden = self._run_layer(self.layers[number], hidden, shard, kept, bool(mask.mlps[number]), last)
-        pooled = torch.tanh(
-            functional.linear(hidden, self._state["bert.pooler.dense.weight"], self._state["bert.pooler.dense.bias"])
-        )
-        logits = functional.linear(pooled, self._state["classifier.weight"], self._state["classifier.bias"])
-        return np.asarray(logits.cpu().numpy(), np.float32)
+        return self.logits_of_many(shard, (mask,), prefix)[0]
 
-    def _run_layer(
+    @torch.inference_mode()
+    def logits_of_many(self, shard: Shard, masks: Sequence[Mask], prefix: Prefix | None = None) -> NDArray[np.float32]:
+        """(masks, n, n_outputs), in the shard's order, fp32: masks that agree up to a layer share the work up to it.
+
+        Raises BadMask on a mask for another model.
+        """
+        for mask in masks:
+            self.check(mask)
+        logits = np.empty((len(masks), len(shard.indices), self.n_outputs), np.float32)
+        below = _FullStates(self, shard, prefix)
+        for members, hidden in self._descend(shard, masks, tuple(range(len(masks))), 0, None, below):
+            logits[list(members)] = self._head(hidden)
+        return logits
+
+    def _descend(
         self,
-        layer: Layer,
-        hidden: Tensor,
         shard: Shard,
-        kept: NDArray[np.int64],
-        mlp: bool,
-        cls_only: bool,
+        masks: Sequence[Mask],
+        members: tuple[int, ...],
+        number: int,
+        hidden: Tensor | None,
+        full: _FullStates,
+    ) -> Iterator[tuple[tuple[int, ...], Tensor]]:
+        """Which masks end in which state of [CLS], from the layer `number` on. hidden: None while all is full."""
+        if number == self.n_layers:
+            assert hidden is not None  # the last layer is always run
+            yield members, hidden
+            return
+        last = number == self.n_layers - 1
+        on_full = hidden is None
+        if on_full and not last:
+            whole = tuple(i for i in members if masks[i].heads[number].all() and masks[i].mlps[number])
+            if whole:
+                yield from self._descend(shard, masks, whole, number + 1, None, full)
+            members = tuple(i for i in members if i not in whole)
+            if not members:
+                return
+        layer = self.layers[number]
+        by_heads = _grouped(members, lambda i: masks[i].heads[number].tobytes())
+        union = np.any([masks[i].heads[number] for i in members], axis=0)
+        context = full.context(number) if on_full else None
+        if context is not None:
+            union = np.ones(self.n_heads, np.bool_)
+        if hidden is None:
+            hidden = full.input(number)
+        if context is None:
+            context = (self._cls_context if last else self._context)(layer, hidden, shard, union)
+        residual = hidden[shard.cls] if last else hidden
+        for of_heads in by_heads:
+            middle = self._attended(layer, context, union, masks[of_heads[0]].heads[number], residual)
+            for group in _grouped(of_heads, lambda i: bool(masks[i].mlps[number])):
+                after = self._transformed(layer, middle, bool(masks[group[0]].mlps[number]))
+                yield from self._descend(shard, masks, group, number + 1, after, full)
+
+    def _context(self, layer: Layer, hidden: Tensor, shard: Shard, heads: BoolArray) -> Tensor:
+        """The contexts of k heads side by side: (T, D) to (T, k * d)."""
+        qkv, bias = _of_heads(layer, heads)
+        k, d = qkv.shape[1], qkv.shape[2]
+        if not k:
+            return hidden.new_empty((len(hidden), 0))
+        projected = functional.linear(hidden, qkv.flatten(0, 2), bias.flatten()).view(-1, d)  # (T * 3 * k, d)
+        context = torch.empty((len(hidden), k * d), dtype=hidden.dtype, device=hidden.device)
+        parts, of_heads = (torch.arange(many, device=hidden.device) for many in (3 * k, k))
+        for bucket in shard.buckets:
+            # one gather pads and brings the heads to the front, one scatter undoes both
+            into = bucket.padded[None, :, None] * (3 * k) + parts.view(3, 1, k, 1)  # (3, examples, k, width)
+            by_head = projected.index_select(0, into.flatten()).view(*into.shape, d)
+            query, key, value = by_head
+            read = _softmax(query @ key.transpose(2, 3), bucket) @ value  # (examples, k, width, d)
+            back = (bucket.example[:, None] * k + of_heads) * bucket.width + bucket.position[:, None]  # (rows, k)
+            torch.index_select(read.view(-1, d), 0, back.flatten(), out=context[bucket.rows].view(-1, d))
+        return context
+
+    def _cls_context(self, layer: Layer, hidden: Tensor, shard: Shard, heads: BoolArray) -> Tensor:
+        """What [CLS] reads, (T, D) to (n, k * d), with no key or value of any word piece.
+
+        q . (W_k x + b_k) = (W_k^T q) . x + a constant that softmax ignores, and sum_j alpha_j (W_v x_j + b_v) =
+        W_v sum_j alpha_j x_j + b_v: one vector of width D a head and example instead of two projections a word piece.
+        """
+        qkv, bias = _of_heads(layer, heads)
+        k, d = qkv.shape[1], qkv.shape[2]
+        n = len(shard.cls)
+        if not k:
+            return hidden.new_empty((n, 0))
+        query = functional.linear(hidden[shard.cls], qkv[0].flatten(0, 1), bias[0].flatten()).unflatten(-1, (k, d))
+        asked = torch.bmm(query.transpose(0, 1), qkv[1]).transpose(0, 1)  # (k, n, d) x (k, d, D) -> (n, k, D)
+        mixed = torch.empty_like(asked, memory_format=torch.contiguous_format)
+        for bucket in shard.buckets:
+            states = hidden[bucket.rows] if bucket.bias is None else hidden.index_select(0, bucket.padded.flatten())
+            states = states.view(-1, bucket.width, hidden.shape[1])  # (examples, width, D)
+            scores = asked[bucket.examples] @ states.transpose(1, 2)  # (examples, k, width)
+            mixed[bucket.examples] = _softmax(scores[:, :, None], bucket)[:, :, 0] @ states
+        read = torch.bmm(mixed.transpose(0, 1), qkv[2].transpose(1, 2))  # (k, n, D) x (k, D, d) -> (k, n, d)
+        return (read.transpose(0, 1) + bias[2]).flatten(1)
+
+    def _attended(
+        self, layer: Layer, context: Tensor, computed: BoolArray, kept: BoolArray, residual: Tensor
     ) -> Tensor:
-        """(T, D) to (T, D), or to (n, D) where only [CLS] is wanted."""
-        residual = hidden[shard.cls] if cls_only else hidden
-        attended = layer.out_bias.expand_as(residual)  # the bias stays even when every head is off
-        if len(kept):
-            context = self._context(layer, hidden, residual, shard, kept, cls_only)
-            out = layer.out if len(kept) == self.n_heads else layer.out[:, torch.from_numpy(kept)]
+        """After attention, residual sum and LayerNorm. The context holds the computed heads, of which some are kept."""
+        residual = residual.to(self.dtype)
+        if not kept.any():
+            attended = layer.out_bias.expand_as(residual)  # the bias stays even when every head is off
+        else:
+            out = layer.out if computed.all() else layer.out[:, _index(computed, layer.out)]
+            if (kept != computed).any():  # a small weight is zeroed rather than a long context copied
+                out = out * torch.from_numpy(kept[computed]).to(out)[:, None]
             attended = functional.linear(context, out.flatten(1), layer.out_bias)
-        middle = self._normalise(attended + residual, layer.attention_norm)
+        return self._normalise(attended + residual, layer.attention_norm)
+
+    def _transformed(self, layer: Layer, middle: Tensor, mlp: bool) -> Tensor:
+        """After the MLP, residual sum and LayerNorm."""
         if not mlp:
             return self._normalise(middle, layer.output_norm)
         wide = self.activation(functional.linear(middle, layer.up, layer.up_bias))
         return self._normalise(functional.linear(wide, layer.down, layer.down_bias) + middle, layer.output_norm)
 
-    def _context(
-        self,
-        layer: Layer,
-        hidden: Tensor,
-        residual: Tensor,
-        shard: Shard,
-        kept: NDArray[np.int64],
-        cls_only: bool,
-    ) -> Tensor:
-        """The kept heads' context vectors side by side: (T, k * d), or (n, k * d) for [CLS] only."""
-        qkv, bias = layer.qkv, layer.qkv_bias
-        if len(kept) < self.n_heads:
-            index = torch.from_numpy(kept).to(qkv.device)
-            qkv, bias = qkv[:, index], bias[:, index]
-        k, d = qkv.shape[1], qkv.shape[2]
-        if cls_only:
-            query = functional.linear(residual, qkv[0].flatten(0, 1), bias[0].flatten())
-            key_value = functional.linear(hidden, qkv[1:].flatten(0, 2), bias[1:].flatten())
-            key, value = key_value.unflatten(-1, (2, k, d)).unbind(1)  # (T, k, d) each
-            query = query.unflatten(-1, (k, d))  # (n, k, d)
-        else:
-            projected = functional.linear(hidden, qkv.flatten(0, 2), bias.flatten())
-            query, key, value = projected.unflatten(-1, (3, k, d)).unbind(1)  # (T, k, d) each
-        context = torch.empty_like(query, memory_format=torch.contiguous_format)
-        row = q_row = 0
-        for count, length in shard.groups:
-            q_length = 1 if cls_only else length
-            rows, q_rows = slice(row, row + count * length), slice(q_row, q_row + count * q_length)
-            attended = functional.scaled_dot_product_attention(
-                query[q_rows].unflatten(0, (count, q_length)).transpose(1, 2),  # (count, k, q, d)
-                key[rows].unflatten(0, (count, length)).transpose(1, 2),
-                value[rows].unflatten(0, (count, length)).transpose(1, 2),
-            )
-            context[q_rows] = attended.transpose(1, 2).flatten(0, 1)
-            row, q_row = rows.stop, q_rows.stop
-        return context.flatten(1)
+    def _head(self, cls: Tensor) -> NDArray[np.float32]:
+        """Pooler and classifier, fp32: (n, D) to (n, n_outputs)."""
+        state = self._state
+        pooled = torch.tanh(
+            functional.linear(cls.float(), state["bert.pooler.dense.weight"], state["bert.pooler.dense.bias"])
+        )
+        logits = functional.linear(pooled, state["classifier.weight"], state["classifier.bias"])
+        return np.asarray(logits.cpu().numpy(), np.float32)
 
 
-def lowest_changed_layer(mask: Mask) -> int:
-    """The first layer in which anything is switched off; the last one for the full mask."""
-    changed = ~(mask.heads.all(axis=1) & mask.mlps)
-    return int(np.argmax(changed)) if changed.any() else mask.n_layers - 1
+class _FullStates:
+    """The full mask's states in one shard for the length of one call: from the prefix where it kept them."""
+
+    def __init__(self, engine: Engine, shard: Shard, prefix: Prefix | None) -> None:
+        self._engine, self._shard, self._prefix = engine, shard, prefix
+        self._made: dict[int, Tensor] = {}
+
+    def input(self, number: int) -> Tensor:
+        """(T, D): what enters that layer."""
+        engine = self._engine
+        kept = self._prefix.inputs[number] if self._prefix else None
+        if kept is not None:
+            return kept.to(engine.dtype)
+        if number not in self._made:
+            if number == 0:
+                self._made[0] = engine.embed(self._shard).to(engine.dtype)
+            else:
+                every, layer, hidden = (
+                    np.ones(engine.n_heads, np.bool_),
+                    engine.layers[number - 1],
+                    self.input(number - 1),
+                )
+                context = engine._context(layer, hidden, self._shard, every)
+                middle = engine._attended(layer, context, every, every, hidden)
+                self._made[number] = engine._transformed(layer, middle, True)
+        return self._made[number]
+
+    def context(self, number: int) -> Tensor | None:
+        """(T, D), or (n, D) in the last layer: all heads' contexts; None where they are to be computed."""
+        kept = self._prefix.contexts[number] if self._prefix else None
+        return kept if kept is not None and kept.dtype == self._engine.dtype else None
 
 
-def all_logits(
-    engine: Engine, shards: Sequence[Shard], mask: Mask, prefixes: Sequence[Prefix] | None = None
-) -> NDArray[np.float32]:
-    """(n, n_outputs) in the split's own order."""
-    n = sum(len(shard.indices) for shard in shards)
-    logits = np.zeros((n, engine.n_outputs), np.float32)
-    for number, shard in enumerate(shards):
-        logits[shard.indices] = engine.logits(shard, mask, prefixes[number] if prefixes else None)
-    return logits
+def _softmax(scores: Tensor, bucket: Bucket) -> Tensor:
+    """Over keys, in fp32 whatever the dtype: (examples, k, queries, width)."""
+    exact = scores.float()
+    if bucket.bias is not None:
+        exact += bucket.bias
+    return torch.softmax(exact, dim=-1).to(scores.dtype)
+
+
+def _of_heads(layer: Layer, heads: BoolArray) -> tuple[Tensor, Tensor]:
+    if heads.all():
+        return layer.qkv, layer.qkv_bias
+    index = _index(heads, layer.qkv)
+    return layer.qkv[:, index], layer.qkv_bias[:, index]
+
+
+def _index(heads: BoolArray, like: Tensor) -> Tensor:
+    return torch.from_numpy(np.flatnonzero(heads)).to(like.device)
+
+
+def _grouped(members: Sequence[int], key: Callable[[int], Hashable]) -> list[tuple[int, ...]]:
+    groups: dict[Hashable, list[int]] = {}
+    for member in members:
+        groups.setdefault(key(member), []).append(member)
+    return [tuple(group) for group in groups.values()]

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from explorer.analysis.intervals import Score, score_with_interval
-from explorer.analysis.partial import partial_score
+from explorer.analysis.paired import PairedDifference
+from explorer.analysis.partial import partial_difference, partial_score
 from explorer.bert.checkpoints import Classifier
-from explorer.bert.engine import Engine, Prefix, Shard, shards_of
+from explorer.bert.engine import ENGINE_VERSION, Engine
+from explorer.bert.memory import keep_freed_memory
+from explorer.bert.shards import Shard, shards_of
 from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.glue.metrics import predictions_of, score_of
 from explorer.glue.tasks import Examples, Task
+from explorer.live.close_calls import Scorer
+from explorer.live.reuse import DEFAULT_MEMORY, Reuse, plan_reuse
 from explorer.mask import Mask
 
 
@@ -30,6 +36,8 @@ class Partial:
     total: int
     score: Score
     """Theirs, with an interval for what all of them will say."""
+    difference: PairedDifference
+    """From the full model on the same examples, with an interval for what all of them will say."""
 
 
 @dataclass(frozen=True)
@@ -41,60 +49,112 @@ class Evaluation:
     logits: NDArray[np.float32]
     """(n, n_outputs) in the order of the split."""
     seconds: float
-    """Of computation."""
+    """Of computation; of its share, where many masks were scored at once."""
+    rechecked: int = 0
+    """Examples that bf16 left too close to call, and fp32 decided."""
 
 
 class Evaluator:
-    """One classifier on one split, read-only after construction."""
+    """One classifier on one split, read-only after construction.
 
-    def __init__(self, classifier: Classifier, examples: Examples, *, device: str = "cpu", tokens: int = 8192) -> None:
+    memory: bytes that the full model's states may take, from which masks start where they first depart from it;
+    where they would not fit, as many as do are kept, and `reuse` says so. dtype: of the fast pass; default: the
+    machine's. tokens: word pieces a shard.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        examples: Examples,
+        *,
+        device: str = "cpu",
+        tokens: int = 4096,
+        memory: int = DEFAULT_MEMORY,
+        dtype: torch.dtype | None = None,
+    ) -> None:
         if not examples.items:
             raise BadRequest("There are no examples to score.")
+        keep_freed_memory()
         self.task: Task = examples.task
         self.examples = examples
         self.labels = examples.labels
         self.checkpoint_sha256 = classifier.sha256
         self.encoded = encode(examples, classifier.tokenizer)
-        self.engine = Engine(classifier, device)
+        self.scorer = Scorer(classifier, device, dtype=dtype)
+        self.engine: Engine = self.scorer.exact
+        self.precision = self.scorer.precision
+        self.engine_version = ENGINE_VERSION
         self.shards: tuple[Shard, ...] = shards_of(self.encoded, tokens, device=device)
-        self.prefixes: tuple[Prefix, ...] = tuple(self.engine.prefix(shard) for shard in self.shards)
+        width = classifier.model.config.hidden_size
+        self.reuse: Reuse = plan_reuse(
+            int(self.encoded.lengths.sum()), width, self.engine.n_layers, self.scorer.fast.dtype.itemsize, memory
+        )
+        contexts = self.scorer.fast.dtype if self.reuse.contexts else None
+        self.prefixes = tuple(
+            self.engine.prefix(shard, inputs_of=self.reuse.layers, contexts=contexts) if self.reuse.layers else None
+            for shard in self.shards
+        )
         self.full_mask = Mask.full(self.engine.n_layers, self.engine.n_heads)
-        self.full = self.evaluate(self.full_mask)
+        self.full = self._exactly_full()
+
+    def _exactly_full(self) -> Evaluation:
+        """The full model in fp32: what every mask is held against."""
+        started, logits = time.perf_counter(), self._nothing()
+        for shard, prefix in zip(self.shards, self.prefixes, strict=True):
+            logits[shard.indices] = self.engine.logits(shard, self.full_mask, prefix)
+        return self._evaluation(self.full_mask, logits, time.perf_counter() - started, 0)
 
     def evaluate(self, mask: Mask) -> Evaluation:
         """The exact score. Raises BadMask on a mask for another model."""
-        logits, seconds = self._nothing(), 0.0
-        for shard, part, took in self._by_shard(mask):
-            logits[shard.indices] = part
-            seconds += took
-        return self._evaluation(mask, logits, seconds)
+        return self.evaluate_many((mask,))[0]
+
+    def evaluate_many(self, masks: Sequence[Mask]) -> tuple[Evaluation, ...]:
+        """The exact scores of a sweep; masks that agree up to a layer share the work. Raises BadMask."""
+        logits = [self._nothing() for _ in masks]
+        seconds = rechecked = 0.0
+        for shard, prefix in zip(self.shards, self.prefixes, strict=True):
+            started = time.perf_counter()
+            scored = self.scorer.logits(shard, tuple(masks), prefix)
+            for whole, part in zip(logits, scored.logits, strict=True):
+                whole[shard.indices] = part
+            seconds += time.perf_counter() - started
+            rechecked += scored.rechecked
+        many = max(1, len(masks))
+        return tuple(
+            self._evaluation(mask, of, seconds / many, round(rechecked / many))
+            for mask, of in zip(masks, logits, strict=True)
+        )
 
     def stream(self, mask: Mask) -> Iterator[Partial | Evaluation]:
         """A Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
-        logits, seconds = self._nothing(), 0.0
+        logits, seconds, rechecked = self._nothing(), 0.0, 0
         scored: list[NDArray[np.int64]] = []
-        for shard, part, took in self._by_shard(mask):
-            logits[shard.indices] = part
-            seconds += took
-            scored.append(shard.indices)
-            if len(scored) < len(self.shards):
-                so_far = np.concatenate(scored)
-                predictions = predictions_of(self.task, logits[so_far])
-                score = partial_score(self.task.metric, predictions, self.labels[so_far], len(self.encoded))
-                yield Partial(len(so_far), len(self.encoded), score)
-        yield self._evaluation(mask, logits, seconds)
-
-    def _by_shard(self, mask: Mask) -> Iterator[tuple[Shard, NDArray[np.float32], float]]:
-        """Each shard with its logits and the seconds that they took."""
         for shard, prefix in zip(self.shards, self.prefixes, strict=True):
             started = time.perf_counter()
-            yield shard, self.engine.logits(shard, mask, prefix), time.perf_counter() - started
+            part = self.scorer.logits(shard, (mask,), prefix)
+            logits[shard.indices] = part.logits[0]
+            seconds += time.perf_counter() - started
+            rechecked += part.rechecked
+            scored.append(shard.indices)
+            if len(scored) < len(self.shards):
+                yield self._partial(np.concatenate(scored), logits)
+        yield self._evaluation(mask, logits, seconds, rechecked)
+
+    def _partial(self, so_far: NDArray[np.int64], logits: NDArray[np.float32]) -> Partial:
+        n, metric, labels = len(self.encoded), self.task.metric, self.labels[so_far]
+        predictions, full = (predictions_of(self.task, of[so_far]) for of in (logits, self.full.logits))
+        return Partial(
+            len(so_far),
+            n,
+            partial_score(metric, predictions, labels, n),
+            partial_difference(metric, predictions, full, labels, n),
+        )
 
     def _nothing(self) -> NDArray[np.float32]:
         return np.zeros((len(self.encoded), self.engine.n_outputs), np.float32)
 
-    def _evaluation(self, mask: Mask, logits: NDArray[np.float32], seconds: float) -> Evaluation:
-        return Evaluation(mask, score_of(self.task, logits, self.labels), logits, seconds)
+    def _evaluation(self, mask: Mask, logits: NDArray[np.float32], seconds: float, rechecked: int) -> Evaluation:
+        return Evaluation(mask, score_of(self.task, logits, self.labels), logits, seconds, rechecked)
 
     def predictions(self, evaluation: Evaluation) -> NDArray[Any]:
         """(n,): classes or values."""

@@ -11,8 +11,9 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from explorer.bert.engine import Engine, all_logits, lowest_changed_layer, shards_of
+from explorer.bert.engine import Engine
 from explorer.bert.reference import reference_logits
+from explorer.bert.shards import shards_of, sub_shard
 from explorer.errors import BadMask
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
@@ -29,25 +30,35 @@ def engine(classifier):
     return Engine(classifier)
 
 
+def all_logits(engine, shards, mask, prefixes=None) -> np.ndarray:
+    """(n, n_outputs) in the split's own order."""
+    logits = np.zeros((sum(len(shard.indices) for shard in shards), engine.n_outputs), np.float32)
+    for number, shard in enumerate(shards):
+        logits[shard.indices] = engine.logits(shard, mask, prefixes[number] if prefixes else None)
+    return logits
+
+
 def agree(logits: np.ndarray, reference: np.ndarray) -> None:
     np.testing.assert_allclose(logits, reference, atol=TOLERANCE, rtol=0)
     np.testing.assert_array_equal(logits.argmax(1), reference.argmax(1))
 
 
 @settings(max_examples=60, deadline=None)
-@given(tiny.masks(), st.sampled_from([1, 20, 64, 8192]), st.booleans())
-@example(NOTHING, 64, True)
-@example(NOTHING, 64, False)
-@example(FULL, 8192, True)
-@example(FULL.with_layer(2, False), 20, True)
-def test_the_engine_is_the_reference(classifier, engine, mask, tokens, with_prefixes):
+@given(tiny.masks(), st.sampled_from([1, 20, 64, 8192]), st.sampled_from(["none", "inputs", "some", "contexts"]))
+@example(NOTHING, 64, "contexts")
+@example(NOTHING, 64, "none")
+@example(FULL, 8192, "contexts")
+@example(FULL.with_layer(2, False), 20, "some")
+@example(FULL.with_head(2, 1, False), 20, "contexts")
+def test_the_engine_is_the_reference(classifier, engine, mask, tokens, kept):
     shards = shards_of(ENCODED, tokens)
-    prefixes = [engine.prefix(shard) for shard in shards] if with_prefixes else None
+    options = {"inputs": {}, "some": {"inputs_of": [1]}, "contexts": {"contexts": torch.float32}}
+    prefixes = None if kept == "none" else [engine.prefix(shard, **options[kept]) for shard in shards]
     agree(all_logits(engine, shards, mask, prefixes), reference_logits(classifier, ENCODED, mask))
 
 
 def test_the_embeddings_and_every_layer_agree(classifier, engine):
-    """Bottom up: embeddings exactly to 1e-6, then the input of each layer, so that a drift shows where it starts."""
+    """Bottom up: embeddings, then the input of each layer, so that a drift shows where it starts."""
     (shard,) = shards_of(ENCODED, 10**6)
     prefix = engine.prefix(shard)
     model = copy.deepcopy(classifier.model)  # transformers leaves hooks on a model whose hidden states were asked for
@@ -57,7 +68,7 @@ def test_the_embeddings_and_every_layer_agree(classifier, engine):
             states = model.bert(ids, token_type_ids=types, output_hidden_states=True).hidden_states
         rows = slice(int(shard.cls[number]), int(shard.cls[number]) + ids.shape[1])
         for layer in range(tiny.N_LAYERS):
-            torch.testing.assert_close(prefix.inputs[layer][rows], states[layer][0], atol=1e-6, rtol=0)
+            torch.testing.assert_close(prefix.inputs[layer][rows], states[layer][0], atol=TOLERANCE, rtol=0)
 
 
 def test_a_prefix_changes_no_bit_of_the_result(engine):
@@ -90,7 +101,13 @@ def test_shards_hold_every_example_once_and_are_sorted_by_length(n, tokens, seed
     for shard in shards:
         lengths = encoded.lengths[shard.indices]
         assert (np.diff(lengths) >= 0).all()
-        assert [length for count, length in shard.groups for _ in range(count)] == lengths.tolist()
+        assert shard.lengths.tolist() == lengths.tolist()
+        assert [i for bucket in shard.buckets for i in range(len(lengths))[bucket.examples]] == list(
+            range(len(lengths))
+        )
+        for bucket in shard.buckets:
+            there = slice(None) if bucket.bias is None else (bucket.bias[:, 0, 0] == 0)
+            assert bucket.padded[there].flatten().tolist() == list(range(len(shard.input_ids)))[bucket.rows]
         assert (shard.input_ids[shard.cls] == 2).all()
         assert (shard.positions[shard.cls] == 0).all()
         assert len(shard.input_ids) == lengths.sum()
@@ -109,11 +126,44 @@ def test_a_mask_for_another_model_is_refused(engine):
         engine.logits(shard, Mask.full(4, 3), engine.prefix(shard))
 
 
-def test_the_lowest_changed_layer():
-    assert lowest_changed_layer(FULL) == 2
-    assert lowest_changed_layer(FULL.with_head(2, 3, False)) == 2
-    assert lowest_changed_layer(FULL.with_mlp(1, False).with_head(2, 3, False)) == 1
-    assert lowest_changed_layer(NOTHING) == 0
+@settings(max_examples=30, deadline=None)
+@given(st.lists(tiny.masks(), max_size=6), st.booleans())
+@example([FULL, FULL, NOTHING], True)
+@example([FULL.with_head(1, 0, False), FULL.with_head(1, 1, False), FULL.with_mlp(1, False)], True)
+def test_many_masks_at_once_are_each_alone(engine, masks, with_contexts):
+    (shard,) = shards_of(ENCODED, 10**6)
+    prefix = engine.prefix(shard, contexts=torch.float32) if with_contexts else None
+    together = engine.logits_of_many(shard, masks, prefix)
+    assert together.shape == (len(masks), 23, 2)
+    for mask, logits in zip(masks, together, strict=True):
+        np.testing.assert_allclose(logits, engine.logits(shard, mask), atol=TOLERANCE)
+
+
+def test_part_of_a_shard_scores_as_in_the_whole(engine):
+    (shard,) = shards_of(ENCODED, 10**6)
+    mask, some = FULL.with_head(1, 2, False).with_mlp(2, False), np.array([0, 3, 4, 11, 22])
+    part, whole = sub_shard(shard, some), engine.prefix(shard)
+    assert part.indices.tolist() == shard.indices[some].tolist()
+    for prefix in (None, whole.of_rows(shard.rows_of(some))):
+        np.testing.assert_allclose(engine.logits(part, mask, prefix), engine.logits(shard, mask)[some], atol=1e-6)
+
+
+def test_a_prefix_counts_its_bytes(engine):
+    (shard,) = shards_of(ENCODED, 10**6)
+    states, per_state = engine.prefix(shard), len(shard.input_ids) * tiny.HIDDEN * 4
+    assert states.n_bytes == 3 * per_state
+    with_contexts = engine.prefix(shard, contexts=torch.bfloat16)
+    assert with_contexts.n_bytes == 3 * per_state + per_state + len(shard.indices) * tiny.HIDDEN * 2
+    assert engine.prefix(shard, inputs_of=[2]).n_bytes == per_state
+
+
+def test_bfloat16_comes_close(classifier, engine):
+    (shard,) = shards_of(ENCODED, 10**6)
+    rough = Engine(classifier, dtype=torch.bfloat16)
+    mask = FULL.with_head(0, 1, False)
+    for prefix in (None, engine.prefix(shard), engine.prefix(shard, contexts=torch.bfloat16)):
+        logits = rough.logits(shard, mask, prefix)
+        assert 0 < np.abs(logits - engine.logits(shard, mask)).max() < 0.05
 
 
 def test_threads_may_share_one_engine(engine):

@@ -40,8 +40,36 @@ def test_stream_counts_up_and_ends_exact(evaluator: Evaluator) -> None:
 def test_equals_plain_transformers(evaluator: Evaluator, classifier: Classifier, mask: Mask) -> None:
     plain = reference_logits(classifier, evaluator.encoded, mask)
     live = evaluator.evaluate(mask)
-    np.testing.assert_allclose(live.logits, plain, atol=2e-5, rtol=1e-5)
+    np.testing.assert_array_equal(evaluator.predictions(live), plain.argmax(1))
+    np.testing.assert_allclose(live.logits, plain, atol=0.2 if "bf16" in evaluator.precision else 2e-5)
     assert live.score == score_of(TASKS["MRPC"], plain, evaluator.labels)
+
+
+def test_the_full_model_is_held_in_fp32(evaluator: Evaluator, classifier: Classifier) -> None:
+    plain = reference_logits(classifier, evaluator.encoded, evaluator.full_mask)
+    np.testing.assert_allclose(evaluator.full.logits, plain, atol=2e-5, rtol=1e-5)
+
+
+def test_many_at_once_score_as_each_alone(evaluator: Evaluator) -> None:
+    full = evaluator.full_mask
+    masks = (full, full.with_head(0, 1, False), full.with_head(0, 2, False), full.with_mlp(1, False))
+    for mask, together in zip(masks, evaluator.evaluate_many(masks), strict=True):
+        alone = evaluator.evaluate(mask)
+        assert (together.mask, together.score) == (mask, alone.score)
+        np.testing.assert_array_equal(evaluator.predictions(together), evaluator.predictions(alone))
+    assert evaluator.evaluate_many(()) == ()
+
+
+def test_a_partial_is_paired_with_the_full_model(evaluator: Evaluator) -> None:
+    *partials, _ = evaluator.stream(evaluator.full_mask.with_layer(1, False))
+    for partial in partials:
+        assert isinstance(partial, Partial)
+        assert partial.difference.n == partial.done
+        assert partial.difference.low <= partial.difference.difference <= partial.difference.high
+        assert f"{partial.done} of 60 examples" in partial.difference.method
+    nothing_off = next(iter(evaluator.stream(evaluator.full_mask)))
+    assert isinstance(nothing_off, Partial)
+    assert nothing_off.difference.difference == 0
 
 
 def test_many_threads_share_one_evaluator(evaluator: Evaluator) -> None:

@@ -41,6 +41,6 @@ def test_ten_random_masks_on_mrpc_match_plain_transformers_to_the_last_example()
         live = evaluator.evaluate(mask)
         np.testing.assert_array_equal(predictions_of(task, live.logits), predictions_of(task, plain))
         assert live.score == score_of(task, plain, examples.labels)
-        assert np.abs(live.logits - plain).max() < 1e-4
+        assert np.abs(live.logits - plain).max() < (0.2 if "bf16" in evaluator.precision else 1e-4)
     stored = bundle.read(Key(run, "finetune")).arrays["logits"]
     assert np.abs(evaluator.full.logits - stored).max() < 1e-4

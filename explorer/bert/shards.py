@@ -1,0 +1,145 @@
+"""Examples packed end to end, without padding, in shards that are each a fair sample of the split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer.glue.encoding import Encoded
+
+_WIDTH_STEP = 16
+"""Attention pads to multiples of it: a softmax over whole vector registers, and few buckets."""
+_BUCKET = 1024
+"""Padded word pieces of a bucket: what attention makes of them stays in the processor's cache."""
+_FIRST, _GROWTH = 1024, 2
+"""Word pieces of the first shard, so that a first score comes soon, and how much larger each next one is."""
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Neighbours in length, padded to one width inside attention only."""
+
+    rows: slice
+    """Of the shard's word pieces."""
+    examples: slice
+    """Of the shard's examples."""
+    width: int
+    padded: Tensor
+    """(examples, width): the row that stands at each place; padding repeats the example's first."""
+    example: Tensor
+    """(rows,): which of the bucket's examples each row belongs to."""
+    position: Tensor
+    """(rows,): and its place in it."""
+    bias: Tensor | None
+    """(examples, 1, 1, width): 0 at word pieces and -inf at padding; None where nothing is padded."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some examples packed end to end, sorted by length."""
+
+    indices: NDArray[np.int64]
+    """(n,): positions in the split."""
+    input_ids: Tensor
+    """(T,)"""
+    token_types: Tensor
+    """(T,)"""
+    positions: Tensor
+    """(T,)"""
+    cls: Tensor
+    """(n,): row of each example's [CLS]."""
+    lengths: NDArray[np.int64]
+    """(n,): word pieces of each example."""
+    buckets: tuple[Bucket, ...]
+
+    def rows_of(self, examples: NDArray[np.int64]) -> Tensor:
+        """The rows of some of the shard's examples (0 to n - 1), in their order."""
+        starts = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
+        rows = [np.arange(starts[i], starts[i] + self.lengths[i]) for i in examples]
+        return torch.from_numpy(np.concatenate(rows)).to(self.cls.device)
+
+
+def shards_of(encoded: Encoded, tokens: int = 4096, *, seed: int = 0, device: str = "cpu") -> tuple[Shard, ...]:
+    """A random partition of the examples into shards of at most about that many word pieces; the first are smaller.
+
+    Random, so that the first shards alone are already a fair sample of the split.
+    """
+    order = np.random.default_rng(seed).permutation(len(encoded))
+    reached = np.cumsum(encoded.lengths[order])
+    ends: list[int] = []
+    size, target = min(_FIRST, tokens), 0
+    while len(order) and target < reached[-1]:
+        target += size
+        ends.append(int(np.searchsorted(reached, target)) + 1)
+        size = min(size * _GROWTH, tokens)
+    parts = np.split(order, np.minimum(ends, len(order)))
+    return tuple(shard_of(encoded, part, device) for part in parts if len(part))
+
+
+def shard_of(encoded: Encoded, examples: NDArray[np.int64], device: str | torch.device = "cpu") -> Shard:
+    """Those examples as one shard."""
+    examples = examples[np.argsort(encoded.lengths[examples], kind="stable")]
+    packed = encoded.subset(examples)
+    positions = np.concatenate([np.arange(length) for length in packed.lengths])
+    ids, types, positions_, cls = (
+        torch.from_numpy(array).to(device)
+        for array in (packed.input_ids, packed.token_types, positions, packed.offsets[:-1].copy())
+    )
+    return Shard(examples, ids, types, positions_, cls, packed.lengths, tuple(_buckets(packed.lengths, device)))
+
+
+def sub_shard(shard: Shard, examples: NDArray[np.int64]) -> Shard:
+    """Some of a shard's examples (0 to n - 1, ascending) as a shard of their own; its indices stay the split's."""
+    rows, lengths = shard.rows_of(examples), shard.lengths[examples]
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    device = shard.cls.device
+    return Shard(
+        shard.indices[examples],
+        shard.input_ids[rows],
+        shard.token_types[rows],
+        shard.positions[rows],
+        torch.from_numpy(starts).to(device),
+        lengths,
+        tuple(_buckets(lengths, device)),
+    )
+
+
+def _buckets(lengths: NDArray[np.int64], device: str | torch.device) -> Sequence[Bucket]:
+    widths = -(-lengths // _WIDTH_STEP) * _WIDTH_STEP
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    buckets = []
+    for width in np.unique(widths):
+        (of_width,) = np.nonzero(widths == width)
+        for part in np.array_split(of_width, -(-len(of_width) * width // _BUCKET)):
+            if len(part):
+                buckets.append(_bucket(lengths, starts, int(part[0]), int(part[-1]) + 1, int(width), device))
+    return buckets
+
+
+def _bucket(
+    lengths: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    first: int,
+    end: int,
+    width: int,
+    device: str | torch.device,
+) -> Bucket:
+    of, at = lengths[first:end], starts[first:end, None]
+    there = np.arange(width) < of[:, None]  # (examples, width)
+    rows = np.where(there, at + np.arange(width), at)
+    example, position = np.nonzero(there)
+    bias = None if there.all() else np.where(there, 0, -np.inf).astype(np.float32)[:, None, None]
+    return Bucket(
+        rows=slice(int(starts[first]), int(starts[end])),
+        examples=slice(first, end),
+        width=width,
+        padded=torch.from_numpy(rows).to(device),
+        example=torch.from_numpy(example).to(device),
+        position=torch.from_numpy(position).to(device),
+        bias=None if bias is None else torch.from_numpy(bias).to(device),
+    )
