@@ -27,6 +27,8 @@ from precompute.records import finished, same_inputs, scored
 DEV, TRAIN_SAMPLE = "dev", "train-sample"
 DATA = (DEV, TRAIN_SAMPLE)
 """What importance can be measured on."""
+_AT_ONCE = 14
+"""Masks scored together: what a layer of MiniLM-L6 has, so that the bar moves now and then."""
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,7 @@ def run_ablations(options: Options, model_name: str) -> Manifest:
     watch = Stopwatch.start()
     full = opened.evaluator.full_mask
     masks = list(single_ablations(full))
-    evaluations = [
-        opened.evaluator.evaluate(mask) for _, mask in tqdm(masks, desc=f"ablate {opened.run.path}", unit="mask")
-    ]
+    evaluations = sweep(opened.evaluator, [mask for _, mask in masks], f"ablate {opened.run.path}")
     table, arrays = scored(options.task, opened.evaluator.labels, evaluations)
     table.insert(0, "component", [name for name, _ in masks])
     table["loss"] = opened.evaluator.full.score - table["score"]
@@ -170,6 +170,16 @@ def run_ablations(options: Options, model_name: str) -> Manifest:
         arrays=arrays,
         table=table,
     )
+
+
+def sweep(evaluator: Evaluator, masks: Sequence[Mask], words: str) -> list[Evaluation]:
+    """The exact scores of many masks, with a progress bar; neighbours share what they have in common."""
+    evaluations: list[Evaluation] = []
+    with tqdm(total=len(masks), desc=words, unit="mask") as bar:
+        for start in range(0, len(masks), _AT_ONCE):
+            evaluations += evaluator.evaluate_many(masks[start : start + _AT_ONCE])
+            bar.update(len(evaluations) - bar.n)
+    return evaluations
 
 
 def single_ablations(full: Mask) -> Iterator[tuple[str, Mask]]:

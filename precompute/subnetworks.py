@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from tqdm import tqdm
-
 from explorer.mask import Mask
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.trajectories import TOGETHER, complete, tickets_of
 from explorer.tickets.subnetworks import Subnetwork, bad, good, random, super_bad, super_good, super_random
 from precompute.options import Options, Stopwatch, manifest
 from precompute.records import plain, require_same_checkpoint, scored
-from precompute.scoring import open_run
+from precompute.scoring import open_run, sweep
 
 SUPER_SEED = 0
 """super-bad and super-random are drawn with it in every run, so that all seeds of a task score the same masks."""
@@ -45,9 +43,7 @@ def run_subnetworks(options: Options, model_name: str) -> Manifest:
     full = opened.evaluator.full_mask
     masks = {seed: Mask.from_code(code, full.n_layers, full.n_heads) for seed, code in tickets.items()}
     members = subnetworks(masks, run.seed)
-    evaluations = [
-        opened.evaluator.evaluate(member.mask) for member in tqdm(members, desc=f"subnetworks {run.path}", unit="mask")
-    ]
+    evaluations = sweep(opened.evaluator, [member.mask for member in members], f"subnetworks {run.path}")
     table, arrays = scored(options.task, opened.evaluator.labels, evaluations)
     table = table.drop(columns="seconds")
     table.insert(0, "kind", [member.kind for member in members])
