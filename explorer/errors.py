@@ -5,6 +5,8 @@ ExplorerError
 ├── BadData        a GLUE file that is missing, short or mangled; a Hub that cannot be reached
 ├── BadCheckpoint  a model folder that is missing, truncated or of another architecture
 ├── BadBundle      a cache that is missing, truncated, altered or of another schema version
+├── BadLedger      a ledger of evaluated masks that is damaged, foreign or cannot be written
+├── Busy           more people wait for a score than one machine serves
 └── BadRequest     options that do not fit together, or a quantity that is undefined for this input
 """
 
@@ -32,6 +34,14 @@ class BadCheckpoint(ExplorerError):
 
 class BadBundle(ExplorerError):
     """A bundle that is missing, truncated, altered or of another schema version."""
+
+
+class BadLedger(ExplorerError):
+    """A ledger of evaluated masks that is damaged, foreign or cannot be written."""
+
+
+class Busy(ExplorerError):
+    """More people wait for a score than one machine serves."""
 
 
 class BadRequest(ExplorerError):

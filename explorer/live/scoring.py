@@ -1,0 +1,106 @@
+"""A mask's score for a session: from the ledger at once, else from the worker, which then writes it down."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from explorer.analysis.against_full import Comparison, compared, from_json, to_json
+from explorer.errors import BadLedger
+from explorer.live.evaluator import Evaluation, Evaluator, Partial
+from explorer.live.worker import Job, Worker
+from explorer.mask import Mask
+from explorer.store.ledger import Ledger, LedgerEntry, LedgerKey
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An exact score, what it amounts to, and how it came about."""
+
+    evaluation: Evaluation
+    comparison: Comparison
+    """With the full model."""
+    entry: LedgerEntry | None = None
+    """Where the ledger knew it: when it was computed, and with what."""
+    trouble: str = ""
+    """Why the ledger could not keep it; empty otherwise."""
+
+
+def ledger_key(evaluator: Evaluator, mask: Mask) -> LedgerKey:
+    """Everything that this evaluator's logits under this mask depend on. The full model's are always fp32."""
+    precision = "fp32" if mask == evaluator.full_mask else evaluator.precision
+    return LedgerKey(
+        evaluator.checkpoint_sha256, evaluator.examples.sha256, precision, evaluator.engine_version, mask.code
+    )
+
+
+def score(worker: Worker, session: str, evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Job[Answer]:
+    """A job that is over at once where the mask is the full one or in the ledger. It replaces the session's older job.
+
+    Raises BadMask on a mask for another model, and Busy where too many sessions wait.
+    """
+    evaluator.engine.check(mask)
+    known = full_answer(evaluator, ledger) if mask == evaluator.full_mask else recalled(evaluator, mask, ledger)
+    if known is not None:
+        return worker.answer(session, known)
+    return worker.submit(session, _stream(evaluator, mask, ledger))
+
+
+def full_answer(evaluator: Evaluator, ledger: Ledger) -> Answer:
+    """The full model's, which its evaluator has computed; its interval is remembered like any other's."""
+    known = recalled(evaluator, evaluator.full_mask, ledger)
+    return Answer(evaluator.full, known.comparison if known else _kept(evaluator, evaluator.full, ledger).comparison)
+
+
+def recalled(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Answer | None:
+    """What the ledger knows of this mask; None where it knows nothing, or cannot be read."""
+    try:
+        entry = ledger.get(ledger_key(evaluator, mask))
+    except BadLedger as error:
+        _LOG.debug("%s", error)
+        return None
+    if entry is None or entry.logits.shape != evaluator.full.logits.shape:
+        return None
+    evaluation = Evaluation(mask, entry.score, entry.logits, entry.seconds)
+    comparison = from_json(entry.derived, evaluator.task) or _compared(evaluator, evaluation)
+    return Answer(evaluation, comparison, entry)
+
+
+def _stream(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Generator[Partial, None, Answer]:
+    for news in evaluator.stream(mask):
+        if isinstance(news, Evaluation):
+            return _kept(evaluator, news, ledger)
+        yield news
+        if (known := recalled(evaluator, mask, ledger)) is not None:  # another session was faster
+            return known
+    raise AssertionError("a stream ends with an Evaluation")
+
+
+def _kept(evaluator: Evaluator, evaluation: Evaluation, ledger: Ledger) -> Answer:
+    """The answer, written down."""
+    comparison = _compared(evaluator, evaluation)
+    made_with = ", ".join(f"{package} {version(package)}" for package in ("torch", "numpy"))
+    entry = LedgerEntry(
+        evaluation.logits,
+        evaluation.score,
+        evaluation.seconds,
+        datetime.now(UTC),
+        made_with,
+        to_json(comparison),
+    )
+    try:
+        ledger.put(ledger_key(evaluator, evaluation.mask), entry)
+    except BadLedger as error:
+        _LOG.warning("%s", error)
+        return Answer(evaluation, comparison, trouble=str(error))
+    return Answer(evaluation, comparison)
+
+
+def _compared(evaluator: Evaluator, evaluation: Evaluation) -> Comparison:
+    predicted, full = (evaluator.predictions(of) for of in (evaluation, evaluator.full))
+    return compared(evaluator.task, predicted, full, evaluator.labels)

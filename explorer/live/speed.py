@@ -1,0 +1,121 @@
+"""What pruning for real buys: parameters left, and seconds beside the full model's, measured here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from explorer.bert.batches import Batch, by_length
+from explorer.bert.checkpoints import Classifier
+from explorer.bert.surgery import prune
+from explorer.glue.encoding import Encoded
+from explorer.mask import Mask
+
+_BATCH = 16
+_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Size:
+    """Parameters of a model."""
+
+    embeddings: int
+    """Which pruning heads and MLPs cannot touch."""
+    encoder: int
+    head: int
+    """Pooler and classifier."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.embeddings + self.encoder + self.head
+
+
+@dataclass(frozen=True)
+class Speed:
+    """The full model and the pruned one on the same batches, by turns, in one process."""
+
+    full: Size
+    pruned: Size
+    full_seconds: float
+    """Median over the rounds."""
+    pruned_seconds: float
+    ratio: float
+    """Full over pruned, the median over rounds: above 1, the pruned model is faster."""
+    ratio_low: float
+    """The smallest ratio of a round, and"""
+    ratio_high: float
+    """the largest."""
+    examples: int
+    rounds: int
+    threads: int
+
+
+def size_of(model: torch.nn.Module) -> Size:
+    """Parameters of a BERT classifier, pruned or not."""
+    counts = {"embeddings": 0, "encoder": 0, "head": 0}
+    for name, parameter in model.named_parameters():
+        part = next((part for part in ("embeddings", "encoder") if name.startswith(f"bert.{part}.")), "head")
+        counts[part] += parameter.numel()
+    return Size(**counts)
+
+
+def size_under(classifier: Classifier, mask: Mask) -> Size:
+    """Of the model that `prune` would make, without making it."""
+    config, full = classifier.model.config, size_of(classifier.model)
+    width, wide = config.hidden_size, config.intermediate_size
+    of_head = width // mask.n_heads
+    head = 4 * width * of_head + 3 * of_head  # query, key, value with their biases; the output's columns
+    mlp = 2 * width * wide + wide + width
+    gone = (mask.heads.size - mask.heads_kept) * head + (mask.n_layers - mask.mlps_kept) * mlp
+    return Size(full.embeddings, full.encoder - gone, full.head)
+
+
+def measured(
+    classifier: Classifier, encoded: Encoded, mask: Mask, *, examples: int = 64
+) -> Generator[Any, None, Speed]:
+    """Times stock transformers, full and after surgery, on a fixed sample of examples in padded batches of 16.
+
+    Each round runs every batch through one model, then the other, the order alternating; a first round only warms
+    up and does not count. Yields (rounds done, rounds) after each. Raises BadMask on a mask for another model.
+    """
+    pick = np.random.default_rng(0).permutation(len(encoded))[:examples]
+    batches = list(by_length(encoded.subset(pick), _BATCH))
+    models = (classifier.model, prune(classifier, mask))
+    taken = []
+    for number in range(_ROUNDS + 1):
+        order = (0, 1) if number % 2 else (1, 0)
+        seconds = [0.0, 0.0]
+        for which in order:
+            seconds[which] = _seconds(models[which], batches)
+        if number:
+            taken.append(seconds)
+        if number < _ROUNDS:
+            yield number + 1, _ROUNDS + 1
+    full, pruned = np.array(taken).T  # (rounds,) each
+    ratios = full / pruned
+    return Speed(
+        size_of(models[0]),
+        size_of(models[1]),
+        float(np.median(full)),
+        float(np.median(pruned)),
+        float(np.median(ratios)),
+        float(ratios.min()),
+        float(ratios.max()),
+        len(pick),
+        _ROUNDS,
+        torch.get_num_threads(),
+    )
+
+
+@torch.inference_mode()
+def _seconds(model: torch.nn.Module, batches: list[Batch]) -> float:
+    started = time.perf_counter()
+    for batch in batches:
+        model(input_ids=batch.input_ids, token_type_ids=batch.token_types, attention_mask=batch.attention_mask)
+    return time.perf_counter() - started

@@ -1,0 +1,210 @@
+"""One computing thread for everyone: fair turns, newest request first, a crash told to its own session only.
+
+The work is a generator: each next() is one turn (one shard of a dev set), what it yields is news for the screen,
+what it returns is the result. Work ends between two turns or not at all, so nothing is ever half computed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from explorer.errors import BadRequest, Busy, ExplorerError
+
+_LOG = logging.getLogger(__name__)
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Its first turn has not come yet."""
+
+    ahead: int
+    """Sessions whose turn comes first."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """Under way."""
+
+    news: Any
+    """What the work yielded last."""
+
+
+@dataclass(frozen=True)
+class Done(Generic[R]):
+    """Finished."""
+
+    result: R
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The work raised; everyone else's goes on."""
+
+    error: ExplorerError
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Ended between two turns: its session asked for something newer, stopped asking, or the worker was closed."""
+
+
+Snapshot = Waiting | Running | Done[R] | Failed | Dropped
+
+
+class Job(Generic[R]):
+    """What one session waits for. Its snapshots are frozen: read them from any thread."""
+
+    def __init__(self, session: str, worker: Worker) -> None:
+        self.session = session
+        self._worker = worker
+        self._asked = worker.clock()
+        self._snapshot: Snapshot[R] | None = None  # None: not begun
+        self._over = threading.Event()
+
+    @property
+    def news(self) -> Snapshot[R]:
+        """Where it stands. Asking keeps it alive: a job that nobody asks after is dropped."""
+        self._asked = self._worker.clock()
+        return self._snapshot or Waiting(self._worker._ahead_of(self))
+
+    @property
+    def over(self) -> bool:
+        """Whether the news are the last."""
+        return self._over.is_set()
+
+    def wait(self, timeout: float) -> Snapshot[R]:
+        """The news once the job is over, or after so many seconds."""
+        self._asked = self._worker.clock() + timeout
+        self._over.wait(timeout)
+        return self.news
+
+    def _set(self, snapshot: Snapshot[R]) -> None:
+        self._snapshot = snapshot
+        if not isinstance(snapshot, Waiting | Running):
+            self._over.set()
+
+
+@dataclass(frozen=True, eq=False)
+class _Turn:
+    job: Job[Any]
+    work: Generator[Any, None, Any]
+
+
+class Worker:
+    """Runs the work of many sessions in one thread, a turn of each in rotation.
+
+    A session has one job: a newer one takes the place of the older, which ends between two turns. At most
+    `sessions` wait at once. A job that its session has not asked after for `patience` seconds is dropped.
+    """
+
+    def __init__(
+        self, *, sessions: int = 32, patience: float = 20.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._sessions, self._patience, self.clock = sessions, patience, clock
+        self._lock = threading.Lock()  # guards the four below and every change of a job
+        self._wake = threading.Condition(self._lock)
+        self._turns: deque[_Turn] = deque()
+        self._current: _Turn | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    def submit(self, session: str, work: Generator[Any, None, R]) -> Job[R]:
+        """Starts the work, in place of what that session had asked for before. Raises Busy where too many wait."""
+        job: Job[R] = Job(session, self)
+        with self._lock:
+            if self._closed:
+                raise BadRequest("The app is being restarted.", "Load the page again.")
+            place = self._end_of(session)
+            self._drop_abandoned()
+            if len(self._turns) + self._is_running() >= self._sessions:
+                raise Busy(f"{self._sessions} other people's scores are being computed.", "Yours is asked for again.")
+            self._turns.insert(len(self._turns) if place is None else place, _Turn(job, work))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="explorer-worker", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+        return job
+
+    def answer(self, session: str, result: R) -> Job[R]:
+        """A job that is done already, in place of what that session had asked for before."""
+        job: Job[R] = Job(session, self)
+        with self._lock:
+            self._end_of(session)
+        job._set(Done(result))
+        return job
+
+    def close(self) -> None:
+        """Drops every job and ends the thread, after the turn under way."""
+        with self._lock:
+            self._closed = True
+            for turn in (*self._turns, *([self._current] if self._current else ())):
+                if not turn.job.over:
+                    turn.job._set(Dropped())
+            self._turns.clear()
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                self._drop_abandoned()
+                while not self._turns and not self._closed:
+                    self._wake.wait()
+                if self._closed:
+                    return
+                turn = self._current = self._turns.popleft()
+            snapshot = _advance(turn.work)
+            with self._lock:
+                self._current = None
+                if not turn.job.over:  # else a newer request ended it meanwhile
+                    turn.job._set(snapshot)
+                    if isinstance(snapshot, Running):
+                        self._turns.append(turn)
+            del turn  # what was ended must not stay alive while this thread waits
+
+    def _end_of(self, session: str) -> int | None:
+        """Ends that session's job; gives its place among the turns, where it had one."""
+        if self._current is not None and self._current.job.session == session and not self._current.job.over:
+            self._current.job._set(Dropped())
+        for place, turn in enumerate(self._turns):
+            if turn.job.session == session:
+                turn.job._set(Dropped())
+                del self._turns[place]
+                return place
+        return None
+
+    def _drop_abandoned(self) -> None:
+        latest = self.clock() - self._patience
+        for turn in [turn for turn in self._turns if turn.job._asked < latest]:
+            turn.job._set(Dropped())
+            self._turns.remove(turn)
+
+    def _is_running(self) -> bool:
+        return self._current is not None and not self._current.job.over
+
+    def _ahead_of(self, job: Job[Any]) -> int:
+        with self._lock:
+            places = [place for place, turn in enumerate(self._turns) if turn.job is job]
+            return places[0] + self._is_running() if places else 0
+
+
+def _advance(work: Generator[Any, None, R]) -> Snapshot[R]:
+    try:
+        return Running(next(work))
+    except StopIteration as end:
+        return Done(end.value)
+    except ExplorerError as error:
+        return Failed(error)
+    except Exception as error:  # whatever it is, it is this session's alone
+        _LOG.exception("An evaluation failed")
+        return Failed(
+            ExplorerError(f"This could not be computed ({type(error).__name__}).", "The app's log has the details.")
+        )

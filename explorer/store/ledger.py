@@ -1,0 +1,273 @@
+"""The ledger of evaluated masks: what one person waited for, the next one is told at once.
+
+One SQLite file, safe for several threads and processes. It is a cache: it may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import BadLedger, BadRequest
+from explorer.store.places import cache_folder
+
+IN_MEMORY = ":memory:"
+"""A path for a ledger that ends with the process."""
+_APPLICATION = 0x424C4531
+"""'BLE1', in the file's header: tells a ledger from another program's SQLite file."""
+_VERSION = 1
+_BUSY_SECONDS = 5.0
+_FLOAT = np.dtype("<f4")
+_SCHEMA = (
+    """CREATE TABLE evaluations (
+        checkpoint TEXT NOT NULL, data TEXT NOT NULL, precision TEXT NOT NULL, engine TEXT NOT NULL, mask TEXT NOT NULL,
+        logits BLOB NOT NULL, n INTEGER NOT NULL, k INTEGER NOT NULL,
+        score REAL, seconds REAL NOT NULL, created TEXT NOT NULL, provenance TEXT NOT NULL,
+        derived TEXT NOT NULL, crc INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        UNIQUE (checkpoint, data, precision, engine, mask))""",
+    "CREATE INDEX sizes ON evaluations (bytes)",  # so that adding up the sizes reads no logits
+    f"PRAGMA application_id = {_APPLICATION}",
+    f"PRAGMA user_version = {_VERSION}",
+)
+_VALUES = "logits, n, k, score, seconds, created, provenance, derived"
+_OF_KEY = "checkpoint = ? AND data = ? AND precision = ? AND engine = ? AND mask = ?"
+
+
+@dataclass(frozen=True)
+class LedgerKey:
+    """Everything that the logits depend on: a row is found only where all five are the same."""
+
+    checkpoint_sha256: str
+    data_sha256: str
+    precision: str
+    engine_version: str
+    mask: str
+    """The mask's code."""
+
+
+@dataclass(frozen=True, eq=False)
+class LedgerEntry:
+    """What was computed, when, and with what; nothing that names the machine or its user."""
+
+    logits: NDArray[np.float32]
+    """(n, k)"""
+    score: float
+    """nan where the metric is undefined."""
+    seconds: float
+    created: datetime
+    """With time zone UTC."""
+    provenance: str
+    """Package versions, for the screen."""
+    derived: str = ""
+    """What was worked out from the logits, as JSON; the ledger does not look into it."""
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """An entry without its logits, for a history."""
+
+    key: LedgerKey
+    score: float
+    seconds: float
+    created: datetime
+    provenance: str
+
+
+def default_path() -> Path:
+    """EXPLORER_LEDGER (a file, or :memory:), else `ledger.sqlite` in this user's cache folder. Raises BadLedger."""
+    chosen = os.environ.get("EXPLORER_LEDGER")
+    if chosen:
+        return Path(chosen).expanduser()
+    try:
+        return cache_folder() / "ledger.sqlite"
+    except RuntimeError:
+        raise BadLedger("This user has no home folder to keep a ledger in.", "Set EXPLORER_LEDGER to a file.") from None
+
+
+class Ledger:
+    """Evaluations by key, on disk; share one among threads, open one in each process.
+
+    Beyond `rows` or `megabytes` the oldest rows go. Every method raises BadLedger where the file is damaged, foreign,
+    of another version or cannot be written.
+    """
+
+    def __init__(self, path: Path | str, *, rows: int = 20_000, megabytes: float = 256.0) -> None:
+        self.path = Path(path)
+        self._rows, self._bytes = rows, int(megabytes * 2**20)
+        self._lock = threading.Lock()  # one connection, one statement at a time
+        with self._told():
+            if not self.in_memory:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether nothing is written to disk."""
+        return str(self.path) == IN_MEMORY
+
+    def get(self, key: LedgerKey) -> LedgerEntry | None:
+        """What is known of exactly that key; None where nothing is. A row that does not add up is taken out."""
+        with self._told(), self._lock:
+            row = self._db.execute(
+                f"SELECT {_VALUES}, crc FROM evaluations WHERE {_OF_KEY}",
+                astuple(key),
+            ).fetchone()
+            if row is None:
+                return None
+            *values, crc = row
+            if crc == _checksum(key, values):
+                raw, n, k, *rest, derived = values
+                logits = np.frombuffer(raw, _FLOAT).reshape(n, k).astype(np.float32)
+                return LedgerEntry(logits, *_as_told(*rest), derived)
+            self._db.execute(f"DELETE FROM evaluations WHERE {_OF_KEY}", astuple(key))
+            return None
+
+    def put(self, key: LedgerKey, entry: LedgerEntry) -> None:
+        """Keeps the entry, in place of an older one. Raises BadRequest on logits that are not (n, k)."""
+        logits = np.asarray(entry.logits, _FLOAT)
+        if logits.ndim != 2 or not logits.size:
+            raise BadRequest(
+                f"Logits of shape {logits.shape} do not go into a ledger.", "It takes (examples, outputs)."
+            )
+        score = None if math.isnan(entry.score) else float(entry.score)  # SQLite has no NaN
+        created = entry.created.astimezone(UTC).isoformat(timespec="seconds")
+        values = [logits.tobytes(), *logits.shape, score, float(entry.seconds), created]
+        values += [entry.provenance, entry.derived]
+        with self._told(), self._lock, self._writing():
+            self._db.execute(
+                f"INSERT OR REPLACE INTO evaluations VALUES ({', '.join('?' * 15)})",
+                (*astuple(key), *values, _checksum(key, values), logits.nbytes + len(entry.derived)),
+            )
+            self._prune()
+
+    def count(self) -> int:
+        """How many evaluations are kept."""
+        with self._told(), self._lock:
+            return int(self._db.execute("SELECT count(*) FROM evaluations").fetchone()[0])
+
+    def recent(self, checkpoint_sha256: str, data_sha256: str, *, at_most: int = 200) -> list[LedgerRow]:
+        """The newest of a checkpoint on a data set, newest first, of any precision and engine: each row's key says."""
+        with self._told(), self._lock:
+            rows = self._db.execute(
+                "SELECT checkpoint, data, precision, engine, mask, score, seconds, created, provenance "
+                "FROM evaluations WHERE checkpoint = ? AND data = ? ORDER BY rowid DESC LIMIT ?",
+                (checkpoint_sha256, data_sha256, at_most),
+            ).fetchall()
+            return [LedgerRow(LedgerKey(*row[:5]), *_as_told(*row[5:])) for row in rows]
+
+    def close(self) -> None:
+        """Ends the connection; the ledger is of no use afterwards."""
+        with self._lock:
+            self._db.close()
+
+    def _prepare(self) -> None:
+        """The tables, made by whichever process comes first; a foreign file is left as it is."""
+        if not self._is_ours():
+            with self._writing():
+                if not self._is_ours():
+                    for statement in _SCHEMA:
+                        self._db.execute(statement)
+        if not self.in_memory:
+            _retried(lambda: self._db.execute("PRAGMA journal_mode = WAL"))
+        self._db.execute("PRAGMA synchronous = NORMAL")
+
+    def _is_ours(self) -> bool:
+        """False for a new, empty file. Raises BadLedger on a foreign one and on one of another version."""
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = self._db.execute("PRAGMA application_id").fetchone()
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if not tables and not application:
+            return False
+        if application != _APPLICATION:
+            raise BadLedger(
+                f"{self.path} is a database of another program, not a ledger.", "Set EXPLORER_LEDGER to another file."
+            )
+        if version != _VERSION:
+            raise BadLedger(
+                f"{self.path} is a ledger of version {version}; this program reads version {_VERSION}.", self._mend
+            )
+        return True
+
+    def _prune(self) -> None:
+        rows, size = self._db.execute("SELECT count(*), total(bytes) FROM evaluations").fetchone()
+        while rows > 1 and (rows > self._rows or size > self._bytes):
+            spare = max(rows - self._rows, rows // 64, 1)  # by bytes: some at a time
+            self._db.execute(
+                "DELETE FROM evaluations WHERE rowid IN (SELECT rowid FROM evaluations ORDER BY rowid LIMIT ?)",
+                (spare,),
+            )
+            rows, size = self._db.execute("SELECT count(*), total(bytes) FROM evaluations").fetchone()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A transaction that takes the file's write lock at its start, where waiting for it is still allowed."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self._db.in_transaction:  # a full disk ends it too
+                self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    @property
+    def _mend(self) -> str:
+        return "It holds only what can be computed again: delete it, or set EXPLORER_LEDGER to another file."
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What SQLite or the system objects to, in a sentence."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise BadLedger(
+                f"The ledger {self.path} cannot be used ({error}).",
+                "Is its folder writable and its disk not full? EXPLORER_LEDGER may name another file.",
+            ) from error
+        except (sqlite3.DatabaseError, ValueError) as error:  # ValueError: a date that is none
+            raise BadLedger(f"The ledger {self.path} is damaged ({error}).", self._mend) from error
+        except OSError as error:
+            raise BadLedger(
+                f"The ledger {self.path} cannot be made ({error.strerror}).", "EXPLORER_LEDGER may name another file."
+            ) from error
+
+
+def _as_told(score: float | None, seconds: float, created: str, provenance: str) -> tuple[float, float, datetime, str]:
+    return math.nan if score is None else score, seconds, datetime.fromisoformat(created), provenance
+
+
+def _checksum(key: LedgerKey, values: Sequence[Any]) -> int:
+    """Over a row: bytes that rotted must not become a score."""
+    raw, *rest = values
+    return zlib.crc32(repr((astuple(key), rest)).encode(), zlib.crc32(raw))
+
+
+def _retried(change: Callable[[], object]) -> None:
+    """Switching to WAL may answer 'locked' at once while another process does the same."""
+    end = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            change()
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.02)

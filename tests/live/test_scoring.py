@@ -1,0 +1,131 @@
+"""From mask to answer on a tiny model: the worker's number is the evaluator's, and the ledger gives it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from explorer.bert.checkpoints import Classifier
+from explorer.errors import BadLedger, BadMask
+from explorer.glue.tasks import TASKS
+from explorer.live import scoring
+from explorer.live.evaluator import Evaluator
+from explorer.live.scoring import Answer, ledger_key, score
+from explorer.live.worker import Done, Worker
+from explorer.mask import Mask
+from explorer.store.ledger import IN_MEMORY, Ledger
+from tests import tiny
+
+MASK = Mask.full(tiny.N_LAYERS, tiny.N_HEADS).with_head(1, 2, False)
+
+
+@pytest.fixture(scope="module")
+def evaluator(classifier: Classifier) -> Evaluator:
+    return Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 40), tokens=100)
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    made = Worker()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    made = Ledger(IN_MEMORY)
+    yield made
+    made.close()
+
+
+def answer(worker: Worker, evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Answer:
+    news = score(worker, "anna", evaluator, mask, ledger).wait(30)
+    assert isinstance(news, Done)
+    return news.result
+
+
+def test_first_computed_then_remembered(worker: Worker, evaluator: Evaluator, ledger: Ledger) -> None:
+    first = answer(worker, evaluator, MASK, ledger)
+    assert first.entry is None
+    assert first.trouble == ""
+    np.testing.assert_array_equal(first.evaluation.logits, evaluator.evaluate(MASK).logits)
+    job = score(worker, "bela", evaluator, MASK, ledger)
+    assert job.over  # at once, with no turn taken
+    second = job.news.result
+    assert second.entry is not None
+    assert "torch" in second.entry.provenance
+    assert second.evaluation.mask == MASK
+    assert second.evaluation.score == first.evaluation.score == second.comparison.score.value
+    assert repr(second.comparison) == repr(first.comparison)
+    np.testing.assert_array_equal(second.evaluation.logits, first.evaluation.logits)
+
+
+def test_the_full_model_is_always_known(worker: Worker, evaluator: Evaluator, ledger: Ledger) -> None:
+    job = score(worker, "anna", evaluator, evaluator.full_mask, ledger)
+    assert job.over
+    answered = job.news.result
+    assert answered.evaluation is evaluator.full
+    assert answered.comparison.same
+    assert ledger_key(evaluator, evaluator.full_mask).precision == "fp32"
+    assert scoring.recalled(evaluator, evaluator.full_mask, ledger) is not None
+
+
+def test_intervals_of_other_statistics_are_made_again(
+    worker: Worker, evaluator: Evaluator, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = answer(worker, evaluator, MASK, ledger)
+    monkeypatch.setattr("explorer.analysis.against_full.statistics_version", lambda: "newer")
+    made = []
+    real = scoring.compared
+    monkeypatch.setattr(scoring, "compared", lambda *of: made.append(of) or real(*of))
+    second = scoring.recalled(evaluator, MASK, ledger)
+    assert second is not None
+    assert len(made) == 1
+    assert repr(second.comparison) == repr(first.comparison)
+
+
+@pytest.mark.parametrize("field", ["checkpoint_sha256", "data_sha256", "precision", "engine_version", "mask"])
+def test_what_was_computed_otherwise_is_not_served(
+    worker: Worker, evaluator: Evaluator, ledger: Ledger, field: str
+) -> None:
+    answer(worker, evaluator, MASK, ledger)
+    entry = ledger.get(ledger_key(evaluator, MASK))
+    assert entry is not None
+    other = Ledger(IN_MEMORY)
+    other.put(replace(ledger_key(evaluator, MASK), **{field: "another"}), entry)
+    assert scoring.recalled(evaluator, MASK, other) is None
+    other.close()
+
+
+def test_an_entry_for_another_number_of_examples_is_not_served(evaluator: Evaluator, ledger: Ledger) -> None:
+    other = scoring.LedgerEntry(np.zeros((3, 2), np.float32), 0.5, 1.0, scoring.datetime.now(scoring.UTC), "")
+    ledger.put(ledger_key(evaluator, MASK), other)
+    assert scoring.recalled(evaluator, MASK, ledger) is None
+
+
+def test_a_session_that_is_slower_takes_the_others_answer(worker: Worker, evaluator: Evaluator, ledger: Ledger) -> None:
+    slow = scoring._stream(evaluator, MASK, ledger)
+    next(slow)
+    assert answer(worker, evaluator, MASK, ledger).entry is None
+    with pytest.raises(StopIteration) as end:
+        next(slow)
+    assert end.value.value.entry is not None
+
+
+def test_a_ledger_that_cannot_be_used_costs_no_answer(worker: Worker, evaluator: Evaluator) -> None:
+    def refuse(*_args: object) -> None:
+        raise BadLedger("The ledger is damaged.")
+
+    broken = SimpleNamespace(get=refuse, put=refuse)
+    got = answer(worker, evaluator, MASK, broken)  # type: ignore[arg-type]
+    assert got.trouble == "The ledger is damaged."
+    assert got.evaluation.score == evaluator.evaluate(MASK).score
+
+
+def test_a_mask_for_another_model_is_refused(worker: Worker, evaluator: Evaluator, ledger: Ledger) -> None:
+    with pytest.raises(BadMask):
+        score(worker, "anna", evaluator, Mask.full(12, 12), ledger)

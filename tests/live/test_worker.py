@@ -1,0 +1,231 @@
+"""The worker's promises, on work that takes a turn only when the test lets it: no model, no clock."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from explorer.errors import BadMask, BadRequest, Busy
+from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting, Worker
+
+LONG = 10.0
+"""Seconds after which a test that hangs fails."""
+
+
+@dataclass
+class Turns:
+    """Work whose turns the test hands out one by one, and the order in which they were taken."""
+
+    taken: list[str] = field(default_factory=list)
+    _may: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    _begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    _did: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    closed: list[str] = field(default_factory=list)
+
+    def work(self, name: str, turns: int = 3, error: Exception | None = None) -> Generator[int, None, str]:
+        try:
+            for number in range(turns):
+                self._begun.release()
+                self._may.acquire(timeout=LONG)
+                self.taken.append(name)
+                self._did.release()
+                if error is not None:
+                    raise error
+                if number < turns - 1:
+                    yield number
+            return f"score of {name}"
+        finally:
+            self.closed.append(name)
+
+    def until_begun(self, turns: int) -> None:
+        """Until so many turns have begun, counted from the last such call."""
+        for _ in range(turns):
+            assert self._begun.acquire(timeout=LONG)
+
+    def give(self, turns: int = 1) -> None:
+        for _ in range(turns):
+            self._may.release()
+            assert self._did.acquire(timeout=LONG)
+
+
+@pytest.fixture
+def turns() -> Turns:
+    return Turns()
+
+
+@contextmanager
+def working(turns: Turns, **options: Any) -> Iterator[Worker]:
+    worker = Worker(**options)
+    yield worker
+    turns._may.release(1000)
+    worker.close()
+
+
+def until_running(job: Job[str], news: object) -> None:
+    end = threading.Event()
+    for _ in range(1000):
+        if job.news == Running(news):
+            return
+        end.wait(0.01)
+    raise AssertionError(job.news)
+
+
+def test_news_then_the_result(turns: Turns) -> None:
+    with working(turns) as worker:
+        job = worker.submit("anna", turns.work("a", 2))
+        assert job.news == Waiting(0)
+        assert not job.over
+        turns.give()
+        until_running(job, 0)
+        turns.give()
+        assert job.wait(LONG) == Done("score of a")
+        assert job.over
+
+
+def test_three_sessions_take_turns(turns: Turns) -> None:
+    with working(turns) as worker:
+        jobs = [worker.submit(name, turns.work(name)) for name in "abc"]
+        turns.give(9)
+        assert [job.wait(LONG) for job in jobs] == [Done(f"score of {name}") for name in "abc"]
+    assert turns.taken == list("abcabcabc")
+
+
+def test_a_short_one_does_not_wait_for_a_long_one(turns: Turns) -> None:
+    with working(turns) as worker:
+        worker.submit("long", turns.work("long", 100))
+        turns.give(5)
+        short = worker.submit("short", turns.work("short", 1))
+        turns.give(2)
+        assert short.wait(LONG) == Done("score of short")
+
+
+def test_the_newest_of_a_session_wins_and_the_older_ends_between_turns(turns: Turns) -> None:
+    with working(turns) as worker:
+        older = worker.submit("anna", turns.work("older", 50))
+        turns.give()
+        turns.until_begun(2)  # it is in its second turn now
+        newer = worker.submit("anna", turns.work("newer", 2))
+        assert older.news == Dropped()
+        turns.give(3)
+        assert newer.wait(LONG) == Done("score of newer")
+        assert older.news == Dropped()
+    assert turns.taken == ["older", "older", "newer", "newer"]
+    assert "older" in turns.closed
+
+
+def test_of_many_clicks_only_the_last_is_computed(turns: Turns) -> None:
+    with working(turns) as worker:
+        worker.submit("bela", turns.work("other", 3))
+        clicks = [worker.submit("anna", turns.work(f"click {number}", 1)) for number in range(10)]
+        turns.give(4)
+        assert clicks[-1].wait(LONG) == Done("score of click 9")
+        assert [click.news for click in clicks[:-1]] == [Dropped()] * 9
+    assert [name for name in turns.taken if name.startswith("click")] == ["click 9"]
+
+
+def test_a_newer_request_keeps_the_place_of_the_older(turns: Turns) -> None:
+    with working(turns) as worker:
+        for name in ("a", "b", "c"):
+            worker.submit(name, turns.work(name, 1))
+        worker.submit("b", turns.work("b, again", 1))
+        turns.give(3)
+    assert turns.taken[:3] == ["a", "b, again", "c"]
+
+
+def test_how_many_are_ahead(turns: Turns) -> None:
+    with working(turns) as worker:
+        first = worker.submit("a", turns.work("a"))
+        turns.give()
+        until_running(first, 0)
+        second, third = (worker.submit(name, turns.work(name)) for name in "bc")
+        assert (second.news, third.news) == (Waiting(1), Waiting(2))
+
+
+def test_a_crash_is_told_to_its_own_session_only(turns: Turns, caplog: pytest.LogCaptureFixture) -> None:
+    with working(turns) as worker, caplog.at_level(logging.ERROR):
+        bad = worker.submit("anna", turns.work("bad", error=MemoryError("secret detail")))
+        good = worker.submit("bela", turns.work("good", 2))
+        turns.give(3)
+        news = bad.wait(LONG)
+        assert isinstance(news, Failed)
+        assert "MemoryError" in news.error.wrong
+        assert "secret detail" not in str(news.error)
+        assert good.wait(LONG) == Done("score of good")
+        again = worker.submit("anna", turns.work("again", 1))
+        turns.give()
+        assert again.wait(LONG) == Done("score of again")
+    assert "secret detail" in caplog.text
+
+
+def test_an_error_for_people_is_passed_on_as_it_is(turns: Turns) -> None:
+    error = BadMask("It does not fit.", "Take another.")
+    with working(turns) as worker:
+        job = worker.submit("anna", turns.work("a", error=error))
+        turns.give()
+        assert job.wait(LONG) == Failed(error)
+
+
+def test_the_queue_is_bounded_and_says_so(turns: Turns) -> None:
+    with working(turns, sessions=2) as worker:
+        worker.submit("a", turns.work("a"))
+        waiting = worker.submit("b", turns.work("b"))
+        with pytest.raises(Busy, match="2 other people"):
+            worker.submit("c", turns.work("c"))
+        newer = worker.submit("b", turns.work("b, again"))  # whoever waits already may change their mind
+        assert waiting.news == Dropped()
+        assert isinstance(newer.news, Waiting)
+        turns.give(6)
+        assert newer.wait(LONG) == Done("score of b, again")
+        late = worker.submit("c", turns.work("c", 1))
+        turns.give()
+        assert late.wait(LONG) == Done("score of c")
+
+
+def test_what_nobody_asks_after_is_dropped(turns: Turns) -> None:
+    clock = [100.0]
+    with working(turns, sessions=3, patience=20, clock=lambda: clock[0]) as worker:
+        here = worker.submit("here", turns.work("here", 3))
+        turns.until_begun(1)
+        gone = worker.submit("left the page", turns.work("gone"))
+        other = worker.submit("other", turns.work("other"))
+        clock[0] = 115
+        assert isinstance(other.news, Waiting)
+        assert isinstance(here.news, Waiting)
+        clock[0] = 125
+        new = worker.submit("new", turns.work("new", 1))  # there is room again
+        assert gone.over
+        turns.give(3 + 3 + 1)
+        assert [job.wait(LONG) for job in (here, other, new)] == [
+            Done("score of here"),
+            Done("score of other"),
+            Done("score of new"),
+        ]
+        assert gone.news == Dropped()
+    assert "gone" not in turns.taken
+
+
+def test_an_answer_that_is_known_ends_the_older_job(turns: Turns) -> None:
+    with working(turns) as worker:
+        older = worker.submit("anna", turns.work("older"))
+        job = worker.answer("anna", "from the ledger")
+        assert job.news == Done("from the ledger")
+        assert older.news == Dropped()
+
+
+def test_closing_drops_everything_and_ends_the_thread(turns: Turns) -> None:
+    worker = Worker()
+    jobs = [worker.submit(name, turns.work(name)) for name in "ab"]
+    turns._may.release(1000)
+    worker.close()
+    assert all(job.over for job in jobs)
+    assert worker._thread is not None
+    assert not worker._thread.is_alive()
+    with pytest.raises(BadRequest, match="restarted"):
+        worker.submit("c", turns.work("c"))
+    worker.close()
