@@ -9,8 +9,8 @@ BIN := .venv/bin
 demo: .venv/app.done  ## open the explorer on http://localhost:8501
 	$(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT) --browser.gatherUsageStats false
 
-test: .venv/dev.done  ## every test
-	$(BIN)/python -m pytest
+test: .venv/dev.done  ## every test, on every core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 check: .venv/dev.done  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
