@@ -20,6 +20,8 @@ from explorer.store.validation import validate
 from explorer.tickets.importance import ESTIMATORS, Estimator
 from explorer.tickets.recipes import RECIPES
 from explorer.tickets.structured import METHODS, Procedure
+from precompute.attention_verbs import VERBS as ATTENTION_VERBS
+from precompute.bench_verbs import app as bench_verbs
 from precompute.console import (
     RUNS,
     BundleOption,
@@ -34,6 +36,7 @@ from precompute.console import (
 )
 from precompute.lab_verbs import VERBS
 from precompute.options import options
+from precompute.patterns import app as patterns_verbs
 
 app = typer.Typer(
     help="Make the bundle that the explorer opens on: fine-tune, measure importance, prune, score.",
@@ -179,6 +182,26 @@ def score(
     print_result(result.as_dict(), as_json, result.sentence())
 
 
+@app.command("export")
+def export_folder(
+    task: TaskOption,
+    out: Annotated[Path, typer.Option("--out", help="The folder to write: new, or empty.")],
+    seed: SeedOption = 1337,
+    model: Annotated[
+        str, typer.Option(help="A packed checkpoint, a folder or a Hub id; 'minilm' is the bundle's.")
+    ] = MINILM,
+    mask: Annotated[str, typer.Option(help="A mask code, or a file with one. Default: the full model.")] = "",
+    bundle: BundleOption = Path("cache"),
+    as_json: JsonOption = False,
+) -> None:
+    """Write a pruned model as a folder that plain transformers loads, what is pruned set to zero."""
+    opts = options(task, seed, bundle, None, "cpu")
+    from precompute.export import run_export
+
+    exported = run_export(opts, model, mask, out)
+    print_result(exported.as_dict(), as_json, exported.sentence())
+
+
 @app.command()
 def publish(
     source: Annotated[Path, typer.Argument(help="The bundle to copy from.")] = RUNS,
@@ -233,8 +256,10 @@ def validate_bundle(
         raise typer.Exit(1)
 
 
-for verb in VERBS:
-    app.command()(verb)
+for verb in (*VERBS, *ATTENTION_VERBS):
+    app.command(verb.__name__.replace("_", "-"))(verb)
+app.add_typer(patterns_verbs, name="patterns")
+app.add_typer(bench_verbs, name="bench")
 
 
 def main() -> None:

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from explorer.bert.names import MINILM, MINILM_NAME
 from explorer.errors import BadRequest
+from explorer.patterns.survivors import WEIGHTS, attention_key
 from explorer.store.bundle import Bundle, command_for
 from explorer.store.paper import published
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
 from explorer.store.trajectories import TOGETHER, complete, seeds_with
 from explorer.tickets.importance import Estimator
 from explorer.tickets.recipes import Recipe
+from precompute.attention import run_attention
 from precompute.baseline import run_baseline
 from precompute.finetune import run_finetune
 from precompute.magnitude import run_magnitude
@@ -23,7 +25,7 @@ from precompute.retrain import RETRAIN_KINDS, run_retrain
 from precompute.scoring import PruneConfig, run_ablations, run_importance, run_prune
 from precompute.subnetworks import run_subnetworks
 
-STAGES = ("importance", "prune", "ablations", "magnitude", "subnetworks", "retrain", "baseline")
+STAGES = ("importance", "prune", "ablations", "attention", "magnitude", "subnetworks", "retrain", "baseline")
 """That can be left out; fine-tuning cannot."""
 
 
@@ -51,6 +53,9 @@ def plan(options: Options, name: str) -> tuple[Planned, ...]:
     for method in ("together", "heads", "mlps"):
         add("prune", Key(run, "structured", method), partial(run_prune, options, name, PruneConfig(method)))
     add("ablations", Key(run, "ablations"), partial(run_ablations, options, name))
+    for weights in WEIGHTS:
+        key = attention_key(name, run.task, run.seed, weights)
+        add("attention", key, partial(run_attention, options, name, weights))
     good = Key(run, "magnitude", "good")
     for kind in ("good", "random", "bad"):
         needs = () if kind == "good" else (good,)

@@ -17,6 +17,7 @@ STAGES = (
     "importance",
     "structured",
     "ablations",
+    "attention",
     "magnitude",
     "subnetworks",
     "retrained",

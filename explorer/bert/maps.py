@@ -1,0 +1,25 @@
+"""The attention maps of one example, as numbers; no torch here, so that pages may show stored ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Maps = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionMaps:
+    """All maps of one example of T word pieces under one mask; row i is what position i reads."""
+
+    raw: Maps
+    """(L, H, T, T): alpha, rows sum to 1. A head that is off shows what it would read of the masked model's inputs."""
+    norms: Maps
+    """(L, H, T): ||f(x_j)||, what each word piece weighs. Zeros where the head is off: nothing of it comes through."""
+
+    @property
+    def norm_weighted(self) -> Maps:
+        """(L, H, T, T): ||alpha_ij f(x_j)||, which is alpha_ij ||f(x_j)||, since alpha is never negative."""
+        return self.raw * self.norms[..., None, :]

@@ -1,0 +1,58 @@
+"""Word pieces as people read them, and the part that each plays in an attention map. No torch here."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Role = Literal["cls", "sep", "punctuation", "word"]
+CLS, SEP, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """The T word pieces of one example."""
+
+    tokens: tuple[str, ...]
+    """As the vocabulary writes them: '[CLS]', 'play', '##ing'. Text that a person typed: never markup."""
+    segments: NDArray[np.int64]
+    """(T,): 0 for the first sentence, 1 for the second; a [SEP] belongs to the sentence that it ends."""
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Of each word piece."""
+        return tuple(role_of(token) for token in self.tokens)
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether there are two sentences."""
+        return bool((self.segments == 1).any())
+
+
+def pieces_of(tokenizer: Any, input_ids: NDArray[np.int64], token_types: NDArray[np.int64]) -> Pieces:
+    """Those of one encoded example; tokenizer: of the model it was encoded for."""
+    names: Callable[[list[int]], Sequence[str]] = tokenizer.convert_ids_to_tokens
+    return Pieces(tuple(names(input_ids.tolist())), np.asarray(token_types, np.int64))
+
+
+def role_of(token: str) -> Role:
+    """'[CLS]', '[SEP]', punctuation as BERT splits it off (ASCII signs and Unicode class P), or any other."""
+    if token == CLS:
+        return "cls"
+    if token == SEP:
+        return "sep"
+    signs = token.removeprefix("##") or token
+    return "punctuation" if all(_is_sign(character) for character in signs) else "word"
+
+
+def _is_sign(character: str) -> bool:
+    ascii_sign = character.isascii() and character.isprintable() and not (character.isalnum() or character.isspace())
+    return ascii_sign or unicodedata.category(character).startswith("P")

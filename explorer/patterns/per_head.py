@@ -1,0 +1,78 @@
+"""Heads over many sentences: a table with a row for each head and kind of map. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explorer.errors import BadBundle
+from explorer.patterns.classes import CLASSES, UNCERTAIN
+from explorer.patterns.statistics import STATISTICS, over_sentences
+
+Kind = Literal["raw", "norm"]
+KINDS: tuple[Kind, ...] = ("raw", "norm")
+"""Attention as it is, and norm-weighted attention: the order of every axis of kinds."""
+DOMINATES = 0.5
+"""A head has a pattern when the classifier gives it more than this on average over the sentences."""
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MapClassifier:
+    """Whatever names the patterns of maps; the project's own is explorer.patterns.classifier's."""
+
+    classify: Callable[[Sequence[Floats]], Floats]
+    """m maps (T, T) to (m, 5) probabilities in the order of CLASSES."""
+    threshold: float
+    """Probability of the likeliest class below which a map is uncertain."""
+    sha256: str
+    """Of its weights: other weights give other classes."""
+
+
+def head_table(statistics: Floats, probabilities: Floats, threshold: float) -> pd.DataFrame:
+    """(n, 2, L, H, 9) statistics and (n, 2, L, H, 5) class probabilities of n sentences to a row a head and kind.
+
+    Columns: kind, layer, head, n; each of STATISTICS, the mean over sentences, and STATISTIC_sd, with n - 1;
+    for each class probability_CLASS, the mean, and share_CLASS, the share of sentences in which it is the likeliest;
+    uncertain, the share of sentences in which the likeliest is below the threshold; pattern, the class whose mean
+    probability is above DOMINATES, else 'uncertain'; confidence, the greatest mean probability.
+    """
+    over = over_sentences(statistics)
+    mean = probabilities.mean(axis=0)  # (2, L, H, 5)
+    winners = np.eye(len(CLASSES))[probabilities.argmax(-1)].mean(axis=0)  # (2, L, H, 5)
+    shape = mean.shape[:-1]
+    kind, layer, head = (axis.ravel() for axis in np.indices(shape))
+    columns: dict[str, Any] = {"kind": np.array(KINDS)[kind], "layer": layer, "head": head, "n": len(statistics)}
+    columns |= {name: over.mean[..., i].ravel() for i, name in enumerate(STATISTICS)}
+    columns |= {f"{name}_sd": over.sd[..., i].ravel() for i, name in enumerate(STATISTICS)}
+    columns |= {f"probability_{name}": mean[..., i].ravel() for i, name in enumerate(CLASSES)}
+    columns |= {f"share_{name}": winners[..., i].ravel() for i, name in enumerate(CLASSES)}
+    columns["uncertain"] = (probabilities.max(-1) < threshold).mean(axis=0).ravel()
+    confidence = mean.max(-1).ravel()
+    columns["pattern"] = np.where(confidence > DOMINATES, np.array(CLASSES)[mean.argmax(-1).ravel()], UNCERTAIN)
+    columns["confidence"] = confidence
+    return pd.DataFrame(columns)
+
+
+def column(table: pd.DataFrame, kind: Kind, name: str) -> NDArray[Any]:
+    """One column of a head table as (L, H); raises BadBundle where the table has no such rows or column."""
+    try:
+        wide = table[table["kind"] == kind].pivot(index="layer", columns="head", values=name)
+        values = wide.to_numpy()
+    except (KeyError, ValueError):
+        values = np.zeros((0, 0))
+    if values.size == 0:
+        raise BadBundle(
+            f"The table of heads has no {name} of {kind} maps.", "Make it again: `python -m precompute attention`."
+        )
+    return values
+
+
+def class_shares(table: pd.DataFrame, kind: Kind) -> Floats:
+    """(L, H, 5): share of the sentences in which each class is a head's most probable one; raises BadBundle."""
+    return np.stack([column(table, kind, f"share_{name}") for name in CLASSES], axis=-1).astype(np.float64)

@@ -1,0 +1,159 @@
+"""The stage attention on a tiny model with a classifier put in, and the tool that draws maps for labelling."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer.bert.attention import attention_maps
+from explorer.bert.checkpoints import load_finetuned, load_pretrained
+from explorer.bert.engine import Engine
+from explorer.errors import BadBundle, BadRequest
+from explorer.glue.diagnostics import diagnostic_examples
+from explorer.glue.encoding import encode
+from explorer.glue.pieces import pieces_of
+from explorer.glue.tasks import TASKS, Examples
+from explorer.mask import Mask
+from explorer.patterns.per_head import MapClassifier, column
+from explorer.patterns.samples import unpack_samples
+from explorer.patterns.statistics import statistics
+from explorer.store.bundle import Bundle
+from explorer.store.schema import ALL_SEEDS, Key, Run
+from explorer.store.validation import validate
+from precompute.attention import SAMPLES, SENTENCES, run_attention, sentences_for
+from precompute.contact_sheets import write_sheets
+from precompute.label_maps import draw_maps, sources_of
+from precompute.options import Options
+from tests.precompute.conftest import SEED
+
+NAME = "minilm-l6"
+RUN = Run(NAME, "MRPC", SEED)
+
+
+def first_column(maps: list[np.ndarray]) -> np.ndarray:
+    """A classifier that calls a map vertical by what its first column holds."""
+    share = np.array([one[:, 0].sum() / one.sum() for one in maps])
+    zero = np.zeros_like(share)
+    return np.stack([1 - share, zero, zero, share, zero], axis=1)
+
+
+FIRST = MapClassifier(first_column, 0.5, "v1")
+
+
+@pytest.fixture
+def options(bundle, glue):
+    return Options(TASKS["MRPC"], SEED, Bundle(bundle), None, "cpu")
+
+
+@pytest.mark.parametrize("kind", ["finetuned", "pretrained"])
+def test_the_artefact_is_what_its_parts_say(options, model, kind):
+    made = run_attention(options, NAME, kind, FIRST)
+    seed = SEED if kind == "finetuned" else ALL_SEEDS
+    assert made.key == Key(Run(NAME, "MRPC", seed), "attention", kind)
+    classifier = (
+        load_finetuned(str(options.bundle.checkpoint(RUN)), TASKS["MRPC"])
+        if kind == "finetuned"
+        else load_pretrained(str(model), TASKS["MRPC"], 0)
+    )
+    assert made.checkpoint_sha256 == classifier.sha256
+    sentences = sentences_for(TASKS["MRPC"])
+    assert made.data["sentences"]["sha256"] == sentences.sha256
+    stored = options.bundle.read(made.key)
+    encoded = encode(sentences, classifier.tokenizer)
+    values = []
+    for index, maps in enumerate(attention_maps(Engine(classifier), encoded, Mask.full(3, 4))):
+        values.append(statistics(maps.norm_weighted, pieces_of(classifier.tokenizer, *encoded.example(index))))
+    np.testing.assert_allclose(column(stored.table, "norm", "cls"), np.mean(values, 0)[..., 2], rtol=1e-5)
+    np.testing.assert_allclose(column(stored.table, "norm", "cls_sd"), np.std(values, 0, ddof=1)[..., 2], rtol=1e-4)
+    raw = column(stored.table, "raw", "cls")  # rows sum to 1, so the first column's share is what [CLS] gets
+    np.testing.assert_allclose(column(stored.table, "raw", "probability_vertical"), raw, rtol=1e-5)
+    assert (stored.table["n"] == SENTENCES).all()
+    samples = unpack_samples(stored.arrays)
+    assert len(samples) == SAMPLES
+    texts = [item.texts for item in sentences.items]
+    for sample in samples:
+        one = encoded.subset(np.array([texts.index(sample.texts)]))
+        (maps,) = attention_maps(Engine(classifier), one, Mask.full(3, 4))
+        np.testing.assert_allclose(sample.maps.raw, maps.raw, atol=2 / 255)
+        np.testing.assert_allclose(sample.maps.norms, maps.norms, rtol=1e-3)
+        assert sample.pieces.tokens == pieces_of(classifier.tokenizer, *one.example(0)).tokens
+    assert not [problem for check in validate(options.bundle) for problem in check.problems]
+
+
+def test_it_is_made_once_and_anew_for_another_classifier(options):
+    made = run_attention(options, NAME, "finetuned", FIRST)
+
+    def never(maps: list[np.ndarray]) -> np.ndarray:
+        raise AssertionError("computed again")
+
+    assert run_attention(options, NAME, "finetuned", replace(FIRST, classify=never)) == made
+    again = run_attention(
+        options,
+        NAME,
+        "finetuned",
+        replace(FIRST, classify=lambda maps: np.eye(5)[np.ones(len(maps), int)], sha256="v2"),
+    )
+    assert again.config["classifier"] == "v2"
+    assert (options.bundle.read(made.key).table["pattern"] == "block").all()
+
+
+def test_the_pretrained_maps_are_those_of_any_seed(options):
+    first = run_attention(options, NAME, "pretrained", FIRST)
+    other = Options(TASKS["MRPC"], 99, options.bundle, None, "cpu")
+    assert run_attention(other, NAME, "pretrained", FIRST) == first
+    with pytest.raises(BadBundle, match="seed_99/finetune"):
+        run_attention(other, NAME, "finetuned", FIRST)
+    with pytest.raises(BadRequest, match=r"no 'tuned' weights\. Kinds: pretrained, finetuned"):
+        run_attention(options, NAME, "tuned", FIRST)
+
+
+@pytest.mark.parametrize("name", list(TASKS))
+def test_sentences_are_our_own_of_the_tasks_form_and_always_the_same(name):
+    task = TASKS[name]
+    sentences = sentences_for(task)
+    assert isinstance(sentences, Examples)
+    assert len(sentences) == SENTENCES == len(set(sentences.items))
+    assert sentences.sha256 == sentences_for(task).sha256
+    assert {len(item.texts) for item in sentences.items} == {2 if task.is_pair else 1}
+    own = {
+        item.texts
+        for probed in ("CoLA", "SST-2", "MRPC", "STS-B", "RTE")
+        for item in diagnostic_examples(TASKS[probed]).items
+    }
+    assert {item.texts for item in sentences.items} <= own
+    assert sentences.source.startswith("built-in diagnostics")
+
+
+def test_maps_are_drawn_evenly_and_are_the_models(options, model, tmp_path):
+    sources = sources_of(options.bundle, [RUN], str(model))
+    drawn = draw_maps(sources, 4, seed=0)
+    assert len(drawn) == 3 * 4 * 4
+    assert [one.id for one in drawn[:2]] == ["m000", "m001"]
+    for place in np.ndindex(3, 4):
+        mine = [one for one in drawn if (one.layer, one.head) == place]
+        assert sorted(one.kind for one in mine) == ["norm", "norm", "raw", "raw"]
+    assert {one.task for one in drawn} == {"pretrained", "MRPC"}
+    for one in drawn[:6]:
+        source = next(source for source in sources if source.task == one.task)
+        encoded = source.sentences[one.sentence_set].subset(np.array([one.index]))
+        (maps,) = attention_maps(Engine(source.classifier), encoded, Mask.full(3, 4))
+        expected = maps.raw if one.kind == "raw" else maps.norm_weighted
+        np.testing.assert_array_equal(one.weights, expected[one.layer, one.head])
+    same = draw_maps(sources, 4, seed=0)
+    assert all(np.array_equal(a.weights, b.weights) for a, b in zip(drawn, same, strict=True))
+    paths = write_sheets(drawn, tmp_path / "sheets")
+    assert [path.name for path in paths] == ["sheet_01.png", "sheet_02.png", "sheet_03.png"]
+    picture = np.asarray(Image.open(paths[0]).convert("L"))
+    assert picture.min() == 0
+    assert (picture == 255).mean() > 0.1
+    with pytest.raises(BadRequest, match="one or more of each head"):
+        draw_maps(sources, 0, seed=0)
+
+
+def test_a_run_is_named_by_task_and_seed(run, bundle):
+    ran = run("label-maps", "--bundle", bundle, "--run", "MRPC")
+    assert ran.status == 2
+    assert "'MRPC' is not TASK:SEED. For example MRPC:1337." in ran.err
