@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from explorer.analysis.paired import compare
 from explorer.errors import BadRequest
 
 FloatArray = NDArray[np.float64]
@@ -23,6 +25,9 @@ class RankAgreement:
     n: int
     method: str
     """For the screen: 'Spearman, permutation test with 9999 draws' or '... all 720 orders'."""
+    chance_low: float = float("nan")
+    chance_high: float = float("nan")
+    """Between them lie 95% of these orders' rho."""
     undefined: str = ""
 
 
@@ -48,18 +53,20 @@ def rank_agreement(x: ArrayLike, y: ArrayLike, *, resamples: int = 9999, seed: i
     method = f"Spearman, permutation test with {orders}"
     why = _why_undefined(a, b)
     if why:
-        return RankAgreement(float("nan"), float("nan"), n, method, why)
+        return RankAgreement(float("nan"), float("nan"), n, method, undefined=why)
     rho = float(stats.spearmanr(a.ravel(), b.ravel()).statistic)
-    centred = _centred_ranks(b.ravel())
+    ranks_a, centred = _centred_ranks(a.ravel()), _centred_ranks(b.ravel())
     test = stats.permutation_test(
-        (_centred_ranks(a.ravel()),),
+        (ranks_a,),
         lambda ranks, axis: ranks @ centred,
         permutation_type="pairings",
         vectorized=True,
         n_resamples=resamples,
         rng=np.random.default_rng(seed),
     )
-    return RankAgreement(rho, float(test.pvalue), n, method)
+    by_chance = test.null_distribution / (np.linalg.norm(ranks_a) * np.linalg.norm(centred))
+    low, high = np.quantile(by_chance, (0.025, 0.975))
+    return RankAgreement(rho, float(test.pvalue), n, method, float(low), float(high))
 
 
 def importance_against_ablation(
@@ -84,6 +91,15 @@ def ablation_losses(losses: dict[str, float], n_layers: int, n_heads: int) -> tu
     except KeyError as error:
         raise BadRequest(f"The ablations have no {error.args[0]}.", "Are they of another model?") from None
     return np.array(heads, np.float64), np.array(mlps, np.float64)
+
+
+def beyond_noise(predictions: NDArray[Any], full: NDArray[Any], labels: NDArray[np.float64]) -> int:
+    """How many of m ablations (m, n) McNemar's exact test tells from the full model (n,) at p < 0.05.
+
+    Of classes only. Nothing is corrected for m tests: chance alone gives up to m / 20.
+    """
+    p = (compare("accuracy", row, full, labels, resamples=1).p for row in predictions)
+    return sum(one is not None and one < 0.05 for one in p)
 
 
 def _why_undefined(a: FloatArray, b: FloatArray) -> str:

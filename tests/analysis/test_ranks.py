@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from explorer.analysis.ranks import ablation_losses, importance_against_ablation, rank_agreement
+from explorer.analysis.ranks import ablation_losses, beyond_noise, importance_against_ablation, rank_agreement
 from explorer.errors import BadRequest
 
 
@@ -77,3 +77,21 @@ def test_importance_against_ablation():
     assert (on_heads.n, on_mlps.n) == (12, 3)
     with pytest.raises(BadRequest, match=r"The ablations have no head 0 4"):
         ablation_losses(losses, 3, 5)
+
+
+def test_chance_is_where_95_percent_of_random_orders_lie():
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=72), rng.normal(size=72)
+    found = rank_agreement(x, y)
+    assert found.chance_low == pytest.approx(-1.96 / math.sqrt(71), abs=0.02)
+    assert found.chance_high == pytest.approx(1.96 / math.sqrt(71), abs=0.02)
+    exact = rank_agreement([1, 2, 3], [1, 2, 3])
+    assert (exact.chance_low, exact.chance_high) == pytest.approx((-1, 1), abs=0.1)
+    assert math.isnan(rank_agreement([1, 1, 1], [1, 2, 3]).chance_low)
+
+
+def test_losses_beyond_noise():
+    labels = np.ones(40)
+    full = np.ones(40)
+    broken = [np.where(np.arange(40) < wrong, 0, 1) for wrong in (0, 5, 6, 20)]
+    assert beyond_noise(np.array(broken), full, labels) == 2, "5 flips to none: p = 2 / 32; 6: p = 2 / 64"

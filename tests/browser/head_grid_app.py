@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.mask import Mask
-from explorer.ui.head_grid import Overlay, head_grid
+from explorer.ui.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, head_grid
 
 asked = st.query_params
 layers, heads = int(asked.get("layers", 12)), int(asked.get("heads", 12))
@@ -19,6 +19,24 @@ def overlay(title: str, seed: int) -> Overlay:
     values = random.beta(1.1, 0.9, (layers, heads)).round(1)
     values[1, 2:4] = np.nan
     return Overlay(values, random.random(layers), title, low="never", high="always")
+
+
+KINDS = [
+    Category("vertical", "#E69F00", "M6 4V16M14 4V16"),
+    Category("diagonal", "#56B4E9", "M4 4L16 16"),
+    Category("block", "#0072B2", "M3.5 3.5h5.5v5.5h-5.5zM11 11h5.5v5.5h-5.5z"),
+]
+
+
+def classes() -> Classes:
+    random = np.random.default_rng(3)
+    return Classes(
+        random.integers(0, 3, (layers, heads)), np.full(layers, NO_CLASS), "Attention pattern", KINDS, gap="no pattern"
+    )
+
+
+def marks() -> Marks:
+    return Marks(np.eye(layers, heads, dtype=bool), np.arange(layers) == 0, "Switched off now")
 
 
 def set_from_outside(mask: Mask) -> None:
@@ -35,7 +53,7 @@ st.session_state.setdefault("mask", Mask.full(layers, heads))
 st.session_state.setdefault("revision", 0)
 st.session_state.setdefault("changes", 0)
 st.session_state.setdefault("told", "")
-fill = overlay("Survives, of 5 seeds", 1) if "fill" in asked else None
+fill = classes() if "classes" in asked else overlay("Survives, of 5 seeds", 1) if "fill" in asked else None
 ring = overlay("In the good ticket", 2) if "ring" in asked else None
 
 
@@ -48,6 +66,8 @@ def body() -> None:
             key="grid",
             fill=fill,
             ring=ring,
+            marks=marks() if "marks" in asked else None,
+            size="large" if "large" in asked else "normal",
             hover_heads=[[f"Survives in {h % 6} of 5 seeds <b>" for h in range(heads)] for _ in range(layers)],
             hover_mlps=[f"Layer {layer + 1} has one MLP" for layer in range(layers)],
             disabled="disabled" in asked,

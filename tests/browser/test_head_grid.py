@@ -298,3 +298,45 @@ def test_the_colours_follow_the_theme(page, serve):
     page.emulate_media(color_scheme="light")
     sync_api.expect(page.locator(".hg:not(.dark)")).to_have_count(1)
     grid.expect(grid.full)
+
+
+@pytest.mark.parametrize("query", ["classes=1", "classes=1&ring=1"])
+def test_a_class_is_a_colour_and_a_sign_and_the_legend_names_both(page, serve, query):
+    grid = Grid(page, serve(APP), f"seconds=0&layers=3&heads=4&{query}", (3, 4))
+    signs = page.eval_on_selector_all(
+        "button.cell.head",
+        "cells => cells.map(c => [c.style.getPropertyValue('--kind'), c.querySelector('path')"
+        ".getAttribute('d')].join())",
+    )
+    legend = page.eval_on_selector_all(
+        ".legend .kind",
+        "chips => chips.map(c => [c.style.getPropertyValue('--kind'), c.querySelector('path')"
+        ".getAttribute('d')].join())",
+    )
+    assert len(signs) == 12
+    assert set(signs) <= set(legend)
+    assert len(set(legend)) == 3
+    for name in ("vertical", "diagonal", "block", "no pattern"):
+        sync_api.expect(page.locator(".legend")).to_contain_text(name)
+    assert grid.mlp(1).locator("svg").count() == 0
+    grid.cell(2, 2).locator("svg").click(force=True)  # the sign is no obstacle
+    grid.expect(off(grid.full, (2, 2)))
+
+
+def test_marks_are_drawn_and_said(page, serve):
+    grid = Grid(page, serve(APP), "seconds=0&disabled=1&marks=1")
+    assert grid.cell(2, 2).get_attribute("aria-label").startswith("Layer 2, head 2: kept. Switched off now. Survives")
+    assert "Switched off now" not in grid.cell(2, 3).get_attribute("aria-label")
+    assert page.locator(".cell.mark").count() == 13
+    sync_api.expect(page.locator(".legend")).to_contain_text("switched off now")
+
+
+@pytest.mark.parametrize(("width", "height", "side"), [(1280, 720, 34), (1920, 1080, 58)])
+def test_on_a_stage_all_of_12_x_12_is_seen_at_once_and_can_be_read(page, serve, width, height, side):
+    page.set_viewport_size({"width": width, "height": height})
+    grid = Grid(page, serve(APP), "seconds=0&fill=1&large=1")
+    last, corner = grid.mlp(12).bounding_box(), grid.cell(1, 1).bounding_box()
+    assert last["y"] + last["height"] <= height
+    assert corner["width"] >= side
+    size = "label => parseFloat(getComputedStyle(label).fontSize)"
+    assert grid.button("Layer 3, heads and MLP").evaluate(size) >= 0.4 * side

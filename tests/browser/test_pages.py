@@ -31,10 +31,24 @@ def open_lab(page: Page, home: str) -> None:
 
 def test_survival_shows_a_heatmap_and_its_numbers(page: Page, home: str) -> None:
     page.goto(home)
+    page.get_by_role("link", name="Survival").click()
     expect(page.get_by_role("heading", name="Which heads survive on MRPC?")).to_be_visible(timeout=SLOW)
     cell = page.get_by_label(re.compile(r"^Layer 1, head 1: kept. Survives.*Mean"))
     expect(cell).to_have_attribute("aria-label", re.compile(r"Survives in \d of 5 seeds"), timeout=SLOW)
+    page.get_by_text("Pruning paths").click()
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=SLOW)
+    page.wait_for_url(re.compile("view=paths"))
+
+
+def test_the_four_claims_open_and_lead_to_where_they_are_checked(page: Page, home: str) -> None:
+    page.goto(home)
+    expect(page.get_by_role("heading", name=re.compile("are all tickets winning"))).to_be_visible(timeout=SLOW)
+    expect(page.locator(".js-plotly-plot")).to_have_count(4, timeout=SLOW)
+    page.get_by_role("link", name=re.compile("Compare the seeds")).click()
+    expect(page.get_by_role("heading", name="Do the seeds agree?")).to_be_visible(timeout=SLOW)
+    page.get_by_role("link", name="Tickets").click()
+    expect(page.get_by_role("heading", name="Do all tickets win on MRPC?")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=SLOW)
 
 
 def test_a_click_changes_the_score_line_and_the_address(page: Page, home: str) -> None:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.errors import BadRequest
 from explorer.mask import Mask
-from explorer.ui.head_grid import Overlay, grid_data, mask_of
+from explorer.ui.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, grid_data, mask_of
 
 FULL = Mask.full(6, 12)
 PRUNED = FULL.with_head(2, 3, False).with_mlp(5, False)
@@ -60,9 +60,33 @@ def test_the_data_are_json_with_null_for_unknown():
     assert read["hover"] == {"heads": None, "mlps": ["text"] * 6}
 
 
+KINDS = [Category("vertical", "#E69F00", "M6 4V16"), Category("block", "#0072B2", "M3 3h5v5h-5z")]
+
+
+def test_classes_and_marks_are_told_with_their_names_and_signs():
+    heads = np.zeros((6, 12), int)
+    heads[0, 1], heads[0, 2] = 1, NO_CLASS
+    classes = Classes(heads, np.full(6, NO_CLASS), "Attention pattern", KINDS, gap="no attention")
+    marks = Marks(np.eye(6, 12, dtype=bool), np.zeros(6, bool), "Switched off now")
+    data = json.loads(json.dumps(grid_data(PRUNED, revision="r", fill=classes, marks=marks, size="large")))
+    assert data["fill"]["heads"][0][:4] == [0, 1, None, 0]
+    assert data["fill"]["mlps"] == [None] * 6
+    assert data["fill"]["kinds"][1] == {"name": "block", "colour": "#0072B2", "sign": "M3 3h5v5h-5z"}
+    assert data["fill"]["gap"] == "no attention"
+    assert data["marks"]["heads"][1][:3] == [False, True, False]
+    assert (data["marks"]["title"], data["size"]) == ("Switched off now", "large")
+
+
+def test_a_class_that_is_not_listed_is_refused():
+    with pytest.raises(BadRequest, match="name classes 2 to 2, of 2"):
+        Classes(np.full((6, 12), 2), np.zeros(6, int), "Pattern", KINDS)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"marks": Marks(np.zeros((12, 12), bool), np.zeros(12, bool), "of a larger model")},
+        {"fill": Classes(np.zeros((6, 8), int), np.zeros(6, int), "of a narrower model", KINDS)},
         {"fill": Overlay(np.zeros((12, 12)), np.zeros(12), "of a larger model")},
         {"ring": Overlay(np.zeros((6, 8)), np.zeros(6), "of a narrower model")},
         {"hover_heads": [["text"] * 12] * 5},

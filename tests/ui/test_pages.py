@@ -11,16 +11,11 @@ from streamlit.testing.v1 import AppTest
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
+from tests.ui.opened import opened
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Bundle(ROOT / "cache")
 MRPC = Run("minilm-l6", "MRPC", 1337)
-
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("GLUE_DIR", raising=False)
-    monkeypatch.delenv("EXPLORER_BUNDLE", raising=False)
 
 
 def app(page: str = "", **query: str) -> AppTest:
@@ -37,9 +32,16 @@ def texts(test: AppTest) -> str:
     return "\n".join(str(e.value) for kind in (test.markdown, test.caption, test.info, test.warning) for e in kind)
 
 
-def test_survival_opens_on_the_cache_and_names_every_seed() -> None:
+def test_the_app_opens_on_the_four_claims() -> None:
     test = app()
     assert not test.exception
+    assert test.header[0].value.endswith("are all tickets winning?")
+    assert "fine-tuned with 5 seeds, scored on 408 dev examples" in texts(test)
+    assert "| **SST-2** |" in texts(test)
+
+
+def test_survival_opens_on_the_cache_and_names_every_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = opened(monkeypatch, "survival", CACHE.root)
     assert test.header[0].value == "Which heads survive on MRPC?"
     tickets = test.dataframe[0].value
     assert list(tickets["seed"]) == ["1337", "42", "86", "71", "166"]
@@ -47,9 +49,8 @@ def test_survival_opens_on_the_cache_and_names_every_seed() -> None:
     assert tickets["good ticket"][0].startswith(f"{stored['ticket_score']:.3f} [")
 
 
-def test_survival_of_the_task_in_the_url() -> None:
-    test = app(task="SST-2", seed="42")
-    assert not test.exception
+def test_survival_of_the_task_in_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = opened(monkeypatch, "survival", CACHE.root, task="SST-2", seed="42")
     assert test.header[0].value == "Which heads survive on SST-2?"
     assert test.selectbox(key="view.seed").value == "42"
 
@@ -58,17 +59,18 @@ def test_a_link_to_what_is_not_there_is_answered_in_words() -> None:
     test = app(task="<script>alert(1)</script>")
     assert not test.exception
     assert "which this cache does not hold" in test.warning[0].value
-    assert test.header[0].value == "Which heads survive on MRPC?"
+    assert "on **MRPC**" in texts(test)
 
 
-def test_survival_imports_no_torch() -> None:
+@pytest.mark.parametrize("page", ["overview", "survival", "tickets"])
+def test_browsing_imports_no_torch(page: str) -> None:
     import subprocess
     import sys
 
     program = (
-        "import sys; from streamlit.testing.v1 import AppTest; "
-        f"t = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=60).run(); "
-        "assert not t.exception; assert t.header[0].value.startswith('Which'); assert 'torch' not in sys.modules"
+        "import sys, pytest; from pathlib import Path; from tests.ui.opened import opened; "
+        f"t = opened(pytest.MonkeyPatch(), {page!r}, Path({str(CACHE.root)!r})); "
+        "assert t.header[0].value; assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

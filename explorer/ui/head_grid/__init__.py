@@ -7,15 +7,18 @@ click. Python takes the mask over only by sending a new `revision`; see `head_gr
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from explorer.errors import BadMask, BadRequest
 from explorer.mask import Mask
+from explorer.ui.head_grid.overlay import NO_CLASS, Category, Classes, Marks, Overlay, told
+
+__all__ = ["NO_CLASS", "Category", "Classes", "Marks", "Overlay", "Size", "head_grid"]
+
+Size = Literal["normal", "large"]
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -25,59 +28,28 @@ _component = st.components.v2.component(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Overlay:
-    """A value in [0, 1] for every head (L, H) and MLP (L,); NaN = unknown. `title`, `low` and `high`
-    are the legend: what is shown, and what 0 and 1 mean."""
-
-    heads: NDArray[np.float64]
-    mlps: NDArray[np.float64]
-    title: str
-    low: str = "0"
-    high: str = "1"
-
-    def __post_init__(self) -> None:
-        for name, ndim in (("heads", 2), ("mlps", 1)):
-            values = np.array(getattr(self, name), dtype=np.float64)
-            if values.ndim != ndim:
-                raise BadRequest(
-                    f"The {name} of the overlay {self.title!r} have {values.ndim} dimensions, not {ndim}.",
-                    "Heads are (L, H), MLPs are (L,).",
-                )
-            known = values[~np.isnan(values)]
-            if ((known < 0) | (known > 1)).any():
-                raise BadRequest(
-                    f"The {name} of the overlay {self.title!r} go from {known.min():g} to {known.max():g}.",
-                    "Scale them to [0, 1] and say in `low` and `high` what the ends mean.",
-                )
-            values.setflags(write=False)
-            object.__setattr__(self, name, values)
-        if self.heads.shape[0] != self.mlps.shape[0]:
-            raise BadRequest(
-                f"The overlay {self.title!r} has {self.heads.shape[0]} layers of heads but {self.mlps.shape[0]} MLPs.",
-                "Both need one row per layer.",
-            )
-
-
 def head_grid(
     mask: Mask,
     *,
     revision: str,
     key: str,
-    fill: Overlay | None = None,
+    fill: Overlay | Classes | None = None,
     ring: Overlay | None = None,
+    marks: Marks | None = None,
     hover_heads: Sequence[Sequence[str]] | None = None,
     hover_mlps: Sequence[str] | None = None,
     disabled: bool = False,
+    size: Size = "normal",
     on_change: Callable[[], None] | None = None,
 ) -> Mask:
     """Shows the grid; returns the newest mask that the browser sent for this revision, else `mask`.
 
     Store the answer in the session and pass it back as `mask` next time: the browser ignores `mask`
     until `revision` changes, then adopts it (its undo still leads back). A revision must never be used
-    again for another mask: count up. `fill` colours the cells, `ring` draws an arc in each; the hover
-    texts say in words what both show, to the pointer and to screen readers. A `disabled` grid only
-    shows, and shows just `mask` whatever the revision.
+    again for another mask: count up. `fill` colours the cells, `ring` draws an arc in each, `marks` a bold
+    edge on some; the hover texts say in words what they show, to the pointer and to screen readers. A
+    `disabled` grid only shows, and shows just `mask` whatever the revision. `large` is for a stage: as
+    large as the window lets the whole grid be.
     """
     newest = mask if disabled else mask_of(_sent(st.session_state.get(key)), mask, revision)
     # The newest mask, not `mask`, goes out: a grid that is mounted afresh adopts what it is sent.
@@ -86,9 +58,11 @@ def head_grid(
         revision=revision,
         fill=fill,
         ring=ring,
+        marks=marks,
         hover_heads=hover_heads,
         hover_mlps=hover_mlps,
         disabled=disabled,
+        size=size,
     )
     result = _component(key=key, data=data, on_mask_change=on_change or _nothing)
     return mask if disabled else mask_of(_sent(result), mask, revision)
@@ -98,15 +72,17 @@ def grid_data(
     mask: Mask,
     *,
     revision: str,
-    fill: Overlay | None = None,
+    fill: Overlay | Classes | None = None,
     ring: Overlay | None = None,
+    marks: Marks | None = None,
     hover_heads: Sequence[Sequence[str]] | None = None,
     hover_mlps: Sequence[str] | None = None,
     disabled: bool = False,
+    size: Size = "normal",
 ) -> dict[str, object]:
     """What the browser is told, fit for JSON; raises BadRequest on an overlay or texts of another shape."""
     shape = mask.heads.shape
-    for overlay in (fill, ring):
+    for overlay in (fill, ring, marks):
         if overlay is not None and overlay.heads.shape != shape:
             raise BadRequest(
                 f"The overlay {overlay.title!r} has {_by(overlay.heads.shape)}, the mask {_by(shape)}.",
@@ -122,8 +98,10 @@ def grid_data(
         "layers": mask.n_layers,
         "heads": mask.n_heads,
         "disabled": disabled,
-        "fill": _told(fill),
-        "ring": _told(ring),
+        "size": size,
+        "fill": told(fill),
+        "ring": told(ring),
+        "marks": told(marks),
         "hover": {
             "heads": [list(row) for row in hover_heads] if hover_heads is not None else None,
             "mlps": list(hover_mlps) if hover_mlps is not None else None,
@@ -147,22 +125,6 @@ def mask_of(state: object, fallback: Mask, revision: str) -> Mask:
 
 def _sent(result: object) -> object:
     return result.get("mask") if isinstance(result, Mapping) else None
-
-
-def _told(overlay: Overlay | None) -> dict[str, object] | None:
-    if overlay is None:
-        return None
-    return {
-        "title": overlay.title,
-        "low": overlay.low,
-        "high": overlay.high,
-        "heads": [_numbers(row) for row in overlay.heads],
-        "mlps": _numbers(overlay.mlps),
-    }
-
-
-def _numbers(values: NDArray[np.float64]) -> list[float | None]:
-    return [None if np.isnan(value) else round(float(value), 4) for value in values]  # JSON has no NaN
 
 
 def _by(shape: tuple[int, ...]) -> str:

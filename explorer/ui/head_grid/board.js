@@ -26,13 +26,17 @@ const TOOLS = {
   },
 };
 
-function makeTool([name, { text, hint, path }]) {
+function drawing(path) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 20 20");
   svg.setAttribute("aria-hidden", "true");
   svg.appendChild(document.createElementNS(svg.namespaceURI, "path")).setAttribute("d", path);
+  return svg;
+}
+
+function makeTool([name, { text, hint, path }]) {
   const attributes = { type: "button", "aria-label": text, title: hint };
-  return [name, make("button", "tool", attributes, [svg, make("span", "", {}, [text])])];
+  return [name, make("button", "tool", attributes, [drawing(path), make("span", "", {}, [text])])];
 }
 
 class Board {
@@ -41,6 +45,7 @@ class Board {
     parent.querySelector(".hg")?.remove();
     this.root = parent.appendChild(make("div", "hg"));
     this.root.style.setProperty("--heads", heads);
+    this.root.style.setProperty("--layers", layers);
     this.spots = new Map(); // button -> where it is, and which bits of the mask it switches
     this.grid = make("div", "board", { role: "grid", "aria-label": "Heads and MLPs, one row per layer" }, this.lines());
     this.tools = Object.fromEntries(Object.entries(TOOLS).map(makeTool));
@@ -105,10 +110,18 @@ class Board {
     if (button.matches(":focus-visible")) this.showTip(button);
   }
 
-  // Colours, arcs, texts and legend: all but the mask.
-  dress({ fill, ring, hover, disabled }) {
-    const classes = { disabled, filled: Boolean(fill), ringed: Boolean(ring) };
-    for (const [name, on] of Object.entries(classes)) this.root.classList.toggle(name, on);
+  // Colours, signs, arcs, texts and legend: all but the mask.
+  dress({ fill, ring, marks, hover, disabled, size }) {
+    const kinds = fill?.kinds;
+    const classes = {
+      disabled,
+      filled: fill && !kinds,
+      classed: kinds,
+      ringed: ring,
+      marked: marks,
+      large: size === "large",
+    };
+    for (const [name, on] of Object.entries(classes)) this.root.classList.toggle(name, Boolean(on));
     // A light text means a dark theme; Streamlit says it nowhere else.
     const rgb = getComputedStyle(this.root).color.match(/[\d.]+/g).slice(0, 3);
     this.root.classList.toggle("dark", Math.max(...rgb) > 127);
@@ -117,28 +130,37 @@ class Board {
       if (spot.kind !== "cell") continue;
       const mine = (values) =>
         spot.shape === "mlp" ? values?.mlps?.[spot.row - 1] : values?.heads?.[spot.row - 1]?.[spot.column - 1];
-      spot.hover = mine(hover) ?? "";
+      const mark = Boolean(mine(marks));
+      spot.told = [mark ? marks.title : "", mine(hover) ?? ""].filter(Boolean);
       for (const [name, overlay] of Object.entries({ fill, ring })) {
         const value = mine(overlay) ?? null;
         button.style.setProperty(`--${name}`, value ?? 0);
         button.classList.toggle(`no-${name}`, value === null);
       }
+      const kind = kinds?.[mine(fill)];
+      button.style.setProperty("--kind", kind?.colour ?? "");
+      button.replaceChildren(...(kind ? [drawing(kind.sign)] : []));
+      button.classList.toggle("mark", mark);
       button.setAttribute("aria-disabled", disabled);
     }
-    this.legend.replaceChildren(...this.legendItems(fill, ring));
+    this.legend.replaceChildren(...this.legendItems(fill, ring, marks));
   }
 
-  legendItems(fill, ring) {
+  legendItems(fill, ring, marks) {
     const item = (...children) => make("span", "item", {}, children);
     const title = (overlay) => make("b", "", {}, [overlay.title]);
     const arc = (value) => make("i", "swatch arc", { style: `--ring: ${value}` });
+    const chip = ({ name, colour, sign }) =>
+      make("span", "chip", {}, [make("i", "swatch kind", { style: `--kind: ${colour}` }, [drawing(sign)]), name]);
     const gap = (overlay) => overlay && [...overlay.heads.flat(), ...overlay.mlps].includes(null);
     const items = [];
-    if (fill) items.push(item(title(fill), fill.low, make("i", "swatch ramp"), fill.high));
+    if (fill?.kinds) items.push(item(title(fill), ...fill.kinds.map(chip)));
+    else if (fill) items.push(item(title(fill), fill.low, make("i", "swatch ramp"), fill.high));
     if (ring) items.push(item(title(ring), ring.low, arc(0), arc(0.5), arc(1), ring.high));
     if (!fill) items.push(item(make("i", "swatch kept"), "kept"));
     items.push(item(make("i", "swatch pruned"), "pruned"));
-    if (gap(fill)) items.push(item(make("i", "swatch unknown"), "unknown"));
+    if (marks) items.push(item(make("i", "swatch pruned mark"), marks.title.toLowerCase()));
+    if (gap(fill) && fill.gap) items.push(item(make("i", "swatch unknown"), fill.gap));
     return items;
   }
 
@@ -148,7 +170,7 @@ class Board {
       const kept = spot.targets.some((i) => bits[i]);
       if (spot.kind === "cell") button.setAttribute("aria-checked", kept);
       else button.classList.toggle("none", !kept);
-      button.setAttribute("aria-label", this.words(spot).filter(Boolean).join(". "));
+      button.setAttribute("aria-label", this.words(spot).join(". ").replaceAll("\n", ". "));
     }
     const split = this.layers * this.heads;
     const count = (part, rest) => make("span", "", {}, [make("b", "", {}, [`${sum(part)}`]), rest]);
@@ -163,15 +185,15 @@ class Board {
 
   words(spot) {
     const kept = sum(spot.targets.map((i) => this.bits[i]));
-    if (spot.kind === "cell") return [`${spot.name}: ${kept ? "kept" : "pruned"}`, spot.hover];
+    if (spot.kind === "cell") return [`${spot.name}: ${kept ? "kept" : "pruned"}`, ...spot.told];
     return [`${spot.name}: ${kept} of ${spot.targets.length} kept`];
   }
 
   showTip(button) {
     const spot = this.spots.get(button);
-    const [name, text] = this.words(spot);
+    const [name, ...told] = this.words(spot);
     this.tipped = button;
-    this.tip.replaceChildren(make("b", "", {}, [name]), ...(text ? [make("span", "", {}, [text])] : []));
+    this.tip.replaceChildren(make("b", "", {}, [name]), ...told.map((text) => make("span", "", {}, [text])));
     if (!this.tip.matches(":popover-open")) this.tip.showPopover();
     const cell = button.getBoundingClientRect();
     const { width, height } = this.tip.getBoundingClientRect();

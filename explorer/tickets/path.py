@@ -1,0 +1,108 @@
+"""A stored pruning run, read back step by step: what each step switched off, why, and what it was worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.errors import BadBundle
+from explorer.mask import BoolArray, Mask
+from explorer.store.bundle import Artefact
+from explorer.tickets.importance import Floats
+from explorer.tickets.structured import threshold_of
+
+
+@dataclass(frozen=True, eq=False)
+class PathStep:
+    """One step as it was scored."""
+
+    number: int
+    """0 is the full model."""
+    phase: str
+    """full, together, heads or mlps."""
+    mask: Mask
+    start: Mask
+    """From which it started: the last mask before it that held."""
+    score: float
+    low: float
+    high: float
+    n: int
+    held: bool
+    """Whether the score stayed on or above the line; else the next step starts from `start` again."""
+    importance: tuple[Floats, Floats] | None
+    """Of heads (L, H) and MLPs (L,), raw, that chose what to switch off; None for the full model."""
+
+    @property
+    def heads_off(self) -> BoolArray:
+        """(L, H): switched off by this step."""
+        return np.asarray(self.start.heads & ~self.mask.heads)
+
+    @property
+    def mlps_off(self) -> BoolArray:
+        """(L,): switched off by this step."""
+        return np.asarray(self.start.mlps & ~self.mask.mlps)
+
+
+@dataclass(frozen=True)
+class PruningPath:
+    """The steps of one pruning run and the score below which a step is taken back."""
+
+    steps: tuple[PathStep, ...]
+    line: float
+
+    @property
+    def ticket(self) -> PathStep:
+        """The last step that held."""
+        return next(step for step in reversed(self.steps) if step.held)
+
+    def chosen_by(self, number: int) -> tuple[Floats, Floats] | None:
+        """The importance behind a step; for the full model that behind the first step, which was measured on it."""
+        own = self.steps[number].importance
+        return own if own is not None or len(self.steps) == 1 else self.steps[1].importance
+
+
+def path_of(artefact: Artefact, shape: tuple[int, int]) -> PruningPath:
+    """From an artefact of stage structured; shape: (L, H). Raises BadBundle where it holds no steps, BadMask where
+    its masks are for another shape."""
+    table, arrays = artefact.table, artefact.arrays
+    if table.empty or not bool(table["held"].iloc[0]):
+        made = artefact.manifest
+        raise BadBundle(f"{made.key.path} holds no steps.", f"Make it again: `{made.command}`.")
+    steps: list[PathStep] = []
+    start = Mask.full(*shape)
+    for number, row in enumerate(table.to_dict("records")):
+        mask = Mask.from_code(str(row["mask"]), *shape)
+        heads, mlps = (arrays[f"importance_{part}"][number].astype(np.float64) for part in ("heads", "mlps"))
+        measured = number > 0 and bool(np.isfinite(heads).all() and np.isfinite(mlps).all())
+        steps.append(
+            PathStep(
+                number,
+                str(row["phase"]),
+                mask,
+                start,
+                float(row["score"]),
+                float(row["low"]),
+                float(row["high"]),
+                int(row["n"]),
+                bool(row["held"]),
+                (heads, mlps) if measured else None,
+            )
+        )
+        start = mask if row["held"] else start
+    share = float(artefact.manifest.config.get("share", 0.9))
+    return PruningPath(tuple(steps), threshold_of(steps[0].score, share))
+
+
+def parts_words(heads: BoolArray, mlps: BoolArray, at_most: int = 16) -> str:
+    """'heads 1-3, 4-2 (layer-head) and MLP 5', from 1; beyond `at_most` heads their number only."""
+    places = [f"{layer + 1}-{head + 1}" for layer, head in np.argwhere(heads)]
+    listed = f"{_listed('head', places)} (layer-head)" if places else ""
+    named = f"{len(places)} heads" if len(places) > at_most else listed
+    blocks = _listed("MLP", [f"{layer + 1}" for layer in np.flatnonzero(mlps)])
+    return " and ".join(words for words in (named, blocks) if words)
+
+
+def _listed(word: str, places: Sequence[str]) -> str:
+    return f"{word}{'s' * (len(places) > 1)} {', '.join(places)}" if places else ""

@@ -1,0 +1,33 @@
+"""The Patterns page alone, on a tiny bundle and a tiny model made on the spot; it names the head that is chosen."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.store.schema import Run
+from explorer.ui import cached, patterns, state
+from tests import bundles
+
+
+@st.cache_resource
+def made() -> Path:
+    folder = Path(tempfile.mkdtemp())
+    bundle = bundles.small_bundle(folder / "bundle", stages=("structured",))
+    bundles.with_attention(bundle, Run(bundles.MODEL, "MRPC", 1337))
+    return folder
+
+
+@st.cache_resource
+def tiny_model() -> object:
+    from tests import tiny
+
+    return tiny.finetuned(made() / "model")
+
+
+cached.classifier = lambda *_: tiny_model()  # type: ignore[assignment]
+st.set_page_config(layout="wide")
+root = made() / "bundle"
+patterns.page(root, 0.0, state.select(cached.manifests(root, 0.0)))

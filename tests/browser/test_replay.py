@@ -1,0 +1,66 @@
+"""Replay in a real browser: a step by key, playing on, and a step opened in the lab with its mask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Key, Run
+from explorer.tickets.path import path_of
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.browser
+pytest.importorskip("playwright")
+from playwright.sync_api import Page, expect  # noqa: E402
+
+SLOW = 120_000
+RUN = Run("minilm-l6", "MRPC", 42)
+"""Not the first seed: a switch of page must not forget it. Its checkpoint does not ship, so the lab opens fast."""
+STEPS = path_of(Bundle(ROOT / "cache").read(Key(RUN, "structured", "together")), (6, 12)).steps
+
+
+@pytest.fixture
+def replay(page: Page, serve: Callable[..., str]) -> Page:
+    page.goto(f"{serve(ROOT / 'app.py', {'GLUE_DIR': ''})}/?task=MRPC&seed={RUN.seed}")
+    page.get_by_role("link", name="Replay").click(timeout=SLOW)
+    expect(page.get_by_text("The full model, everything on.")).to_be_visible(timeout=SLOW)
+    return page
+
+
+def states(page: Page) -> list[bool]:
+    page.locator("button.cell").first.wait_for(timeout=SLOW)
+    return page.eval_on_selector_all("button.cell", "all => all.map(c => c.getAttribute('aria-checked') === 'true')")
+
+
+def flat(number: int) -> list[bool]:
+    """Kept or not, in the order of the cells on screen: each layer's heads, then its MLP."""
+    mask = STEPS[number].mask
+    return [bool(kept) for layer in range(6) for kept in (*mask.heads[layer], mask.mlps[layer])]
+
+
+def test_a_step_opens_in_the_lab_with_its_mask_and_replay_remembers_where_it_was(replay: Page) -> None:
+    replay.get_by_role("slider").press("ArrowRight")
+    replay.get_by_role("slider").press("ArrowRight")
+    replay.wait_for_url(re.compile("step=2"))
+    expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of", timeout=SLOW)
+    assert states(replay) == flat(2)
+    expect(replay.locator(".cell.mark")).to_have_count(int(STEPS[2].heads_off.sum() + STEPS[2].mlps_off.sum()))
+    replay.get_by_role("button", name="Open this step in the lab").click()
+    replay.wait_for_url(re.compile(f"lab.*seed=42.*mask={STEPS[2].mask.code}"), timeout=SLOW)
+    assert states(replay) == flat(2)
+    replay.get_by_role("link", name="Replay").click()
+    expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of", timeout=SLOW)
+
+
+def test_playing_moves_on_by_itself_and_leaves_the_chart_standing(replay: Page) -> None:
+    replay.locator(".vega-embed canvas, .vega-embed svg").first.wait_for(timeout=SLOW)
+    replay.evaluate("window.chart = document.querySelector('.vega-embed canvas, .vega-embed svg')")
+    replay.get_by_role("button", name="Play").click()
+    expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of", timeout=SLOW)
+    replay.get_by_role("button", name="Pause").click()
+    expect(replay.get_by_role("button", name="Play")).to_be_visible(timeout=SLOW)
+    assert replay.evaluate("window.chart.isConnected")

@@ -1,0 +1,52 @@
+"""Opens one page with AppTest through its page function: AppTest cannot open a page that is a function by its path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+
+def _page() -> None:
+    import importlib
+    import os
+
+    from explorer.ui import cached, state
+
+    root = cached.bundle_root()
+    stamp = cached.stamp(root)
+    manifests = cached.manifests(root, stamp)
+    name = os.environ["TEST_PAGE"]
+    more = {
+        "overview": (manifests, {}),
+        "survival": (manifests,),
+        "tickets": (),
+        "replay": (manifests,),
+        "patterns": (),
+    }[name]
+    importlib.import_module(f"explorer.ui.{name}").page(root, stamp, state.select(manifests), *more)
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, name: str, bundle: Path, **query: str) -> AppTest:
+    """The page overview, survival or tickets of a bundle; query: the address that it is opened with."""
+    monkeypatch.setenv("EXPLORER_BUNDLE", str(bundle))
+    monkeypatch.setenv("TEST_PAGE", name)
+    test = AppTest.from_function(_page, default_timeout=120)
+    for parameter, value in query.items():
+        test.query_params[parameter] = value
+    test.run()
+    assert not test.exception
+    return test
+
+
+def words(test: AppTest) -> str:
+    """All that is written on the page, but for tables and HTML."""
+    kinds = (test.header, test.subheader, test.markdown, test.caption, test.info, test.warning)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def address(test: AppTest, name: str) -> str | None:
+    """A parameter of the page's address: a plain string before AppTest has read it back, a list after."""
+    value = test.query_params.get(name)
+    return value[0] if isinstance(value, list) else value

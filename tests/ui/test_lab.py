@@ -1,0 +1,126 @@
+"""The lab's promises to a person: known scores at once, errors in words, flips with their text, sizes counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.live.worker import Worker
+from explorer.mask import Mask
+from explorer.ui import cached
+from tests.ui.test_pages import CACHE, MRPC, lab, texts
+
+FULL = Mask.full(6, 12)
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Puts another worker in the place of the shared one."""
+    made: list[Worker] = []
+
+    def use(**options: Any) -> None:
+        made.append(Worker(**options))
+        monkeypatch.setattr(cached, "worker", lambda: made[-1])
+
+    yield use
+    for each in made:
+        each.close()
+
+
+def opened(mask: Mask) -> AppTest:
+    test = lab(task="MRPC", seed="1337", mask=mask.code)
+    assert not test.exception
+    return test
+
+
+def test_a_mask_scored_before_comes_from_the_ledger_and_says_so() -> None:
+    mask = FULL.with_head(4, 4, False)
+    first, second = opened(mask), opened(mask)
+    assert "Scored in" in texts(first)
+    assert "from the ledger" in texts(second)
+    assert "UTC" in texts(second)
+    assert first.metric[0].value == second.metric[0].value
+
+
+def test_flips_name_labels_margins_and_text() -> None:
+    test = opened(FULL.with_layer(0, False))
+    table = test.dataframe[0].value
+    assert list(table.columns[:6]) == ["example", "gold", "full model", "this mask", "margin, full", "margin, mask"]
+    assert {"sentence 1", "sentence 2"} <= set(table.columns)
+    assert (table["full model"] != table["this mask"]).all()
+    wrong_now = table["margin, mask"] < 0
+    assert (wrong_now == (table["gold"] != table["this mask"])).all()
+    test.pills(key="lab.flips").set_value("broken").run()
+    broken = test.dataframe[0].value
+    assert 0 < len(broken) < len(table)
+    assert (broken["gold"] == broken["full model"]).all()
+
+
+def test_nothing_flips_under_the_full_mask() -> None:
+    assert "No example flipped" in texts(opened(FULL))
+
+
+def test_size_is_counted_and_speed_measured_on_a_press() -> None:
+    test = opened(FULL.with_layer(0, False).with_layer(1, False))
+    test.segmented_control(key="lab.details").set_value("Size and speed").run()
+    assert "takes **3.55 M** of 22.71 M parameters" in texts(test)
+    test.button(key="lab.measure").click().run()
+    assert not test.exception
+    test.run()
+
+
+def test_a_crash_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer.live.evaluator import Evaluator
+
+    def crash(*_args: object) -> Iterator[object]:
+        raise MemoryError("no traceback reaches a person")
+
+    monkeypatch.setattr(Evaluator, "stream", crash)
+    test = opened(FULL.with_head(3, 3, False))
+    assert "MemoryError" in test.error[0].value
+    assert "no traceback" not in str(test.main)
+    monkeypatch.undo()
+    monkeypatch.setenv("EXPLORER_LEDGER", ":memory:")
+    test.button(key="lab.again").click().run()
+
+
+def test_when_too_many_wait_the_page_says_so_and_asks_again(worker: Any) -> None:
+    worker(sessions=0)
+    test = opened(FULL.with_head(2, 2, False))
+    assert "other people's scores are being computed" in test.get("progress")[0].proto.text
+    assert not test.error
+
+
+def test_a_ledger_that_is_of_no_use_is_named_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    damaged = tmp_path / "ledger.sqlite"
+    damaged.write_bytes(b"not a database" * 100)
+    monkeypatch.setenv("EXPLORER_LEDGER", str(damaged))
+    test = opened(FULL)
+    assert "is damaged" in test.warning[0].value
+    assert test.metric[0].value
+    test.run()
+    assert not test.warning
+
+
+def test_the_stored_score_is_shown_while_the_model_loads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from concurrent.futures import Future
+
+    from explorer.glue.tasks import TASKS, Example, Examples
+    from explorer.store.known import known_run
+    from explorer.ui import lab_score
+
+    known = known_run(CACHE, MRPC)
+    items = tuple(Example(("one", "two"), float(label)) for label in known.labels)
+    monkeypatch.setattr(cached, "examples", lambda *_: Examples(TASKS["MRPC"], "dev", items, "test", "sha"))
+    monkeypatch.setattr(cached, "evaluator", lambda *_: Future())
+    monkeypatch.setattr(lab_score, "WAIT", 0.0)
+    monkeypatch.setenv("GLUE_DIR", str(tmp_path))
+    stored = next(found for found in known.by_code.values() if found.origin.startswith("step 3"))
+    test = opened(stored.mask)
+    assert test.metric[0].value == f"{stored.score:.3f}"
+    assert "Stored in this cache: step 3 of pruning." in texts(test)
+    assert "Loading the model" in test.get("progress")[0].proto.text

@@ -1,0 +1,92 @@
+"""Stage mode and the game as pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Key, Run
+from explorer.ui.game import Try, best_of
+from tests.ui.opened import words
+
+CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
+MRPC = Run("minilm-l6", "MRPC", 1337)
+
+
+def _page() -> None:
+    import os
+
+    from explorer.ui import cached, game, state
+    from explorer.ui.stage import page
+
+    root = cached.bundle_root()
+    stamp = cached.stamp(root)
+    manifests = cached.manifests(root, stamp)
+    selection = state.select(manifests)
+    if os.environ["TEST_PAGE"] == "game":
+        game.page(root, stamp, selection, manifests)
+    else:
+        page.page(root, stamp, selection, manifests, {})
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, name: str, **query: str) -> AppTest:
+    monkeypatch.setenv("EXPLORER_BUNDLE", str(CACHE.root))
+    monkeypatch.setenv("TEST_PAGE", name)
+    monkeypatch.setenv("GLUE_DIR", "")
+    test = AppTest.from_function(_page, default_timeout=180)
+    for parameter, value in query.items():
+        test.query_params[parameter] = value
+    test.run()
+    assert not test.exception
+    return test
+
+
+def test_stage_gets_ready_then_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = opened(monkeypatch, "stage")
+    assert "8 of 8 screens prepared" in words(test)
+    assert "stored scores are shown" in words(test)  # no GLUE here: nothing is scored live
+    test.button(key="stage.start_button").click().run()
+    assert not test.exception
+    assert not test.header
+    assert test.query_params["step"] in ("1", ["1"])
+
+
+def test_the_address_of_a_step_goes_straight_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = opened(monkeypatch, "stage", step="3")
+    assert not test.header
+    assert test.query_params["step"] in ("3", ["3"])
+
+
+def test_a_story_of_ones_own_that_is_wrong_is_answered_in_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    story = tmp_path / "mine.toml"
+    story.write_text('title = "Mine"\n[[steps]]\ntitle = "One"\nshow = "film"\n')
+    monkeypatch.setenv("EXPLORER_STORY", str(story))
+    test = opened(monkeypatch, "stage")
+    assert test.error[0].value.startswith("Step 1 (line 2): show = 'film'")
+    story.write_text('title = "Mine"\n[[steps]]\ntitle = "One"\nshow = "text"\nseed = 5\n')
+    test = opened(monkeypatch, "stage")
+    assert test.error[0].value == "Step 1 (line 2): this cache holds no MRPC run of seed 5."
+
+
+def test_the_game_without_a_checkpoint_plays_on_stored_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticket = str(CACHE.manifest(Key(Run("minilm-l6", "MRPC", 42), "structured", "heads")).summary["ticket"])
+    test = opened(monkeypatch, "game", task="MRPC", seed="42", mask=ticket)
+    shown = "\n".join(str(element.proto.body) for element in test.get("html"))
+    assert "<b>56</b><span>of 72 heads off" in shown
+    assert "It holds" in shown
+    assert "It switched off **56** heads and scored" in words(test)
+    assert "A draw." in words(test)
+    assert "one random draw" in words(test)
+    assert list(test.dataframe[0].value["heads off"]) == [56]
+
+
+def test_the_best_are_those_with_most_heads_off_then_those_that_score_most() -> None:
+    tries: list[Try] = []
+    for off, score, code in ((3, 0.8, "a"), (5, 0.75, "b"), (5, 0.76, "c"), (3, 0.8, "a"), (1, 0.9, "d")):
+        tries = best_of(tries, Try(off, score, 0.7, 0.9, code))
+    assert [of.code for of in tries] == ["c", "b", "a", "d"]

@@ -1,0 +1,141 @@
+"""A story: what is wrong with one is said with its step, line and field; what a bundle lacks is said, too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from explorer.analysis.claim_sheet import claim_sheet
+from explorer.errors import BadRequest
+from explorer.mask import Mask
+from explorer.store.bundle import Bundle
+from explorer.store.known import known_run
+from explorer.store.schema import Run
+from explorer.store.trajectories import tickets_of
+from explorer.ui.stage.component import at, deck_data, left_for
+from explorer.ui.stage.facts import FACTS, Material, facts
+from explorer.ui.stage.scenes import against_line, scene_of, scenes_of
+from explorer.ui.stage.story import LARGEST, SHIPPED, Step, decode_story, filled, parse_story, read_story, unknown_in
+from tests.bundles import MODEL, H, L, small_bundle
+
+GOOD = 'title = "A"\n[[steps]]\ntitle = "One"\nshow = "text"\n'
+
+
+def test_a_step_has_what_was_written_and_what_the_story_says_for_all() -> None:
+    story = parse_story('title = "A"\ntask = "RTE"\nseed = 7\n' + GOOD.split("\n", 1)[1] + "seed = 0\n", FACTS)
+    step = story.steps[0]
+    assert (story.title, step.title, step.show, step.task, step.seed) == ("A", "One", "text", "RTE", 0)
+    assert step.where == "Step 1 (line 4)"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("title = ", "not TOML: Invalid value (at end of document)"),
+        ("\n\ntitle = nope", "line 3"),
+        ('title = "A"', "no steps"),
+        ('title = "A"\nsteps = 3', "no steps"),
+        (GOOD.replace('title = "A"', ""), "The story has no title"),
+        (GOOD + 'colour = "red"', "Step 1 (line 2) has a field 'colour'"),
+        (GOOD.replace('"text"', '"film"'), "Step 1 (line 2): show = 'film'"),
+        (GOOD.replace('"text"', '["text"]'), "show = ['text']"),
+        (GOOD.replace('"One"', "1"), "title is not text"),
+        (GOOD.replace('"One"', '" "'), "has no title"),
+        (GOOD.replace("One", "x" * 200), "title has 200 characters"),
+        (GOOD.replace("One", "{full_scor}"), "title asks for {full_scor}"),
+        (GOOD.replace("One", "{full_score:.9f}"), "title asks for {full_score:.9f}"),
+        (GOOD.replace("One", "{0.__class__}"), "title asks for {0.__class__}"),
+        (GOOD.replace("One", "a } b"), "stray brace"),
+        (GOOD.replace('"text"', '"grid"'), "needs a mask"),
+        (GOOD.replace('"text"', '"grid"') + 'mask = "no mask!"', "is no mask"),
+        (GOOD + 'mask = "good"', 'goes with show = "grid"'),
+        (GOOD.replace('"text"', '"claim"'), "needs a claim"),
+        (GOOD + 'claim = "fifth"', "none of the four"),
+        (GOOD + 'task = "POEM"', "no task of GLUE"),
+        (GOOD + "seed = true", "no seed"),
+        (GOOD + GOOD.split("\n", 1)[1] * 40, "41 steps"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, words: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse_story(text, FACTS)
+    assert words in caught.value.wrong
+    assert caught.value.mend
+
+
+def test_a_file_that_is_no_story_is_refused(tmp_path: Path) -> None:
+    for data, words in ((b"\xff\xfe", "UTF-8"), (b"#" * (LARGEST + 1), "larger than 64 KB")):
+        with pytest.raises(BadRequest, match=words):
+            decode_story(data, FACTS)
+    with pytest.raises(BadRequest, match="cannot be read"):
+        read_story(tmp_path / "nowhere.toml", FACTS)
+
+
+def test_names_are_filled_and_what_is_not_known_is_said() -> None:
+    assert filled("{a} of {b}", {"a": "1", "b": None}) == "1 of [not known yet]"
+    assert unknown_in(["{a} {b}", "{b}"], {"a": "1", "b": None}) == ["b"]
+
+
+def test_a_score_at_the_line_holds_and_noise_is_told() -> None:
+    assert against_line(0.72, 0.72, 0.8, 0.72) == "above the 90% line (0.720)"
+    assert against_line(0.72, 0.70, 0.8, 0.72) == "above the 90% line (0.720), within noise"
+    assert against_line(0.71, 0.60, 0.8, 0.72) == "below the 90% line (0.720), within noise"
+    assert against_line(0.60, 0.50, 0.7, 0.72) == "below the 90% line (0.720)"
+
+
+def test_what_the_browser_sends_is_not_trusted() -> None:
+    assert at({"step": 3}, 8, 0) == 3
+    for state in (None, {}, {"step": 8}, {"step": -1}, {"step": "3"}, {"step": True}, {"step": float("nan")}):
+        assert at(state, 8, 5) == 5
+    assert left_for({"leave": "game"}) == "game"
+    assert left_for({"leave": "//elsewhere"}) == "ready"
+
+
+@pytest.fixture(scope="module")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    """A run without paths: as a bundle may be."""
+    bundle = small_bundle(tmp_path_factory.mktemp("bundles") / "cache")
+    run = Run(MODEL, "MRPC", 1337)
+    tickets = {seed: Mask.from_code(code, L, H) for seed, code in tickets_of(bundle, run).items()}
+    sheet = claim_sheet(Bundle(bundle.root), list(bundle.manifests()), MODEL, "MRPC")
+    return Material(known_run(bundle, run), sheet, tickets, None, None, None)
+
+
+def test_facts_are_the_bundles(material: Material) -> None:
+    values = facts(material)
+    assert set(values) == set(FACTS)
+    assert values["full_score"] == f"{material.known.full.score:.3f}"
+    assert values["line"] == f"{0.9 * material.known.full.score:.3f}"
+    assert (values["n_heads"], values["good_heads"], values["heads_off"]) == ("12", "6", "6")
+    assert values["gradient_heads_off"] is None
+
+
+def test_the_shipped_story_is_told_of_any_run_and_says_what_is_not_there(material: Material) -> None:
+    story = read_story(SHIPPED, FACTS)
+    scenes = scenes_of(story, lambda _: material)
+    assert len(scenes) == 8
+    assert {scene.claim for scene in scenes} == {"", "Claim a", "Claim b", "Claim c", "Claim d"}
+    assert "Nothing was pruned" in scenes[2].missing[0]
+    assert scenes[3].figure is not None
+    assert scenes[3].figure.value == facts(material)["good_score"]
+    assert not any("{" in text for scene in scenes for text in (scene.title, scene.text, scene.say))
+    told = deck_data(story.title, scenes, {}, [1], 0)
+    assert [scene["scored"] for scene in told["scenes"]] == [False, True, False, True, False, False, False, False]
+
+
+def test_every_show_is_a_scene_and_a_story_without_tickets_crashes_nowhere(material: Material) -> None:
+    bare = replace(material, tickets={})
+    for show in ("question", "text", "path", "tickets", "retrained", "survival", "patterns", "game"):
+        assert scene_of(Step("T", show), bare).title == "T"  # type: ignore[arg-type]
+    for claim in ("good", "rest", "retrained", "unstable"):
+        for show in ("claim", "published"):
+            assert scene_of(Step("T", show, claim=claim), bare).verdict  # type: ignore[arg-type]
+    assert "not pruned" in scene_of(Step("T", "grid", mask="good"), bare).missing[0]
+    assert scene_of(Step("{good_heads}", "text"), bare).missing == ("Not in this cache: heads that it keeps.",)
+
+
+def test_a_mask_for_another_model_names_its_step(material: Material) -> None:
+    with pytest.raises(BadRequest, match=r"Step 2 \(line 9\): mask: .* is not one for 3 layers x 4 heads"):
+        scene_of(Step("T", "grid", mask=Mask.full(12, 12).code, where="Step 2 (line 9)"), material)
