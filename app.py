@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from explorer.ui import cached, state, survival
+from explorer.ui import cached, exhibits, export_panel, overview, replay, runs, share, state, survival, tickets
 
 # A file of ours: Streamlit would fetch a named icon from a font server.
 ICON = Path(__file__).parent / "explorer" / "ui" / "icon.png"
@@ -23,31 +23,66 @@ def main() -> None:
         manifests = cached.manifests(root, stamp)
     except ExplorerError as error:
         _stop(error)
-    if not any(manifest.stage == "finetune" for manifest in manifests):
+    if not state.runs_of(manifests):
         st.info(f"{root} holds no run yet. Make one: `python -m precompute study --task MRPC --bundle {root}`")
         st.stop()
 
+    def overview_page() -> None:
+        overview.page(root, stamp, state.select(manifests), manifests, links)
+
     def survival_page() -> None:
-        selection = state.select(manifests)
-        state.show_notices()
-        state.write_url(selection.run, None)
-        survival.page(root, stamp, selection, manifests)
+        survival.page(root, stamp, state.select(manifests), manifests)
+
+    def tickets_page() -> None:
+        tickets.page(root, stamp, state.select(manifests))
 
     def lab_page() -> None:
         from explorer.ui import lab
 
         lab.page(root, stamp, state.select(manifests))
 
-    chosen = st.navigation(
-        [
-            st.Page(survival_page, title="Survival", icon=":material/grid_on:", url_path="survival", default=True),
-            st.Page(lab_page, title="Lab", icon=":material/toggle_on:", url_path="lab"),
-        ]
-    )
+    def replay_page() -> None:
+        replay.page(root, stamp, state.select(manifests), manifests, links["lab"])
+
+    def patterns_page() -> None:
+        from explorer.ui import patterns
+
+        patterns.page(root, stamp, state.select(manifests), links["lab"])
+
+    def stage_page() -> None:
+        from explorer.ui.stage.page import page
+
+        page(root, stamp, state.select(manifests), manifests, links)
+
+    def game_page() -> None:
+        from explorer.ui import game
+
+        game.page(root, stamp, state.select(manifests), manifests)
+
+    def runs_page() -> None:
+        runs.page(root, stamp, state.select(manifests), manifests)
+
+    pages = [
+        st.Page(overview_page, title="Overview", icon=":material/home:", url_path="overview", default=True),
+        st.Page(survival_page, title="Survival", icon=":material/grid_on:", url_path="survival"),
+        st.Page(tickets_page, title="Tickets", icon=":material/confirmation_number:", url_path="tickets"),
+        st.Page(lab_page, title="Lab", icon=":material/toggle_on:", url_path="lab"),
+        st.Page(replay_page, title="Replay", icon=":material/replay:", url_path="replay"),
+        st.Page(patterns_page, title="Patterns", icon=":material/blur_on:", url_path="patterns"),
+        st.Page(runs_page, title="Runs", icon=":material/inventory_2:", url_path="runs"),
+        st.Page(stage_page, title="Stage", icon=":material/slideshow:", url_path="stage"),
+        st.Page(game_page, title="Game", icon=":material/sports_esports:", url_path="game"),
+    ]
+    links = {page.title.lower(): page for page in pages}
+    chosen = st.navigation(pages)
+    exhibits.begin(chosen.title)
     try:
         chosen.run()
     except ExplorerError as error:
         _stop(error)
+    with st.sidebar:
+        export_panel.panel(root, stamp, manifests)
+        share.panel()
 
 
 def _stop(error: ExplorerError) -> None:

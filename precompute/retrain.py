@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained, weights_of
 from explorer.errors import BadRequest
@@ -90,7 +91,7 @@ def run_retrain(options: Options, model_name: str, kind: str) -> Manifest:
             on_step=show,
         )
     classifier = _classifier(replace(pretrained, model=tuned))
-    evaluator = Evaluator(classifier, dev, device=options.device)
+    evaluator = Evaluator(classifier, dev, device=options.device, dtype=torch.float32)  # its logits are stored
     evaluation = evaluator.evaluate(pruned.mask or evaluator.full_mask)
     score = evaluator.interval(evaluation)
     table, predictions = score_columns(options.task, dev.labels, [evaluation.logits])

@@ -134,10 +134,22 @@ def seed_spread(values: Sequence[float], *, confidence: float = 0.95) -> SeedSpr
     method, nan = f"t {100 * confidence:g}%", float("nan")
     if n == 1:
         return SeedSpread(mean, nan, nan, nan, 1, method, "One seed has no spread: two are needed.")
-    if np.ptp(scores) == 0:
+    sd = 0.0 if np.ptp(scores) == 0 else float(scores.std(ddof=1))  # equal values have a rounding error of an sd
+    return spread_of_summary(mean, sd, n, confidence=confidence)
+
+
+def spread_of_summary(mean: float, sd: float, n: int, *, confidence: float = 0.95) -> SeedSpread:
+    """The same where only mean and sample sd of n >= 2 seeds are known, as of published scores.
+
+    Raises BadRequest below two seeds, for a negative sd and where either is not finite.
+    """
+    check_options(confidence, 1)
+    if n < 2 or not sd >= 0 or not np.isfinite((mean, sd)).all():
+        raise BadRequest(f"Mean {mean} and sample sd {sd} of {n} seeds give no interval.", "Two seeds are needed.")
+    method = f"t {100 * confidence:g}%"
+    if sd == 0:
         why = f"All {n} seeds give the same value: there is no spread to build an interval on."
-        return SeedSpread(mean, 0.0, nan, nan, n, method, why)
-    sd = float(scores.std(ddof=1))
+        return SeedSpread(mean, 0.0, float("nan"), float("nan"), n, method, why)
     low, high = stats.t.interval(confidence, n - 1, loc=mean, scale=sd / np.sqrt(n))
     return SeedSpread(mean, sd, float(low), float(high), n, method)
 

@@ -8,13 +8,14 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import hypergeom
 
 from explorer.analysis.survival import stack_masks
 from explorer.errors import BadRequest
 from explorer.mask import BoolArray, Mask
 
 Kind = Literal["heads", "mlps"]
-Quantity = Literal["shared", "share", "chance", "chance_share", "kept_a", "kept_b"]
+Quantity = Literal["shared", "share", "chance", "chance_share", "chance_low", "chance_high", "kept_a", "kept_b"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,9 @@ class Overlap:
     chance: float
     """Count expected of two random masks of these sizes: the hypergeometric mean, kept_a * kept_b / all."""
     chance_share: float
+    chance_low: float
+    chance_high: float
+    """What 95% of such random masks share, mean over the seeds: a count outside is no accident of the sizes."""
     kept_a: float
     kept_b: float
     """Mean counts kept by each task: what a task shares with itself."""
@@ -99,6 +103,7 @@ def _overlap(
     count_a, count_b = a.sum(axis=1), b.sum(axis=1)
     shared = float((a & b).sum(axis=1).mean())
     chance = float((count_a * count_b / n).mean())
+    low, high = _chance_interval(count_a, count_b, n)
     return Overlap(
         task_a,
         task_b,
@@ -107,6 +112,8 @@ def _overlap(
         shared / n,
         chance,
         chance / n,
+        low,
+        high,
         float(count_a.mean()),
         float(count_b.mean()),
         n,
@@ -117,4 +124,14 @@ def _overlap(
 def _no_overlap(task_a: str, task_b: str, kind: Kind, n: int) -> Overlap:
     nan = float("nan")
     why = f"{task_a} and {task_b} have no seed in common."
-    return Overlap(task_a, task_b, kind, nan, nan, nan, nan, nan, nan, n, (), why)
+    return Overlap(task_a, task_b, kind, nan, nan, nan, nan, nan, nan, nan, nan, n, (), why)
+
+
+def _chance_interval(count_a: NDArray[np.int64], count_b: NDArray[np.int64], n: int) -> tuple[float, float]:
+    """2.5% and 97.5% quantiles of the mean over seeds of counts that are hypergeometric, each seed on its own."""
+    total = np.ones(1)  # the distribution of the sum, seed by seed
+    for a, b in zip(count_a, count_b, strict=True):
+        total = np.convolve(total, hypergeom.pmf(np.arange(min(a, b) + 1), n, a, b))
+    reached = np.cumsum(total)
+    low, high = np.searchsorted(reached, (0.025 + 1e-12, 0.975 - 1e-12))
+    return float(low) / len(count_a), float(min(high, len(total) - 1)) / len(count_a)

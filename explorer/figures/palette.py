@@ -2,20 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 SEED_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 THIS_MASK = "#D55E00"
 FULL_MODEL = "#0072B2"
+PRUNED, RETRAINED = THIS_MASK, FULL_MODEL
+"""A subnetwork as it is, and fine-tuned again."""
+QUIET = "#808080"
+"""Reference lines and published values: readable on a light page and on a dark one."""
+_RAMPS = {
+    "light": ("#efebb1", "#c1daa0", "#90c799", "#5db398", "#249c99", "#008299", "#006594", "#1a4788", "#2c2773"),
+    "dark": ("#39336f", "#2e4d8a", "#006a9e", "#0087a6", "#00a4a4", "#00bd98", "#6bd185", "#b2e06d", "#f5ea5c"),
+}
+"""The head grid's ramp (head_grid.css, in OKLCH) at nine stops: more is more contrast with the page."""
+
+
+def ramp(*, dark: bool) -> list[tuple[float, str]]:
+    """A Plotly colour scale from 0 to 1, the same as the head grid's."""
+    stops = _RAMPS["dark" if dark else "light"]
+    return [(at / (len(stops) - 1), colour) for at, colour in enumerate(stops)]
+
+
+PATTERN_COLOURS = {
+    "heterogeneous": "#0072B2",
+    "block": "#CC79A7",
+    "diagonal": "#56B4E9",
+    "vertical": "#E69F00",
+    "vertical+diagonal": "#009E73",
+    "uncertain": "#999999",
+}
+"""Attention patterns (explorer.patterns.classes), on every page the same."""
 
 
 def quiet(figure: go.Figure, *, height: int) -> go.Figure:
     """Transparent, tight margins, legend on top: fit for a light page and a dark one."""
-    figure.update_layout(
-        height=height,
-        margin={"l": 10, "r": 10, "t": 30, "b": 10},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": 1.12, "x": 0},
-    )
+    figure.update_layout(quiet_layout(height))
     return figure
+
+
+def quiet_layout(height: int) -> dict[str, Any]:
+    """The same, for a figure that is made at once."""
+    return {
+        "height": height,
+        "margin": {"l": 10, "r": 10, "t": 30, "b": 10},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "legend": {"orientation": "h", "y": 1.12, "x": 0},
+    }

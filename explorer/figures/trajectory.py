@@ -8,11 +8,14 @@ import plotly.graph_objects as go
 from explorer.figures.palette import SEED_COLOURS, quiet
 
 
-def trajectory_figure(steps: pd.DataFrame, *, metric: str, majority: float | None = None) -> go.Figure:
+def trajectory_figure(
+    steps: pd.DataFrame, *, metric: str, majority: float | None = None, floor: str = "majority class"
+) -> go.Figure:
     """A Plotly figure of pruning runs.
 
     steps: one row a step with seed, step, phase, score, low, high, held, heads_kept, mlps_kept, parts_kept (share
-    of all heads and MLPs). Hollow points broke the 90% line of their seed, which is dotted.
+    of all heads and MLPs). Hollow points broke the 90% line of their seed, which is dotted. floor: what the dashed
+    line at `majority` is called.
     """
     figure = go.Figure()
     for number, (seed, rows) in enumerate(steps.groupby("seed", sort=False)):
@@ -47,9 +50,7 @@ def trajectory_figure(steps: pd.DataFrame, *, metric: str, majority: float | Non
         )
         figure.add_hline(y=0.9 * float(rows["score"].iloc[0]), line={"color": colour, "width": 1, "dash": "dot"})
     if majority is not None:
-        figure.add_hline(
-            y=majority, line={"width": 1, "dash": "dash", "color": "gray"}, annotation_text="majority class"
-        )
+        figure.add_hline(y=majority, line={"width": 1, "dash": "dash", "color": "gray"}, annotation_text=floor)
     figure.update_xaxes(title="heads and MLPs kept", tickformat=".0%", autorange="reversed")
     figure.update_yaxes(title=metric)
     return quiet(figure, height=380)

@@ -12,7 +12,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +91,7 @@ class _Import:
     written: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=versions)
+    on_written: Callable[[int], None] | None = None
 
     def skip(self, path: Path, why: str) -> None:
         self.skipped.append(Skipped(path.relative_to(self.clone).as_posix(), why))
@@ -114,15 +115,18 @@ class _Import:
         )
         self.bundle.write(manifest, **contents)
         self.written.append(str(key.path))
+        if self.on_written is not None:
+            self.on_written(len(self.written))
 
 
-def import_clone(clone: Path, bundle: Bundle) -> ImportReport:
+def import_clone(clone: Path, bundle: Bundle, on_written: Callable[[int], None] | None = None) -> ImportReport:
     """Writes published-masks.FAMILY for each run and published-scores for each task; replaces what is there.
 
     A family that prunes only heads (or only MLPs) has a mask that keeps all of the other kind. What is missing
-    or malformed is named in the report, and the rest is kept. Raises BadData where there is nothing to import.
+    or malformed is named in the report, and the rest is kept. on_written: told how many artefacts are written.
+    Raises BadData where there is nothing to import.
     """
-    job = _Import(clone, bundle)
+    job = _Import(clone, bundle, on_written=on_written)
     if not (clone / "masks").is_dir() and not (clone / "evaluate_masked").is_dir():
         raise BadData(
             f"{clone} has neither masks/ nor evaluate_masked/.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from explorer.store.bundle import Bundle
+from explorer.store.paper import published
 from explorer.store.schema import Key, Manifest, Run
 
 TOGETHER = ("structured", "together")
@@ -17,6 +18,12 @@ def seeds_with(bundle: Bundle, model: str, task: str, stage: str, variant: str =
     folders = (bundle.root / Run(model, task, 0).path).parent.glob("seed_*")
     seeds = sorted(int(match[1]) for folder in folders if (match := _SEED.fullmatch(folder.name)))
     return tuple(seed for seed in seeds if complete(bundle, Key(Run(model, task, seed), stage, variant)))
+
+
+def in_paper_order(seed: int) -> int:
+    """A sort key: the paper's seeds as it lists them (1337 first), then any others ascending."""
+    paper = published().seeds
+    return paper.index(seed) if seed in paper else len(paper) + seed
 
 
 def complete(bundle: Bundle, key: Key) -> Manifest | None:

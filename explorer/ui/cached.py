@@ -2,30 +2,62 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import sys
+from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
+from explorer.analysis.against_full import Comparison, compared
 from explorer.analysis.agreement import Agreement, agreement
-from explorer.errors import BadData
+from explorer.analysis.baseline import Uninformed, uninformed_of
+from explorer.analysis.claim_sheet import ClaimSheet
+from explorer.analysis.claim_sheet import claim_sheet as made_claim_sheet
+from explorer.analysis.comparisons import Answers, answers_by_seed, paired_by_seed
+from explorer.analysis.conditions import CONDITIONS, ConditionScore, study_scores
+from explorer.analysis.overlap import OverlapMatrix, overlap_matrix
+from explorer.analysis.paired import PairedDifference, compare
+from explorer.analysis.ranks import beyond_noise
+from explorer.analysis.report import Report, by_condition, report_rows
+from explorer.errors import BadData, BadLedger
+from explorer.figures.importance import Side, sides_of
 from explorer.glue.diagnostics import diagnostic_examples
 from explorer.glue.sources import folder_examples, hub_examples
 from explorer.glue.tasks import TASKS, Examples
+from explorer.live.shelf import Shelf
+from explorer.live.worker import Worker
 from explorer.mask import Mask
+from explorer.patterns.samples import Sample, unpack_samples
+from explorer.patterns.survivors import SurvivorPatterns, Weights, survivor_patterns
 from explorer.store.bundle import MANIFEST, Artefact, Bundle
 from explorer.store.known import KnownRun, known_run
+from explorer.store.ledger import IN_MEMORY, Ledger, default_path
 from explorer.store.schema import Key, Manifest, Run
+from explorer.store.trajectories import TOGETHER, seeds_with, tickets_of
 
 if TYPE_CHECKING:  # torch comes in with it: only the lab pays for that
+    from explorer.bert.checkpoints import Classifier
     from explorer.live.evaluator import Evaluator
 
 DIAGNOSTICS, FOLDER, HUB = "diagnostics", "folder", "hub"
+BUNDLE = "view.bundle"
+"""Where a session keeps the bundle that it switched to."""
+EVALUATORS = 3
+"""Models on dev sets that are kept in memory at once, and models: about 1 GB each at most."""
 
 
 def bundle_root() -> Path:
+    """The bundle that this session switched to, else EXPLORER_BUNDLE, else the cache that ships beside app.py."""
+    return st.session_state.get(BUNDLE) or usual_bundle()
+
+
+def usual_bundle() -> Path:
     """EXPLORER_BUNDLE, or the cache that ships beside app.py."""
     return Path(os.environ.get("EXPLORER_BUNDLE") or Path(__file__).parents[2] / "cache")
 
@@ -55,13 +87,131 @@ def known(root: Path, stamp: float, run: Run) -> KnownRun:
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
+def tickets(root: Path, stamp: float, run: Run) -> dict[int, str]:
+    """Seed -> code of its good ticket, for the seeds of the run's task pruned alike; empty where none is."""
+    bundle = Bundle(root)
+    seeds = seeds_with(bundle, run.model, run.task, *TOGETHER)
+    if not seeds:
+        return {}
+    return tickets_of(bundle, run if run.seed in seeds else replace(run, seed=seeds[0]))
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def step_difference(root: Path, stamp: float, key: Key, step: int) -> PairedDifference:
+    """A step of a pruning run against its full model, on the same examples; raises BadBundle."""
+    predictions, metric = artefact(root, stamp, key).arrays["predictions"], TASKS[key.run.task].metric
+    return compare(metric, predictions[step], predictions[0], known(root, stamp, key.run).labels)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def gradient_sides(root: Path, stamp: float, run: Run) -> tuple[list[Side], int | None]:
+    """Heads and MLPs of a run, importance against the score each costs alone, and how many of these costs are
+    larger than noise (None for a regression); raises BadBundle or BadRequest."""
+    arrays = artefact(root, stamp, Key(run, "importance", "expected")).arrays
+    ablations, whole = artefact(root, stamp, Key(run, "ablations")), known(root, stamp, run)
+    table = ablations.table
+    sides = sides_of((arrays["heads"], arrays["mlps"]), dict(zip(table["component"], table["loss"], strict=True)))
+    if whole.task.is_regression:
+        return sides, None
+    single = ~table["component"].str.startswith("layer").to_numpy()
+    return sides, beyond_noise(ablations.arrays["predictions"][single], whole.full.predictions, whole.labels)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
 def seed_agreement(codes: tuple[tuple[int, str], ...], n_layers: int, n_heads: int) -> tuple[Agreement, Agreement]:
     """Agreement over seeds of heads and of MLPs, with its chance level by permutation."""
     heads, mlps = agreement({seed: Mask.from_code(code, n_layers, n_heads) for seed, code in codes})
     return heads, mlps
 
 
+@st.cache_data(show_spinner=False, max_entries=32)
+def claim_sheet(root: Path, stamp: float, model: str, task: str) -> ClaimSheet:
+    """The four claims of one model on one task; raises BadBundle."""
+    return made_claim_sheet(Bundle(root), manifests(root, stamp), model, task)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def patterns_of_survivors(
+    root: Path, stamp: float, model: str, task: str, within_layers: bool = False
+) -> SurvivorPatterns:
+    """Class shares of survivors beside all heads, with permutation tests: seconds; raises BadBundle."""
+    return survivor_patterns(Bundle(root), model, task, within_layers=within_layers)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)  # shared: read-only
+def attention_samples(root: Path, stamp: float, key: Key) -> tuple[Sample, ...]:
+    """The sentences of an attention artefact with the maps of every head; raises BadBundle."""
+    return unpack_samples(artefact(root, stamp, key).arrays)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)  # shared: read-only
+def maps_of_text(
+    root: Path, stamp: float, run: Run, weights: Weights, texts: tuple[str, ...], code: str
+) -> tuple[Sample, tuple[str, ...]]:
+    """The maps of every head on a text that somebody typed, under a mask ('' = the full one), and notes on what was
+    cut. Loads the model. Raises BadRequest on a text that says nothing, BadBundle or BadCheckpoint without a model."""
+    from explorer.bert.attention import attention_maps
+    from explorer.bert.engine import Engine
+    from explorer.bert.typed import typed
+
+    manifest = artefact(root, stamp, Key(run, "finetune")).manifest
+    if weights == "finetuned":
+        model = classifier(root, run, manifest.checkpoint_sha256)
+    else:
+        model = encoder(str(manifest.config["model"]), run)
+    read = typed(model.tokenizer, *texts)
+    mask = Mask.from_code(code, model.n_layers, model.n_heads) if code else Mask.full(model.n_layers, model.n_heads)
+    (maps,) = attention_maps(Engine(model), read.encoded, mask)
+    return Sample(texts, read.pieces, maps), read.notes
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def study(root: Path, stamp: float, model: str, task: str) -> dict[int, dict[str, ConditionScore]]:
+    """Seed -> condition -> score, in the paper's order of seeds; raises BadBundle."""
+    return study_scores(Bundle(root), model, task)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def report(root: Path, stamp: float, model: str, task: str) -> Report:
+    """Condition -> ours beside the published; raises BadBundle."""
+    return by_condition(report_rows(Bundle(root), task, model, study(root, stamp, model, task)))
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def answers(root: Path, stamp: float, model: str, task: str) -> dict[int, Answers]:
+    """Seed -> what was said under every condition; raises BadBundle."""
+    return answers_by_seed(Bundle(root), study(root, stamp, model, task), CONDITIONS)
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def paired(root: Path, stamp: float, model: str, task: str, a: str, b: str) -> dict[int, PairedDifference]:
+    """Seed -> condition a minus condition b on the same examples; raises BadBundle."""
+    return paired_by_seed(answers(root, stamp, model, task), a, b)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def uninformed(root: Path, stamp: float, model: str, task: str) -> Uninformed | None:
+    """What answers that never read a sentence score on the task, one line for all pages; raises BadBundle."""
+    return uninformed_of(Bundle(root), model, task)
+
+
 @st.cache_data(show_spinner=False, max_entries=16)
+def overlap(codes: tuple[tuple[str, int, str], ...], n_layers: int, n_heads: int) -> OverlapMatrix:
+    """What every pair of tasks shares, from (task, seed, mask code)."""
+    masks: dict[str, dict[int, Mask]] = {}
+    for task, seed, code in codes:
+        masks.setdefault(task, {})[seed] = Mask.from_code(code, n_layers, n_heads)
+    return overlap_matrix(masks)
+
+
+@st.cache_resource(show_spinner=False, max_entries=512)
+def stored_comparison(root: Path, stamp: float, run: Run, code: str) -> Comparison:
+    """A stored mask against the full model, in numbers; raises BadBundle."""
+    of = known(root, stamp, run)
+    return compared(of.task, of.by_code[code].predictions, of.full.predictions, of.labels)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)  # not st.cache_data, which copies QQP's 40,430 at each call
 def examples(task: str, source: str, folder: str) -> Examples:
     """A dev set: `source` is diagnostics, folder (then `folder` names it) or hub; raises BadData."""
     if source == DIAGNOSTICS:
@@ -73,14 +223,75 @@ def examples(task: str, source: str, folder: str) -> Examples:
     raise BadData(f"There is no data source {source!r}.")
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def evaluator(root: Path, checkpoint_sha256: str, run: Run, source: str, folder: str) -> Evaluator:
-    """One model on one dev set, shared read-only by every session; raises BadBundle, BadCheckpoint or BadData."""
-    from explorer.bert.checkpoints import load_finetuned
-    from explorer.live.evaluator import Evaluator
+@st.cache_resource(show_spinner=False, on_release=Worker.close)
+def worker() -> Worker:
+    """The one thread that computes for all sessions."""
+    made = Worker()
+    atexit.register(made.close)
+    # A forward pass gives the interpreter up at every operation and must get it back from whoever draws a page:
+    # by default that may take 5 ms each time.
+    sys.setswitchinterval(0.0005)
+    return made
 
-    path = Bundle(root).checkpoint(run)
-    return Evaluator(load_finetuned(str(path), TASKS[run.task]), examples(run.task, source, folder))
+
+def ledger() -> tuple[Ledger, str]:
+    """This process's ledger; where the file is of no use, one in memory, and a sentence that says so."""
+    return _ledger(os.environ.get("EXPLORER_LEDGER", ""))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _ledger(place: str) -> tuple[Ledger, str]:
+    try:
+        return Ledger(default_path()), ""
+    except BadLedger as error:
+        return Ledger(IN_MEMORY), f"{error} Meanwhile scores are remembered for as long as this app runs."
+
+
+@st.cache_resource(show_spinner=False, on_release=Shelf.close)
+def _evaluators() -> Shelf[Evaluator]:
+    return Shelf(EVALUATORS)
+
+
+def evaluator(root: Path, stamp: float, run: Run, source: str, folder: str) -> Future[Evaluator]:
+    """One model on one dev set, loaded in the background, read-only, for every session.
+
+    The future may hold BadBundle, BadCheckpoint or BadData. Raises BadData where the dev set cannot be read.
+    """
+    dev = examples(run.task, source, folder)
+    sha256 = artefact(root, stamp, Key(run, "finetune")).manifest.checkpoint_sha256
+    remembered, _ = ledger()
+
+    def load() -> Evaluator:
+        from explorer.live.evaluator import Evaluator
+        from explorer.live.scoring import full_answer
+
+        loaded = Evaluator(classifier(root, run, sha256), dev)
+        full_answer(loaded, remembered)  # its interval, so that nobody waits for it
+        return loaded
+
+    return _evaluators().ask((root, run, sha256, dev.sha256), load)
+
+
+def forget_evaluator(root: Path, stamp: float, run: Run, source: str, folder: str) -> None:
+    """So that one that could not be loaded is loaded anew."""
+    sha256 = artefact(root, stamp, Key(run, "finetune")).manifest.checkpoint_sha256
+    _evaluators().forget((root, run, sha256, examples(run.task, source, folder).sha256))
+
+
+@functools.lru_cache(maxsize=EVALUATORS)  # not Streamlit's cache: this is called from other threads
+def classifier(root: Path, run: Run, checkpoint_sha256: str) -> Classifier:
+    """A run's fine-tuned model, the same object for every dev set. Raises BadBundle or BadCheckpoint."""
+    from explorer.bert.checkpoints import load_finetuned
+
+    return load_finetuned(str(Bundle(root).checkpoint(run)), TASKS[run.task])
+
+
+@functools.lru_cache(maxsize=1)
+def encoder(source: str, run: Run) -> Classifier:
+    """The pre-trained model that a run began with, under a classifier that nobody looks at. Raises BadCheckpoint."""
+    from explorer.bert.checkpoints import load_pretrained
+
+    return load_pretrained(source, TASKS[run.task], run.seed)
 
 
 def trajectories(root: Path, stamp: float, runs: list[Run], variant: str) -> pd.DataFrame:

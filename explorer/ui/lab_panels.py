@@ -106,8 +106,13 @@ def _try(task: Task, source: DataSource) -> None:
     except ExplorerError as error:
         st.error(str(error), icon=":material/error:")
         return
-    st.session_state.setdefault(_FETCHED, {})[task.name] = source
+    use(task, source)
     st.rerun()
+
+
+def use(task: Task, source: DataSource) -> None:
+    """From now on, in this session, the task's data are these."""
+    st.session_state.setdefault(_FETCHED, {})[task.name] = source
 
 
 def served_on_localhost() -> bool:

@@ -1,75 +1,58 @@
-"""What the paper published for BERT-base: survival over five seeds, and the scores of its tickets."""
+"""What the paper published for BERT-base, beside ours: survival over five seeds, task by task."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import streamlit as st
 
-from explorer.figures.tickets import Bar, ticket_bars
-from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.tasks import TASKS
+from explorer.figures.heatmaps import Panel
 from explorer.mask import Mask
-from explorer.store.paper import MAJORITY, Published, published
-from explorer.ui.head_grid import Overlay, head_grid
+from explorer.store.paper import Published, published
+from explorer.store.survivors import Pruned
+from explorer.ui.panels import panels_row
+from explorer.ui.survival_views import mask_panel
+from explorer.ui.words import model_name, seeds
 
-_KINDS = ("good", "random", "bad")
+_FAMILIES: dict[Pruned, str] = {"together": "heads_mlps", "heads": "heads", "mlps": "mlps"}
 
 
-def published_panel(task_name: str) -> None:
-    """A task of the nine (the page's own first), its heatmap and its bars, with the paper cited."""
+def published_panel(task: str, model: str, masks: Mapping[int, Mask], pruned: Pruned) -> None:
+    """Ours and the published survival of the task side by side; below, every task as published."""
     figures = published()
-    names = list(figures.tasks)
-    task = st.selectbox("Task", names, index=names.index(task_name), key=f"published.task.{task_name}")
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        _grid(figures, task)
-    with right:
-        _bars(figures, task)
-    st.caption(
-        f"BERT-base uncased, five seeds, as published: {figures.paper}. Whiskers are sample standard deviations "
-        "over seeds (the published ones are population standard deviations and were converted)."
+    st.markdown(
+        f"Survival on **{task}**, here and as published. Two models: compare where heads survive and how evenly, not "
+        "head by head."
     )
-
-
-def _grid(figures: Published, task: str) -> None:
-    survival = figures.survival("heads_mlps", task)
-    if survival.heads is None or survival.mlps is None:
-        st.info(f"No survival was published for {task}.")
-        return
-    shape = survival.heads.shape
-
-    def words(share: float) -> str:
-        return f"Survives in {round(share * len(figures.seeds))} of {len(figures.seeds)} seeds"
-
-    head_grid(
-        Mask.full(shape[0], shape[1]),
-        revision=f"published-{task}",
-        key=f"published.grid.{task}",
-        fill=Overlay(survival.heads, survival.mlps, f"BERT-base on {task}: survives, of 5 seeds", "never", "always"),
-        hover_heads=[[words(share) for share in row] for row in survival.heads],
-        hover_mlps=[words(share) for share in survival.mlps],
-        disabled=True,
+    row = [mask_panel(model_name(model), list(masks.values()), pruned)] if masks else []
+    if not masks:
+        st.info(f"{model_name(model)} was not pruned so on {task} yet.")
+    row.append(_panel(figures, task, pruned, "BERT-base"))
+    panels_row(row, f"published.beside.{task}", value="survives in a share of", low="never", high="always")
+    st.subheader("Every task, as published")
+    panels_row(
+        [_panel(figures, name, pruned, name) for name in figures.tasks],
+        "published.all",
+        value="survives in a share of",
+        low="never",
+        high="always",
     )
-
-
-def _bars(figures: Published, task: str) -> None:
-    bars = []
-    for kind in _KINDS:
-        for state in ("pruned", "retrained"):
-            score = figures.score(f"structured/{kind}/{state}", task)
-            bars.append(Bar(kind, state, score.mean, score.sample_sd, score.n_seeds))
-    full = figures.score("full", task)
-    st.plotly_chart(
-        ticket_bars(
-            bars,
-            metric=METRIC_WORDS[TASKS[task].metric],
-            full=full.mean,
-            majority=figures.score(MAJORITY, task).mean,
-            height=420,
-        ),
-        key=f"published.bars.{task}",
-    )
-    if full.mean < figures.score(MAJORITY, task).mean:
+    degenerate = [name for name in figures.tasks if figures.score("full", name).mean < figures.majority(name).mean]
+    if degenerate:
         st.caption(
-            f"{task} is degenerate: the full model ({full.mean:.3f}) scores below the majority class, "
-            "so nearly everything could be pruned."
+            f"{', '.join(degenerate)} is degenerate: the full model scores below the majority class, so nearly "
+            "everything could be pruned."
         )
+    st.caption(f"BERT-base uncased, {seeds(len(figures.seeds))}: {figures.paper}. Scores are on the Tickets page.")
+
+
+def _panel(figures: Published, task: str, pruned: Pruned, title: str) -> Panel:
+    share = figures.survival(_FAMILIES[pruned], task)
+    one = next(values for values in (share.heads, share.mlps) if values is not None)
+    n_layers = one.shape[0]
+    heads = share.heads if share.heads is not None else np.full((n_layers, n_layers), np.nan)
+    mlps = share.mlps if share.mlps is not None else np.full(n_layers, np.nan)
+    parts = [f"{heads.sum():.3g} heads"] if share.heads is not None else []
+    parts += [f"{mlps.sum():.3g} MLPs"] if share.mlps is not None else []
+    return Panel(title, f"{', '.join(parts)}, {seeds(len(figures.seeds))}", heads, mlps)

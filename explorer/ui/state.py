@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from explorer.errors import BadMask
 from explorer.mask import Mask
+from explorer.store.fingerprints import (
+    Fingerprint,
+    differences,
+    fingerprint_of,
+    live_difference,
+    read_fingerprint,
+    short,
+)
 from explorer.store.schema import Manifest, Run
+from explorer.store.trajectories import in_paper_order
 
 _MASKS = "view.masks"
 _REVISION = "view.revision"
 _READ_URL = "view.url_was_read"
 _NOTICES = "view.notices"
+_ASKED = "view.asked"
+_CHOSEN = "view.chosen"
+_RUN, _PRINT, _LINK = "view.run", "view.fingerprint", "view.link"
+FINGERPRINT = "v"
+"""The link's parameter that says what it was made with."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,7 @@ class Selection:
 
 def select(manifests: Sequence[Manifest]) -> Selection:
     """Sidebar selectors for model, task and seed; the first time, they start from the URL."""
-    runs = sorted({manifest.key.run for manifest in manifests if manifest.stage == "finetune"}, key=_order)
+    runs = runs_of(manifests)
     models = _unique(run.model for run in runs)
     first = not st.session_state.get(_READ_URL)
     with st.sidebar:
@@ -38,7 +52,53 @@ def select(manifests: Sequence[Manifest]) -> Selection:
         seed = _selectbox("Fine-tuning seed", "seed", [str(run.seed) for run in of_task], first)
     st.session_state[_READ_URL] = True
     run = next(run for run in of_task if str(run.seed) == seed)
+    here = fingerprint_of(manifests, run)
+    st.session_state[_RUN], st.session_state[_PRINT] = run, here
+    if first:
+        _read_fingerprint(run, here)
     return Selection(of_task, run)
+
+
+def selected() -> Run | None:
+    """The run that this session last selected; None before the first."""
+    run: Run | None = st.session_state.get(_RUN)
+    return run
+
+
+def choose(run: Run) -> None:
+    """From Python: the selectors start anew at this run, which must be one of `runs_of`. Call it before `select`."""
+    for name, value in (("model", run.model), ("task", run.task), ("seed", str(run.seed))):
+        st.session_state[f"view.{name}.kept"] = value
+    st.session_state[_CHOSEN] = st.session_state.get(_CHOSEN, 0) + 1
+
+
+def _read_fingerprint(run: Run, here: Fingerprint) -> None:
+    """Tells what the link that opened this session was made with, where that differs; for the run that it names."""
+    link = read_fingerprint(st.query_params.get(FINGERPRINT, ""))
+    asked_for = [st.query_params.get(name, value) for name, value in _named(run).items()]
+    if link is None or asked_for != list(_named(run).values()):
+        return
+    st.session_state[_LINK] = run, link
+    for sentence in differences(link, here, run):
+        notice(sentence)
+
+
+def scored_on(run: Run, sha256: str, title: str) -> str:
+    """For `write_url(live=)`: the data that a page scores. The first time, a notice where the link's were others."""
+    of_run, link = st.session_state.pop(_LINK, (None, None))
+    if of_run == run and link is not None and (sentence := live_difference(link, sha256, title)):
+        notice(sentence)
+    return short(sha256)
+
+
+def _named(run: Run) -> dict[str, str]:
+    return {"model": run.model, "task": run.task, "seed": str(run.seed)}
+
+
+def runs_of(manifests: Sequence[Manifest]) -> list[Run]:
+    """Every run that can be looked at, fine-tuned here or imported, in the paper's order of seeds."""
+    shown = {manifest.key.run for manifest in manifests if manifest.stage in ("finetune", "published-masks")}
+    return sorted(shown, key=lambda run: (run.model, run.task, in_paper_order(run.seed)))
 
 
 def mask_of(run: Run, shape: tuple[int, int]) -> Mask:
@@ -71,11 +131,28 @@ def revision(run: Run) -> str:
     return f"{run.path}-{st.session_state.get(_REVISION, 0)}"
 
 
-def write_url(run: Run, mask: Mask | None) -> None:
-    """The address of this very screen: opening it elsewhere shows the same."""
-    wanted = {"model": run.model, "task": run.task, "seed": str(run.seed)}
+def asked(name: str) -> str | None:
+    """What the link that opened this session says of one more parameter, told once: then the session decides."""
+    told: set[str] = st.session_state.setdefault(_ASKED, set())
+    if name in told:
+        return None
+    told.add(name)
+    wanted: str | None = st.query_params.get(name)
+    return wanted
+
+
+def write_url(run: Run, mask: Mask | None, *, live: str = "", **more: str) -> None:
+    """The address of this very screen: opening it elsewhere shows the same, and says what differs there.
+
+    live: what `scored_on` gave, where the page scores something. more: what else the page is set to.
+    """
+    wanted = _named(run)
     if mask is not None and not mask.is_full:
         wanted["mask"] = mask.code
+    wanted |= more
+    here: Fingerprint | None = st.session_state.get(_PRINT)
+    if here is not None and st.session_state.get(_RUN) == run:
+        wanted[FINGERPRINT] = replace(here, live=live).code
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
@@ -92,21 +169,15 @@ def show_notices() -> None:
 
 
 def _selectbox(label: str, name: str, options: Sequence[str], first: bool) -> str:
-    key = f"view.{name}"
-    wanted = st.query_params.get(name) if first else None
-    if wanted is not None and wanted not in options:
+    kept = f"view.{name}.kept"  # Streamlit forgets a widget's value on a switch of page
+    wanted = st.query_params.get(name) if first else st.session_state.get(kept)
+    if first and wanted is not None and wanted not in options:
         notice(f"The link names the {label.lower()} {wanted!r}, which this cache does not hold; showing {options[0]}.")
-    elif wanted is not None:
-        st.session_state[key] = wanted
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = options[0]
-    chosen: str = st.selectbox(label, options, key=key)
+    index = options.index(wanted) if wanted in options else 0
+    anew = st.session_state.get(_CHOSEN, "")
+    chosen: str = st.selectbox(label, options, index=index, key=f"view.{name}{anew}")
+    st.session_state[kept] = chosen
     return chosen
-
-
-def _order(run: Run) -> tuple[str, str, int]:
-    paper = (1337, 42, 86, 71, 166)
-    return run.model, run.task, paper.index(run.seed) if run.seed in paper else run.seed + len(paper)
 
 
 def _unique(names: object) -> list[str]:

@@ -1,134 +1,177 @@
-"""Page: which heads and MLPs survive pruning, over seeds."""
+"""Page: which heads and MLPs survive pruning: over seeds, seed by seed, over tasks, and beside BERT-base."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer.analysis.agreement import Agreement, Statistic
-from explorer.analysis.baseline import uninformed_score
 from explorer.analysis.survival import Survival, survival
 from explorer.figures.trajectory import trajectory_figure
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
+from explorer.store.bundle import command_for
 from explorer.store.schema import Key, Manifest, Run
-from explorer.ui import cached, state
-from explorer.ui.head_grid import Overlay, head_grid
+from explorer.store.survivors import Pruned, shape_of, survivors
+from explorer.ui import cached, overlays, state, survival_views
+from explorer.ui.head_grid import head_grid
 from explorer.ui.published_panel import published_panel
+from explorer.ui.switch import switch
+from explorer.ui.words import model_name, seeds
 
-VARIANT = "together"
+FILL = "survival"
+"""What colours the cells until somebody chooses otherwise."""
+PRUNED: dict[Pruned, str] = {"together": "Heads and MLPs", "heads": "Heads alone", "mlps": "MLPs alone"}
+VIEWS = {
+    "seeds": "Over seeds",
+    "each": "Seed by seed",
+    "tasks": "All tasks",
+    "paths": "Pruning paths",
+    "weights": "Single weights",
+    "paper": "BERT-base",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page is set to, and what of it the bundle holds."""
+
+    root: Path
+    stamp: float
+    manifests: Sequence[Manifest]
+    run: Run
+    pruned: Pruned
+    masks: dict[str, dict[int, Mask]]
+    """Task -> seed -> mask, for the model and the way of pruning."""
+
+    @property
+    def own(self) -> dict[int, Mask]:
+        """Of the selected task; never empty where a view is shown."""
+        return self.masks.get(self.run.task, {})
 
 
 def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest]) -> None:
-    """The heatmap over seeds, each seed's ticket, how far the seeds agree, and the pruning paths."""
-    task = TASKS[selection.run.task]
-    st.header(f"Which heads survive on {task.name}?")
-    pruned = {m.key.run: m for m in manifests if m.key == Key(m.key.run, "structured", VARIANT)}
-    runs = [run for run in selection.runs if run in pruned]
-    if not runs:
-        st.info(
-            f"Nothing was pruned for {task.name} yet. Make it: "
-            f"`python -m precompute prune --task {task.name} --seed {selection.run.seed} --bundle cache`",
-            icon=":material/content_cut:",
-        )
-        st.stop()
-    shape = cached.known(root, stamp, runs[0]).shape
-    masks = {run: Mask.from_code(str(pruned[run].summary["ticket"]), *shape) for run in runs}
+    """A view is chosen, and only that one is computed."""
+    run = selection.run
+    title = st.empty()
+    state.show_notices()
+    with st.container(horizontal=True, gap="medium"):
+        view = switch("View", VIEWS, "view", "survival.view")
+        pruned: Pruned = "together"
+        if view != "weights":
+            pruned = switch("Pruned", PRUNED, "pruned", "survival.pruned")
+    title.header("Which heads survive, task by task?" if view == "tasks" else f"Which heads survive on {run.task}?")
+    shown = Shown(root, stamp, manifests, run, pruned, survivors(manifests, run.model, pruned))
+    where = ({"view": view} if view != "seeds" else {}) | ({"pruned": pruned} if pruned != "together" else {})
+    if view != "seeds":
+        state.write_url(run, None, **where)
+    if view not in ("tasks", "weights", "paper") and not shown.own:
+        state.write_url(run, None, **where)
+        key = Key(run, "structured", pruned)
+        st.info(f"This was not pruned yet. Make it: `{command_for(key)}`", icon=":material/content_cut:")
+        return
+    views: dict[str, Callable[[], None]] = {
+        "seeds": lambda: _over_seeds(shown, where),
+        "each": lambda: survival_views.seed_by_seed(shown.own, pruned),
+        "tasks": lambda: survival_views.all_tasks(shown.masks, pruned, run.model),
+        "paths": lambda: _paths(shown),
+        "weights": lambda: survival_views.single_weights(root, stamp, run, manifests),
+        "paper": lambda: published_panel(run.task, run.model, shown.own, pruned),
+    }
+    views[view]()
+
+
+def _over_seeds(shown: Shown, where: dict[str, str]) -> None:
+    run, masks = shown.run, shown.own
+    what = {"together": "Heads and MLPs", "heads": "Heads", "mlps": "MLPs"}[shown.pruned]
     st.markdown(
-        f"Heads and MLPs of {runs[0].model} are switched off, least important first, while {METRIC_WORDS[task.metric]} "
-        f"on the dev set stays above 90% of the full model's. What is left is the *good ticket*. A cell's colour says "
-        f"in how many of {len(runs)} fine-tuning {_seeds(len(runs))} it is part of it."
+        f"{what} of {model_name(run.model)} are switched off, least important first, while "
+        f"{METRIC_WORDS[TASKS[run.task].metric]} on the dev set stays above 90% of the full model's. What is left is "
+        f"the *good ticket*. *Survival* says in how many of {seeds(len(masks))} a head or MLP is part of it."
     )
     summary = survival(list(masks.values()))
-    _grid(summary, masks, shape)
-    st.subheader("The tickets, seed by seed")
-    steps = cached.trajectories(root, stamp, runs, VARIANT)
-    _table(runs, steps)
-    if len(runs) > 1:
-        st.subheader("Do the seeds agree?")
-        _agreement(masks, shape)
-    st.subheader("How each seed got there")
-    labels = cached.known(root, stamp, runs[0]).labels
-    st.plotly_chart(
-        trajectory_figure(steps, metric=METRIC_WORDS[task.metric], majority=uninformed_score(task.metric, labels)),
-        key="survival.trajectory",
-    )
-    st.caption(
-        "Each point is a mask that was scored on the whole dev set; hollow points fell below the dotted 90% line "
-        "of their seed. Importance is measured anew after every step. Hover for scores with 95% intervals."
-    )
-    _provenance(pruned[selection.run] if selection.run in pruned else pruned[runs[0]])
-    st.subheader("Beside the paper: BERT-base, as published")
-    published_panel(task.name)
+    _grid(shown, where)
+    _size_words(summary, masks, shown.pruned)
+    steps = _steps(shown)
+    if steps is not None:
+        st.subheader("The tickets, seed by seed")
+        _table(steps)
+        _provenance(shown)
 
 
-def _seeds(n: int) -> str:
-    return "seed" if n == 1 else "seeds"
-
-
-def _grid(summary: Survival, masks: dict[Run, Mask], shape: tuple[int, int]) -> None:
-    n = summary.n_seeds
-    heads = np.stack([mask.heads for mask in masks.values()])
-    mlps = np.stack([mask.mlps for mask in masks.values()])
-    seeds = [run.seed for run in masks]
-
-    def words(kept: np.ndarray, mean: float, sd: float) -> str:
-        which = ", ".join(str(seed) for seed, k in zip(seeds, kept, strict=True) if k)
-        spread = f", sd {sd:.2f}" if n > 1 else ""
-        return (
-            f"Survives in {int(kept.sum())} of {n} {_seeds(n)}"
-            + (f": {which}" if which else "")
-            + (f". Mean {mean:.2f}{spread}")
-        )
-
+def _grid(shown: Shown, where: dict[str, str]) -> None:
+    """The survival of the chosen way of pruning, and what else the bundle knows of each head and MLP."""
+    run, masks, shape = shown.run, shown.own, shape_of(shown.manifests, shown.run)
+    own = {"survival": overlays.survival_view(masks)}
+    if shown.pruned != "together":
+        own = {"survival": survival_views.only_pruned(own["survival"], shown.pruned)}
+    if len(masks) > 1:
+        own["spread"] = survival_views.spread_view(masks, shown.pruned)
+    found = overlays.Views({})
+    if any(manifest.key == Key(run, "finetune") for manifest in shown.manifests):
+        found = overlays.views(shown.root, shown.stamp, cached.known(shown.root, shown.stamp, run))
+    views = overlays.Views(own | {name: view for name, view in found.by_name.items() if name not in own}, found.missing)
+    fill, ring = overlays.choose(views, "survival", fill=FILL)
+    state.write_url(run, None, **where, **overlays.in_url(fill, ring, default=FILL))
     head_grid(
         Mask.full(*shape),
         revision=f"survival-{'-'.join(mask.code for mask in masks.values())}",
         key="survival.grid",
-        fill=Overlay(summary.heads.mean, summary.mlps.mean, f"Survives, of {n} {_seeds(n)}", "never", "always"),
-        hover_heads=[
-            [words(heads[:, i, j], summary.heads.mean[i, j], summary.heads.sample_sd[i, j]) for j in range(shape[1])]
-            for i in range(shape[0])
-        ],
-        hover_mlps=[words(mlps[:, i], summary.mlps.mean[i], summary.mlps.sample_sd[i]) for i in range(shape[0])],
         disabled=True,
+        **overlays.dress(views.by_name, fill, ring, shape).arguments,
     )
-    spread = summary.heads.kept_spread
-    words_kept = f"On average {spread.mean:.1f} of {heads[0].size} heads and {summary.mlps.kept_spread.mean:.1f} of "
-    words_kept += f"{shape[0]} MLPs survive"
-    if n > 1:
-        words_kept += f" (heads: sd {spread.sd:.1f} over seeds)"
-    always, never = int((heads.all(axis=0)).sum()), int((~heads.any(axis=0)).sum())
-    st.caption(f"{words_kept}. {always} heads survive in every seed, {never} in none.")
 
 
-def _table(runs: list[Run], steps: pd.DataFrame) -> None:
+def _size_words(summary: Survival, masks: dict[int, Mask], pruned: Pruned) -> None:
+    first = next(iter(masks.values()))
+    parts = []
+    if pruned != "mlps":
+        parts.append(_kept(summary.heads.kept_spread.mean, summary.heads.kept_spread.sd, first.heads.size, "heads"))
+    if pruned != "heads":
+        parts.append(_kept(summary.mlps.kept_spread.mean, summary.mlps.kept_spread.sd, first.mlps.size, "MLPs"))
+    words = f"On average {' and '.join(parts)} survive."
+    if pruned != "mlps" and len(masks) > 1:
+        heads = np.stack([mask.heads for mask in masks.values()])
+        words += (
+            f" {int(heads.all(axis=0).sum())} heads survive in every seed, {int((~heads.any(axis=0)).sum())} in none."
+        )
+    st.caption(words)
+
+
+def _kept(mean: float, sd: float, total: int, word: str) -> str:
+    return f"{mean:.1f} of {total} {word}" + ("" if np.isnan(sd) else f" (sd {sd:.1f} over seeds)")
+
+
+def _steps(shown: Shown) -> pd.DataFrame | None:
+    """Every step of every seed's pruning; None for an imported model, whose masks came without them."""
+    runs = [Run(shown.run.model, shown.run.task, seed) for seed in shown.own]
+    keys = {manifest.key for manifest in shown.manifests}
+    runs = [run for run in runs if Key(run, "structured", shown.pruned) in keys]
+    return cached.trajectories(shown.root, shown.stamp, runs, shown.pruned) if runs else None
+
+
+def _table(steps: pd.DataFrame) -> None:
     rows = []
-    for run in runs:
-        own = steps[steps["seed"] == run.seed]
+    for seed, own in steps.groupby("seed", sort=False):
         full, ticket = own.iloc[0], own[own["held"]].iloc[-1]
         rows.append(
             {
-                "seed": str(run.seed),
+                "seed": str(seed),
                 "full model": _with_interval(full),
                 "good ticket": _with_interval(ticket),
-                "share of full": ticket["score"] / full["score"] if full["score"] > 0 else None,
+                "share of full": f"{ticket['score'] / full['score']:.0%}" if full["score"] > 0 else "–",
                 "heads kept": ticket["heads_kept"],
                 "MLPs kept": ticket["mlps_kept"],
                 "masks tried": len(own),
                 "n": full["n"],
             }
         )
-    st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        column_config={"share of full": st.column_config.NumberColumn(format="percent")},
-    )
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
     st.caption("Scores on the dev set with their 95% intervals over its n examples.")
 
 
@@ -136,37 +179,37 @@ def _with_interval(row: pd.Series) -> str:
     return f"{row['score']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
 
 
-def _agreement(masks: dict[Run, Mask], shape: tuple[int, int]) -> None:
-    codes = tuple((run.seed, mask.code) for run, mask in masks.items())
-    rows = []
-    for side in cached.seed_agreement(codes, *shape):
-        for name, statistic in _statistics(side):
-            rows.append({"of": side.kind, "statistic": name, **_statistic_row(statistic)})
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
+def _paths(shown: Shown) -> None:
+    steps = _steps(shown)
+    if steps is None:
+        st.info("The authors' files hold where pruning ended, not how it got there.", icon=":material/timeline:")
+        return
+    line = cached.uninformed(shown.root, shown.stamp, shown.run.model, shown.run.task)
+    st.markdown("How each seed lost its heads and MLPs, from the full model on the left to the smallest one that held.")
+    st.plotly_chart(
+        trajectory_figure(
+            steps,
+            metric=METRIC_WORDS[TASKS[shown.run.task].metric],
+            majority=line.score if line else None,
+            floor=line.title if line else "",
+        ),
+        key="survival.trajectory",
+        config={"displayModeBar": False},
+        alt="Score against the share of heads and MLPs that are left, a line a seed",
+    )
+    words = f" {line.title.capitalize()}: {line.words}." if line else ""
     st.caption(
-        "Components are the subjects, seeds the raters. Chance: each seed's mask shuffled over positions, "
-        "1,000 times; the interval holds 95% of them. Cochran's Q tests whether seeds keep equally many."
+        "Each point is a mask that was scored on the whole dev set; hollow points fell below the dotted 90% line of "
+        f"their seed. Importance is measured anew after every step. Hover for scores with 95% intervals.{words}"
     )
 
 
-def _statistics(side: Agreement) -> list[tuple[str, Statistic]]:
-    return [
-        ("Fleiss' kappa", side.fleiss_kappa),
-        ("Krippendorff's alpha", side.krippendorff_alpha),
-        ("Cochran's Q", side.cochrans_q),
-    ]
-
-
-def _statistic_row(statistic: Statistic) -> dict[str, str]:
-    if statistic.undefined:
-        return {"value": "undefined", "p": "", "by chance": statistic.undefined}
-    chance = statistic.chance
-    by_chance = "" if chance is None else chance.note or f"{chance.mean:.3f} [{chance.low:.3f}, {chance.high:.3f}]"
-    p = statistic.p if statistic.p is not None else (chance.p if chance else None)
-    return {"value": f"{statistic.value:.3f}", "p": "" if p is None else f"{p:.3f}", "by chance": by_chance}
-
-
-def _provenance(manifest: Manifest) -> None:
+def _provenance(shown: Shown) -> None:
+    """Where the numbers come from, for the seed in the sidebar or the first that was pruned so."""
+    keys = [Key(Run(shown.run.model, shown.run.task, seed), "structured", shown.pruned) for seed in shown.own]
+    wanted = Key(shown.run, "structured", shown.pruned)
+    by_key = {manifest.key: manifest for manifest in shown.manifests}
+    manifest = by_key.get(wanted) or next(by_key[key] for key in keys if key in by_key)
     data = manifest.data["dev"]
     st.caption(
         f"Seed {manifest.seed}: {data['n']:,} dev examples ({data['source']}), checkpoint "

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import matthews_corrcoef
 
-from explorer.analysis.intervals import sample_sd, score_with_interval, seed_spread
+from explorer.analysis.intervals import sample_sd, score_with_interval, seed_spread, spread_of_summary
 from explorer.errors import BadRequest
 
 binary = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=60)
@@ -145,6 +145,16 @@ def test_seed_spread_is_the_interval_of_scipy_s_t_test():
     plain = stats.ttest_1samp(values, 0).confidence_interval(0.9)
     spread = seed_spread(values, confidence=0.9)
     assert (spread.low, spread.high) == pytest.approx((plain.low, plain.high))
+
+
+def test_a_spread_from_its_mean_and_sd_is_the_same():
+    values = [0.56, 0.55, 0.57, 0.561, 0.549]
+    plain = seed_spread(values)
+    again = spread_of_summary(plain.mean, plain.sd, 5)
+    assert (again.low, again.high, again.method) == (plain.low, plain.high, "t 95%")
+    for mean, sd, n in ((0.5, 0.1, 1), (0.5, -0.1, 5), (np.nan, 0.1, 5), (0.5, np.nan, 5)):
+        with pytest.raises(BadRequest):
+            spread_of_summary(mean, sd, n)
 
 
 def test_one_seed_has_no_spread():

@@ -49,6 +49,25 @@ def test_chance_is_what_shuffling_gives():
     assert np.mean(drawn) == pytest.approx(heads.chance, abs=0.25)
 
 
+def test_the_interval_of_chance_is_the_hypergeometric_one():
+    first, second = random_masks(3, (7,)), random_masks(4, (7,))
+    heads, _ = overlap("a", first, "b", second)
+    plain = hypergeom(144, first[7].heads_kept, second[7].heads_kept)
+    assert (heads.chance_low, heads.chance_high) == plain.interval(0.95)
+
+
+def test_the_interval_of_chance_holds_95_percent_of_draws_over_seeds():
+    first, second = random_masks(5), random_masks(6)
+    heads, _ = overlap("a", first, "b", second)
+    rng = np.random.default_rng(0)
+    drawn = [
+        np.mean([(rng.permutation(first[s].heads.ravel()) & second[s].heads.ravel()).sum() for s in first])
+        for _ in range(2000)
+    ]
+    inside = np.mean([heads.chance_low <= shared <= heads.chance_high for shared in drawn])
+    assert 0.93 < inside < 0.985
+
+
 def test_the_matrix_is_symmetric_with_the_sizes_on_its_diagonal():
     masks = {"CoLA": random_masks(0), "RTE": random_masks(1), "MNLI": random_masks(2)}
     matrix = overlap_matrix(masks)

@@ -63,7 +63,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sma
     return lambda *argv: run_main(monkeypatch, capsys, *argv)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def small_tasks() -> Iterator[None]:
     """MRPC and STS-B with 24 rows a split."""
     with pytest.MonkeyPatch.context() as patch:
@@ -72,7 +72,7 @@ def small_tasks() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def glue(tmp_path_factory: pytest.TempPathFactory, small_tasks: None) -> Path:
     """A GLUE folder; dev is train, so that the tiny model is better than chance by heart."""
     folder = tmp_path_factory.mktemp("glue")
@@ -82,13 +82,13 @@ def glue(tmp_path_factory: pytest.TempPathFactory, small_tasks: None) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Named as the embedded model is in bundles, so that --model-name may stay at its default."""
     return tiny.save_folder(tmp_path_factory.mktemp("hub") / "minilm-l6", scale=0.3)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def finetuned_bundle(tmp_path_factory: pytest.TempPathFactory, glue: Path, model: Path) -> Path:
     """A bundle with one fine-tuned run; read-only."""
     from explorer.store.bundle import Bundle

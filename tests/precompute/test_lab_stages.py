@@ -19,6 +19,7 @@ from explorer.glue.metrics import metric, predictions_of
 from explorer.glue.sources import folder_examples
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
+from explorer.patterns.per_head import MapClassifier
 from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle, command_for
 from explorer.store.known import known_run
 from explorer.store.schema import ALL_SEEDS, Key, Run
@@ -28,7 +29,7 @@ from explorer.tickets.finetuning import TrainingSet
 from explorer.tickets.magnitude import WeightMask, apply
 from explorer.tickets.recipes import PAPER
 from explorer.tickets.retraining import retrain
-from precompute import magnitude, subnetworks
+from precompute import attention, magnitude, subnetworks
 from precompute import retrain as retrain_stage
 from precompute.baseline import run_baseline
 from precompute.finetune import run_finetune
@@ -425,6 +426,7 @@ def test_the_baseline_is_one_for_all_seeds(run, bundle, glue):
         ("magnitude", "bad", "magnitude --task MRPC --seed 7 --kind bad"),
         ("subnetworks", "", "subnetworks --task MRPC --seed 7"),
         ("retrained", "super-bad", "retrain --task MRPC --seed 7 --kind super-bad"),
+        ("attention", "finetuned", "attention --task MRPC --seed 7 --kind finetuned"),
         ("importance", "batch", "importance --task MRPC --seed 7 --estimator batch"),
         ("structured", "heads", "prune --task MRPC --seed 7 --method heads"),
         ("structured", "together-published", "prune --task MRPC --seed 7 --method together --procedure published"),
@@ -434,7 +436,9 @@ def test_commands_are_those_that_make_the_artefact(stage, variant, words):
     assert command_for(Key(RUN, stage, variant)) == f"python -m precompute {words}"
 
 
-def test_a_study_runs_every_stage_and_names_what_is_left(run, bundle, glue, model, tmp_path):
+def test_a_study_runs_every_stage_and_names_what_is_left(run, bundle, glue, model, tmp_path, monkeypatch):
+    flat = MapClassifier(lambda maps: np.full((len(maps), 5), 0.2), 0.5, "flat")
+    monkeypatch.setattr(attention, "shipped_classifier", lambda: flat)
     options = ("--task", "MRPC", "--seed", SEED, "--model", model, "--glue-dir", glue, "--bundle", bundle)
     partly = run("study", *options, "--without", "prune,retrain, magnitude")
     assert partly.status == 0
@@ -443,7 +447,7 @@ def test_a_study_runs_every_stage_and_names_what_is_left(run, bundle, glue, mode
     assert not Bundle(bundle).has(Key(RUN, "subnetworks")), "it builds on what was left out"
     whole = run("study", *options, "--json")
     assert whole.status == 0
-    assert len(whole.out.splitlines()) == 1 + 3 + 3 + 1 + 3 + 1 + 3 + 1
+    assert len(whole.out.splitlines()) == 1 + 3 + 3 + 1 + 2 + 3 + 1 + 3 + 1
     left = left_undone(at(bundle, glue), str(model))
     assert left[0] == (
         "super subnetworks, which need the trajectories of two seeds or more: "

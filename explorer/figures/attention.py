@@ -1,0 +1,112 @@
+"""Attention maps as pictures: thumbnails of all heads as bytes for the browser, and one map large with its tokens."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.errors import BadRequest
+from explorer.figures.palette import QUIET, quiet_layout
+from explorer.glue.pieces import Pieces
+
+Maps = NDArray[np.float32]
+THUMBNAIL = 40
+"""Cells a side that a thumbnail has at most."""
+_LONGEST = 18
+"""Characters of a word piece that a label shows."""
+INK = {
+    "light": ("#f1f5f9", "#a5cde8", "#4f9fd0", "#0b62a3", "#06213f"),
+    "dark": ("#1b222c", "#1f4e78", "#2f88c0", "#8ccbf0", "#f6fbff"),
+}
+"""From nothing to the greatest value, at even steps: one hue, and more is more contrast with the page."""
+
+
+def thumbnails(maps: Maps, size: int = THUMBNAIL) -> NDArray[np.uint8]:
+    """(L, H, T, T) to (L, H, t, t), t = min(T, size): each map as shares of its own greatest value, 0 to 255.
+
+    Where cells fall together the greatest is kept, so that a column or diagonal one cell wide stays to be seen.
+    A map without any value above 0 (a head that is off) is all 0. Raises BadRequest on another shape.
+    """
+    if maps.ndim != 4 or maps.shape[-1] != maps.shape[-2] or not maps.size:
+        raise BadRequest(f"Maps of shape {maps.shape} are not (layers, heads, word pieces, word pieces).")
+    small = np.nan_to_num(np.asarray(maps, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    if (length := maps.shape[-1]) > size:
+        starts = np.arange(size) * length // size
+        small = np.maximum.reduceat(np.maximum.reduceat(small, starts, axis=-1), starts, axis=-2)
+    greatest = small.max(axis=(-2, -1), keepdims=True)
+    share = np.divide(small, greatest, out=np.zeros_like(small), where=greatest > 0)
+    return np.rint(share * 255).astype(np.uint8)
+
+
+def ink(*, dark: bool) -> list[tuple[float, str]]:
+    """INK as a Plotly colour scale from 0 to 1."""
+    stops = INK["dark" if dark else "light"]
+    return [(at / (len(stops) - 1), colour) for at, colour in enumerate(stops)]
+
+
+def plain_label(token: str) -> str:
+    """A word piece as a label that Plotly shows letter by letter: Plotly reads tags, entities and $TeX$ in labels."""
+    short = token if len(token) <= _LONGEST else token[: _LONGEST - 1] + "…"
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in short)
+    return html.escape(shown, quote=False).replace("$", "&#36;")
+
+
+def map_figure(
+    values: Maps, pieces: Pieces, *, dark: bool, top: float | None = None, unit: str = "attention", height: int = 0
+) -> go.Figure:
+    """One map (T, T) with its word pieces: a row reads, a column is read; a line parts the two sentences.
+
+    top: the value that has the strongest colour, the map's own greatest by default. unit: what a value is, for the
+    hover. height: in pixels, by default what the labels need. Raises BadRequest where map and word pieces differ.
+    """
+    if values.shape != (len(pieces), len(pieces)):
+        raise BadRequest(f"A map of shape {values.shape} does not go with {len(pieces)} word pieces.")
+    labels = [plain_label(token) for token in pieces.tokens]
+    length = len(labels)
+    words = [[f"<b>{row}</b> reads <b>{column}</b>" for column in labels] for row in labels]
+    most = float(values.max()) if top is None else top
+    cells = {
+        "type": "heatmap",
+        "z": np.round(values, 5),
+        "text": words,
+        "colorscale": ink(dark=dark),
+        "zmin": 0,
+        "zmax": most if most > 0 else 1,
+        "colorbar": {"thickness": 8, "outlinewidth": 0, "nticks": 5, "x": 1.01},
+        "hovertemplate": f"%{{text}}<br>{unit} %{{z:.3f}}<extra></extra>",
+    }
+    ticks: dict[str, Any] = {
+        "tickmode": "array",
+        "tickvals": list(range(length)),
+        "ticktext": labels,
+        "tickfont": {"size": int(np.clip(380 // length, 7, 12))},
+        "showgrid": False,
+        "zeroline": False,
+        "ticks": "",
+    }
+    title = {"font": {"size": 12, "color": QUIET}, "standoff": 6}
+    layout = quiet_layout(height or 90 + int(np.clip(length * 16, 340, 1100))) | {
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
+        "xaxis": ticks | {"side": "top", "tickangle": -90, "title": title | {"text": "is read"}, "automargin": True},
+        "yaxis": ticks
+        | {
+            "autorange": "reversed",
+            "title": title | {"text": "reads"},
+            "automargin": True,
+        },
+        "shapes": _between(pieces),
+    }
+    return go.Figure([cells], layout)
+
+
+def _between(pieces: Pieces) -> list[dict[str, Any]]:
+    """Lines after the first sentence of a pair."""
+    if not pieces.is_pair:
+        return []
+    at, far = float((pieces.segments == 0).sum()) - 0.5, len(pieces) - 0.5
+    line = {"type": "line", "line": {"width": 1, "dash": "dot", "color": QUIET}}
+    return [line | {"x0": at, "x1": at, "y0": -0.5, "y1": far}, line | {"x0": -0.5, "x1": far, "y0": at, "y1": at}]

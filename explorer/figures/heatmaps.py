@@ -1,0 +1,71 @@
+"""A model at a glance: heads as squares and MLPs in a column of their own, for small multiples."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from explorer.figures.palette import quiet_layout, ramp
+
+Floats = NDArray[np.float64]
+WIDTH = 250
+"""Pixels of one panel: three to a row on a laptop, one on a telephone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One model: a value for each head (L, H) and MLP (L,); nan = not known, drawn as a gap."""
+
+    title: str
+    note: str
+    """Beside the title: how much is kept."""
+    heads: Floats
+    mlps: Floats
+
+
+def model_panel(
+    panel: Panel, *, dark: bool, value: str, span: tuple[float, float] = (0.0, 1.0), number: str = ".2f"
+) -> go.Figure:
+    """One panel without its title, on a colour scale from span[0] to span[1]. Layer 1 is on top, as in the head grid.
+
+    value: what a cell's number is, for the hover: 'survives in a share of'; number: its format.
+    """
+    layers, heads = panel.heads.shape
+    cells = np.hstack([panel.heads, np.full((layers, 1), np.nan), panel.mlps[:, None]])  # (L, H + 2)
+    names = [
+        [*(f"layer {layer + 1}, head {head + 1}" for head in range(heads)), "", f"layer {layer + 1}, MLP"]
+        for layer in range(layers)
+    ]
+    cells_of = {
+        "type": "heatmap",
+        "z": cells,
+        "customdata": names,
+        "colorscale": ramp(dark=dark),
+        "zmin": span[0],
+        "zmax": span[1] if span[1] > span[0] else span[0] + 1,
+        "showscale": False,
+        "xgap": 1,
+        "ygap": 1,
+        "hoverongaps": False,
+        "hovertemplate": f"%{{customdata}}: {value} %{{z:{number}}}<extra></extra>",
+    }
+    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "fixedrange": True}
+    layout = quiet_layout(6 + math.ceil(layers * WIDTH / (heads + 2))) | {
+        "width": WIDTH,
+        "margin": {"t": 3, "b": 3, "l": 0, "r": 0, "pad": 0},
+        "xaxis": bare,
+        "yaxis": bare | {"autorange": "reversed"},
+    }
+    return go.Figure([cells_of], layout)
+
+
+def legend_html(low: str, high: str, *, dark: bool) -> str:
+    """The panels' colour scale as one line of HTML, for a page to show once; low and high are plain words."""
+    stops = ", ".join(colour for _, colour in ramp(dark=dark))
+    shape = "width:5rem;height:.6rem;border-radius:.3rem"
+    bar = f"<span style='{shape};background:linear-gradient(to right,{stops})'></span>"
+    return f"<div style='display:flex;gap:.5rem;align-items:center;font-size:.875rem'>{low}{bar}{high}</div>"

@@ -1,0 +1,64 @@
+"""Which tasks share more heads than chance: a square a pair of tasks."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer.analysis.overlap import Kind, OverlapMatrix
+from explorer.figures.palette import PRUNED, QUIET, RETRAINED, quiet
+
+
+def overlap_figure(matrix: OverlapMatrix, kind: Kind) -> go.Figure:
+    """Counts that two tasks share; colour: the surplus over what chance would share, in bold where chance hardly would.
+
+    The diagonal is what a task keeps itself, and has no colour.
+    """
+    shared, chance = matrix.values(kind), matrix.values(kind, "chance")
+    low, high = matrix.values(kind, "chance_low"), matrix.values(kind, "chance_high")
+    surplus = shared - chance
+    np.fill_diagonal(surplus, np.nan)
+    reach = float(np.nanmax(np.abs(surplus), initial=1.0)) if not np.isnan(surplus).all() else 1.0
+    n = range(len(matrix.tasks))
+    texts = [[_text(shared[i, j], low[i, j], high[i, j], own=i == j) for j in n] for i in n]
+    hover = [[_hover(shared[i, j], chance[i, j], low[i, j], high[i, j], own=i == j) for j in n] for i in n]
+    figure = go.Figure(
+        go.Heatmap(
+            z=surplus,
+            x=list(matrix.tasks),
+            y=list(matrix.tasks),
+            zmin=-reach,
+            zmax=reach,
+            colorscale=[(0.0, PRUNED), (0.5, "rgba(128,128,128,0.15)"), (1.0, RETRAINED)],
+            text=texts,
+            texttemplate="%{text}",
+            customdata=hover,
+            xgap=2,
+            ygap=2,
+            hoverongaps=False,
+            colorbar={"title": {"text": "beyond<br>chance"}, "thickness": 10, "outlinewidth": 0},
+            hovertemplate="%{y} and %{x}<br>%{customdata}<extra></extra>",
+        )
+    )
+    for at, task in enumerate(matrix.tasks):
+        words = f"keeps<br>{shared[at, at]:.1f}"
+        figure.add_annotation(x=task, y=task, text=words, showarrow=False, font={"color": QUIET})
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(side="top", showgrid=False)
+    return quiet(figure, height=80 + 58 * len(matrix.tasks)).update_layout(margin={"t": 40})
+
+
+def _text(shared: float, low: float, high: float, *, own: bool) -> str:
+    if own:
+        return ""
+    if np.isnan(shared):
+        return "–"
+    return f"{shared:.1f}" if low <= shared <= high else f"<b>{shared:.1f}</b>"
+
+
+def _hover(shared: float, chance: float, low: float, high: float, *, own: bool) -> str:
+    if own:
+        return f"{shared:.1f} kept"
+    if np.isnan(shared):
+        return "no seed in common"
+    return f"{shared:.1f} shared; {chance:.1f} by chance, 95% within {low:.1f} to {high:.1f}"

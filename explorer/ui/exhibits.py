@@ -1,0 +1,109 @@
+"""What is on the page, remembered as it is drawn, so that it can be taken along: figures, tables, words and a mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from explorer.figures.export import Exhibit
+from explorer.figures.grid import Edged, Kinds, Shade, grid_figure, grid_table
+from explorer.mask import Mask
+from explorer.store.schema import Run
+from explorer.ui.head_grid import Classes, Marks, Overlay
+
+_KEPT = "exhibits.kept"
+
+
+@dataclass
+class Kept:
+    """What one page has shown so far; fragments go on writing to it."""
+
+    title: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
+    exhibits: dict[str, Exhibit] = field(default_factory=dict)
+    mask: tuple[Run, Mask] | None = None
+    """Where the page is about one mask."""
+
+
+def begin(title: str) -> None:
+    """A page is drawn anew: forgets the one before."""
+    st.session_state[_KEPT] = Kept(title)
+
+
+def kept() -> Kept:
+    """What the page in this session shows."""
+    found: Kept = st.session_state.setdefault(_KEPT, Kept())
+    return found
+
+
+def say(text: str, key: str = "") -> str:
+    """Markdown that introduces the page's figures; gives it back, to be shown."""
+    kept().texts[key] = text
+    return text
+
+
+def about(run: Run, mask: Mask) -> None:
+    """The page is about this mask, which can be taken along too."""
+    kept().mask = run, mask
+
+
+def keep(key: str, exhibit: Exhibit) -> None:
+    """A figure or table that the page shows by other means; later ones of the same key take its place."""
+    kept().exhibits[key] = exhibit
+
+
+def plot(
+    figure: go.Figure,
+    *,
+    key: str,
+    title: str,
+    caption: str = "",
+    data: pd.DataFrame | None = None,
+    **options: Any,
+) -> None:
+    """st.plotly_chart, remembered. options: its others."""
+    keep(key, Exhibit(title, caption, figure, data))
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, **options)
+
+
+def table(data: pd.DataFrame, *, key: str, title: str, caption: str = "", **options: Any) -> None:
+    """st.dataframe without its index, remembered."""
+    keep(key, Exhibit(title, caption, data=data))
+    st.dataframe(data, hide_index=True, **options)
+
+
+def grid(
+    mask: Mask,
+    *,
+    key: str,
+    title: str,
+    caption: str = "",
+    fill: Overlay | Classes | None = None,
+    ring: Overlay | None = None,
+    marks: Marks | None = None,
+    **_more: Any,
+) -> None:
+    """The head grid as it is on screen, remembered as a figure for print; takes what `head_grid` takes."""
+    shown = {"fill": _shade(fill), "ring": _shade(ring), "edged": _edged(marks)}
+
+    def drawn(inches: float) -> go.Figure:
+        return grid_figure(mask, inches, **shown)  # type: ignore[arg-type]
+
+    keep(key, Exhibit(title, caption, drawn, grid_table(mask, **shown)))  # type: ignore[arg-type]
+
+
+def _shade(shown: Overlay | Classes | None) -> Shade | Kinds | None:
+    if isinstance(shown, Overlay):
+        return Shade(shown.title, shown.heads, shown.mlps, shown.low, shown.high)
+    if isinstance(shown, Classes):
+        names, colours = zip(*((one.name, one.colour) for one in shown.categories), strict=True)
+        return Kinds(shown.title, shown.heads, shown.mlps, names, colours)
+    return None
+
+
+def _edged(marks: Marks | None) -> Edged | None:
+    return Edged(marks.title, marks.heads, marks.mlps) if marks is not None else None

@@ -1,0 +1,40 @@
+"""A row of small models that wraps to the width there is, with one legend for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.figures.heatmaps import WIDTH, Panel, legend_html, model_panel
+
+
+def panels_row(
+    panels: Sequence[Panel],
+    key: str,
+    *,
+    value: str,
+    low: str,
+    high: str,
+    span: tuple[float, float] = (0.0, 1.0),
+    number: str = ".2f",
+) -> None:
+    """The panels on one colour scale, from span[0] (in words: low) to span[1] (high); value: see model_panel."""
+    dark = is_dark()
+    with st.container(horizontal=True, gap="medium"):
+        for at, panel in enumerate(panels):
+            with st.container(width=WIDTH, gap="xsmall"):
+                st.markdown(f"**{panel.title}** :small[:gray[{panel.note}]]")
+                st.plotly_chart(
+                    model_panel(panel, dark=dark, value=value, span=span, number=number),
+                    key=f"{key}.{at}",
+                    width=WIDTH,
+                    config={"displayModeBar": False},
+                    alt=f"{panel.title}: {panel.note}. A row a layer, a square a head, the last column MLPs",
+                )
+    st.html(legend_html(low, high, dark=dark))
+
+
+def is_dark() -> bool:
+    """Whether the person's theme is dark; light where the browser has not said yet."""
+    return bool(st.context.theme.type == "dark")

@@ -1,0 +1,113 @@
+"""A score on screen: the number, its interval, the figure and the words; exact, or as far as it is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from explorer.analysis.against_full import Comparison
+from explorer.analysis.baseline import Uninformed
+from explorer.analysis.intervals import Score
+from explorer.analysis.paired import PairedDifference
+from explorer.errors import ExplorerError
+from explorer.figures.score import score_figure
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.glue.tasks import Task
+
+if TYPE_CHECKING:
+    from explorer.live.evaluator import Partial
+
+
+def exact(title: str, found: Comparison, floor: Uninformed, provenance: str) -> None:
+    """The score on every example; title: what it is on; floor: what knowing nothing scores."""
+    score = found.score
+    _number(title, found.task, score, found.difference)
+    st.caption(f"{_interval(score)} · n = {score.n:,}")
+    _figure(score, found.full, floor)
+    st.markdown(in_words(found))
+    st.caption(provenance)
+
+
+def running(title: str, so_far: Partial, full: Comparison, floor: Uninformed, words: str) -> None:
+    """The score on the examples so far, beside the full model's on all of them."""
+    score = so_far.score
+    _number(title, full.task, score, so_far.difference)
+    interval = score.undefined or f"All {so_far.total:,} will say {score.low:.3f} to {score.high:.3f} (95% interval)"
+    st.caption(f"{interval} · {so_far.done:,} of {so_far.total:,} scored")
+    _figure(score, full.score, floor)
+    progress(so_far.done / so_far.total, words)
+
+
+def unknown(title: str, task: Task, full: Comparison | None, floor: Uninformed, words: str) -> None:
+    """No score yet; the full model's, where it is known."""
+    st.metric(_name(title, task), "…", delta="against the full model", delta_color="off", delta_arrow="off")
+    st.caption("&nbsp;")
+    if full is not None:
+        _figure(None, full.score, floor)
+    progress(0.0, words)
+
+
+def progress(share: float, words: str) -> None:
+    """How far a score is; the words may hold anything but markup."""
+    st.progress(share, text=words)
+
+
+def failed(error: ExplorerError) -> bool:
+    """What went wrong and what mends it; whether the person wants another try."""
+    st.error(error.wrong, icon=":material/error:")
+    st.markdown(error.mend)
+    return st.button("Try again", icon=":material/refresh:", key="lab.again")
+
+
+def in_words(found: Comparison) -> str:
+    """What the difference from the full model amounts to, as Markdown."""
+    difference, n = found.difference, found.score.n
+    if found.same:
+        return "Every prediction is the full model's."
+    interval = difference.undefined or f"95% interval of the difference {difference.low:+.3f} to {difference.high:+.3f}"
+    if found.task.is_regression:
+        return f"Paired with the full model: {interval}."
+    test = f", McNemar's exact p {_p(difference.p)}" if difference.p is not None else ""
+    verdict = (
+        "Nothing tells this mask from the full model: the difference is within noise."
+        if difference.within_noise
+        else "The difference is larger than noise."
+    )
+    return (
+        f"**{found.changed:,}** of {n:,} predictions differ from the full model's: "
+        f"**{found.broken:,}** were right and are now wrong, **{found.fixed:,}** were wrong and are now right "
+        f"({interval}{test}). {verdict}"
+    )
+
+
+def _number(title: str, task: Task, score: Score, difference: PairedDifference) -> None:
+    noise = difference.within_noise
+    value = difference.difference
+    against = "undefined" if value != value else f"{value:+.3f}"
+    st.metric(
+        _name(title, task),
+        "undefined" if score.value != score.value else f"{score.value:.3f}",
+        delta=f"{against} against the full model" + (" (within noise)" if noise else ""),
+        delta_color="off" if noise else "normal",
+    )
+
+
+def _figure(score: Score | None, full: Score, floor: Uninformed) -> None:
+    st.plotly_chart(
+        score_figure(score, full, majority=floor.score, majority_title=floor.title),
+        key="lab.score",
+        config={"displayModeBar": False},
+    )
+
+
+def _name(title: str, task: Task) -> str:
+    return f"{METRIC_WORDS[task.metric].capitalize()} on {title}"
+
+
+def _interval(score: Score) -> str:
+    return score.undefined or f"95% interval {score.low:.3f} to {score.high:.3f} ({score.method})"
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
