@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Literal
 
 from explorer.analysis.agreement import Agreement
@@ -32,7 +33,7 @@ class Claim:
     """One claim on one task."""
 
     verdict: Verdict
-    """'open' where the bundle lacks what would decide it, or the task is degenerate."""
+    """'open' where nothing in the bundle decides it: it is missing, degenerate or too noisy."""
     because: str
     """Plain sentences."""
     effect: Effect = NO_EFFECT
@@ -44,24 +45,27 @@ class Claim:
 def claim_good(full: Evidence, good: Evidence, paired: Paired, uninformed: Uninformed | None) -> Claim:
     """(a) The good ticket scores about as well as the full model: the share of the full score that it keeps.
 
-    Pruning stops at 90% by rule, so 90% alone decides nothing. Supported: above the majority class, and on the same
-    examples within noise of the full model in half of the seeds or more. Partly: above the majority class only.
-    paired: good minus full.
+    Pruning stops at 90% by rule, so 90% alone decides nothing. Supported: the interval of the share stays at 90% or
+    more, and on the same examples it is within noise of the full model in half of the seeds or more. Partly: only
+    measurably above the majority class. Open: above it within noise. paired: good minus full.
     """
     if early := _undecided(full, (good,), "Nothing was pruned for this task yet.", uninformed):
         return early
     effect = kept_share(good, full, paired)
     if not _above(good, uninformed):
         words = f"It scores {good.mean:.3f}: not measurably above {_floor(uninformed)}."
-        return Claim("not supported", words, effect)
+        return Claim(_undecidable(good, effect, uninformed), words, effect)
     learnt = _share_of_gain(good, full, uninformed)
     rule = "Pruning stops at 90% by rule, so the finding is how little is left."
     below = sum(_is_clear(d) and d.difference < 0 for d in paired.values())
     if not paired:
         return Claim("partly", f"{rule}{learnt}", effect)
     where = f"On the same examples it is measurably below the full model {_in_seeds(below, len(paired))}."
-    if 2 * below <= len(paired):
+    if 2 * below <= len(paired) and effect.low >= CLOSE:
         return Claim("supported", f"{where}{learnt}", effect)
+    if 2 * below <= len(paired):
+        wide = f"{where} But noise leaves room: its share may be as low as {effect.low:.0%}."
+        return Claim("partly", f"{wide if effect.low == effect.low else where}{learnt}", effect)
     return Claim("partly", f"{rule} {where}{learnt}", effect)
 
 
@@ -97,16 +101,17 @@ def claim_worst_retrained(
 ) -> Claim:
     """(c) The bad ticket, fine-tuned again from the pre-trained weights, comes close: its share of the full score.
 
-    Supported: measurably above the majority class and at 90% or more. Partly: above it, but below 90%.
-    bad: as pruned. again: as retrained. paired: again minus full.
+    Supported: measurably above the majority class and at 90% or more. Partly: above it, but below 90%. Open: at 90%
+    or more, above it within noise. bad: as pruned. again: as retrained. paired: again minus full.
     """
     if early := _undecided(full, (again,), "The bad ticket was not fine-tuned again yet.", uninformed):
         return early
     effect = kept_share(again, full, paired)
-    was = "" if math.isnan(bad.mean) else f", from {bad.mean:.3f} as pruned"
+    before = [score for seed, score in bad.by_seed.items() if seed in again.by_seed] or [bad.mean]
+    was = "" if math.isnan(before[0]) else f", from {fmean(before):.3f} as pruned"
     if not _above(again, uninformed):
         words = f"It scores {again.mean:.3f}{was}: not measurably above {_floor(uninformed)}."
-        return Claim("not supported", words, effect, again.missing)
+        return Claim(_undecidable(again, effect, uninformed), words, effect, again.missing)
     words = f"It scores {again.mean:.3f}{was}, measurably above {_floor(uninformed)}."
     words += _share_of_gain(again, full, uninformed)
     return Claim("supported" if effect.value >= CLOSE else "partly", words, effect, again.missing)
@@ -140,7 +145,7 @@ def _undecided(full: Evidence, needed: tuple[Evidence, ...], words: str, uninfor
     for evidence in (*needed, full):
         if math.isnan(evidence.mean):
             return Claim("open", words, missing=evidence.missing)
-    if full.mean > (uninformed.score if uninformed else 0.0):
+    if full.mean > _floor_score(uninformed):
         return None
     return Claim(
         "open",
@@ -148,10 +153,15 @@ def _undecided(full: Evidence, needed: tuple[Evidence, ...], words: str, uninfor
     )
 
 
+def _undecidable(evidence: Evidence, effect: Effect, uninformed: Uninformed | None) -> Verdict:
+    """Of a score not measurably above the majority class: open where the estimates are as claimed, but for noise."""
+    return "open" if effect.value >= CLOSE and evidence.mean > _floor_score(uninformed) else "not supported"
+
+
 def _above(evidence: Evidence, uninformed: Uninformed | None) -> bool:
     """Whether the interval over seeds, or the mean where there is none, lies above what answers without reading."""
     reach = evidence.mean if math.isnan(evidence.low) else evidence.low
-    return reach > (uninformed.score if uninformed else 0.0)
+    return reach > _floor_score(uninformed)
 
 
 def _share_of_gain(part: Evidence, full: Evidence, uninformed: Uninformed | None) -> str:
@@ -160,6 +170,10 @@ def _share_of_gain(part: Evidence, full: Evidence, uninformed: Uninformed | None
         return ""
     share = (part.mean - uninformed.score) / (full.mean - uninformed.score)
     return f" Of what the full model gains over {_floor(uninformed)}, it keeps {share:.0%}."
+
+
+def _floor_score(uninformed: Uninformed | None) -> float:
+    return uninformed.score if uninformed else 0.0
 
 
 def _floor(uninformed: Uninformed | None) -> str:
@@ -190,6 +204,4 @@ def _where(paired: Paired) -> str:
 
 
 def _in_seeds(many: int, n: int) -> str:
-    if n == 1:
-        return "in the one seed there is" if many else "in no seed (there is one)"
-    return f"in {many} of {n} seeds"
+    return f"in {many} of {n} seed{'s' * (n > 1)}"

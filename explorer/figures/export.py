@@ -39,8 +39,8 @@ class Exhibit:
     """Plain sentences."""
     figure: go.Figure | Callable[[float], go.Figure] | None = None
     """As on screen, or drawn anew for a width in inches; None for a table."""
-    data: pd.DataFrame | None = None
-    """Tidy; None where the figure says it all."""
+    data: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
+    """Tidy, or made when it is asked for; None where the figure says it all."""
 
     def drawn(self, inches: float) -> go.Figure:
         """The figure for that width, in its colours for a white page."""
@@ -51,7 +51,7 @@ class Exhibit:
     def table(self) -> pd.DataFrame:
         """Its data, else what its figure draws."""
         if self.data is not None:
-            return self.data
+            return self.data if isinstance(self.data, pd.DataFrame) else self.data()
         return tidy(self.drawn(INCHES["two"])) if self.figure is not None else pd.DataFrame()
 
 
@@ -91,8 +91,9 @@ def for_print(figure: go.Figure, inches: float, text: float = _TEXT) -> go.Figur
         _shrink(note.font, scale)
     for trace in made.data:
         marker = getattr(trace, "marker", None)
-        if trace.type == "scatter" and isinstance(getattr(marker, "size", None), (int, float)):
-            marker.size = max(4.0, marker.size * scale * 0.85)
+        size = getattr(marker, "size", None)
+        if trace.type == "scatter" and marker is not None and isinstance(size, (int, float)):
+            marker.size = max(4.0, size * scale * 0.85)
         if trace.type == "heatmap":
             trace.colorbar.update(title_font_size=text, tickfont_size=text * 7 / 8)
             if trace.texttemplate:
@@ -129,7 +130,7 @@ def rendered(
     formats: Sequence[Format],
     columns: Columns,
     origin: Origin,
-    on_done: Callable[[int, int], None] | None = None,
+    on_done: Callable[[int, int], object] | None = None,
 ) -> dict[str, bytes]:
     """File name -> contents: each figure in each format, with caption and origin inside the file where it has room.
 

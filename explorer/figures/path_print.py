@@ -11,8 +11,8 @@ from explorer.figures.path import path_table
 from explorer.tickets.path import PruningPath
 
 
-def printed_path(path: PruningPath, *, metric: str, majority: float | None = None) -> go.Figure:
-    """Scores with 95% intervals, hollow where a step was taken back; the 90% line and the majority class."""
+def printed_path(path: PruningPath, *, metric: str, floor: tuple[str, float] | None = None) -> go.Figure:
+    """Scores with 95% intervals, hollow where a step was taken back; the 90% line and the floor (name, score)."""
     table = path_table(path, 0)
     figure = go.Figure()
     held = table[table["held"]]
@@ -42,8 +42,8 @@ def printed_path(path: PruningPath, *, metric: str, majority: float | None = Non
                 "color": FULL_MODEL,
             },
         )
-    for y, dash, text in ((path.line, "dot", "90% line"), (majority, "dash", "majority class")):
-        if y is not None and not math.isnan(y):
+    for text, y, dash in (("90% line", path.line, "dot"), (*(floor or ("", math.nan)), "dash")):
+        if not math.isnan(y):
             note = {"text": text, "font": {"size": 12, "color": QUIET}}
             figure.add_hline(
                 y=y, line={"width": 1, "dash": dash, "color": QUIET}, annotation=note, annotation_position="bottom left"

@@ -62,7 +62,7 @@ def render(
     jobs: Sequence[Job],
     *,
     title: str = "",
-    on_done: Callable[[int], None] | None = None,
+    on_done: Callable[[int], object] | None = None,
     start_seconds: float = START_SECONDS,
     each_seconds: float = EACH_SECONDS,
 ) -> list[bytes]:
@@ -91,25 +91,31 @@ def _in_a_process(
     browser: str,
     jobs: Sequence[Job],
     title: str,
-    on_done: Callable[[int], None] | None,
+    on_done: Callable[[int], object] | None,
     start_seconds: float,
     each_seconds: float,
 ) -> list[bytes]:
     wanted = [{"figure": json.loads(job.figure.to_json()), "format": job.format} for job in jobs]
     told = {"browser": browser, "title": title, "seconds": each_seconds, "jobs": wanted}
     (folder / "jobs.json").write_text(json.dumps(told), encoding="utf-8")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "explorer.figures.render", str(folder)],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "TMPDIR": str(folder)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=(folder / "log.txt").open("wb"),
-        text=True,
-    )
+    with (folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "explorer.figures.render", str(folder)],
+            cwd=Path(__file__).parents[2],
+            env={**os.environ, "TMPDIR": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     limit = start_seconds + each_seconds * len(jobs)
     late = threading.Event()
-    timer = threading.Timer(limit, lambda: (late.set(), process.kill()))
+
+    def end() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(limit, end)
     timer.start()
     try:
         assert process.stdout is not None

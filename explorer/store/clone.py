@@ -91,7 +91,7 @@ class _Import:
     written: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=versions)
-    on_written: Callable[[int], None] | None = None
+    on_written: Callable[[int], object] | None = None
 
     def skip(self, path: Path, why: str) -> None:
         self.skipped.append(Skipped(path.relative_to(self.clone).as_posix(), why))
@@ -119,7 +119,7 @@ class _Import:
             self.on_written(len(self.written))
 
 
-def import_clone(clone: Path, bundle: Bundle, on_written: Callable[[int], None] | None = None) -> ImportReport:
+def import_clone(clone: Path, bundle: Bundle, on_written: Callable[[int], object] | None = None) -> ImportReport:
     """Writes published-masks.FAMILY for each run and published-scores for each task; replaces what is there.
 
     A family that prunes only heads (or only MLPs) has a mask that keeps all of the other kind. What is missing

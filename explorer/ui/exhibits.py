@@ -13,7 +13,7 @@ from explorer.figures.export import Exhibit
 from explorer.figures.grid import Edged, Kinds, Shade, grid_figure, grid_table
 from explorer.mask import Mask
 from explorer.store.schema import Run
-from explorer.ui.head_grid import Classes, Marks, Overlay
+from explorer.ui.head_grid import Classes, Marks, Overlay, head_grid
 
 _KEPT = "exhibits.kept"
 
@@ -25,6 +25,8 @@ class Kept:
     title: str = ""
     texts: dict[str, str] = field(default_factory=dict)
     exhibits: dict[str, Exhibit] = field(default_factory=dict)
+    caption: str = ""
+    """Of the figures that are drawn next, where they bring none."""
     mask: tuple[Run, Mask] | None = None
     """Where the page is about one mask."""
 
@@ -66,7 +68,7 @@ def plot(
     **options: Any,
 ) -> None:
     """st.plotly_chart, remembered. options: its others."""
-    keep(key, Exhibit(title, caption, figure, data))
+    keep(key, Exhibit(title, caption or kept().caption, figure, data))
     st.plotly_chart(figure, key=key, config={"displayModeBar": False}, **options)
 
 
@@ -76,24 +78,21 @@ def table(data: pd.DataFrame, *, key: str, title: str, caption: str = "", **opti
     st.dataframe(data, hide_index=True, **options)
 
 
-def grid(
-    mask: Mask,
-    *,
-    key: str,
-    title: str,
-    caption: str = "",
-    fill: Overlay | Classes | None = None,
-    ring: Overlay | None = None,
-    marks: Marks | None = None,
-    **_more: Any,
-) -> None:
-    """The head grid as it is on screen, remembered as a figure for print; takes what `head_grid` takes."""
-    shown = {"fill": _shade(fill), "ring": _shade(ring), "edged": _edged(marks)}
-
-    def drawn(inches: float) -> go.Figure:
-        return grid_figure(mask, inches, **shown)  # type: ignore[arg-type]
-
-    keep(key, Exhibit(title, caption, drawn, grid_table(mask, **shown)))  # type: ignore[arg-type]
+def grid(mask: Mask, *, key: str, title: str, caption: str = "", **options: Any) -> Mask:
+    """The head grid, remembered as a figure for print of what it shows. options: `head_grid`'s others."""
+    newest = head_grid(mask, key=key, **options)
+    shown: dict[str, Any] = {
+        "fill": _shade(options.get("fill")),
+        "ring": _shade(options.get("ring")),
+        "edged": _edged(options.get("marks")),
+    }
+    keep(
+        key,
+        Exhibit(
+            title, caption, lambda inches: grid_figure(newest, inches, **shown), lambda: grid_table(newest, **shown)
+        ),
+    )
+    return newest
 
 
 def _shade(shown: Overlay | Classes | None) -> Shade | Kinds | None:

@@ -92,7 +92,8 @@ def _figures(page: exhibits.Kept, origin: Origin) -> None:
             icon=":material/web_asset_off:",
         )
         return
-    _drawn(page, wanted, kind, columns, origin)
+    drawn: Format = next(one for one in FORMATS if one == kind)
+    _drawn(page, wanted, drawn, columns, origin)
 
 
 def _drawn(page: exhibits.Kept, wanted: Sequence[Exhibit], kind: Format, columns: Columns, origin: Origin) -> None:

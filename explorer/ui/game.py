@@ -165,12 +165,13 @@ def _own(known: KnownRun, mask: Mask, question: lab_score.Question | None) -> Ev
     elif isinstance(standing.news, Failed) and standing.over:
         score_panel.failed(standing.news.error)
     else:
+        still = isinstance(standing.news, lab_score.Loading)
         polling.follow(
             standing,
             lambda: _ask(question),
-            lambda now: now.over,
+            lambda now: now.over or (still and not isinstance(now.news, lab_score.Loading)),
             lambda now: _meanwhile(mask, question, now),
-            every=lab_score.SCORING_EVERY,
+            every=lab_score.LOADING_EVERY if still else lab_score.SCORING_EVERY,
         )
     return standing.evaluator
 
@@ -288,7 +289,7 @@ def _chance(question: lab_score.Question, evaluator: Evaluator, off: int) -> Non
     else:
         started = job
         polling.follow(
-            started.news, lambda: started.news, lambda _: started.over, lambda now: _chance_words(now, off), every=0.5
+            started.news, lambda: started.news, lambda _: started.over, lambda now: _chance_words(now, off), every=1.0
         )
 
 
@@ -312,7 +313,7 @@ def _chance_words(news: object, off: int) -> None:
         st.markdown("Drawing …")
         return
     tried = len(found.scores)
-    so_far = "" if tried == found.total else f", of {found.total} to come"
+    so_far = "" if tried == found.total else f" so far, {found.total - tried} to come"
     st.markdown(
         f"With {off} heads off at random, **{found.held} of {tried}** held{so_far}. "
         f"Scores from {min(found.scores):.3f} to {max(found.scores):.3f}, line {found.line:.3f}."

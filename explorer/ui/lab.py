@@ -7,8 +7,18 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.store.known import KnownRun
-from explorer.ui import cached, lab_details, lab_panels, lab_score, overlays, presets, state
-from explorer.ui.head_grid import head_grid
+from explorer.ui import (
+    cached,
+    exhibits,
+    lab_details,
+    lab_panels,
+    lab_score,
+    mask_files_panel,
+    overlays,
+    presets,
+    state,
+)
+from explorer.ui.words import model_name
 
 FILL = "loss"
 """What colours the cells until somebody chooses otherwise."""
@@ -27,25 +37,32 @@ def page(root: Path, stamp: float, selection: state.Selection) -> None:
     st.header(f"Switch heads off, and see what {run.task} still scores")
     state.show_notices()
     source = lab_panels.choose_data(known.task)
-    _lab(root, stamp, known, source)
+    data = cached.examples(known.task.name, source.kind, source.folder)
+    live = state.scored_on(run, data.sha256, source.title(known.task))
+    state.show_notices()
+    _lab(root, stamp, known, source, live)
 
 
 @st.fragment
-def _lab(root: Path, stamp: float, known: KnownRun, source: lab_panels.DataSource) -> None:
+def _lab(root: Path, stamp: float, known: KnownRun, source: lab_panels.DataSource, live: str) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         with st.container(horizontal=True, gap="small"):
             presets.presets_row(root, stamp, known)
             views = overlays.views(root, stamp, known)
             fill, ring = overlays.choose(views, "lab", fill=FILL)
-        mask = head_grid(
+            mask_files_panel.load_mask(known)
+        mask = exhibits.grid(
             state.mask_of(known.run, known.shape),
+            title=f"The mask on {known.run.task}",
+            caption=f"{model_name(known.run.model)} on {known.run.task}, seed {known.run.seed}. × = switched off.",
             revision=state.revision(known.run),
             key="lab.grid",
             **overlays.dress(views.by_name, fill, ring, known.shape).arguments,
         )
     state.adopt(known.run, mask)
-    state.write_url(known.run, mask, **overlays.in_url(fill, ring, default=FILL))
+    exhibits.about(known.run, mask)
+    state.write_url(known.run, mask, live=live, **overlays.in_url(fill, ring, default=FILL))
     question = lab_score.Question(root, stamp, known, source, mask)
     with right:
         stored = st.container()

@@ -23,7 +23,7 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import TASKS
 from explorer.store.paper import FULL, published
 from explorer.store.schema import Manifest, Run
-from explorer.ui import cached, state
+from explorer.ui import cached, exhibits, state
 from explorer.ui.words import QUESTIONS, model_name, seeds
 
 PAPER = "https://arxiv.org/abs/2005.00561"
@@ -57,7 +57,7 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
     imported = any((m.stage, m.key.run) == ("published-masks", run) for m in manifests)
     if imported:  # the published numbers are its own: nothing stands beside them
         sheet = replace(sheet, theirs={}, published_effects={})
-    st.markdown(_introduction(run.model, run.task, len(selection.runs), sheet, imported))
+    st.markdown(exhibits.say(_introduction(run.model, run.task, len(selection.runs), sheet, imported)))
     st.html(_STYLE + _key(run.model, imported))
     metric = METRIC_WORDS[TASKS[run.task].metric]
     left, right = st.columns(2, gap="medium")
@@ -196,6 +196,7 @@ def _published_kappas() -> dict[str, float]:
 
 
 def _card(letter: str, title: str, claim: Claim) -> DeltaGenerator:
+    exhibits.kept().caption = _minus(f"Claim {letter}: {title}. {claim.because}")
     card = st.container(border=True, height="stretch")
     card.markdown(f":gray[Claim {letter}] {_BADGES[claim.verdict]}\n##### {title}")
     return card
@@ -245,7 +246,8 @@ def _strip(
 
 
 def _plot(figure: go.Figure, key: str, words: str) -> None:
-    st.plotly_chart(figure, key=f"overview.{key}", config={"displayModeBar": False}, alt=words)
+    title = f"{words[0].upper()}{words[1:]}"
+    exhibits.plot(figure, key=f"overview.{key}", title=title, alt=words)
 
 
 def _verdict(claim: Claim) -> None:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from explorer.figures.export import Exhibit
+from explorer.figures.grid import panels_figure, panels_table
 from explorer.figures.heatmaps import WIDTH, Panel, legend_html, model_panel
+from explorer.ui import exhibits
 
 
 def panels_row(
@@ -18,9 +21,22 @@ def panels_row(
     high: str,
     span: tuple[float, float] = (0.0, 1.0),
     number: str = ".2f",
+    title: str = "",
 ) -> None:
-    """The panels on one colour scale, from span[0] (in words: low) to span[1] (high); value: see model_panel."""
+    """The panels on one colour scale, from span[0] (in words: low) to span[1] (high); value: see model_panel.
+
+    title: of them all, where they leave the page as one figure.
+    """
     dark = is_dark()
+    exhibits.keep(
+        key,
+        Exhibit(
+            title or ", ".join(panel.title for panel in panels),
+            f"A row a layer, a square a head, the last column MLPs; colour: {value} ({low} to {high}).",
+            lambda inches: panels_figure(panels, inches, value=value, low=low, high=high, span=span),
+            lambda: panels_table(panels, value),
+        ),
+    )
     with st.container(horizontal=True, gap="medium"):
         for at, panel in enumerate(panels):
             with st.container(width=WIDTH, gap="xsmall"):

@@ -147,7 +147,7 @@ def _second(shown: Shown, patterns: NDArray[Any]) -> tuple[int, int]:
     chosen: tuple[int, int] = st.selectbox(
         "Which head",
         places,
-        index=places.index(wanted) if wanted in places else places.index(fallback),  # type: ignore[arg-type]
+        index=places.index(wanted) if wanted in places else places.index(fallback),
         format_func=lambda place: f"{head_name(place)}: {patterns[place]}",
         key=f"{kept}.widget",
     )

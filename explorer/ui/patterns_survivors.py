@@ -107,10 +107,11 @@ def _answer(found: SurvivorPatterns) -> str:
             f"{len(tested)} comparisons does their share of heterogeneous maps differ from chance (p < {_SOME})."
         )
     else:
-        way = {(True,): "more", (False,): "fewer"}.get(tuple(signs), "sometimes more and sometimes fewer")
+        way = "sometimes more and sometimes fewer" if len(set(signs)) > 1 else "more" if True in signs else "fewer"
         head = (
             f"**In {len(clear)} of {len(tested)} comparisons the surviving heads have {way} heterogeneous maps than "
-            f"chance** (p < {_SOME}, not corrected for their number; by chance alone about {len(tested) * _SOME:.1f} would)."
+            f"chance** (p < {_SOME}, not corrected for their number; "
+            f"by chance alone about {len(tested) * _SOME:.1f} would)."
         )
     return head + "\n\n" + "\n".join(said)
 
@@ -159,8 +160,8 @@ def _tests(found: SurvivorPatterns) -> None:
         f"Permutation tests with {some.permutations:,} draws; heads are shuffled alike in all seeds. *heads* counts a "
         "head once a seed. *p* is two-sided, for the share of heterogeneous maps; *p, all classes* is for any "
         f"difference in the five shares. Survivors are known for {seeds(len(found.ticket_seeds))}; super-survivors "
-        "survive in all of them. The published shares are of another model, BERT-base, and were read from its figure's "
-        "data: compare the picture, not the digits."
+        "survive in all of them. The published shares are of another model, BERT-base, under another "
+        "classifier: compare the picture, not the digits."
     )
     for text in dict.fromkeys(g.test.undefined for g in found.groups if g.test.undefined):
         st.caption(text)

@@ -29,7 +29,14 @@ def published_panel(task: str, model: str, masks: Mapping[int, Mask], pruned: Pr
     if not masks:
         st.info(f"{model_name(model)} was not pruned so on {task} yet.")
     row.append(_panel(figures, task, pruned, "BERT-base"))
-    panels_row(row, f"published.beside.{task}", value="survives in a share of", low="never", high="always")
+    panels_row(
+        row,
+        f"published.beside.{task}",
+        value="survives in a share of",
+        low="never",
+        high="always",
+        title=f"Survival on {task}, here and as published",
+    )
     st.subheader("Every task, as published")
     panels_row(
         [_panel(figures, name, pruned, name) for name in figures.tasks],
@@ -37,6 +44,7 @@ def published_panel(task: str, model: str, masks: Mapping[int, Mask], pruned: Pr
         value="survives in a share of",
         low="never",
         high="always",
+        title="Survival of BERT-base, as published",
     )
     degenerate = [name for name in figures.tasks if figures.score("full", name).mean < figures.majority(name).mean]
     if degenerate:

@@ -12,18 +12,21 @@ import streamlit as st
 
 from explorer.analysis.baseline import Uninformed
 from explorer.errors import ExplorerError
+from explorer.figures.export import Exhibit
 from explorer.figures.importance import importance_figure, verdict
-from explorer.figures.path import path_chart
+from explorer.figures.path import path_chart, path_table
+from explorer.figures.path_print import printed_path
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.bundle import command_for
 from explorer.store.known import KnownRun
 from explorer.store.schema import Key, Manifest
 from explorer.tickets.path import PathStep, PruningPath, parts_words, path_of
-from explorer.ui import cached, overlays, state
-from explorer.ui.head_grid import Marks, head_grid
+from explorer.ui import cached, exhibits, overlays, state
+from explorer.ui.head_grid import Marks
 
 METHODS = {"together": "Heads and MLPs", "heads": "Heads alone", "mlps": "MLPs alone"}
 ENDINGS = {"-published": "as published", "-train-sample": "on training sentences"}
+_WHISKERS = "Whiskers are 95% intervals; hollow steps were taken back."
 PACE = 1.5
 """Seconds a step while it plays."""
 _STEPS, _PLAYING, _MOVED = "replay.steps", "replay.playing", "replay.moved"
@@ -205,8 +208,11 @@ def _grid(shown: Shown, number: int) -> None:
         title = "Importance in the full model" if number == 0 else "Importance before this step"
         view = overlays.importance_view(*chosen_by, title, among=step.start)
         dressed = overlays.dress({"importance": view}, "importance", overlays.NONE, shown.known.shape)
-    head_grid(
+    exhibits.about(shown.known.run, step.mask)
+    exhibits.grid(
         step.mask,
+        title=f"Step {number} of pruning",
+        caption=step_words(path, number, METRIC_WORDS[shown.known.task.metric]),
         revision=f"replay-{shown.name}-{number}",
         key="replay.grid",
         marks=Marks(step.heads_off, step.mlps_off, "Switched off by this step"),
@@ -229,12 +235,21 @@ def _score(shown: Shown, step: PathStep) -> None:
     interval = f"95% interval {step.low:.3f} to {step.high:.3f}, " if step.low == step.low else ""
     st.caption(f"{interval}n = {step.n:,}")
     floor = (shown.floor.title, shown.floor.score) if shown.floor else None
+    exhibits.keep(
+        "replay.path",
+        Exhibit(
+            f"{metric.capitalize()} step by step",
+            _WHISKERS,
+            lambda _inches: printed_path(path, metric=metric, floor=floor),
+            lambda: path_table(path, step.number),
+        ),
+    )
     st.altair_chart(
         path_chart(path, step.number, metric=metric, floor=floor),
         key="replay.path",
         alt=f"{metric} after each step of pruning, with the 90% line",  # the same at every step: else it is drawn anew
     )
-    st.caption("Whiskers are 95% intervals; hollow steps were taken back.")
+    st.caption(_WHISKERS)
 
 
 def _nothing_to_replay(selection: state.Selection, manifests: Sequence[Manifest]) -> None:
@@ -266,10 +281,11 @@ def _gradient(root: Path, stamp: float, known: KnownRun) -> None:
         f"Pruning trusts the gradient: it never tries a part, it ranks them by how strongly the loss reacts. Here each "
         f"part of the full model was also switched off alone. {' '.join(verdict(side) for side in sides)}"
     )
-    st.plotly_chart(
+    exhibits.plot(
         importance_figure(sides, metric=metric),
         key="replay.gradient",
-        config={"displayModeBar": False},
+        title="Importance against what switching off costs",
+        caption=" ".join(verdict(side) for side in sides),
         alt=f"{metric} lost when each head or MLP alone is off, against its importance",
     )
     total = sum(side.agreement.n for side in sides)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import streamlit as st
 
+from explorer.figures.export import Exhibit
 from explorer.glue.tasks import TASKS
 from explorer.store.bundle import CHECKPOINT, Bundle
 from explorer.store.clone import SEEDS
@@ -139,14 +140,16 @@ def _matrix(rows: Sequence[Run], found: Mapping[Run, Mapping[str, Sequence[Part]
         else:
             st.session_state[_ROW] = selected, run
 
-    exhibits.keep("runs.matrix", exhibits.Exhibit("What is in the cache", "A row a run, a column a stage.", data=table))
+    exhibits.keep("runs.matrix", Exhibit("What is in the cache", "A row a run, a column a stage.", data=table))
+    coloured: Any = table.style.map(cast("Any", _colour), subset=[_STAGES[stage] for stage in stages])
+    selected_at_first: Any = {"selection": {"rows": [rows.index(shown)]}}
     st.dataframe(
-        table.style.map(_colour, subset=[_STAGES[stage] for stage in stages]),
+        coloured,
         hide_index=True,
         key=key,
         on_select=picked,
         selection_mode="single-row-required",
-        selection_default={"selection": {"rows": [rows.index(shown)]}},
+        selection_default=selected_at_first,
         height="content" if len(rows) <= 15 else 560,
         alt="Which stages of each run are in the cache",
     )

@@ -269,7 +269,7 @@ def glue(stamp: float) -> None:
     if not place.is_dir():
         st.error(f"There is no folder at {told.plain(folder)}.", icon=":material/folder_off:")
         return
-    rows = []
+    rows: list[dict[str, str | int | None]] = []
     bar = st.progress(0.0, "Reading …")
     for number, task in enumerate(TASKS.values()):
         bar.progress(number / len(TASKS), f"Reading {task.name} …")

@@ -14,6 +14,7 @@ from explorer.errors import ExplorerError
 from explorer.figures.score import score_figure
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import Task
+from explorer.ui import exhibits
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Partial
@@ -94,10 +95,12 @@ def _number(title: str, task: Task, score: Score, difference: PairedDifference) 
 
 
 def _figure(score: Score | None, full: Score, floor: Uninformed) -> None:
-    st.plotly_chart(
+    words = f"This mask: {score.value:.3f} ({_interval(score)}), n = {score.n:,}. " if score else ""
+    exhibits.plot(
         score_figure(score, full, majority=floor.score, majority_title=floor.title),
         key="lab.score",
-        config={"displayModeBar": False},
+        title="The score of this mask beside the full model's",
+        caption=f"{words}Full model: {full.value:.3f} ({_interval(full)}).",
     )
 
 

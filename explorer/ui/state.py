@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -41,13 +42,17 @@ class Selection:
 
 
 def select(manifests: Sequence[Manifest]) -> Selection:
-    """Sidebar selectors for model, task and seed; the first time, they start from the URL."""
+    """Sidebar selectors for model, task and seed; the first time, they start from the URL.
+
+    Without one, from the task with the most seeds: there is most to see.
+    """
     runs = runs_of(manifests)
     models = _unique(run.model for run in runs)
     first = not st.session_state.get(_READ_URL)
     with st.sidebar:
         model = _selectbox("Model", "model", models, first) if len(models) > 1 else models[0]
-        task = _selectbox("Task", "task", _unique(run.task for run in runs if run.model == model), first)
+        of_model = Counter(run.task for run in runs if run.model == model)
+        task = _selectbox("Task", "task", list(of_model), first, default=max(of_model, key=of_model.__getitem__))
         of_task = tuple(run for run in runs if (run.model, run.task) == (model, task))
         seed = _selectbox("Fine-tuning seed", "seed", [str(run.seed) for run in of_task], first)
     st.session_state[_READ_URL] = True
@@ -168,12 +173,13 @@ def show_notices() -> None:
         st.warning(sentence, icon=":material/info:")
 
 
-def _selectbox(label: str, name: str, options: Sequence[str], first: bool) -> str:
+def _selectbox(label: str, name: str, options: Sequence[str], first: bool, default: str = "") -> str:
+    default = default or options[0]
     kept = f"view.{name}.kept"  # Streamlit forgets a widget's value on a switch of page
     wanted = st.query_params.get(name) if first else st.session_state.get(kept)
     if first and wanted is not None and wanted not in options:
-        notice(f"The link names the {label.lower()} {wanted!r}, which this cache does not hold; showing {options[0]}.")
-    index = options.index(wanted) if wanted in options else 0
+        notice(f"The link names the {label.lower()} {wanted!r}, which this cache does not hold; showing {default}.")
+    index = options.index(wanted if wanted in options else default)
     anew = st.session_state.get(_CHOSEN, "")
     chosen: str = st.selectbox(label, options, index=index, key=f"view.{name}{anew}")
     st.session_state[kept] = chosen

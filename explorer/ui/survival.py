@@ -18,8 +18,7 @@ from explorer.mask import Mask
 from explorer.store.bundle import command_for
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.survivors import Pruned, shape_of, survivors
-from explorer.ui import cached, overlays, state, survival_views
-from explorer.ui.head_grid import head_grid
+from explorer.ui import cached, exhibits, overlays, state, survival_views
 from explorer.ui.published_panel import published_panel
 from explorer.ui.switch import switch
 from explorer.ui.words import model_name, seeds
@@ -118,8 +117,10 @@ def _grid(shown: Shown, where: dict[str, str]) -> None:
     views = overlays.Views(own | {name: view for name, view in found.by_name.items() if name not in own}, found.missing)
     fill, ring = overlays.choose(views, "survival", fill=FILL)
     state.write_url(run, None, **where, **overlays.in_url(fill, ring, default=FILL))
-    head_grid(
+    exhibits.grid(
         Mask.full(*shape),
+        title=f"{views.by_name[fill].label if fill in views.by_name else 'Heads and MLPs'}, {run.task}",
+        caption=f"{model_name(run.model)} on {run.task}, {seeds(len(masks))}, pruned: {PRUNED[shown.pruned].lower()}.",
         revision=f"survival-{'-'.join(mask.code for mask in masks.values())}",
         key="survival.grid",
         disabled=True,
@@ -171,8 +172,9 @@ def _table(steps: pd.DataFrame) -> None:
                 "n": full["n"],
             }
         )
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
-    st.caption("Scores on the dev set with their 95% intervals over its n examples.")
+    caption = "Scores on the dev set with their 95% intervals over its n examples."
+    exhibits.table(pd.DataFrame(rows), key="survival.seeds", title="The tickets, seed by seed", caption=caption)
+    st.caption(caption)
 
 
 def _with_interval(row: pd.Series) -> str:
@@ -186,7 +188,7 @@ def _paths(shown: Shown) -> None:
         return
     line = cached.uninformed(shown.root, shown.stamp, shown.run.model, shown.run.task)
     st.markdown("How each seed lost its heads and MLPs, from the full model on the left to the smallest one that held.")
-    st.plotly_chart(
+    exhibits.plot(
         trajectory_figure(
             steps,
             metric=METRIC_WORDS[TASKS[shown.run.task].metric],
@@ -194,7 +196,10 @@ def _paths(shown: Shown) -> None:
             floor=line.title if line else "",
         ),
         key="survival.trajectory",
-        config={"displayModeBar": False},
+        title=f"Pruning paths on {shown.run.task}",
+        caption="Each point is a mask scored on the whole dev set; hollow points fell below the dotted 90% line of "
+        "their seed.",
+        data=steps,
         alt="Score against the share of heads and MLPs that are left, a line a seed",
     )
     words = f" {line.title.capitalize()}: {line.words}." if line else ""

@@ -22,8 +22,8 @@ from explorer.store.bundle import command_for
 from explorer.store.paper import published
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.survivors import Pruned, shape_of
-from explorer.ui import cached
-from explorer.ui.head_grid import Overlay, head_grid
+from explorer.ui import cached, exhibits
+from explorer.ui.head_grid import Overlay
 from explorer.ui.overlays import View
 from explorer.ui.panels import panels_row
 from explorer.ui.words import model_name, seeds
@@ -41,6 +41,7 @@ def seed_by_seed(masks: Mapping[int, Mask], pruned: Pruned) -> None:
         low="off",
         high="kept",
         number=".0f",
+        title="What pruning left on, seed by seed",
     )
     st.subheader("Do the seeds agree?")
     if len(masks) < 2:
@@ -51,10 +52,11 @@ def seed_by_seed(masks: Mapping[int, Mask], pruned: Pruned) -> None:
     sides_pruned = [side for side in sides if _is_pruned(side.kind, pruned)]
     st.markdown(_in_words(sides_pruned))
     with st.container(width=560):
-        st.plotly_chart(
+        exhibits.plot(
             agreement_strip(sides_pruned, {}),
             key="survival.agreement",
-            config={"displayModeBar": False},
+            title="Agreement of the seeds beside chance",
+            caption="Fleiss' kappa: 1 where all seeds keep the same. Grey: 95% of what chance gives.",
             alt="Fleiss' kappa of heads and MLPs beside its interval by chance",
         )
     rows = [
@@ -62,7 +64,7 @@ def seed_by_seed(masks: Mapping[int, Mask], pruned: Pruned) -> None:
         for side in sides_pruned
         for name, statistic in _statistics(side)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    exhibits.table(pd.DataFrame(rows), key="survival.statistics", title="Agreement of the seeds in numbers")
     st.caption(
         "Kappa and alpha: 1 where all seeds keep the same, 0 where they agree as by chance. Grey: what chance gives, "
         "each seed's ticket shuffled over the model 1,000 times; the interval holds 95% of them. Cochran's Q tests "
@@ -82,6 +84,7 @@ def all_tasks(masks: Mapping[str, Mapping[int, Mask]], pruned: Pruned, model: st
         value="survives in a share of",
         low="never",
         high="always",
+        title="Survival, task by task",
     )
     st.subheader("Do tasks need the same heads?")
     if len(masks) < 2:
@@ -95,10 +98,12 @@ def all_tasks(masks: Mapping[str, Mapping[int, Mask]], pruned: Pruned, model: st
     for kind, column in zip(kinds, st.columns(len(kinds), gap="large"), strict=True):
         with column:
             st.markdown(f"**{NAMES[kind].capitalize() if kind == 'heads' else 'MLPs'}** that two tasks both keep")
-            st.plotly_chart(
+            exhibits.plot(
                 overlap_figure(matrix, kind),
                 key=f"survival.overlap.{kind}",
-                config={"displayModeBar": False},
+                title=f"{'Heads' if kind == 'heads' else 'MLPs'} that two tasks both keep",
+                caption="Mean over the seeds that both tasks have; in bold what 95% of two random tickets of these "
+                "sizes do not reach.",
                 alt=f"{NAMES[kind]} that two tasks share, beside chance",
             )
             st.markdown(_overlap_words(matrix, kind))
@@ -129,8 +134,10 @@ def single_weights(root: Path, stamp: float, run: Run, manifests: Sequence[Manif
     )
     low, high = float(min(heads.min(), mlps.min())), float(max(heads.max(), mlps.max()))
     view = _weights_view(heads, mlps, (low, high))
-    head_grid(
+    exhibits.grid(
         Mask.full(*shape_of(manifests, run)),
+        title=f"Share of weights left, {run.task}",
+        caption=f"Magnitude pruning of {model_name(run.model)}, mean over {seeds(len(found))}.",
         revision=f"weights-{run.model}-{run.task}-{stamp}",
         key="survival.weights",
         fill=view.shown,
@@ -154,6 +161,7 @@ def single_weights(root: Path, stamp: float, run: Run, manifests: Sequence[Manif
             high=f"{high:.0%}",
             span=(low, high),
             number=".0%",
+            title="Share of weights left, seed by seed",
         )
 
 

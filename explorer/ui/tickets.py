@@ -23,7 +23,7 @@ from explorer.mask import Mask
 from explorer.store.paper import FULL, MAJORITY
 from explorer.store.schema import Run
 from explorer.store.survivors import shape_of
-from explorer.ui import cached, state
+from explorer.ui import cached, exhibits, state
 from explorer.ui.switch import switch
 from explorer.ui.words import model_name, seeds
 
@@ -48,6 +48,10 @@ _ABOUT = {
         "the largest weights, **random** as many at random. Heads and MLPs stay in place, with holes in them."
     ),
 }
+_WHISKERS = (
+    "Bars are means over seeds, rings single seeds, whiskers one sample standard deviation (the published ones were "
+    "converted to it)."
+)
 _PAIRS = (("good", "random"), ("good", "bad"), ("random", "bad"))
 _STATES = {"pruned": "As pruned", "retrained": "Fine-tuned again"}
 
@@ -60,8 +64,10 @@ def page(root: Path, stamp: float, selection: state.Selection) -> None:
     method = switch("Pruned", METHODS, "method", "tickets.method")
     state.write_url(run, None, **({"method": method} if method != "structured" else {}))
     st.markdown(
-        f"{_ABOUT[method]} *Fine-tuned again* means: the same ticket of the pre-trained model, trained anew for "
-        f"{run.task} with the same recipe."
+        exhibits.say(
+            f"{_ABOUT[method]} *Fine-tuned again* means: the same ticket of the pre-trained model, trained anew for "
+            f"{run.task} with the same recipe."
+        )
     )
     report, by_seed = cached.report(root, stamp, run.model, run.task), cached.study(root, stamp, run.model, run.task)
     line = cached.uninformed(root, stamp, run.model, run.task)
@@ -96,7 +102,8 @@ def _bars(
 
     def chart(bars: Sequence[Bar], whole: float, lowest: float, key: str) -> None:
         figure = ticket_bars(bars, metric=metric, full=whole, majority=lowest, floor=title, y_range=y_range)
-        st.plotly_chart(figure, key=f"tickets.{key}", config={"displayModeBar": False}, alt=f"{words}, {key}")
+        whose = f"{model_name(run.model)}" if key == "ours" else "BERT-base, as published"
+        exhibits.plot(figure, key=f"tickets.{key}", title=f"{whose}: {words}", caption=_WHISKERS, alt=f"{words}, {key}")
 
     left, right = st.columns(2, gap="large")
     if by_seed:  # else the published ones are all there is
@@ -108,10 +115,7 @@ def _bars(
         chart(theirs, float(full["published_mean"]), float(majority["published_mean"]), "published")
     always = f" {line.title.capitalize()}: {line.words}." if line else ""
     compare = " Two models: compare the pattern, not the numbers." if by_seed else ""
-    st.caption(
-        "Bars are means over seeds, rings single seeds, whiskers one sample standard deviation (the published ones "
-        f"were converted to it).{always}{compare}"
-    )
+    st.caption(f"{_WHISKERS}{always}{compare}")
     if float(full["published_mean"]) < float(majority["published_mean"]):
         st.caption(
             f"{run.task} is degenerate for BERT-base: the full model ({full['published_mean']:.3f}) scores below the "
@@ -159,9 +163,10 @@ def _table(
         row = {"seed": str(seed), "full model": _with_interval(scores[FULL])}
         row |= {kind: _with_interval(one) if one else "–" for kind, one in found.items()}
         rows.append(row | _size_columns(root, stamp, run.model, run.task, seed, method, scores))
-    st.dataframe(
+    exhibits.table(
         pd.DataFrame(rows).fillna("–"),
-        hide_index=True,
+        key="tickets.seeds",
+        title=f"Tickets seed by seed, {_STATES[name].lower()}",
         column_config={"kept": st.column_config.TextColumn(help=_KEPT[method == "magnitude"])},
     )
     n = max((one.n for scores in by_seed.values() for one in scores.values()), default=0)
@@ -238,7 +243,9 @@ def _pairs(
             rows.append({"seed": str(seed), **cells})
     evidence = {kind: _evidence(by_seed, f"{method}/{kind}/{name}") for kind in KINDS}
     rows.append({"seed": "mean", **{_pair(a, b): _mean_gap(evidence[a], evidence[b]) for a, b in _PAIRS}})
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    exhibits.table(
+        pd.DataFrame(rows), key="tickets.pairs", title=f"Tickets compared on the same examples, {_STATES[name].lower()}"
+    )
     st.markdown(_in_words(paired))
     st.caption(
         "First score minus second, with the 95% interval of the paired bootstrap over examples; ✱ where McNemar's "

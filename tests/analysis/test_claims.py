@@ -41,6 +41,9 @@ def test_ninety_percent_by_rule_is_only_partly_a_finding():
 def test_a_ticket_within_noise_in_most_seeds_supports_the_first_claim():
     paired = {0: LOWER, 1: SAME, 2: SAME, 3: SAME, 4: SAME}
     assert claim_good(FULL, GOOD, paired, FLOOR).verdict == "supported"
+    noisy = claim_good(FULL, scores(0.7, 0.95, 0.9, 0.8, 0.9), paired, FLOOR)
+    assert noisy.verdict == "partly", "no difference found is not the same as none"
+    assert "may be as low as 8" in noisy.because
 
 
 def test_what_is_left_of_the_gain_over_the_floor_is_said():
@@ -89,6 +92,18 @@ def test_a_bad_ticket_retrained_is_judged_by_ninety_percent_and_the_floor():
     assert claim_worst_retrained(FULL, GOOD, GOOD, {}, FLOOR).verdict == "supported"
     assert claim_worst_retrained(FULL, GOOD, scores(0.70, 0.71, 0.72), {}, FLOOR).verdict == "partly"
     assert claim_worst_retrained(FULL, GOOD, scores(0.40, 0.60, 0.55), {}, FLOOR).verdict == "not supported"
+
+
+def test_good_shares_within_noise_of_the_floor_stay_open():
+    small_full, noisy = scores(0.56, 0.57, 0.58, 0.57, 0.56), scores(0.55, 0.47, 0.58, 0.52, 0.50)
+    assert claim_good(small_full, noisy, {}, FLOOR).verdict == "open"
+    assert claim_worst_retrained(small_full, noisy, noisy, {}, FLOOR).verdict == "open"
+
+
+def test_what_was_pruned_is_compared_over_the_same_seeds():
+    again = Evidence(0.55, math.nan, 1, 0.41, 0.68, {3: 0.55})
+    bad = scores(0.40, 0.41, 0.42, 0.33)
+    assert "from 0.330 as pruned" in claim_worst_retrained(scores(0.9, 0.9), bad, again, {}, FLOOR).because
 
 
 def test_one_seed_is_held_against_the_floor_by_its_examples():

@@ -20,7 +20,7 @@ SLOW = 120_000
 
 @pytest.fixture
 def home(serve: Callable[..., str]) -> str:
-    return serve(ROOT / "app.py", {"GLUE_DIR": ""})
+    return serve(ROOT / "app.py", {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:"})
 
 
 def open_lab(page: Page, home: str) -> None:

@@ -65,9 +65,7 @@ def test_a_csv_says_where_it_comes_from_and_reads_back() -> None:
     assert head[:2] == ["# Numbers", "# As they are."]
     assert "# This view: http://localhost/survival?task=MRPC" in head
     table = pd.read_csv(io.StringIO(text), comment="#")
-    assert table.to_dict("records") == [{"seed": 1337, "score": 0.75, "a no.b": "x"}] or list(table) == [
-        *("seed", "score", "ano.b")
-    ]
+    assert table.to_dict("records") == [{"seed": 1337, "score": 0.75, "ano.b": "x"}]
 
 
 def test_a_grids_table_has_a_row_a_part() -> None:

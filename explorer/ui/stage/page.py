@@ -12,7 +12,7 @@ from explorer.store.schema import Manifest
 from explorer.ui import lab_score, polling, state
 from explorer.ui.stage import warm
 from explorer.ui.stage.component import at, deck, left_for
-from explorer.ui.stage.facts import FACTS, facts
+from explorer.ui.stage.facts import FACTS, Material, facts
 from explorer.ui.stage.scenes import Figure, Scene, scenes_of
 from explorer.ui.stage.story import LARGEST, SHIPPED, Step, Story
 
@@ -43,7 +43,7 @@ def page(
         story, origin = warm.story_of(st.session_state.get(_UPLOAD))
         by_run = {}
 
-        def of(step: Step) -> warm.Material:
+        def of(step: Step) -> Material:
             run = warm.run_of(step, selection.run, manifests)
             if run not in by_run:
                 by_run[run] = warm.material(root, stamp, run, manifests)
@@ -88,7 +88,7 @@ def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[warm.Live], sele
             lambda: warm.standing_of(asked),
             lambda now: now.over,
             lambda now: None,
-            every=lab_score.SCORING_EVERY,
+            every=lab_score.LOADING_EVERY,
         )
 
 

@@ -39,7 +39,7 @@ def grids_picture(masks: Mapping[str, Mask], notes: Mapping[str, str] | None = N
 
 def share_grid(title: str, note: str, heads: ArrayLike, mlps: ArrayLike) -> dict[str, Any]:
     """A model whose cells are shares from 0 to 1: heads (L, H), mlps (L,)."""
-    parts = {"heads": np.round(heads, 3).tolist(), "mlps": np.round(mlps, 3).tolist()}
+    parts = {name: np.asarray(values, float).round(3).tolist() for name, values in (("heads", heads), ("mlps", mlps))}
     return {"title": title, "note": note, "shares": True} | parts
 
 

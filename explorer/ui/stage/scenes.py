@@ -21,6 +21,7 @@ from explorer.tickets.structured import threshold_of
 from explorer.ui.stage.facts import FACTS, Material, facts, minus, score_text
 from explorer.ui.stage.pictures import (
     Picture,
+    Tone,
     bar,
     bars_picture,
     grid_picture,
@@ -214,9 +215,10 @@ def _patterns(step: Step, of: Material) -> Shown:
     at = list(test.classes).index(test.tested)
     who = "heads that survive in every seed" if group == "super-survivors" else "surviving heads"
     shares = {who: test.shares[at], "as many heads, drawn at random": test.expected[at]}
+    tones: tuple[Tone, Tone] = ("pruned", "quiet")
     bars = [
         bar(label, Evidence(mean=float(share)), tone)
-        for (label, share), tone in zip(shares.items(), ("pruned", "quiet"), strict=True)
+        for (label, share), tone in zip(shares.items(), tones, strict=True)
     ]
     if math.isnan(test.shares[at]):
         return None, None, (test.undefined,)

@@ -114,7 +114,8 @@ def models(live: Sequence[Live]) -> Models:
             futures[run, source.kind] = cached.evaluator(q.root, q.stamp, run, source.kind, source.folder)
         except ExplorerError as error:
             trouble = str(error)
-    failed = [error for future in futures.values() if future.done() and (error := future.exception())]
+    ended = [future.exception() for future in futures.values() if future.done()]
+    failed = [reason for reason in ended if reason is not None]
     if failed:
         first = failed[0]
         trouble = (

@@ -1,0 +1,54 @@
+"""The lab among fast clicks and several people, in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+pytest.importorskip("playwright")
+from playwright.sync_api import Page, expect  # noqa: E402
+
+from explorer.mask import Mask  # noqa: E402
+from tests.browser.test_pages import SLOW, home, open_lab  # noqa: E402, F401
+
+CLICKS = ((2, 1), (5, 4), (3, 7), (6, 2), (4, 4), (5, 9), (6, 6), (3, 3), (6, 11), (1, 5))
+"""Layer and head, from 1."""
+
+
+def test_ten_clicks_a_second_lose_nothing_and_the_newest_mask_ends_on_screen(
+    page: Page,
+    home: str,
+    context_of: Callable[[], Any],  # noqa: F811
+) -> None:
+    open_lab(page, home)
+    mask = Mask.full(6, 12)
+    cells = [page.get_by_label(re.compile(rf"^Layer {layer}, head {head}:")).first for layer, head in CLICKS]
+    handles = [cell.element_handle() for cell in cells]
+    for (layer, head), handle in zip(CLICKS, handles, strict=True):
+        handle.dispatch_event("click")
+        page.wait_for_timeout(100)
+        mask = mask.with_head(layer - 1, head - 1, False)
+    page.wait_for_url(re.compile(f"mask={mask.code}"), timeout=SLOW)
+    expect(page.get_by_text("Scored in")).to_be_visible(timeout=SLOW)
+    assert all("pruned" in (handle.get_attribute("aria-label") or "") for handle in handles)
+    shown = page.get_by_test_id("stMetricValue").inner_text()
+
+    other = context_of()  # somebody else, who is answered from the ledger, about that very mask
+    other.goto(page.url)
+    expect(other.get_by_text("from the ledger")).to_be_visible(timeout=SLOW)
+    expect(other.get_by_test_id("stMetricValue")).to_have_text(shown)
+    expect(other.get_by_test_id("stProgress")).to_have_count(0)
+
+
+def test_the_flips_panel_stays_chosen_from_mask_to_mask(page: Page, home: str) -> None:  # noqa: F811
+    open_lab(page, home)
+    page.get_by_text("By phenomenon").click()
+    expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible(timeout=SLOW)
+    page.get_by_label(re.compile(r"^Layer 6, head 12:")).first.click()
+    page.wait_for_url(re.compile("mask="), timeout=SLOW)
+    expect(page.get_by_text(re.compile("^Scored in"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible(timeout=SLOW)
