@@ -78,7 +78,7 @@ def _figures(page: exhibits.Kept, origin: Origin) -> None:
         _csv(page, wanted, origin)
         return
     columns: Columns = st.segmented_control(
-        "For a paper's",
+        "Width in a paper",
         list(_COLUMNS),
         default="one",
         format_func=_COLUMNS.__getitem__,
@@ -159,7 +159,7 @@ def _page(page: exhibits.Kept, origin: Origin) -> None:
         made,
         f"{_stem(page)}.html",
         "text/html",
-        icon=":material/html:",
+        icon=":material/web:",
         key="export.html",
         on_click="ignore",
         help="Opens with no network. Its figures answer to the pointer and save themselves as SVG. About 5 MB.",

@@ -92,6 +92,12 @@ def _flags(options: dict[str, str]) -> list[str]:
     return [part for name, value in options.items() for part in (f"--{name}", value)]
 
 
+@pytest.fixture
+def home(serve: Callable[..., str]) -> str:
+    """The app on the bundle that ships, without GLUE and with a ledger that nobody keeps."""
+    return serve(ROOT / "app.py", {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:"})
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[object]:
     if not CHROMIUM.exists():

@@ -13,7 +13,7 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Page, expect  # noqa: E402
 
 from explorer.mask import Mask  # noqa: E402
-from tests.browser.test_pages import SLOW, home, open_lab  # noqa: E402, F401
+from tests.browser.test_pages import SLOW, open_lab  # noqa: E402
 
 CLICKS = ((2, 1), (5, 4), (3, 7), (6, 2), (4, 4), (5, 9), (6, 6), (3, 3), (6, 11), (1, 5))
 """Layer and head, from 1."""
@@ -22,7 +22,7 @@ CLICKS = ((2, 1), (5, 4), (3, 7), (6, 2), (4, 4), (5, 9), (6, 6), (3, 3), (6, 11
 def test_ten_clicks_a_second_lose_nothing_and_the_newest_mask_ends_on_screen(
     page: Page,
     home: str,
-    context_of: Callable[[], Any],  # noqa: F811
+    context_of: Callable[[], Any],
 ) -> None:
     open_lab(page, home)
     mask = Mask.full(6, 12)
@@ -44,7 +44,7 @@ def test_ten_clicks_a_second_lose_nothing_and_the_newest_mask_ends_on_screen(
     expect(other.get_by_test_id("stProgress")).to_have_count(0)
 
 
-def test_the_flips_panel_stays_chosen_from_mask_to_mask(page: Page, home: str) -> None:  # noqa: F811
+def test_the_chosen_details_stay_from_mask_to_mask(page: Page, home: str) -> None:
     open_lab(page, home)
     page.get_by_text("By phenomenon").click()
     expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible(timeout=SLOW)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import Page, expect  # noqa: E402
@@ -18,14 +15,9 @@ SLOW = 120_000
 """Milliseconds that the first score may take on a busy machine: torch, the checkpoint, the full model."""
 
 
-@pytest.fixture
-def home(serve: Callable[..., str]) -> str:
-    return serve(ROOT / "app.py", {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:"})
-
-
 def open_lab(page: Page, home: str) -> None:
     page.goto(home)
-    page.get_by_role("link", name="Lab").click()
+    page.get_by_role("link", name="Lab").click(timeout=SLOW)
     expect(page.get_by_test_id("stMetricValue")).to_be_visible(timeout=SLOW)
 
 

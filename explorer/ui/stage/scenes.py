@@ -214,7 +214,7 @@ def _patterns(step: Step, of: Material) -> Shown:
     group, test = of.patterns
     at = list(test.classes).index(test.tested)
     who = "heads that survive in every seed" if group == "super-survivors" else "surviving heads"
-    shares = {who: test.shares[at], "as many heads, drawn at random": test.expected[at]}
+    shares = {"survivors": test.shares[at], "by chance": test.expected[at]}
     tones: tuple[Tone, Tone] = ("pruned", "quiet")
     bars = [
         bar(label, Evidence(mean=float(share)), tone)
@@ -226,7 +226,7 @@ def _patterns(step: Step, of: Material) -> Shown:
     found = "Patterns explain part of it" if test.difference_p < 0.05 else "Patterns do not explain it"
     small = test.undefined or f"{found}: {test.expected[at]:.0%} by chance ({p})"
     figure = Figure(f"{test.shares[at]:.0%}", f"of the {who} {what}", small)
-    return figure, bars_picture(bars, {}, ("share of heads",)), ()
+    return figure, bars_picture(bars, {}, ("share of heads; by chance: as many heads, drawn at random",)), ()
 
 
 def _published(step: Step, of: Material) -> Shown:
