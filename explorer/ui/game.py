@@ -23,6 +23,7 @@ from explorer.tickets.structured import threshold_of
 from explorer.ui import cached, lab_panels, lab_score, polling, score_panel, state
 from explorer.ui.head_grid import head_grid
 from explorer.ui.stage.scenes import against_line
+from explorer.ui.stage.warm import standing_of
 
 if TYPE_CHECKING:
     from explorer.live.chance import Chance
@@ -119,7 +120,8 @@ def _game(
     state.write_url(known.run, mask)
     with right:
         question = None if withheld else lab_score.Question(root, stamp, known, source, mask)
-        evaluator = _own(known, mask, question)
+        copied = opponent is not None and mask == opponent.step.mask
+        evaluator = _own(known, mask, question, enters=not copied)
         _opponents(known, mask, question, evaluator, opponent)
         _table(known, question)
 
@@ -147,39 +149,34 @@ def _starts(known: KnownRun, opponent: Opponent | None) -> None:
 # ---- the audience's own mask
 
 
-def _own(known: KnownRun, mask: Mask, question: lab_score.Question | None) -> Evaluator | None:
+def _own(known: KnownRun, mask: Mask, question: lab_score.Question | None, *, enters: bool) -> Evaluator | None:
     if question is None:
         stored = known.by_code.get(mask.code)
         score = score_with_interval(known.task.metric, stored.predictions, known.labels) if stored else None
         full = score_with_interval(known.task.metric, known.full.predictions, known.labels)
         _numbers(mask, score, full, f"stored {known.task.name} dev score" if score else "no stored score for this mask")
-        if score:
+        if score and enters:
             _record(known, question, mask, score, full)
         return None
-    standing = _ask(question)
+    standing = standing_of(question)
     answer = standing.answer
     if answer is not None:
         found = answer.comparison
         _numbers(mask, found.score, found.full, question.title)
-        _record(known, question, mask, found.score, found.full)
+        if enters:  # the gradient's own mask is nobody's record
+            _record(known, question, mask, found.score, found.full)
     elif isinstance(standing.news, Failed) and standing.over:
         score_panel.failed(standing.news.error)
     else:
         still = isinstance(standing.news, lab_score.Loading)
         polling.follow(
             standing,
-            lambda: _ask(question),
+            lambda: standing_of(question, 0.0),
             lambda now: now.over or (still and not isinstance(now.news, lab_score.Loading)),
             lambda now: _meanwhile(mask, question, now),
             every=lab_score.LOADING_EVERY if still else lab_score.SCORING_EVERY,
         )
     return standing.evaluator
-
-
-def _ask(question: lab_score.Question) -> lab_score.Standing:
-    run, source = question.known.run, question.source
-    loading = cached.evaluator(question.root, question.stamp, run, source.kind, source.folder)
-    return lab_score.ask(question, loading)
 
 
 def _meanwhile(mask: Mask, question: lab_score.Question, standing: lab_score.Standing) -> None:
@@ -246,7 +243,16 @@ def _opponents(
         step = opponent.step
         mlps = step.mask.n_layers - step.mask.mlps_kept
         too = f" and {mlps} of {step.mask.n_layers} MLPs" if mlps else ""
-        lead = "You are ahead." if off > opponent.off else "A draw." if off == opponent.off else ""
+        copied = mask == step.mask
+        lead = (
+            "That is the mask on the grid."
+            if copied
+            else "You are ahead."
+            if off > opponent.off
+            else "A draw."
+            if off == opponent.off
+            else ""
+        )
         st.markdown(
             f"It switched off **{opponent.off}** heads{too} and scored {step.score:.3f} on {known.task.name} dev "
             f"({opponent.words}). {lead if off else ''}"

@@ -101,10 +101,10 @@ def session() -> str:
     return name
 
 
-def ask(question: Question, loading: Future[Evaluator]) -> Standing:
-    """Starts what is not started yet, and says where it stands, within twice WAIT."""
+def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing:
+    """Starts what is not started yet, and says where it stands, within twice so many seconds."""
     try:
-        evaluator = loading.result(WAIT)
+        evaluator = loading.result(wait)
     except ExplorerError as error:
         return Standing(Failed(error))
     except Exception as error:
@@ -117,7 +117,7 @@ def ask(question: Question, loading: Future[Evaluator]) -> Standing:
         return Standing(Failed(ExplorerError(wrong, "The app's log has the details.")))
     st.session_state.pop(_SINCE, None)
     try:
-        return Standing(_job(evaluator, question.mask).wait(WAIT), evaluator)
+        return Standing(_job(evaluator, question.mask).wait(wait), evaluator)
     except ExplorerError as error:
         return Standing(Failed(error), evaluator)
 
@@ -138,7 +138,7 @@ def panel(question: Question) -> Standing:
     """Draws the score, now or as it comes in; gives where it stood when the page ran."""
     run, source = question.known.run, question.source
     loading = cached.evaluator(question.root, question.stamp, run, source.kind, source.folder)
-    standing = ask(question, loading)
+    standing = ask(question, loading, WAIT)
     if standing.over:
         with st.container():
             _finished(question, standing)
@@ -150,7 +150,7 @@ def panel(question: Question) -> Standing:
     still = type(standing.news) is Loading
     polling.follow(
         standing,
-        lambda: ask(question, loading),
+        lambda: ask(question, loading, 0.0),
         lambda now: now.over or (still and type(now.news) is not Loading),
         _Unfinished(question, question.floor, stored is None),
         every=LOADING_EVERY if still else SCORING_EVERY,
@@ -161,7 +161,7 @@ def panel(question: Question) -> Standing:
 def _finished(question: Question, standing: Standing) -> None:
     if isinstance(standing.news, Failed):
         if score_panel.failed(standing.news.error):
-            _again(question)
+            _again(question, reload=standing.evaluator is None)
     elif standing.answer is not None and standing.evaluator is not None:
         words = provenance(standing.evaluator, standing.answer)
         score_panel.exact(question.title, standing.answer.comparison, question.floor, words)
@@ -202,7 +202,7 @@ def _words(news: object) -> str:
     if isinstance(news, Failed):
         return str(news.error)
     if isinstance(news, Waiting) and news.ahead:
-        return f"{news.ahead} other {'person' if news.ahead == 1 else 'people'} first, a turn each …"
+        return f"Waiting: {news.ahead} ahead, a turn each …"
     return "Scoring …"
 
 
@@ -219,8 +219,9 @@ def provenance(evaluator: Evaluator, answer: Answer) -> str:
     return f"Scored in {evaluation.seconds:.2f} s ({how}{close}). {answer.trouble}".strip()
 
 
-def _again(question: Question) -> None:
-    run, source = question.known.run, question.source
-    cached.forget_evaluator(question.root, question.stamp, run, source.kind, source.folder)
+def _again(question: Question, *, reload: bool) -> None:
+    if reload:
+        run, source = question.known.run, question.source
+        cached.forget_evaluator(question.root, question.stamp, run, source.kind, source.folder)
     st.session_state.pop(_JOB, None)
     st.rerun()

@@ -251,7 +251,8 @@ def _plot(figure: go.Figure, key: str, words: str) -> None:
 
 
 def _verdict(claim: Claim) -> None:
-    make = f" Make it: `{claim.missing}`" if claim.missing else ""
+    there = not math.isnan(claim.effect.value)
+    make = f" {'The other seeds' if there else 'Make it'}: `{claim.missing}`" if claim.missing else ""
     st.markdown(_minus(claim.because) + make)
 
 

@@ -81,7 +81,7 @@ def test_the_loss_of_the_costliest_head_is_the_darkest() -> None:
 
 
 def test_a_run_without_ablations_is_coloured_by_what_there_is() -> None:
-    test = lab(task="MRPC", seed="42")
+    test = lab(task="SST-2", seed="42")
     assert "Lost when alone off: not in this bundle" in texts(test)
     assert "loss" not in test.radio(key="lab.fill.widget").options
     assert test.radio(key="lab.fill.widget").value == "importance"
@@ -102,4 +102,4 @@ def test_the_link_carries_both_choices() -> None:
 
 @pytest.mark.parametrize("wrong", ["magic", "<b>"])
 def test_a_link_to_a_view_that_is_not_there_shows_the_usual_one(wrong: str) -> None:
-    assert choices(lab(task="MRPC", seed="42", fill=wrong, ring=wrong)) == ("importance", "none")
+    assert choices(lab(task="SST-2", seed="42", fill=wrong, ring=wrong)) == ("importance", "none")

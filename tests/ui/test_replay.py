@@ -23,7 +23,7 @@ def path(method: str = "together") -> PruningPath:
 
 
 def page(monkeypatch: pytest.MonkeyPatch, bundle: Path = CACHE.root, **query: str) -> AppTest:
-    return opened(monkeypatch, "replay", bundle, task="MRPC", **query)
+    return opened(monkeypatch, "replay", bundle, **({"task": "MRPC"} | query))
 
 
 def test_it_opens_on_the_full_model_and_asks_whether_the_gradient_knew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,5 +103,5 @@ def test_a_run_that_was_not_pruned_names_those_that_were(monkeypatch: pytest.Mon
 
 
 def test_a_run_without_ablations_says_how_to_measure_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    test = page(monkeypatch, seed="42")
-    assert "python -m precompute ablations --task MRPC --seed 42" in words(test)
+    test = page(monkeypatch, task="SST-2", seed="42")
+    assert "python -m precompute ablations --task SST-2 --seed 42" in words(test)

@@ -85,7 +85,7 @@ def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[warm.Live], sele
     if asked and standing and not standing.over:
         polling.follow(
             standing,
-            lambda: warm.standing_of(asked),
+            lambda: warm.standing_of(asked, 0.0),
             lambda now: now.over,
             lambda now: None,
             every=lab_score.LOADING_EVERY,

@@ -24,7 +24,7 @@ from explorer.tickets.path import PruningPath, path_of
 from explorer.tickets.structured import threshold_of
 from explorer.ui import cached
 from explorer.ui.lab_panels import DataSource
-from explorer.ui.lab_score import Question, Standing, ask
+from explorer.ui.lab_score import WAIT, Question, Standing, ask
 from explorer.ui.stage.facts import FACTS, Material
 from explorer.ui.stage.scenes import Figure, Scene, score_figure_words
 from explorer.ui.stage.story import SHIPPED, Step, Story, decode_story, read_story
@@ -125,10 +125,10 @@ def models(live: Sequence[Live]) -> Models:
     return Models(loaded, len(futures), trouble)
 
 
-def standing_of(question: Question) -> Standing:
-    """Where its score stands, within a moment; asks for it where nobody has."""
+def standing_of(question: Question, wait: float = WAIT) -> Standing:
+    """Where its score stands, within twice so many seconds; asks for it where nobody has."""
     run, source = question.known.run, question.source
-    return ask(question, cached.evaluator(question.root, question.stamp, run, source.kind, source.folder))
+    return ask(question, cached.evaluator(question.root, question.stamp, run, source.kind, source.folder), wait)
 
 
 def live_figure(question: Question, standing: Standing) -> Figure | None:

@@ -1,0 +1,177 @@
+"""The Runs page: what is there, how it came about, what is missing; importing, and whom it lets name a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from explorer.glue.tasks import TASKS
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Key, Run
+from explorer.ui import lab_panels
+from tests.bundles import MODEL, small_bundle
+from tests.ui.opened import address, opened, words
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return small_bundle(tmp_path_factory.mktemp("runs") / "bundle", stages=("structured", "magnitude", "baseline"))
+
+
+@pytest.fixture(autouse=True)
+def _at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    monkeypatch.setattr(lab_panels, "served_on_localhost", lambda: True)
+
+
+def codes(test: AppTest) -> str:
+    return "\n".join(block.value for block in test.code)
+
+
+def test_the_matrix_says_what_is_there_and_what_is_not(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
+    test = opened(monkeypatch, "runs", bundle.root, seed="42")
+    table = test.dataframe[0].value.set_index("seed")
+    assert list(table.index) == ["1337", "42", "86", "71", "166", "all"]
+    assert table.loc["42", ["fine-tuned", "pruned", "magnitude", "ablations"]].tolist() == ["✓", "1 of 3", "✓ 3", "–"]
+    assert (table.loc["86"].drop(["task", "baseline"]) == "–").all()
+    assert table.loc["all", "baseline"] == "✓"
+    assert "Nothing here of CoLA" in words(test)
+
+
+def test_a_run_shows_where_it_comes_from_and_what_is_missing(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
+    test = opened(monkeypatch, "runs", bundle.root, seed="42")
+    assert "tiny-bert on MRPC, seed 42" in words(test)
+    assert "importance expected, importance published" in words(test)
+    assert f"python -m precompute study --task MRPC --seed 42 --model {MODEL}" in codes(test)
+    test.selectbox(key="runs.artefact").set_value("structured together").run()
+    assert "python -m precompute prune --task MRPC --seed 42 --method together" in codes(test)
+    stored = bundle.manifest(Key(Run(MODEL, "MRPC", 42), "structured", "together"))
+    assert stored.files["arrays.npz"].sha256[:16] in words(test)
+    assert stored.checkpoint_sha256 in words(test)
+
+
+def test_a_run_that_was_never_begun_has_commands_and_a_link(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
+    test = opened(monkeypatch, "runs", bundle.root, row="MRPC.86")
+    assert "tiny-bert on MRPC, seed 86" in words(test)
+    assert "--task MRPC --seed 86" in codes(test)
+    assert address(test, "row") == "MRPC.86"
+    test.selectbox(key="view.seed").set_value("42").run()
+    assert "tiny-bert on MRPC, seed 42" in words(test)
+    assert address(test, "row") is None
+
+
+def test_a_check_names_each_of_six_and_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    root = small_bundle(tmp_path / "bundle", seeds=(42,), stages=("structured",)).root
+    test = opened(monkeypatch, "runs", root, view="check")
+    test.button(key="runs.check").click().run()
+    assert "All is as it was" in test.success[0].value
+    (root / MODEL / "MRPC" / "seed_42" / "finetune" / "arrays.npz").write_bytes(b"PK")
+    test.button(key="runs.check").click().run()
+    assert not test.exception
+    assert "is damaged (2 bytes instead of" in test.text[0].value
+    assert "problems" in test.warning[0].value
+
+
+def save_clone(folder: Path) -> Path:
+    for family in ("heads_mlps", "heads"):
+        seed = folder / "masks" / family / "RTE" / "seed_42"
+        seed.mkdir(parents=True)
+        np.save(seed / "head_mask.npy", np.ones((12, 12), np.float32))
+    np.save(folder / "masks" / "heads_mlps" / "RTE" / "seed_42" / "mlp_mask.npy", np.ones(12, np.float32))
+    return folder
+
+
+def submit(test: AppTest, clone: str, name: str = "paper") -> AppTest:
+    test.text_input[0].set_value(clone)
+    test.text_input[1].set_value(name)
+    next(button for button in test.button if button.label == "Import").click()
+    return test.run()
+
+
+def test_an_import_becomes_a_bundle_beside_what_was_there(
+    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path
+) -> None:
+    before = sorted(path for path in bundle.root.rglob("*") if path.is_file())
+    test = submit(opened(monkeypatch, "runs", bundle.root, view="paper"), str(save_clone(tmp_path / "clone")))
+    assert not test.exception
+    assert "2 artefacts are in the bundle 'paper'" in test.success[0].value
+    test.button(key="runs.show").click().run()
+    assert not test.exception
+    assert test.selectbox(key="view.model").options == ["bert-base-uncased", MODEL]
+    imported = tmp_path / "caches" / "bert-lottery-explorer" / "bundles" / "paper"
+    assert {manifest.model for manifest in Bundle(imported).manifests()} == {"bert-base-uncased", MODEL}
+    assert sorted(path for path in bundle.root.rglob("*") if path.is_file()) == before
+
+
+@pytest.mark.parametrize(
+    ("clone", "name", "says"),
+    [
+        ("", "paper", "There is no folder at"),
+        ("/nowhere/*at* all", "paper", r"There is no folder at /nowhere/\*at\* all\."),
+        (".", "paper", "neither masks"),
+        (".", "../up", "cannot name a bundle"),
+    ],
+)
+def test_what_cannot_be_imported_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path, clone: str, name: str, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    test = submit(opened(monkeypatch, "runs", bundle.root, view="paper"), clone, name)
+    assert not test.exception
+    assert says in test.error[0].value
+
+
+def test_a_checkpoint_is_looked_at_and_its_commands_named(
+    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tiny_folder: Path
+) -> None:
+    test = opened(monkeypatch, "runs", bundle.root, view="checkpoint")
+    test.text_input(key="runs.model").set_value(str(tiny_folder)).run()
+    assert "A BERT of 3 layers x 4 heads, width 16" in test.success[0].value
+    assert f"python -m precompute score --task MRPC --model {tiny_folder}" in codes(test)
+    test.selectbox(key="runs.model.task").set_value("MNLI").run()
+    assert "MNLI needs 3 outputs" in test.warning[0].value
+    test.text_input(key="runs.model").set_value(str(bundle.root)).run()
+    assert "no readable config" in test.error[0].value
+    test.text_input(key="runs.model").set_value("google/bert_uncased_L-4_H-256_A-4").run()
+    assert "--model google/bert_uncased_L-4_H-256_A-4" in codes(test)
+    test.text_input(key="runs.model").set_value("a b; rm").run()
+    assert "no name of a model" in test.error[0].value
+
+
+def test_a_glue_folder_is_read_task_by_task_and_the_lab_scores_on_it(
+    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path
+) -> None:
+    rows = ["sentence1\tsentence2\tlabel", *["A cat sleeps.\tA dog sleeps.\t1"] * TASKS["WNLI"].dev_rows]
+    (tmp_path / "WNLI").mkdir()
+    (tmp_path / "WNLI" / "dev.tsv").write_text("\n".join(rows) + "\n")
+    test = opened(monkeypatch, "runs", bundle.root, view="glue")
+    test.text_input(key="runs.glue").set_value(str(tmp_path)).run()
+    assert test.success[0].value == "The lab now scores WNLI on GLUE's dev set."
+    assert list(test.session_state["lab.glue"]) == ["WNLI"]
+    assert test.dataframe[0].value.set_index("task")["dev examples"]["WNLI"] == 71
+
+
+def test_a_folder_without_glue_is_a_sentence(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path) -> None:
+    test = opened(monkeypatch, "runs", bundle.root, view="glue")
+    test.text_input(key="runs.glue").set_value(str(tmp_path / "nowhere")).run()
+    assert "There is no folder at" in test.error[0].value
+    test.text_input(key="runs.glue").set_value(str(tmp_path)).run()
+    assert "No task's dev set could be read" in test.error[0].value
+    assert len(test.dataframe[0].value) == 9
+
+
+@pytest.mark.parametrize("view", ["paper", "checkpoint", "glue"])
+def test_only_on_localhost_may_a_folder_be_named(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, view: str) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(st, "get_option", lambda name: "0.0.0.0" if name == "server.address" else None)
+    assert not lab_panels.served_on_localhost()
+    test = opened(monkeypatch, "runs", bundle.root, view=view)
+    if view == "checkpoint":
+        test.text_input(key="runs.model").set_value("/etc").run()
+    else:
+        assert not test.text_input
+    assert "open only to an app that is served on localhost" in test.info[0].value
