@@ -24,6 +24,7 @@ def _page() -> None:
         "tickets": (),
         "replay": (manifests,),
         "patterns": (),
+        "runs": (manifests,),
     }[name]
     importlib.import_module(f"explorer.ui.{name}").page(root, stamp, state.select(manifests), *more)
 
