@@ -158,7 +158,8 @@ def named(exhibits: Sequence[Exhibit]) -> dict[str, Exhibit]:
 
 def file_name(words: str) -> str:
     """Lower case, letters, digits and hyphens, at most 60."""
-    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:60].strip("-") or "figure"
+    name = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    return (name if len(name) <= 60 else name[:61].rpartition("-")[0] or name[:60]) or "figure"
 
 
 def csv_text(exhibit: Exhibit, origin: Origin) -> str:

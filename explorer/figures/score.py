@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from explorer.analysis.intervals import Score
-from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet
+from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet_layout
 
 
 def score_figure(
@@ -15,38 +15,46 @@ def score_figure(
 
     this: None leaves the mask's place empty, for a score that is on its way.
     """
-    figure = go.Figure()
-    for label, score, colour in (("full model", full, FULL_MODEL), ("this mask", this, THIS_MASK)):
-        value = None if score is None else score.value
-        sides = _sides(score)
-        figure.add_scatter(
-            x=[value],
-            y=[label],
-            mode="markers",
-            marker={"size": 13, "color": colour},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": [sides[1]],
-                "arrayminus": [sides[0]],
-                "thickness": 2.5,
-                "width": 7,
-                "color": colour,
-            },
-            hovertemplate=f"{label}: %{{x:.3f}}{_bounds(score)}<extra></extra>",
-            showlegend=False,
-        )
+    points = [_point("full model", full, FULL_MODEL), _point("this mask", this, THIS_MASK)]
     marks = [(0.9 * full.value, "90% of full", "dot")] if full.value > 0 else []
     if majority is not None:
         marks.append((majority, majority_title, "dash"))
-    for number, (x, text, dash) in enumerate(marks):
-        figure.add_vline(x=x, line={"width": 1.5, "dash": dash, "color": "gray"})
-        figure.add_annotation(
-            x=x, y=1.02 + 0.2 * number, yref="paper", yanchor="bottom", text=text, showarrow=False, font={"size": 12}
-        )
-    figure.update_yaxes(tickfont={"size": 14}, showgrid=False, range=[-0.6, 1.6])
-    figure.update_xaxes(zeroline=False)
-    return quiet(figure, height=190).update_layout(margin={"t": 62})
+    above = {"yref": "paper", "yanchor": "bottom", "showarrow": False, "font": {"size": 12}}
+    layout = quiet_layout(190) | {
+        "margin": {"l": 10, "r": 10, "t": 62, "b": 10},
+        "xaxis": {"zeroline": False},
+        "yaxis": {"tickfont": {"size": 14}, "showgrid": False, "range": [-0.6, 1.6]},
+        "shapes": [
+            {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1}
+            | {"line": {"width": 1.5, "dash": dash, "color": "gray"}}
+            for x, _, dash in marks
+        ],
+        "annotations": [
+            {"x": x, "y": 1.02 + 0.2 * number, "text": text} | above for number, (x, text, _) in enumerate(marks)
+        ],
+    }
+    return go.Figure(points, layout)  # at once: it is drawn anew several times a second
+
+
+def _point(label: str, score: Score | None, colour: str) -> go.Scatter:
+    below, above = _sides(score)
+    return go.Scatter(
+        x=[None if score is None else score.value],
+        y=[label],
+        mode="markers",
+        marker={"size": 13, "color": colour},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [above],
+            "arrayminus": [below],
+            "thickness": 2.5,
+            "width": 7,
+            "color": colour,
+        },
+        hovertemplate=f"{label}: %{{x:.3f}}{_bounds(score)}<extra></extra>",
+        showlegend=False,
+    )
 
 
 def _sides(score: Score | None) -> tuple[float, float]:

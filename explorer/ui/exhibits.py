@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,7 +65,7 @@ def plot(
     key: str,
     title: str,
     caption: str = "",
-    data: pd.DataFrame | None = None,
+    data: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
     **options: Any,
 ) -> None:
     """st.plotly_chart, remembered. options: its others."""

@@ -28,13 +28,17 @@ def panel(question: Question, standing: Standing) -> None:
     evaluator, answer = standing.evaluator, standing.answer
     if evaluator is None:
         return
+    # Each of the four has a place of its own, so that the browser keeps nothing of one in another.
+    places = [st.empty() for _ in range(4)]
     if chosen == SPEED:
-        speed_panel.show(question, evaluator)
+        with places[0].container():
+            speed_panel.show(question, evaluator)
     elif answer is None:
-        st.caption("As soon as every example is scored.")
+        places[1].caption("As soon as every example is scored.")
     elif chosen == PHENOMENA:
-        lab_panels.by_phenomenon(
-            evaluator, evaluator.predictions(answer.evaluation), evaluator.predictions(evaluator.full)
-        )
+        of_mask, of_full = (evaluator.predictions(of) for of in (answer.evaluation, evaluator.full))
+        with places[2].container():
+            lab_panels.by_phenomenon(evaluator, of_mask, of_full)
     elif chosen == FLIPS:
-        flips_panel.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits)
+        with places[3].container():
+            flips_panel.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits)

@@ -142,19 +142,23 @@ def panel(question: Question) -> Standing:
     if standing.over:
         with st.container():
             _finished(question, standing)
+        st.empty()
         return standing
     stored = question.stored
     if stored is not None:  # whole already: only the progress below it moves
         found = cached.stored_comparison(question.root, question.stamp, run, question.mask.code)
-        score_panel.exact(question.title, found, question.floor, f"Stored in this cache: {stored.origin}.")
-    still = type(standing.news) is Loading
+        with st.container():
+            score_panel.exact(question.title, found, question.floor, f"Stored in this cache: {stored.origin}.")
+    loads = isinstance(standing.news, Loading)
     polling.follow(
         standing,
         lambda: ask(question, loading, 0.0),
-        lambda now: now.over or (still and type(now.news) is not Loading),
+        lambda now: now.over or (loads and not isinstance(now.news, Loading)),
         _Unfinished(question, question.floor, stored is None),
-        every=LOADING_EVERY if still else SCORING_EVERY,
+        every=LOADING_EVERY if loads else SCORING_EVERY,
     )
+    if stored is None:
+        st.empty()
     return standing
 
 
@@ -203,6 +207,8 @@ def _words(news: object) -> str:
         return str(news.error)
     if isinstance(news, Waiting) and news.ahead:
         return f"Waiting: {news.ahead} ahead, a turn each …"
+    if isinstance(news, Running):
+        return f"Scored {news.news.done:,} of {news.news.total:,} examples …"
     return "Scoring …"
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -19,6 +20,7 @@ from explorer.analysis.pattern_shares import ShareTest
 from explorer.errors import ExplorerError
 from explorer.figures.claims import StripRow, agreement_strip, score_strip
 from explorer.figures.palette import PRUNED, QUIET, RETRAINED
+from explorer.figures.tables import agreement_table, strip_table
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import TASKS
 from explorer.store.paper import FULL, published
@@ -145,7 +147,8 @@ def _unstable(sheet: ClaimSheet, task: str, links: Links) -> DeltaGenerator:
         _figures(value, words, _minus(" · ".join(small)))
         kinds = [of for of in (sheet.heads, sheet.mlps) if of is not None]
         if kinds:
-            _plot(agreement_strip(kinds, kappas), "unstable", "Fleiss' kappa of heads and MLPs beside chance")
+            words = "Fleiss' kappa of heads and MLPs beside chance"
+            _plot(agreement_strip(kinds, kappas), "unstable", words, lambda: agreement_table(kinds, kappas))
         _verdict(sheet.unstable)
         later = st.empty()
         _link(links, "survival", "Compare the seeds", view="each")
@@ -242,12 +245,13 @@ def _strip(
         floor=sheet.uninformed.score if sheet.uninformed else math.nan,
         floor_title=sheet.uninformed.title if sheet.uninformed else "",
     )
-    _plot(figure, key, f"{metric} of {', '.join(rows)}: our seeds beside the published BERT-base")
+    words = f"{metric} of {', '.join(rows)}: our seeds beside the published BERT-base"
+    _plot(figure, key, words, lambda: strip_table(strip))
 
 
-def _plot(figure: go.Figure, key: str, words: str) -> None:
-    title = f"{words[0].upper()}{words[1:]}"
-    exhibits.plot(figure, key=f"overview.{key}", title=title, alt=words)
+def _plot(figure: go.Figure, key: str, words: str, data: Callable[[], pd.DataFrame]) -> None:
+    title = f"{exhibits.kept().caption.partition(':')[0]}: {words}"
+    exhibits.plot(figure, key=f"overview.{key}", title=title, data=data, alt=words)
 
 
 def _verdict(claim: Claim) -> None:

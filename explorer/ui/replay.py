@@ -16,6 +16,7 @@ from explorer.figures.export import Exhibit
 from explorer.figures.importance import importance_figure, verdict
 from explorer.figures.path import path_chart, path_table
 from explorer.figures.path_print import printed_path
+from explorer.figures.tables import importance_table
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.bundle import command_for
 from explorer.store.known import KnownRun
@@ -286,6 +287,7 @@ def _gradient(root: Path, stamp: float, known: KnownRun) -> None:
         key="replay.gradient",
         title="Importance against what switching off costs",
         caption=" ".join(verdict(side) for side in sides),
+        data=lambda: importance_table(sides),
         alt=f"{metric} lost when each head or MLP alone is off, against its importance",
     )
     total = sum(side.agreement.n for side in sides)

@@ -1,4 +1,8 @@
-"""A score on screen: the number, its interval, the figure and the words; exact, or as far as it is known."""
+"""A score on screen: the number, its interval, the figure and the words; exact, or as far as it is known.
+
+Each state draws five elements, st.empty where it has none: one state then takes another's place in the browser,
+with nothing that jumps and nothing left behind.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from explorer.analysis.intervals import Score
 from explorer.analysis.paired import PairedDifference
 from explorer.errors import ExplorerError
 from explorer.figures.score import score_figure
+from explorer.figures.tables import score_table
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import Task
 from explorer.ui import exhibits
@@ -32,11 +37,11 @@ def exact(title: str, found: Comparison, floor: Uninformed, provenance: str) -> 
 
 def running(title: str, so_far: Partial, full: Comparison, floor: Uninformed, words: str) -> None:
     """The score on the examples so far, beside the full model's on all of them."""
-    score = so_far.score
-    _number(title, full.task, score, so_far.difference)
-    interval = score.undefined or f"All {so_far.total:,} will say {score.low:.3f} to {score.high:.3f} (95% interval)"
-    st.caption(f"{interval} · {so_far.done:,} of {so_far.total:,} scored")
+    score, difference = so_far.score, so_far.difference
+    _number(title, full.task, score, difference)
+    st.caption(score.undefined or f"All {so_far.total:,} will say {score.low:.3f} to {score.high:.3f} (95% interval)")
     _figure(score, full.score, floor)
+    st.markdown(paired_so_far(difference, so_far.done))
     progress(so_far.done / so_far.total, words)
 
 
@@ -44,13 +49,16 @@ def unknown(title: str, task: Task, full: Comparison | None, floor: Uninformed, 
     """No score yet; the full model's, where it is known."""
     st.metric(_name(title, task), "…", delta="against the full model", delta_color="off", delta_arrow="off")
     st.caption("&nbsp;")
-    if full is not None:
+    if full is None:
+        st.empty()
+    else:
         _figure(None, full.score, floor)
+    st.empty()
     progress(0.0, words)
 
 
 def progress(share: float, words: str) -> None:
-    """How far a score is; the words may hold anything but markup."""
+    """How far a score is."""
     st.progress(share, text=words)
 
 
@@ -58,7 +66,20 @@ def failed(error: ExplorerError) -> bool:
     """What went wrong and what mends it; whether the person wants another try."""
     st.error(error.wrong, icon=":material/error:")
     st.markdown(error.mend)
-    return st.button("Try again", icon=":material/refresh:", key="lab.again")
+    again = st.button("Try again", icon=":material/refresh:", key="lab.again")
+    st.empty()
+    st.empty()
+    return again
+
+
+def paired_so_far(difference: PairedDifference, done: int) -> str:
+    """What the examples scored so far say of the difference on all, as Markdown."""
+    if difference.low == difference.high:  # no flip yet: a bootstrap of none gives an interval of no width
+        return f"Nothing has changed on the first **{done:,}** examples; the others may."
+    interval = difference.undefined or (
+        f"the difference on all will be {difference.low:+.3f} to {difference.high:+.3f} (95% interval)"
+    )
+    return f"Paired with the full model on the same **{done:,}** examples: {interval}."
 
 
 def in_words(found: Comparison) -> str:
@@ -100,6 +121,7 @@ def _figure(score: Score | None, full: Score, floor: Uninformed) -> None:
         score_figure(score, full, majority=floor.score, majority_title=floor.title),
         key="lab.score",
         title="The score of this mask beside the full model's",
+        data=lambda: score_table(score, full),
         caption=f"{words}Full model: {full.value:.3f} ({_interval(full)}).",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from explorer.analysis.survival import survival
 from explorer.figures.claims import agreement_strip
 from explorer.figures.heatmaps import Panel
 from explorer.figures.overlap import overlap_figure
+from explorer.figures.tables import agreement_table
 from explorer.mask import Mask
 from explorer.store.bundle import command_for
 from explorer.store.paper import published
@@ -56,6 +57,7 @@ def seed_by_seed(masks: Mapping[int, Mask], pruned: Pruned) -> None:
             agreement_strip(sides_pruned, {}),
             key="survival.agreement",
             title="Agreement of the seeds beside chance",
+            data=lambda: agreement_table(sides_pruned, {}),
             caption="Fleiss' kappa: 1 where all seeds keep the same. Grey: 95% of what chance gives.",
             alt="Fleiss' kappa of heads and MLPs beside its interval by chance",
         )
@@ -104,6 +106,7 @@ def all_tasks(masks: Mapping[str, Mapping[int, Mask]], pruned: Pruned, model: st
                 title=f"{'Heads' if kind == 'heads' else 'MLPs'} that two tasks both keep",
                 caption="Mean over the seeds that both tasks have; in bold what 95% of two random tickets of these "
                 "sizes do not reach.",
+                data=pd.DataFrame([asdict(row) for row in matrix.rows if row.kind == kind]),
                 alt=f"{NAMES[kind]} that two tasks share, beside chance",
             )
             st.markdown(_overlap_words(matrix, kind))

@@ -16,6 +16,7 @@ from explorer.analysis.effects import Evidence, gap
 from explorer.analysis.paired import PairedDifference
 from explorer.analysis.report import Report
 from explorer.analysis.sizes import Size, size_of
+from explorer.figures.tables import bars_table
 from explorer.figures.tickets import Bar, shared_range, ticket_bars
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import TASKS
@@ -103,7 +104,14 @@ def _bars(
     def chart(bars: Sequence[Bar], whole: float, lowest: float, key: str) -> None:
         figure = ticket_bars(bars, metric=metric, full=whole, majority=lowest, floor=title, y_range=y_range)
         whose = f"{model_name(run.model)}" if key == "ours" else "BERT-base, as published"
-        exhibits.plot(figure, key=f"tickets.{key}", title=f"{whose}: {words}", caption=_WHISKERS, alt=f"{words}, {key}")
+        exhibits.plot(
+            figure,
+            key=f"tickets.{key}",
+            title=f"{whose}: {words}",
+            caption=_WHISKERS,
+            data=lambda: bars_table(bars),
+            alt=f"{words}, {key}",
+        )
 
     left, right = st.columns(2, gap="large")
     if by_seed:  # else the published ones are all there is

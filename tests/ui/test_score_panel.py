@@ -1,0 +1,40 @@
+"""What is said of a score, from differences that can be checked by eye."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.analysis.against_full import compared
+from explorer.analysis.partial import partial_difference
+from explorer.glue.tasks import TASKS
+from explorer.ui.score_panel import in_words, paired_so_far
+
+ONES, ZEROS = np.ones(50, np.int64), np.zeros(50, np.int64)
+
+
+def test_no_difference_at_all() -> None:
+    assert in_words(compared(TASKS["MRPC"], ONES, ONES, ONES)) == "Every prediction is the full model's."
+
+
+def test_a_large_difference_has_a_p_that_is_not_zero() -> None:
+    words = in_words(compared(TASKS["MRPC"], ZEROS, ONES, ONES))
+    assert "**50** of 50 predictions differ" in words
+    assert "**50** were right and are now wrong, **0** were wrong and are now right" in words
+    assert "p < 0.001" in words
+    assert "larger than noise" in words
+
+
+def test_a_difference_of_one_is_within_noise() -> None:
+    one_off = ONES.copy()
+    one_off[3] = 0
+    words = in_words(compared(TASKS["MRPC"], one_off, ONES, ONES))
+    assert "p = 1.000" in words
+    assert "within noise" in words
+
+
+def test_no_flip_so_far_is_no_proof_of_none() -> None:
+    same = partial_difference("accuracy", ONES, ONES, ONES, 400)
+    assert paired_so_far(same, 50) == "Nothing has changed on the first **50** examples; the others may."
+    half = np.arange(50) % 2
+    words = paired_so_far(partial_difference("accuracy", half, ONES, ONES, 400), 50)
+    assert "on the same **50** examples: the difference on all will be -0." in words
