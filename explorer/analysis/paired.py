@@ -53,7 +53,9 @@ class PairedDifference:
     only_b_right: int | None
     """McNemar's discordant counts; None for regression."""
     within_noise: bool
-    """Whether nothing tells a from b: the interval holds 0; without one, p >= 1 - confidence or no p."""
+    """Whether nothing tells a from b: the interval holds 0, or for accuracy p >= 1 - confidence, since McNemar's exact
+    test is of the same hypothesis and the bootstrap errs towards a difference where few flip. Without an interval, p
+    alone, and noise without p."""
     note: str = ""
     """'Same predictions.' and the like."""
     undefined: str = ""
@@ -127,7 +129,7 @@ def compare(
     if interval.undefined:
         noise = difference == 0 or np.isnan(difference) or p is None or p >= 1 - confidence
     else:
-        noise = interval.low <= 0 <= interval.high
+        noise = interval.low <= 0 <= interval.high or (metric == "accuracy" and p is not None and p >= 1 - confidence)
     return PairedDifference(
         difference,
         interval.low,

@@ -9,14 +9,22 @@ from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet_layout
 
 
 def score_figure(
-    this: Score | None, full: Score, *, majority: float | None = None, majority_title: str = "majority class"
+    this: Score | None,
+    other: Score,
+    *,
+    majority: float | None = None,
+    majority_title: str = "majority class",
+    names: tuple[str, str] = ("this mask", "full model"),
+    full: float | None = None,
 ) -> go.Figure:
     """Two points with intervals, the 90% line that pruning stops at, and what knowing nothing scores.
 
-    this: None leaves the mask's place empty, for a score that is on its way.
+    this: None leaves the mask's place empty, for a score that is on its way. other: what it is held against, the full
+    model's unless `names` says otherwise; then `full` is the full model's.
     """
-    points = [_point("full model", full, FULL_MODEL), _point("this mask", this, THIS_MASK)]
-    marks = [(0.9 * full.value, "90% of full", "dot")] if full.value > 0 else []
+    points = [_point(names[1], other, FULL_MODEL), _point(names[0], this, THIS_MASK)]
+    whole = other.value if full is None else full
+    marks = [(0.9 * whole, "90% of full", "dot")] if whole > 0 else []
     if majority is not None:
         marks.append((majority, majority_title, "dash"))
     above = {"yref": "paper", "yanchor": "bottom", "showarrow": False, "font": {"size": 12}}

@@ -67,13 +67,12 @@ def importance_table(sides: Sequence[Side]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def score_table(this: Score | None, full: Score) -> pd.DataFrame:
-    """The mask's score and the full model's, with their intervals."""
-    found = {"this mask": this, "full model": full}
+def score_table(this: Score | None, other: Score, names: tuple[str, str] = ("this mask", "full model")) -> pd.DataFrame:
+    """Two scores with their intervals: of a mask, and of what it is held against."""
     return pd.DataFrame(
         [
             {"of": name, "metric": one.metric, "score": one.value, "low": one.low, "high": one.high, "n": one.n}
-            for name, one in found.items()
+            for name, one in zip(names, (this, other), strict=True)
             if one is not None
         ]
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -45,10 +45,42 @@ def score(worker: Worker, session: str, evaluator: Evaluator, mask: Mask, ledger
     Raises BadMask on a mask for another model, and Busy where too many sessions wait.
     """
     evaluator.engine.check(mask)
-    known = full_answer(evaluator, ledger) if mask == evaluator.full_mask else recalled(evaluator, mask, ledger)
+    known = known_answer(evaluator, mask, ledger)
     if known is not None:
         return worker.answer(session, known)
     return worker.submit(session, _stream(evaluator, mask, ledger))
+
+
+def sweep(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -> Generator[int, None, tuple[Answer, ...]]:
+    """The answers of several masks, in their order, for `Worker.submit`: a turn a shard, yielding how many are known.
+
+    Each is written down as soon as it is known, so that what is dropped half-way is not lost. Raises BadMask.
+    """
+    for mask in masks:
+        evaluator.engine.check(mask)
+    answers: list[Answer] = []
+    for mask in masks:
+        answer = known_answer(evaluator, mask, ledger)
+        if answer is None:
+            answer = yield from _counted(_stream(evaluator, mask, ledger), len(answers))
+        answers.append(answer)
+        yield len(answers)
+    return tuple(answers)
+
+
+def _counted(work: Generator[Partial, None, Answer], known: int) -> Generator[int, None, Answer]:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+        yield known
+
+
+def known_answer(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Answer | None:
+    """The full model's, or what the ledger knows; None where the mask must be scored."""
+    return full_answer(evaluator, ledger) if mask == evaluator.full_mask else recalled(evaluator, mask, ledger)
 
 
 def full_answer(evaluator: Evaluator, ledger: Ledger) -> Answer:

@@ -37,6 +37,7 @@ from explorer.patterns.samples import Sample, unpack_samples
 from explorer.patterns.survivors import SurvivorPatterns, Weights, survivor_patterns
 from explorer.store.bundle import MANIFEST, Artefact, Bundle
 from explorer.store.known import KnownRun, known_run
+from explorer.store.landmarks import Landmark, landmarks_of
 from explorer.store.ledger import IN_MEMORY, Ledger, default_path
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.trajectories import TOGETHER, seeds_with, tickets_of
@@ -45,7 +46,8 @@ if TYPE_CHECKING:  # torch comes in with it: only the lab pays for that
     from explorer.bert.checkpoints import Classifier
     from explorer.live.evaluator import Evaluator
 
-DIAGNOSTICS, FOLDER, HUB = "diagnostics", "folder", "hub"
+DIAGNOSTICS, FOLDER, HUB, STORED = "diagnostics", "folder", "hub", "stored"
+"""Where examples come from; STORED: there are none, only the scores of the bundle."""
 BUNDLE = "view.bundle"
 """Where a session keeps the bundle that it switched to."""
 EVALUATORS = 3
@@ -84,6 +86,12 @@ def artefact(root: Path, stamp: float, key: Key) -> Artefact:
 def known(root: Path, stamp: float, run: Run) -> KnownRun:
     """Every stored score of a run; raises BadBundle."""
     return known_run(Bundle(root), run)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def landmarks(root: Path, stamp: float, run: Run, shape: tuple[int, int]) -> tuple[Landmark, ...]:
+    """Pruning path and tickets of a run with their stored dev scores; raises BadBundle."""
+    return landmarks_of(Bundle(root), run, shape)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

@@ -10,7 +10,9 @@ from explorer.store.known import KnownRun
 from explorer.ui import (
     cached,
     exhibits,
+    lab_compare,
     lab_details,
+    lab_history,
     lab_panels,
     lab_score,
     mask_files_panel,
@@ -29,7 +31,8 @@ def page(root: Path, stamp: float, selection: state.Selection) -> None:
     """The grid with presets on the left; the score of what it shows on the right."""
     run = selection.run
     known = cached.known(root, stamp, run)
-    state.mask_of(run, known.shape)  # reads the link, and may have something to say of it
+    state.mask_of(run, known.shape)  # both read the link, and may have something to say of it
+    lab_compare.pinned(known)
     _, trouble = cached.ledger()
     if trouble and not st.session_state.setdefault(_TOLD, False):
         st.session_state[_TOLD] = True
@@ -62,13 +65,16 @@ def _lab(root: Path, stamp: float, known: KnownRun, source: lab_panels.DataSourc
         )
     state.adopt(known.run, mask)
     exhibits.about(known.run, mask)
-    state.write_url(known.run, mask, live=live, **overlays.in_url(fill, ring, default=FILL))
-    question = lab_score.Question(root, stamp, known, source, mask)
+    pinned = lab_compare.pinned(known)
+    more = overlays.in_url(fill, ring, default=FILL) | pinned.in_url | lab_details.in_url()
+    state.write_url(known.run, mask, live=live, **more)
     with right:
         stored = st.container()
         withheld = lab_panels.is_withheld(root, stamp, known.run)
+        scored_on = lab_panels.DataSource(cached.STORED) if withheld else source
+        question = lab_score.Question(root, stamp, known, scored_on, mask)
         if withheld or source.kind == cached.DIAGNOSTICS:  # else it is part of the score
             stored.markdown(lab_panels.stored_score(known, mask))
         standing = None if withheld else lab_score.panel(question)
-    if standing is not None:
-        lab_details.panel(question, standing)
+    lab_history.record(question, standing)
+    lab_details.panel(question, standing)

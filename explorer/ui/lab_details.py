@@ -1,44 +1,86 @@
-"""Below the lab's grid: which examples flipped, phenomenon by phenomenon, and what pruning for real buys."""
+"""Below the lab's grid: flips, phenomena, the masks so far, A against B, and what pruning for real buys."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from explorer.ui import cached, flips_panel, lab_panels, speed_panel
+from explorer.ui import cached, flips_panel, lab_compare, lab_history, lab_panels, speed_panel, state
 from explorer.ui.lab_score import Question, Standing
 
-FLIPS, PHENOMENA, SPEED = "Examples that flipped", "By phenomenon", "Size and speed"
+FLIPS, PHENOMENA, HISTORY, COMPARE, SPEED = "flips", "phenomena", "history", "compare", "speed"
+_NAMES = {
+    FLIPS: "Examples that flipped",
+    PHENOMENA: "By phenomenon",
+    HISTORY: "Masks so far",
+    COMPARE: "A against B",
+    SPEED: "Size and speed",
+}
+_STORED = (HISTORY, COMPARE)
+"""What can be told of a run whose checkpoint is not here."""
+_KEY, _SHOWN = "lab.details", "lab.details.shown"
+_PARAMETER = "show"
+
+
+def in_url() -> dict[str, str]:
+    """For the address of the page: which of them is shown."""
+    shown = _shown()
+    return {_PARAMETER: shown} if shown != FLIPS else {}
 
 
 @st.fragment
-def panel(question: Question, standing: Standing) -> None:
-    """One of the three, as the person chooses; the choice stays when the mask changes."""
-    names = {FLIPS: "Examples that moved most" if question.known.task.is_regression else FLIPS}
-    if question.source.kind == cached.DIAGNOSTICS:
-        names[PHENOMENA] = PHENOMENA
-    names[SPEED] = SPEED
+def panel(question: Question, standing: Standing | None) -> None:
+    """One of them, as the person chooses; the choice stays when the mask changes. standing: None without a model."""
+    if state.mask_of(question.known.run, question.known.shape) != question.mask:
+        st.rerun()  # set from in here: the grid above must show it
+    names = _names(question, standing)
+    shown = _shown() if _shown() in names else next(iter(names))
     chosen = st.segmented_control(
         "Details",
         list(names),
-        default=FLIPS,
+        default=shown,
         format_func=names.__getitem__,
-        key="lab.details",
+        key=f"{_KEY}.{len(names)}",
         label_visibility="collapsed",
     )
-    evaluator, answer = standing.evaluator, standing.answer
-    if evaluator is None:
+    if chosen is not None and chosen != _shown():
+        st.session_state[_SHOWN] = chosen
+        state.amend_url(**{_PARAMETER: ""} | in_url())
+    # Each has a place of its own, so that the browser keeps nothing of one in another.
+    places = {name: st.empty() for name in (*_NAMES, "later")}
+    if chosen in (HISTORY, COMPARE):
+        with places[chosen].container():
+            (lab_history if chosen == HISTORY else lab_compare).show(question, standing)
+    if standing is None or standing.evaluator is None:
         return
-    # Each of the four has a place of its own, so that the browser keeps nothing of one in another.
-    places = [st.empty() for _ in range(4)]
+    evaluator, answer = standing.evaluator, standing.answer
     if chosen == SPEED:
-        with places[0].container():
+        with places[SPEED].container():
             speed_panel.show(question, evaluator)
+    elif chosen not in (FLIPS, PHENOMENA):
+        return
     elif answer is None:
-        places[1].caption("As soon as every example is scored.")
+        places["later"].caption("As soon as every example is scored.")
     elif chosen == PHENOMENA:
         of_mask, of_full = (evaluator.predictions(of) for of in (answer.evaluation, evaluator.full))
-        with places[2].container():
+        with places[PHENOMENA].container():
             lab_panels.by_phenomenon(evaluator, of_mask, of_full)
     elif chosen == FLIPS:
-        with places[3].container():
+        with places[FLIPS].container():
             flips_panel.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits)
+
+
+def _names(question: Question, standing: Standing | None) -> dict[str, str]:
+    names = dict(_NAMES)
+    if question.known.task.is_regression:
+        names[FLIPS] = "Examples that moved most"
+    if question.source.kind != cached.DIAGNOSTICS:
+        del names[PHENOMENA]
+    return {name: names[name] for name in _STORED} if standing is None else names
+
+
+def _shown() -> str:
+    shown: str | None = st.session_state.get(_SHOWN) or state.asked(_PARAMETER)
+    if shown not in _NAMES:
+        shown = FLIPS
+    st.session_state[_SHOWN] = shown
+    return shown

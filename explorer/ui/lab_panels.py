@@ -35,7 +35,7 @@ class DataSource:
     """What the lab scores."""
 
     kind: str
-    """diagnostics, folder or hub."""
+    """cached.DIAGNOSTICS, FOLDER, HUB or STORED."""
     folder: str = ""
 
     def title(self, task: Task) -> str:

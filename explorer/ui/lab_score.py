@@ -50,11 +50,15 @@ class Question:
     @property
     def stored(self) -> KnownScore | None:
         """What the bundle knows of this mask on these very examples."""
-        found = self.known.by_code.get(self.mask.code)
-        if found is None or self.source.kind == cached.DIAGNOSTICS:
-            return None
+        return self.known.by_code.get(self.mask.code) if self.on_stored_data else None
+
+    @property
+    def on_stored_data(self) -> bool:
+        """Whether the examples are those of the bundle's scores."""
+        if self.source.kind in (cached.DIAGNOSTICS, cached.STORED):
+            return self.source.kind == cached.STORED
         labels = cached.examples(self.known.task.name, self.source.kind, self.source.folder).labels
-        return found if np.array_equal(labels, self.known.labels) else None
+        return np.array_equal(labels, self.known.labels)
 
     @property
     def floor(self) -> Uninformed:
@@ -64,7 +68,9 @@ class Question:
             stored = cached.uninformed(self.root, self.stamp, run.model, run.task)
             if stored is not None:
                 return stored
-        labels = cached.examples(task.name, self.source.kind, self.source.folder).labels
+        labels = self.known.labels
+        if self.source.kind != cached.STORED:
+            labels = cached.examples(task.name, self.source.kind, self.source.folder).labels
         title = "random draws" if task.is_regression else "majority class"
         return Uninformed(uninformed_score(task.metric, labels), "", title)
 

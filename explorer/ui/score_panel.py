@@ -82,23 +82,28 @@ def paired_so_far(difference: PairedDifference, done: int) -> str:
     return f"Paired with the full model on the same **{done:,}** examples: {interval}."
 
 
-def in_words(found: Comparison) -> str:
-    """What the difference from the full model amounts to, as Markdown."""
+def in_words(
+    found: Comparison,
+    names: tuple[str, str] = ("this mask", "the full model"),
+    turned: tuple[str, str] = ("were right and are now wrong", "were wrong and are now right"),
+) -> str:
+    """What the difference amounts to, as Markdown. names: the mask's, and of what it is held against."""
     difference, n = found.difference, found.score.n
+    this, other = names
     if found.same:
-        return "Every prediction is the full model's."
+        return f"Every prediction is {other}'s."
     interval = difference.undefined or f"95% interval of the difference {difference.low:+.3f} to {difference.high:+.3f}"
     if found.task.is_regression:
-        return f"Paired with the full model: {interval}."
+        return f"Paired with {other}: {interval}."
     test = f", McNemar's exact p {_p(difference.p)}" if difference.p is not None else ""
     verdict = (
-        "Nothing tells this mask from the full model: the difference is within noise."
+        f"Nothing tells {this} from {other}: the difference is within noise."
         if difference.within_noise
         else "The difference is larger than noise."
     )
     return (
-        f"**{found.changed:,}** of {n:,} predictions differ from the full model's: "
-        f"**{found.broken:,}** were right and are now wrong, **{found.fixed:,}** were wrong and are now right "
+        f"**{found.changed:,}** of {n:,} predictions differ from {other}'s: "
+        f"**{found.broken:,}** {turned[0]}, **{found.fixed:,}** {turned[1]} "
         f"({interval}{test}). {verdict}"
     )
 

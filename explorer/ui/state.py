@@ -162,6 +162,14 @@ def write_url(run: Run, mask: Mask | None, *, live: str = "", **more: str) -> No
         st.query_params.from_dict(wanted)
 
 
+def amend_url(**more: str) -> None:
+    """Changes these parameters of the address and leaves the others; an empty one goes."""
+    here = st.query_params.to_dict()
+    wanted = {name: value for name, value in (here | more).items() if value}
+    if wanted != here:
+        st.query_params.from_dict(wanted)
+
+
 def notice(sentence: str) -> None:
     """Something to tell the person at the top of the page, once."""
     st.session_state.setdefault(_NOTICES, []).append(sentence)

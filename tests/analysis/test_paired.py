@@ -163,3 +163,14 @@ def test_unusable_input_is_refused():
         compare("matthews", [0, 1], [0, 2], [0, 1])
     with pytest.raises(BadRequest, match="not a class index"):
         flips([0.5, 1], [0, 1], [0, 1])
+
+
+def test_few_flips_that_the_exact_test_cannot_tell_from_chance_are_noise() -> None:
+    true = np.zeros(504, np.int64)
+    a, b = true.copy(), true.copy()
+    b[:5], a[100:114] = 1, 1  # right alone: b on 14, a on 5
+    found = compare("accuracy", a, b, true)
+    assert found.high < 0  # by the bootstrap alone it would not be
+    assert found.p is not None
+    assert found.p > 0.05
+    assert found.within_noise

@@ -52,3 +52,42 @@ def test_the_chosen_details_stay_from_mask_to_mask(page: Page, home: str) -> Non
     page.wait_for_url(re.compile("mask="), timeout=SLOW)
     expect(page.get_by_text(re.compile("^Scored in"))).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible(timeout=SLOW)
+
+
+def test_a_click_on_a_visited_point_brings_its_mask_back(page: Page, home: str) -> None:
+    open_lab(page, home)
+    expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Bad", exact=True).click()
+    page.wait_for_url(re.compile("mask="), timeout=SLOW)
+    expect(page.get_by_text(re.compile("^Scored"))).to_be_visible(timeout=SLOW)
+    page.get_by_text("Masks so far").click()
+    plot = page.locator(".js-plotly-plot").filter(has_text="visited")
+    expect(plot).to_be_visible(timeout=SLOW)
+    page.wait_for_url(re.compile("show=history"), timeout=SLOW)
+    plot.scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)  # until nothing moves any more
+    at = plot.evaluate(
+        """plot => { const trace = plot._fullData.findIndex((one) => one.name === "visited"), full = plot._fullLayout;
+            const {x, y} = plot._fullData[trace], box = plot.getBoundingClientRect();
+            return [box.left + full.xaxis._offset + full.xaxis.d2p(x[0]),
+                    box.top + full.yaxis._offset + full.yaxis.d2p(y[0])] }"""
+    )
+    page.mouse.click(*at)
+    page.wait_for_url(lambda url: "mask=" not in url, timeout=SLOW)
+    expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible(timeout=SLOW)
+
+
+def test_a_link_holds_two_masks_and_opens_to_their_comparison(
+    page: Page, home: str, context_of: Callable[[], Any]
+) -> None:
+    open_lab(page, home)
+    page.get_by_text("A against B").click()
+    page.get_by_role("button", name="Pin the grid as A").click(timeout=SLOW)
+    page.wait_for_url(re.compile("[?&]a="), timeout=SLOW)
+    page.get_by_role("button", name="Bad", exact=True).click()
+    words = page.get_by_text(re.compile("B minus A"))
+    expect(words).to_be_visible(timeout=SLOW)
+    shown = words.inner_text()
+    other = context_of()
+    other.goto(page.url)
+    expect(other.get_by_text(re.compile("B minus A"))).to_have_text(shown, timeout=SLOW)

@@ -129,3 +129,34 @@ def test_a_ledger_that_cannot_be_used_costs_no_answer(worker: Worker, evaluator:
 def test_a_mask_for_another_model_is_refused(worker: Worker, evaluator: Evaluator, ledger: Ledger) -> None:
     with pytest.raises(BadMask):
         score(worker, "anna", evaluator, Mask.full(12, 12), ledger)
+
+
+def test_a_sweep_answers_each_mask_as_if_it_were_asked_alone(
+    worker: Worker, evaluator: Evaluator, ledger: Ledger
+) -> None:
+    masks = (MASK, evaluator.full_mask, MASK.with_mlp(0, False))
+    job = worker.submit("anna.sweep", scoring.sweep(evaluator, masks, ledger))
+    news = job.wait(30)
+    assert isinstance(news, Done)
+    for mask, found in zip(masks, news.result, strict=True):
+        assert found.evaluation.mask == mask
+        alone = evaluator.full if mask == evaluator.full_mask else evaluator.evaluate(mask)
+        np.testing.assert_array_equal(found.evaluation.logits, alone.logits)
+        assert scoring.known_answer(evaluator, mask, ledger) is not None  # written down
+
+
+def test_a_sweep_tells_how_many_are_known_and_keeps_them_when_dropped(evaluator: Evaluator, ledger: Ledger) -> None:
+    second = MASK.with_mlp(0, False)
+    work = scoring.sweep(evaluator, (MASK, second), ledger)
+    told = next(work)
+    while told < 1:
+        told = next(work)
+    work.close()
+    assert scoring.recalled(evaluator, MASK, ledger) is not None
+    assert scoring.recalled(evaluator, second, ledger) is None
+
+
+def test_a_sweep_over_a_mask_of_another_model_begins_with_none(evaluator: Evaluator, ledger: Ledger) -> None:
+    with pytest.raises(BadMask):
+        next(scoring.sweep(evaluator, (MASK, Mask.full(1, 1)), ledger))
+    assert scoring.recalled(evaluator, MASK, ledger) is None

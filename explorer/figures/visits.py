@@ -1,0 +1,159 @@
+"""Score against size: the masks somebody has visited, among the pruning path and the tickets of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from explorer.figures.palette import QUIET, SEED_COLOURS, THIS_MASK, quiet_layout
+from explorer.store.landmarks import PATH, TICKET
+
+VISIT = "visit"
+_NUMBERED = 40
+"""Visits that carry their number; more would hide each other."""
+_SYMBOLS = ("diamond", "square", "triangle-up", "star", "hexagon", "pentagon", "triangle-down")
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One mask as a point of the figure."""
+
+    name: str
+    kind: str
+    """VISIT, PATH or TICKET."""
+    code: str
+    heads: int
+    mlps: int
+    share: float
+    """How much of the model is left, 0 to 1."""
+    score: float
+    low: float
+    high: float
+    n: int
+    held: bool = True
+    """False for a step of the path that was taken back."""
+
+
+def visits_figure(
+    spots: Sequence[Spot],
+    *,
+    current: str,
+    metric: str,
+    size: str,
+    line: float | None,
+    floor: tuple[str, float] | None = None,
+) -> go.Figure:
+    """A Plotly figure of spots; each point's customdata starts with its mask's code.
+
+    current: the code of the mask on the grid, ringed where it is among the visits. size: what `share` is a share of.
+    line: the score below which pruning stops, dotted; floor: name and score of what knowing nothing scores, dashed.
+    """
+    path = [spot for spot in spots if spot.kind == PATH]
+    held = [spot for spot in path if spot.held]
+    traces = [
+        _line(held),
+        _points(path, "pruning path", metric, {"size": 8, "color": _filled(path, QUIET), "line": _edge(QUIET)}),
+    ]
+    tickets = [spot for spot in spots if spot.kind == TICKET]
+    for number, spot in enumerate(tickets):
+        colour = SEED_COLOURS[number % len(SEED_COLOURS)]
+        marker = {"size": 15, "symbol": f"{_SYMBOLS[number % len(_SYMBOLS)]}-open", "color": colour}
+        traces.append(_points([spot], spot.name, metric, marker | {"line": _edge(colour)}))
+    visits = [spot for spot in spots if spot.kind == VISIT]
+    traces.append(_visits(visits, metric))
+    here = [spot for spot in visits if spot.code == current]
+    ring = {"size": 22, "symbol": "circle-open", "color": THIS_MASK, "line": {"width": 3, "color": THIS_MASK}}
+    traces.append(go.Scatter(x=_x(here), y=_y(here), mode="markers", marker=ring, name="on the grid", hoverinfo="skip"))
+    marks = [(line, "90% of full", "dot")] if line is not None else []
+    marks += [(floor[1], floor[0], "dash")] if floor is not None and floor[1] == floor[1] else []
+    layout = quiet_layout(420) | {
+        "xaxis": {"title": {"text": size}, "tickformat": ".0%", "range": [1.04, -0.04], "zeroline": False},
+        "yaxis": {"title": {"text": metric}, "zeroline": False},
+        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
+        "shapes": [
+            {"type": "line", "y0": y, "y1": y, "xref": "paper", "x0": 0, "x1": 1}
+            | {"line": {"width": 1.5, "dash": dash, "color": "gray"}}
+            for y, _, dash in marks
+        ],
+        "annotations": [
+            {"x": 1, "xref": "paper", "xanchor": "right", "y": y, "yanchor": "bottom", "text": text, "showarrow": False}
+            for y, text, _ in marks
+        ],
+    }
+    return go.Figure(traces, layout)
+
+
+def visits_table(spots: Sequence[Spot]) -> pd.DataFrame:
+    """A row a spot."""
+    return pd.DataFrame([asdict(spot) for spot in spots])
+
+
+def _line(spots: Sequence[Spot]) -> go.Scatter:
+    return go.Scatter(
+        x=_x(spots),
+        y=_y(spots),
+        mode="lines",
+        line={"color": QUIET, "width": 2},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _visits(spots: Sequence[Spot], metric: str) -> go.Scatter:
+    trace = _points(spots, "visited", metric, {"size": 11, "color": THIS_MASK, "opacity": 0.85})
+    below, above = ([abs(spot.score - end) for spot, end in zip(spots, ends, strict=True)] for ends in _ends(spots))
+    numbered = len(spots) <= _NUMBERED
+    return trace.update(
+        error_y={"type": "data", "symmetric": False, "array": above, "arrayminus": below}
+        | {"thickness": 1, "width": 0, "color": THIS_MASK},
+        mode="markers+text" if numbered else "markers",
+        text=[str(number) for number in range(1, len(spots) + 1)],
+        textposition="top right",
+        textfont={"size": 12},
+    )
+
+
+def _points(spots: Sequence[Spot], name: str, metric: str, marker: dict[str, Any]) -> go.Scatter:
+    return go.Scatter(
+        x=_x(spots),
+        y=_y(spots),
+        mode="markers",
+        name=name,
+        marker=marker,
+        unselected={"marker": {"opacity": marker.get("opacity", 1)}},  # a click selects; it must not dim the others
+        customdata=[(spot.code, _words(spot)) for spot in spots],
+        hovertemplate=f"<b>%{{customdata[1]}}</b><br>{metric} %{{y:.3f}}, %{{x:.0%}} left<extra></extra>",
+        showlegend=bool(spots),
+    )
+
+
+def _words(spot: Spot) -> str:
+    back = "" if spot.held else ", taken back"
+    interval = f"<br>[{spot.low:.3f}, {spot.high:.3f}], n = {spot.n:,}" if spot.low == spot.low else ""
+    return f"{spot.name}{back}</b><br>{spot.heads} heads, {spot.mlps} MLPs{interval}<b>"
+
+
+def _x(spots: Sequence[Spot]) -> list[float]:
+    return [spot.share for spot in spots]
+
+
+def _y(spots: Sequence[Spot]) -> list[float]:
+    return [spot.score for spot in spots]
+
+
+def _ends(spots: Sequence[Spot]) -> tuple[list[float], list[float]]:
+    """Lower and upper ends of the intervals; the score itself where there is none."""
+    lows = [spot.low if spot.low == spot.low else spot.score for spot in spots]
+    return lows, [spot.high if spot.high == spot.high else spot.score for spot in spots]
+
+
+def _filled(spots: Sequence[Spot], colour: str) -> list[str]:
+    return [colour if spot.held else "rgba(0,0,0,0)" for spot in spots]
+
+
+def _edge(colour: str) -> dict[str, Any]:
+    return {"width": 2, "color": colour}

@@ -1,0 +1,171 @@
+"""Below the lab's grid: every mask of this session as score against size, among the pruning path and the tickets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from explorer.analysis.intervals import Score
+from explorer.analysis.sizes import size_of
+from explorer.errors import BadMask
+from explorer.figures.visits import VISIT, Spot, visits_figure, visits_table
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.mask import Mask
+from explorer.store.landmarks import Landmark
+from explorer.ui import cached, exhibits, lab_score, state, sweeping
+from explorer.ui.lab_score import Question, Standing
+
+_VISITS = "lab.visits"
+_AT_MOST = 400
+"""Visits that a session remembers a run and dev set by."""
+_SWEEP = "history"
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A mask whose exact score was on this session's screen."""
+
+    mask: Mask
+    score: Score
+
+
+def record(question: Question, standing: Standing | None) -> None:
+    """Remembers the mask on the grid, once its exact score is known; a mask is remembered at its first visit."""
+    score = _exact(question, standing)
+    visits = _of(question)
+    code = question.mask.code
+    if score is None or code in visits or not math.isfinite(score.value):
+        return
+    while len(visits) >= _AT_MOST:
+        visits.pop(next(iter(visits)))
+    visits[code] = Visit(question.mask, score)
+
+
+def show(question: Question, standing: Standing | None) -> None:
+    """The figure; a click on a point brings its mask to the grid. A button scores what the path lacks here."""
+    known, task = question.known, question.known.task
+    landmarks = cached.landmarks(question.root, question.stamp, known.run, known.shape)
+    found, missing = _scored_here(question, standing, landmarks)
+    visits = list(_of(question).values())
+    model = known.run.model
+    spots = [_of_landmark(mark, model) for mark in found]
+    spots += [_of_visit(number, visit, model) for number, visit in enumerate(visits, start=1)]
+    if not spots:
+        st.caption("Nothing is scored yet: the first mask appears here with its exact score.")
+        return
+    full = known.full.score if standing is None or standing.evaluator is None else standing.evaluator.full.score
+    floor, metric = question.floor, METRIC_WORDS[task.metric].capitalize()
+    known_size = size_of(question.mask, model).share is not None
+    figure = visits_figure(
+        spots,
+        current=question.mask.code,
+        metric=f"{metric} on {question.title}",
+        size="heads' and MLPs' parameters left" if known_size else "heads and MLPs left",
+        line=0.9 * full if full > 0 else None,
+        floor=(floor.title, floor.score),
+    )
+    exhibits.plot(
+        figure,
+        key="lab.history",
+        title=f"Masks visited on {question.title}: score against size",
+        caption="Numbered: the masks of this session in their order, with 95% intervals over examples. Grey: the "
+        "pruning run, hollow where a step was taken back. Dotted: 90% of the full model.",
+        data=lambda: visits_table(spots),
+        on_select=lambda: _go(question),
+        selection_mode="points",
+    )
+    st.caption(_words(len(visits), bool(found)))
+    if missing and standing is not None and standing.evaluator is not None:
+        _offer(question, standing, missing)
+
+
+def _offer(question: Question, standing: Standing, missing: Sequence[Landmark]) -> None:
+    assert standing.evaluator is not None
+    masks = tuple(dict.fromkeys(mark.mask for mark in missing))
+    where = st.empty()
+    with where.container():
+        pressed = st.button(
+            f"Score the pruning path and the tickets on {question.title}: {len(masks)} masks",
+            icon=":material/timeline:",
+            key="lab.history.sweep",
+        )
+    if pressed:
+        sweeping.start(_SWEEP, lab_score.session(), standing.evaluator, masks)
+    sweeping.follow(_SWEEP, standing.evaluator, masks)
+
+
+def _go(question: Question) -> None:
+    """A point was clicked: its mask goes to the grid."""
+    selection = st.session_state.get("lab.history") or {}
+    for point in selection.get("selection", {}).get("points", []):
+        code = (point.get("customdata") or [""])[0]
+        try:
+            state.set_mask(question.known.run, Mask.from_code(str(code), *question.known.shape))
+        except BadMask:  # the browser may send anything
+            continue
+        return
+
+
+def _scored_here(
+    question: Question, standing: Standing | None, landmarks: Sequence[Landmark]
+) -> tuple[list[Landmark], list[Landmark]]:
+    """Those whose score on the very examples of the lab is known, with that score, and the others."""
+    if question.on_stored_data:
+        return list(landmarks), []
+    if standing is None or standing.evaluator is None:
+        return [], list(landmarks)
+    from explorer.live.scoring import known_answer
+
+    ledger, _ = cached.ledger()
+    found, missing = [], []
+    for mark in landmarks:
+        answer = known_answer(standing.evaluator, mark.mask, ledger)
+        if answer is None:
+            missing.append(mark)
+        else:
+            score = answer.comparison.score
+            found.append(replace(mark, score=score.value, low=score.low, high=score.high, n=score.n))
+    return found, missing
+
+
+def _exact(question: Question, standing: Standing | None) -> Score | None:
+    if standing is not None and standing.answer is not None:
+        return standing.answer.comparison.score
+    if question.stored is None:
+        return None
+    run, code = question.known.run, question.mask.code
+    return cached.stored_comparison(question.root, question.stamp, run, code).score
+
+
+def _of(question: Question) -> dict[str, Visit]:
+    """The visits to this run on these data, in their order, by code."""
+    every: dict[object, dict[str, Visit]] = st.session_state.setdefault(_VISITS, {})
+    return every.setdefault((question.root, question.known.run, question.title), {})
+
+
+def _of_landmark(mark: Landmark, model: str) -> Spot:
+    share = _share(mark.mask, model)
+    heads, mlps = mark.mask.heads_kept, mark.mask.mlps_kept
+    values = (mark.score, mark.low, mark.high, mark.n)
+    return Spot(mark.name, mark.kind, mark.mask.code, heads, mlps, share, *values, held=mark.held)
+
+
+def _of_visit(number: int, visit: Visit, model: str) -> Spot:
+    mask, score = visit.mask, visit.score
+    share, values = _share(mask, model), (score.value, score.low, score.high, score.n)
+    return Spot(f"visit {number}", VISIT, mask.code, mask.heads_kept, mask.mlps_kept, share, *values)
+
+
+def _share(mask: Mask, model: str) -> float:
+    """Of the parameters in heads and MLPs; of their number, for a model of unknown width."""
+    share = size_of(mask, model).share
+    return share if share is not None else (mask.heads_kept + mask.mlps_kept) / (mask.heads.size + mask.n_layers)
+
+
+def _words(n_visits: int, landmarks: bool) -> str:
+    masks = "1 mask" if n_visits == 1 else f"{n_visits:,} masks"
+    more = " Grey: the pruning run, hollow where a step was taken back." if landmarks else ""
+    return f"{masks} so far, numbered in their order.{more} Click a point to bring its mask to the grid."

@@ -1,0 +1,100 @@
+"""The lab remembers the masks of a session and holds two of them against each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from explorer.analysis.paired import compare
+from explorer.store.known import known_run
+from explorer.store.schema import Run
+from tests.ui.opened import address
+from tests.ui.test_lab import FULL
+from tests.ui.test_pages import CACHE, MRPC, lab, texts
+
+WITHHELD = Run(MRPC.model, "MRPC", 42)
+A, B = FULL.with_layer(0, False), FULL.with_head(4, 4, False)
+
+
+def traces(test: AppTest, key: str) -> dict[str, Any]:
+    exhibit = test.session_state["exhibits.kept"].exhibits[key]
+    return {trace.name: trace for trace in exhibit.figure.data}
+
+
+def press(test: AppTest, words: str) -> AppTest:
+    button = next(button for button in test.button if button.label == words)
+    return button.click().run()
+
+
+def test_every_mask_with_an_exact_score_is_remembered_once_in_its_order() -> None:
+    test = lab(task="MRPC", seed="1337", mask=A.code, show="history")
+    press(test, "Full")
+    press(test, "All off")
+    press(test, "Full")
+    shown = traces(test, "lab.history")
+    assert [row[0] for row in shown["visited"].customdata][:2] == [A.code, FULL.code]
+    assert len(shown["visited"].customdata) == 3
+    assert list(shown["on the grid"].x) == [1.0]
+    assert "3 masks so far" in texts(test)
+
+
+def test_path_and_tickets_are_drawn_where_their_scores_are_of_these_examples() -> None:
+    test = lab(task="MRPC", seed="42", show="history")  # its checkpoint is not here: stored dev scores only
+    shown = traces(test, "lab.history")
+    known = known_run(CACHE, WITHHELD)
+    assert {"good ticket", "bad ticket", "random ticket", "visited"} <= set(shown)
+    good = shown["good ticket"]
+    assert good.y[0] == pytest.approx(known.by_code[good.customdata[0][0]].score)
+    assert "MRPC dev" in test.session_state["exhibits.kept"].exhibits["lab.history"].title
+
+
+def test_without_a_pinned_mask_the_page_says_what_to_do() -> None:
+    test = lab(task="MRPC", seed="42", show="compare")
+    assert "Pin a mask as A" in texts(test)
+    press(test, "Pin the grid as A")
+    assert "A and B are the same mask" in texts(test)
+    assert address(test, "a") == FULL.code
+
+
+def test_two_masks_are_paired_on_the_same_examples() -> None:
+    known = known_run(CACHE, WITHHELD)
+    a, b = (known.by_code[code] for code in list(known.by_code)[1:3])
+    test = lab(task="MRPC", seed="42", show="compare", a=a.mask.code, b=b.mask.code)
+    expected = compare("accuracy", b.predictions, a.predictions, known.labels)
+    assert f"B minus A: **{expected.difference:+.3f}**" in texts(test)
+    assert f"**{int((np.asarray(a.predictions) != b.predictions).sum())}** of 408 predictions differ" in texts(test)
+    press(test, "Swap")
+    assert f"B minus A: **{-expected.difference:+.3f}**" in texts(test)
+    assert (address(test, "a"), address(test, "b")) == (b.mask.code, a.mask.code)
+    press(test, "Let B follow the grid")
+    assert address(test, "b") is None
+
+
+def test_a_mask_that_nothing_is_stored_of_is_named() -> None:
+    odd = FULL.with_head(0, 0, False).with_head(1, 1, False).with_head(2, 2, False)
+    assert "stores no score of A" in texts(lab(task="MRPC", seed="42", show="compare", a=odd.code))
+
+
+def test_a_pinned_mask_that_nobody_has_scored_yet_is_scored() -> None:
+    test = lab(task="MRPC", seed="1337", show="compare", mask=B.code, a=A.with_head(3, 3, False).code)
+    for _ in range(100):
+        if "B minus A" in texts(test):
+            break
+        test.run()
+    assert "B minus A" in texts(test)
+    assert "right in A only" in texts(test)
+
+
+def test_a_links_pinned_mask_that_is_none_is_named() -> None:
+    test = lab(task="MRPC", seed="42", show="compare", a="<b>")
+    assert "The link's mask A was left out." in texts(test)
+    assert not test.exception
+
+
+def test_a_link_to_no_such_detail_shows_the_first() -> None:
+    test = lab(task="MRPC", seed="42", show="<script>")
+    assert not test.exception
+    assert "lab.history" in test.session_state["exhibits.kept"].exhibits
