@@ -22,7 +22,7 @@ from explorer.bert.shards import Bucket, Shard
 from explorer.errors import BadMask
 from explorer.mask import BoolArray, Mask
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Counts up whenever a logit may come out differently: stored scores are only as good as the engine they name."""
 
 

@@ -22,7 +22,7 @@ from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.glue.metrics import predictions_of, score_of
 from explorer.glue.tasks import Examples, Task
-from explorer.live.close_calls import Scorer
+from explorer.live.close_calls import NO_TRUST, Scorer, Trust
 from explorer.live.reuse import DEFAULT_MEMORY, Reuse, plan_reuse
 from explorer.mask import Mask
 
@@ -112,9 +112,11 @@ class Evaluator:
         """The exact scores of a sweep; masks that agree up to a layer share the work. Raises BadMask."""
         logits = [self._nothing() for _ in masks]
         seconds = rechecked = 0.0
+        trust: tuple[Trust, ...] = (NO_TRUST,) * len(masks)
         for shard, prefix in zip(self.shards, self.prefixes, strict=True):
             started = time.perf_counter()
-            scored = self.scorer.logits(shard, tuple(masks), prefix)
+            scored = self.scorer.logits(shard, tuple(masks), prefix, trust)
+            trust = scored.trust
             for whole, part in zip(logits, scored.logits, strict=True):
                 whole[shard.indices] = part
             seconds += time.perf_counter() - started
@@ -128,10 +130,12 @@ class Evaluator:
     def stream(self, mask: Mask) -> Iterator[Partial | Evaluation]:
         """A Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
         logits, seconds, rechecked = self._nothing(), 0.0, 0
+        trust: tuple[Trust, ...] = (NO_TRUST,)
         scored: list[NDArray[np.int64]] = []
         for shard, prefix in zip(self.shards, self.prefixes, strict=True):
             started = time.perf_counter()
-            part = self.scorer.logits(shard, (mask,), prefix)
+            part = self.scorer.logits(shard, (mask,), prefix, trust)
+            trust = part.trust
             logits[shard.indices] = part.logits[0]
             seconds += time.perf_counter() - started
             rechecked += part.rechecked

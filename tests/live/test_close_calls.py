@@ -40,7 +40,7 @@ class Rough:
         self.exact, self.error, self.dtype = exact, error, torch.bfloat16
 
     def logits_of_many(self, shard, masks, prefix):
-        return self.exact.logits_of_many(shard, masks, prefix) + self.error[:, None] * np.float32([-0.5, 0.5])
+        return self.exact.logits_of_many(shard, masks, prefix) + self.error[..., None] * np.float32([-0.5, 0.5])
 
 
 @pytest.mark.parametrize("size", [0.0, 0.01, 0.3, 5.0])
@@ -53,6 +53,37 @@ def test_a_large_error_is_noticed_and_all_that_it_might_flip_is_computed_again(c
     np.testing.assert_array_equal(scored.logits[0].argmax(1), exact.argmax(1))
     within = int((gap(exact + size * np.float32([-0.5, 0.5])) < 4 * size).sum())
     assert scored.rechecked >= max(4, within)
+
+
+def test_what_was_measured_in_one_shard_counts_in_the_next(classifier):
+    shards = shards_of(ENCODED, 40)
+    assert len(shards) > 6
+    scorer = Scorer(classifier, dtype=torch.bfloat16)
+    scorer.fast = Rough(scorer.exact, np.float32(1e-5))  # nothing is a close call
+    trust, counts = None, []
+    for shard in shards:
+        scored = scorer.logits(shard, (FULL,), None, trust)
+        close = int((gap(scored.logits[0]) < 0.02).sum())
+        trust = scored.trust
+        counts.append(scored.rechecked - close)
+        if trust[0].measured >= 16 + close:
+            break
+    assert trust[0].measured >= 16
+    later = scorer.logits(shards[-1], (FULL,), None, trust)
+    assert later.rechecked == int((gap(scorer.exact.logits(shards[-1], FULL)) < 0.02).sum())
+
+
+def test_an_error_seen_in_one_shard_widens_what_is_close_in_the_next(classifier):
+    first, second, *_ = shards_of(ENCODED, 60)
+    scorer = Scorer(classifier, dtype=torch.bfloat16)
+    scorer.fast = Rough(scorer.exact, np.float32(0.5))
+    (trust,) = scorer.logits(first, (FULL,)).trust
+    assert trust.tolerance == pytest.approx(2.0, rel=1e-3)
+    scorer.fast = Rough(scorer.exact, np.float32(0.0))
+    again = scorer.logits(second, (FULL,), None, (trust,))
+    assert (
+        again.rechecked == int((gap(scorer.exact.logits(second, FULL)) < trust.tolerance).sum()) or again.rechecked == 4
+    )
 
 
 def test_fp32_rechecks_nothing_and_regression_is_fp32(classifier, tmp_path):
