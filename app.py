@@ -63,7 +63,7 @@ def main() -> None:
         runs.page(root, stamp, state.select(manifests), manifests)
 
     pages = [
-        st.Page(overview_page, title="Overview", icon=":material/home:", url_path="overview", default=True),
+        st.Page(overview_page, title="Overview", icon=":material/home:", default=True),
         st.Page(survival_page, title="Survival", icon=":material/grid_on:", url_path="survival"),
         st.Page(tickets_page, title="Tickets", icon=":material/confirmation_number:", url_path="tickets"),
         st.Page(lab_page, title="Lab", icon=":material/toggle_on:", url_path="lab"),
@@ -74,7 +74,13 @@ def main() -> None:
         st.Page(game_page, title="Game", icon=":material/sports_esports:", url_path="game"),
     ]
     links = {page.title.lower(): page for page in pages}
-    chosen = st.navigation(pages)
+
+    def to_overview() -> None:
+        st.switch_page(pages[0], query_params=st.query_params.to_dict())
+
+    # Streamlit serves the default page at / only: without this, an address with its name would be "not found".
+    alias = st.Page(to_overview, title="To the overview", url_path="overview", visibility="hidden")
+    chosen = st.navigation([*pages, alias])
     exhibits.begin(chosen.title)
     try:
         chosen.run()

@@ -154,7 +154,8 @@ def _own(known: KnownRun, mask: Mask, question: lab_score.Question | None, *, en
         stored = known.by_code.get(mask.code)
         score = score_with_interval(known.task.metric, stored.predictions, known.labels) if stored else None
         full = score_with_interval(known.task.metric, known.full.predictions, known.labels)
-        _numbers(mask, score, full, f"stored {known.task.name} dev score" if score else "no stored score for this mask")
+        metric = f"stored {_metric(known)} on {known.task.name} dev"
+        _numbers(mask, score, full, metric if score else "no stored score for this mask")
         if score and enters:
             _record(known, question, mask, score, full)
         return None
@@ -162,7 +163,8 @@ def _own(known: KnownRun, mask: Mask, question: lab_score.Question | None, *, en
     answer = standing.answer
     if answer is not None:
         found = answer.comparison
-        _numbers(mask, found.score, found.full, question.title)
+        _numbers(mask, found.score, found.full, f"{_metric(known)} on {question.title}")
+        _tell_if_nothing_can_fall(question, found.full)
         if enters:  # the gradient's own mask is nobody's record
             _record(known, question, mask, found.score, found.full)
     elif isinstance(standing.news, Failed) and standing.over:
@@ -182,11 +184,11 @@ def _own(known: KnownRun, mask: Mask, question: lab_score.Question | None, *, en
 def _meanwhile(mask: Mask, question: lab_score.Question, standing: lab_score.Standing) -> None:
     news, evaluator = standing.news, standing.evaluator
     if isinstance(news, Running) and evaluator is not None:
-        words = f"{news.news.done:,} of {news.news.total:,} examples so far"
+        words = f"{_metric(question.known)} on {news.news.done:,} of {news.news.total:,} examples so far"
         _numbers(mask, news.news.score, evaluator.interval(evaluator.full), words, sure=False)
         return
     words = "loading the model, once …" if isinstance(news, lab_score.Loading) else "scoring …"
-    _numbers(mask, None, None, f"{question.title}: {words}")
+    _numbers(mask, None, None, f"{_metric(question.known)} on {question.title}: {words}")
 
 
 def _numbers(mask: Mask, score: Score | None, full: Score | None, about: str, *, sure: bool = True) -> None:
@@ -198,6 +200,21 @@ def _numbers(mask: Mask, score: Score | None, full: Score | None, about: str, *,
         f"<div class='game'><div><b>{off}</b><span>of {n} heads off</span></div>"
         f"<div><b>{value}</b><span>{html.escape(about)}</span></div></div>{_verdict(score, full, sure)}"
     )
+
+
+def _metric(known: KnownRun) -> str:
+    return METRIC_WORDS[known.task.metric]
+
+
+def _tell_if_nothing_can_fall(question: lab_score.Question, full: Score) -> None:
+    """Where 90% of the full model is no more than knowing nothing scores, the game has no stakes: that is said."""
+    floor, line = question.floor, threshold_of(full.value)
+    if floor.score >= line:
+        st.caption(
+            f":material/info: On {question.title} the full model scores little more than a guess: its 90% line "
+            f"({line:.3f}) is no higher than the {floor.title} ({floor.score:.3f}), so that a mask that knows nothing "
+            f"can hold. Play on {question.known.task.name} itself, or with another task."
+        )
 
 
 def _verdict(score: Score | None, full: Score | None, sure: bool) -> str:

@@ -45,6 +45,7 @@ _STYLE = """<style>
 .claim-number span { flex: 1 1 13rem; line-height: 1.35; }
 .claim-number small { display: block; opacity: .72; font-size: .875rem; }
 .claim-key { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; font-size: .875rem; opacity: .85; }
+[data-testid=stMarkdownContainer]:has(> table) { overflow-x: auto; }
 .claim-key i { font-style: normal; display: inline-block; min-width: 1rem; text-align: center; }
 </style>"""
 

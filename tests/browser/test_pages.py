@@ -62,3 +62,11 @@ def test_a_link_opens_to_the_same_screen(page: Page, home: str, context_of: Any)
     other.goto(page.url)
     expect(other.get_by_text(re.compile("predictions differ"))).to_be_visible(timeout=SLOW)
     assert other.get_by_test_id("stMetricValue").inner_text() == shown
+
+
+def test_the_overview_opens_by_its_name_too(context_of: Any, home: str) -> None:
+    page = context_of()  # Streamlit's own probes for its path are errors on the console of every page but /
+    page.goto(f"{home}/overview?task=SST-2&seed=42")
+    expect(page.get_by_text(re.compile("on SST-2"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Page not found")).to_have_count(0)
+    page.wait_for_url(re.compile(r"/\?.*task=SST-2&seed=42"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,22 @@ def test_the_game_without_a_checkpoint_plays_on_stored_masks(monkeypatch: pytest
     assert "It switched off **56** heads and scored" in words(test)
     assert "one random draw" in words(test)
     assert list(test.dataframe[0].value["heads off"]) == [off]
+
+
+def scored(test: AppTest) -> str:
+    """What the page says once the score is exact; the game asks again and again, AppTest does not."""
+    for _ in range(400):
+        if any("It holds" in str(element.proto.body) for element in test.get("html")):
+            return words(test)
+        time.sleep(0.3)
+        test.run()
+    raise AssertionError("no exact score")
+
+
+def test_where_a_guess_holds_the_line_the_game_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = scored(opened(monkeypatch, "game", task="MRPC", seed="1337"))  # on the diagnostics, as GLUE is not here
+    assert "is no higher than the majority class (0.500)" in told
+    assert "is no higher than" not in scored(opened(monkeypatch, "game", task="SST-2", seed="1337"))
 
 
 def test_the_gradients_own_mask_is_nobodys_record(monkeypatch: pytest.MonkeyPatch) -> None:
