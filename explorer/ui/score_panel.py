@@ -31,7 +31,7 @@ def exact(title: str, found: Comparison, floor: Uninformed, provenance: str) -> 
     _number(title, found.task, score, found.difference)
     st.caption(f"{_interval(score)} · n = {score.n:,}")
     _figure(score, found.full, floor)
-    st.markdown(in_words(found))
+    st.markdown(in_words(found) + no_stakes(found.full, floor))
     st.caption(provenance)
 
 
@@ -105,6 +105,16 @@ def in_words(
         f"**{found.changed:,}** of {n:,} predictions differ from {other}'s: "
         f"**{found.broken:,}** {turned[0]}, **{found.fixed:,}** {turned[1]} "
         f"({interval}{test}). {verdict}"
+    )
+
+
+def no_stakes(full: Score, floor: Uninformed) -> str:
+    """A sentence where the full model itself does not beat knowing nothing; else empty."""
+    if not full.low <= floor.score:
+        return ""
+    return (
+        f" Mind that the full model itself does not measurably beat the {floor.title} here "
+        f"({full.value:.3f} [{full.low:.3f}, {full.high:.3f}] against {floor.score:.3f}): there is little to lose."
     )
 
 

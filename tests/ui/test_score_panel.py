@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from explorer.analysis.against_full import compared
+from explorer.analysis.baseline import Uninformed
 from explorer.analysis.partial import partial_difference
 from explorer.glue.tasks import TASKS
-from explorer.ui.score_panel import in_words, paired_so_far
+from explorer.ui.score_panel import in_words, no_stakes, paired_so_far
 
 ONES, ZEROS = np.ones(50, np.int64), np.zeros(50, np.int64)
 
@@ -30,6 +31,15 @@ def test_a_difference_of_one_is_within_noise() -> None:
     words = in_words(compared(TASKS["MRPC"], one_off, ONES, ONES))
     assert "p = 1.000" in words
     assert "within noise" in words
+
+
+def test_a_full_model_that_does_not_beat_a_guess_is_named() -> None:
+    half = np.arange(50) % 2
+    guess = Uninformed(0.5, "", "majority class")
+    assert "does not measurably beat the majority class" in no_stakes(
+        compared(TASKS["MRPC"], ONES, half, ONES).full, guess
+    )
+    assert no_stakes(compared(TASKS["MRPC"], ONES, ONES, ONES).full, guess) == ""
 
 
 def test_no_flip_so_far_is_no_proof_of_none() -> None:
