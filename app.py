@@ -7,7 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from explorer.ui import cached, exhibits, export_panel, overview, replay, runs, share, state, survival, tickets
+from explorer.ui import cached, exhibits, export_panel, overview, replay, share, state, tickets
+from explorer.ui.runs import page as runs
+from explorer.ui.survival import page as survival
 
 # A file of ours: Streamlit would fetch a named icon from a font server.
 ICON = Path(__file__).parent / "explorer" / "ui" / "icon.png"
@@ -37,7 +39,7 @@ def main() -> None:
         tickets.page(root, stamp, state.select(manifests))
 
     def lab_page() -> None:
-        from explorer.ui import lab
+        from explorer.ui.lab import page as lab
 
         lab.page(root, stamp, state.select(manifests))
 
@@ -45,7 +47,7 @@ def main() -> None:
         replay.page(root, stamp, state.select(manifests), manifests, links["lab"])
 
     def patterns_page() -> None:
-        from explorer.ui import patterns
+        from explorer.ui.patterns import page as patterns
 
         patterns.page(root, stamp, state.select(manifests), links["lab"])
 

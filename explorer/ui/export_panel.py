@@ -29,7 +29,8 @@ from explorer.store import mask_files
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.origins import origin_lines
 from explorer.store.schema import Key, Manifest, Run
-from explorer.ui import cached, exhibits, runs_add, share, state, told
+from explorer.ui import cached, exhibits, share, state, told
+from explorer.ui.runs import add
 from explorer.ui.words import model_name
 
 _MADE = "export.made"
@@ -198,7 +199,7 @@ def _model(root: Path, stamp: float, run: Run, mask: Mask) -> None:
     st.markdown("**The pruned model**, a folder that plain transformers loads")
     command = (
         f"python -m precompute export --task {run.task} --seed {run.seed} --mask {mask.code} --out DIR "
-        f"--bundle {runs_add.on_command_line(root)}"
+        f"--bundle {add.on_command_line(root)}"
     )
     try:
         manifest = cached.artefact(root, stamp, Key(run, "finetune")).manifest

@@ -20,8 +20,9 @@ from explorer.store.known import KnownRun
 from explorer.store.schema import Key, Manifest
 from explorer.tickets.path import PathStep, path_of
 from explorer.tickets.structured import threshold_of
-from explorer.ui import cached, lab_panels, lab_score, polling, score_panel, state
+from explorer.ui import cached, polling, state
 from explorer.ui.head_grid import head_grid
+from explorer.ui.lab import asking, dev_data, score_panel
 from explorer.ui.stage.scenes import against_line
 from explorer.ui.stage.warm import standing_of
 
@@ -85,8 +86,8 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
         f"Switch heads off, as many as you can, and stay above 90% of the full model's {run.task} "
         f"{METRIC_WORDS[known.task.metric]}. Only heads count: an MLP that is off costs score and earns nothing."
     )
-    withheld = lab_panels.is_withheld(root, stamp, run)
-    source = lab_panels.DataSource(cached.FOLDER) if withheld else lab_panels.choose_data(known.task)
+    withheld = dev_data.is_withheld(root, stamp, run)
+    source = dev_data.DataSource(cached.FOLDER) if withheld else dev_data.choose_data(known.task)
     _game(root, stamp, known, source, withheld, opponent_of(root, stamp, known, manifests))
 
 
@@ -108,7 +109,7 @@ def best_of(tries: Sequence[Try], new: Try) -> list[Try]:
 
 @st.fragment
 def _game(
-    root: Path, stamp: float, known: KnownRun, source: lab_panels.DataSource, withheld: bool, opponent: Opponent | None
+    root: Path, stamp: float, known: KnownRun, source: dev_data.DataSource, withheld: bool, opponent: Opponent | None
 ) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -119,7 +120,7 @@ def _game(
     state.adopt(known.run, mask)
     state.write_url(known.run, mask)
     with right:
-        question = None if withheld else lab_score.Question(root, stamp, known, source, mask)
+        question = None if withheld else asking.Question(root, stamp, known, source, mask)
         copied = opponent is not None and mask == opponent.step.mask
         evaluator = _own(known, mask, question, enters=not copied)
         _opponents(known, mask, question, evaluator, opponent)
@@ -149,7 +150,7 @@ def _starts(known: KnownRun, opponent: Opponent | None) -> None:
 # ---- the audience's own mask
 
 
-def _own(known: KnownRun, mask: Mask, question: lab_score.Question | None, *, enters: bool) -> Evaluator | None:
+def _own(known: KnownRun, mask: Mask, question: asking.Question | None, *, enters: bool) -> Evaluator | None:
     if question is None:
         stored = known.by_code.get(mask.code)
         score = score_with_interval(known.task.metric, stored.predictions, known.labels) if stored else None
@@ -170,24 +171,24 @@ def _own(known: KnownRun, mask: Mask, question: lab_score.Question | None, *, en
     elif isinstance(standing.news, Failed) and standing.over:
         score_panel.failed(standing.news.error)
     else:
-        still = isinstance(standing.news, lab_score.Loading)
+        still = isinstance(standing.news, asking.Loading)
         polling.follow(
             standing,
             lambda: standing_of(question, 0.0),
-            lambda now: now.over or (still and not isinstance(now.news, lab_score.Loading)),
+            lambda now: now.over or (still and not isinstance(now.news, asking.Loading)),
             lambda now: _meanwhile(mask, question, now),
-            every=lab_score.LOADING_EVERY if still else lab_score.SCORING_EVERY,
+            every=asking.LOADING_EVERY if still else asking.SCORING_EVERY,
         )
     return standing.evaluator
 
 
-def _meanwhile(mask: Mask, question: lab_score.Question, standing: lab_score.Standing) -> None:
+def _meanwhile(mask: Mask, question: asking.Question, standing: asking.Standing) -> None:
     news, evaluator = standing.news, standing.evaluator
     if isinstance(news, Running) and evaluator is not None:
         words = f"{_metric(question.known)} on {news.news.done:,} of {news.news.total:,} examples so far"
         _numbers(mask, news.news.score, evaluator.interval(evaluator.full), words, sure=False)
         return
-    words = "loading the model, once …" if isinstance(news, lab_score.Loading) else "scoring …"
+    words = "loading the model, once …" if isinstance(news, asking.Loading) else "scoring …"
     _numbers(mask, None, None, f"{_metric(question.known)} on {question.title}: {words}")
 
 
@@ -206,7 +207,7 @@ def _metric(known: KnownRun) -> str:
     return METRIC_WORDS[known.task.metric]
 
 
-def _tell_if_nothing_can_fall(question: lab_score.Question, full: Score) -> None:
+def _tell_if_nothing_can_fall(question: asking.Question, full: Score) -> None:
     """Where 90% of the full model is no more than knowing nothing scores, the game has no stakes: that is said."""
     floor, line = question.floor, threshold_of(full.value)
     if floor.score >= line:
@@ -229,7 +230,7 @@ def _verdict(score: Score | None, full: Score | None, sure: bool) -> str:
     return f"<div class='game-verdict {kind}'>{lead}: {words}<small>{interval}n = {score.n:,}</small></div>"
 
 
-def _record(known: KnownRun, question: lab_score.Question | None, mask: Mask, score: Score, full: Score) -> None:
+def _record(known: KnownRun, question: asking.Question | None, mask: Mask, score: Score, full: Score) -> None:
     if mask.heads.all() or not score.value >= threshold_of(full.value):
         return
     tables: dict[str, list[Try]] = st.session_state.setdefault(_BEST, {})
@@ -238,7 +239,7 @@ def _record(known: KnownRun, question: lab_score.Question | None, mask: Mask, sc
     tables[name] = best_of(tables.get(name, []), new)
 
 
-def _where(known: KnownRun, question: lab_score.Question | None) -> str:
+def _where(known: KnownRun, question: asking.Question | None) -> str:
     return f"{known.run.path} {question.title if question else 'stored'}"
 
 
@@ -248,7 +249,7 @@ def _where(known: KnownRun, question: lab_score.Question | None) -> str:
 def _opponents(
     known: KnownRun,
     mask: Mask,
-    question: lab_score.Question | None,
+    question: asking.Question | None,
     evaluator: Evaluator | None,
     opponent: Opponent | None,
 ) -> None:
@@ -294,7 +295,7 @@ def _stored_chance(known: KnownRun) -> str:
     return f"Stored: one random draw with {off} heads and {mlps} MLPs off scored {one.score:.3f}; it {held}."
 
 
-def _chance(question: lab_score.Question, evaluator: Evaluator, off: int) -> None:
+def _chance(question: asking.Question, evaluator: Evaluator, off: int) -> None:
     name = f"{_where(question.known, question)} {off}"
     jobs: dict[str, Job[Chance]] = st.session_state.setdefault(_CHANCE, {})
     job = jobs.get(name)
@@ -316,13 +317,13 @@ def _chance(question: lab_score.Question, evaluator: Evaluator, off: int) -> Non
         )
 
 
-def _draw(question: lab_score.Question, evaluator: Evaluator, off: int, name: str) -> None:
+def _draw(question: asking.Question, evaluator: Evaluator, off: int, name: str) -> None:
     from explorer.live.chance import draws, play
 
     masks = draws(question.known.shape, off, DRAWS, question.known.run.seed)
     work = play(evaluator, masks, off, threshold_of(evaluator.full.score))
     try:
-        st.session_state[_CHANCE][name] = cached.worker().submit(f"{lab_score.session()}.chance", work)
+        st.session_state[_CHANCE][name] = cached.worker().submit(f"{asking.session()}.chance", work)
     except ExplorerError as error:
         state.notice(str(error))
 
@@ -343,7 +344,7 @@ def _chance_words(news: object, off: int) -> None:
     )
 
 
-def _table(known: KnownRun, question: lab_score.Question | None) -> None:
+def _table(known: KnownRun, question: asking.Question | None) -> None:
     tries: list[Try] = st.session_state.get(_BEST, {}).get(_where(known, question), [])
     if not tries:
         return

@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.store.schema import Run
-from explorer.ui import cached, patterns, state
+from explorer.ui import cached, state
+from explorer.ui.patterns import page
 from tests import bundles
 
 
@@ -30,4 +31,4 @@ def tiny_model() -> object:
 cached.classifier = lambda *_: tiny_model()  # type: ignore[assignment]
 st.set_page_config(layout="wide")
 root = made() / "bundle"
-patterns.page(root, 0.0, state.select(cached.manifests(root, 0.0)))
+page.page(root, 0.0, state.select(cached.manifests(root, 0.0)))

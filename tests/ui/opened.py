@@ -26,7 +26,8 @@ def _page() -> None:
         "patterns": (),
         "runs": (manifests,),
     }[name]
-    importlib.import_module(f"explorer.ui.{name}").page(root, stamp, state.select(manifests), *more)
+    folder = f"{name}.page" if name in ("survival", "patterns", "runs") else name
+    importlib.import_module(f"explorer.ui.{folder}").page(root, stamp, state.select(manifests), *more)
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, name: str, bundle: Path, **query: str) -> AppTest:

@@ -80,11 +80,12 @@ def lab(**query: str) -> AppTest:
     """The lab through its page function: AppTest cannot open a page that is a function by its path."""
 
     def script() -> None:
-        from explorer.ui import cached, lab, state
+        from explorer.ui import cached, state
+        from explorer.ui.lab import page
 
         root = cached.bundle_root()
         stamp = cached.stamp(root)
-        lab.page(root, stamp, state.select(cached.manifests(root, stamp)))
+        page.page(root, stamp, state.select(cached.manifests(root, stamp)))
 
     test = AppTest.from_function(script, default_timeout=180)
     for name, value in query.items():

@@ -9,7 +9,8 @@ import streamlit as st
 
 from explorer.errors import ExplorerError
 from explorer.store.schema import Manifest
-from explorer.ui import lab_score, polling, state
+from explorer.ui import polling, state
+from explorer.ui.lab import asking
 from explorer.ui.stage import warm
 from explorer.ui.stage.component import at, deck, left_for
 from explorer.ui.stage.facts import FACTS, Material, facts
@@ -88,7 +89,7 @@ def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[warm.Live], sele
             lambda: warm.standing_of(asked, 0.0),
             lambda now: now.over,
             lambda now: None,
-            every=lab_score.LOADING_EVERY,
+            every=asking.LOADING_EVERY,
         )
 
 
@@ -96,7 +97,7 @@ def _leave(key: str) -> None:
     st.session_state[_LEFT] = left_for(st.session_state.get(key))
 
 
-def _name(question: lab_score.Question) -> str:
+def _name(question: asking.Question) -> str:
     return f"{question.known.run.path} {question.source} {question.mask.code}"
 
 
@@ -146,7 +147,7 @@ def _models(live: Sequence[warm.Live]) -> None:
             lambda: warm.models(live),
             lambda now: now.loaded == now.total or bool(now.trouble),
             lambda now: None,
-            every=lab_score.LOADING_EVERY,
+            every=asking.LOADING_EVERY,
         )
 
 

@@ -23,8 +23,8 @@ from explorer.store.trajectories import in_paper_order
 from explorer.tickets.path import PruningPath, path_of
 from explorer.tickets.structured import threshold_of
 from explorer.ui import cached
-from explorer.ui.lab_panels import DataSource
-from explorer.ui.lab_score import WAIT, Question, Standing, ask
+from explorer.ui.lab.asking import WAIT, Question, Standing, ask
+from explorer.ui.lab.dev_data import DataSource
 from explorer.ui.stage.facts import FACTS, Material
 from explorer.ui.stage.scenes import Figure, Scene, score_figure_words
 from explorer.ui.stage.story import SHIPPED, Step, Story, decode_story, read_story

@@ -17,7 +17,8 @@ from explorer.store.clone import FAMILIES, REPOSITORY, SEEDS, ImportReport, impo
 from explorer.store.model_folder import HUB_ID, ModelFolder, model_folder
 from explorer.store.places import bundles_folder
 from explorer.store.validation import validate
-from explorer.ui import cached, lab_panels, told
+from explorer.ui import cached, told
+from explorer.ui.lab import dev_data
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _CHECKS = 6
@@ -30,7 +31,7 @@ _NOT_HERE = (
 
 def choose_bundle(root: Path) -> None:
     """A switch to bundles that were imported here before, where there are any and the app is served on localhost."""
-    if not lab_panels.served_on_localhost():
+    if not dev_data.served_on_localhost():
         return
     usual = cached.usual_bundle()
     names = {usual: f"{usual.name} (as started)"} | {path: path.name for path in _imported()}
@@ -49,7 +50,7 @@ def on_command_line(root: Path) -> str:
     machine is told."""
     if root.resolve().parent == Path(__file__).resolve().parents[2]:
         return root.name
-    return str(root) if lab_panels.served_on_localhost() else "DIR"
+    return str(root) if dev_data.served_on_localhost() else "DIR"
 
 
 def _imported() -> list[Path]:
@@ -103,7 +104,7 @@ def paper(root: Path) -> None:
         "carry no licence, so they are not shipped with this app; do not publish what is imported."
     )
     st.code(f"git clone https://{REPOSITORY}", language="bash")
-    if not lab_panels.served_on_localhost():
+    if not dev_data.served_on_localhost():
         st.info(
             _NOT_HERE + "`python -m precompute import-paper CLONE --out DIR`, then `EXPLORER_BUNDLE=DIR make demo`",
             icon=":material/lock:",
@@ -186,7 +187,7 @@ def _report(target: Path, report: ImportReport) -> None:
 
 def checkpoint(root: Path) -> None:
     """Looks at a model folder, and names the commands that make runs of it."""
-    local = lab_panels.served_on_localhost()
+    local = dev_data.served_on_localhost()
     st.markdown(
         "Any BERT-architecture checkpoint can be studied: a pre-trained one is fine-tuned, pruned and scored here; one "
         "that is fine-tuned already can be scored under any mask. Weights are read as safetensors only; pickled "
@@ -259,7 +260,7 @@ def glue(stamp: float) -> None:
         "TSV layout (`MRPC/dev.tsv`, `CoLA/dev.tsv`, …). It counts for this session; for good: "
         "`GLUE_DIR=FOLDER make demo`"
     )
-    if not lab_panels.served_on_localhost():
+    if not dev_data.served_on_localhost():
         st.info(_NOT_HERE + "`GLUE_DIR=FOLDER make demo`", icon=":material/lock:")
         return
     folder = st.text_input("GLUE folder", placeholder="/path/to/glue", max_chars=500, key="runs.glue").strip()
@@ -273,13 +274,13 @@ def glue(stamp: float) -> None:
     bar = st.progress(0.0, "Reading …")
     for number, task in enumerate(TASKS.values()):
         bar.progress(number / len(TASKS), f"Reading {task.name} …")
-        source = lab_panels.DataSource(cached.FOLDER, str(place))
+        source = dev_data.DataSource(cached.FOLDER, str(place))
         try:
             examples = cached.examples(task.name, source.kind, source.folder)
         except ExplorerError as error:
             rows.append({"task": task.name, "dev examples": None, "": str(error)})
             continue
-        lab_panels.use(task, source)
+        dev_data.use(task, source)
         rows.append({"task": task.name, "dev examples": len(examples), "": "read and checked"})
     bar.empty()
     usable = [row["task"] for row in rows if row["dev examples"] is not None]

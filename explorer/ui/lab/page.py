@@ -7,19 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.store.known import KnownRun
-from explorer.ui import (
-    cached,
-    exhibits,
-    lab_compare,
-    lab_details,
-    lab_history,
-    lab_panels,
-    lab_score,
-    mask_files_panel,
-    overlays,
-    presets,
-    state,
-)
+from explorer.ui import cached, exhibits, overlays, state
+from explorer.ui.lab import asking, compare, details, dev_data, history, mask_files, presets
 from explorer.ui.words import model_name
 
 FILL = "loss"
@@ -32,14 +21,14 @@ def page(root: Path, stamp: float, selection: state.Selection) -> None:
     run = selection.run
     known = cached.known(root, stamp, run)
     state.mask_of(run, known.shape)  # both read the link, and may have something to say of it
-    lab_compare.pinned(known)
+    compare.pinned(known)
     _, trouble = cached.ledger()
     if trouble and not st.session_state.setdefault(_TOLD, False):
         st.session_state[_TOLD] = True
         state.notice(trouble)
     st.header(f"Switch heads off, and see what {run.task} still scores")
     state.show_notices()
-    source = lab_panels.choose_data(known.task)
+    source = dev_data.choose_data(known.task)
     data = cached.examples(known.task.name, source.kind, source.folder)
     live = state.scored_on(run, data.sha256, source.title(known.task))
     state.show_notices()
@@ -47,14 +36,14 @@ def page(root: Path, stamp: float, selection: state.Selection) -> None:
 
 
 @st.fragment
-def _lab(root: Path, stamp: float, known: KnownRun, source: lab_panels.DataSource, live: str) -> None:
+def _lab(root: Path, stamp: float, known: KnownRun, source: dev_data.DataSource, live: str) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         with st.container(horizontal=True, gap="small"):
             presets.presets_row(root, stamp, known)
             views = overlays.views(root, stamp, known)
             fill, ring = overlays.choose(views, "lab", fill=FILL)
-            mask_files_panel.load_mask(known)
+            mask_files.load_mask(known)
         mask = exhibits.grid(
             state.mask_of(known.run, known.shape),
             title=f"The mask on {known.run.task}",
@@ -65,16 +54,16 @@ def _lab(root: Path, stamp: float, known: KnownRun, source: lab_panels.DataSourc
         )
     state.adopt(known.run, mask)
     exhibits.about(known.run, mask)
-    pinned = lab_compare.pinned(known)
-    more = overlays.in_url(fill, ring, default=FILL) | pinned.in_url | lab_details.in_url()
+    pinned = compare.pinned(known)
+    more = overlays.in_url(fill, ring, default=FILL) | pinned.in_url | details.in_url()
     state.write_url(known.run, mask, live=live, **more)
     with right:
         stored = st.container()
-        withheld = lab_panels.is_withheld(root, stamp, known.run)
-        scored_on = lab_panels.DataSource(cached.STORED) if withheld else source
-        question = lab_score.Question(root, stamp, known, scored_on, mask)
+        withheld = dev_data.is_withheld(root, stamp, known.run)
+        scored_on = dev_data.DataSource(cached.STORED) if withheld else source
+        question = asking.Question(root, stamp, known, scored_on, mask)
         if withheld or source.kind == cached.DIAGNOSTICS:  # else it is part of the score
-            stored.markdown(lab_panels.stored_score(known, mask))
-        standing = None if withheld else lab_score.panel(question)
-    lab_history.record(question, standing)
-    lab_details.panel(question, standing)
+            stored.markdown(dev_data.stored_score(known, mask))
+        standing = None if withheld else asking.panel(question)
+    history.record(question, standing)
+    details.panel(question, standing)

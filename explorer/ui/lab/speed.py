@@ -11,7 +11,7 @@ import streamlit as st
 from explorer.errors import ExplorerError
 from explorer.live.worker import Done, Dropped, Failed, Job, Running
 from explorer.ui import cached, polling
-from explorer.ui.lab_score import Question, session
+from explorer.ui.lab.asking import Question, session
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator

@@ -18,7 +18,8 @@ from explorer.errors import Busy, ExplorerError
 from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting
 from explorer.mask import Mask
 from explorer.store.known import KnownRun, KnownScore
-from explorer.ui import cached, lab_panels, polling, score_panel
+from explorer.ui import cached, polling
+from explorer.ui.lab import dev_data, score_panel
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
@@ -39,7 +40,7 @@ class Question:
     root: Path
     stamp: float
     known: KnownRun
-    source: lab_panels.DataSource
+    source: dev_data.DataSource
     mask: Mask
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.ui import cached, flips_panel, lab_compare, lab_history, lab_panels, speed_panel, state
-from explorer.ui.lab_score import Question, Standing
+from explorer.ui import cached, state
+from explorer.ui.lab import compare, dev_data, flips, history, speed
+from explorer.ui.lab.asking import Question, Standing
 
 FLIPS, PHENOMENA, HISTORY, COMPARE, SPEED = "flips", "phenomena", "history", "compare", "speed"
 _NAMES = {
@@ -49,13 +50,13 @@ def panel(question: Question, standing: Standing | None) -> None:
     places = {name: st.empty() for name in (*_NAMES, "later")}
     if chosen in (HISTORY, COMPARE):
         with places[chosen].container():
-            (lab_history if chosen == HISTORY else lab_compare).show(question, standing)
+            (history if chosen == HISTORY else compare).show(question, standing)
     if standing is None or standing.evaluator is None:
         return
     evaluator, answer = standing.evaluator, standing.answer
     if chosen == SPEED:
         with places[SPEED].container():
-            speed_panel.show(question, evaluator)
+            speed.show(question, evaluator)
     elif chosen not in (FLIPS, PHENOMENA):
         return
     elif answer is None:
@@ -63,10 +64,10 @@ def panel(question: Question, standing: Standing | None) -> None:
     elif chosen == PHENOMENA:
         of_mask, of_full = (evaluator.predictions(of) for of in (answer.evaluation, evaluator.full))
         with places[PHENOMENA].container():
-            lab_panels.by_phenomenon(evaluator, of_mask, of_full)
+            dev_data.by_phenomenon(evaluator, of_mask, of_full)
     elif chosen == FLIPS:
         with places[FLIPS].container():
-            flips_panel.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits)
+            flips.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits)
 
 
 def _names(question: Question, standing: Standing | None) -> dict[str, str]:

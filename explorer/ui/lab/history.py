@@ -15,8 +15,9 @@ from explorer.figures.visits import VISIT, Spot, visits_figure, visits_table
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.store.landmarks import Landmark
-from explorer.ui import cached, exhibits, lab_score, state, sweeping
-from explorer.ui.lab_score import Question, Standing
+from explorer.ui import cached, exhibits, state
+from explorer.ui.lab import asking, sweeping
+from explorer.ui.lab.asking import Question, Standing
 
 _VISITS = "lab.visits"
 _AT_MOST = 400
@@ -93,7 +94,7 @@ def _offer(question: Question, standing: Standing, missing: Sequence[Landmark]) 
             key="lab.history.sweep",
         )
     if pressed:
-        sweeping.start(_SWEEP, lab_score.session(), standing.evaluator, masks)
+        sweeping.start(_SWEEP, asking.session(), standing.evaluator, masks)
     sweeping.follow(_SWEEP, standing.evaluator, masks)
 
 

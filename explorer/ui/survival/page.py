@@ -18,8 +18,9 @@ from explorer.mask import Mask
 from explorer.store.bundle import command_for
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.survivors import Pruned, shape_of, survivors
-from explorer.ui import cached, exhibits, overlays, state, survival_views
-from explorer.ui.published_panel import published_panel
+from explorer.ui import cached, exhibits, overlays, state
+from explorer.ui.survival import views
+from explorer.ui.survival.published import published_panel
 from explorer.ui.switch import switch
 from explorer.ui.words import model_name, seeds
 
@@ -74,15 +75,15 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
         key = Key(run, "structured", pruned)
         st.info(f"This was not pruned yet. Make it: `{command_for(key)}`", icon=":material/content_cut:")
         return
-    views: dict[str, Callable[[], None]] = {
+    panels: dict[str, Callable[[], None]] = {
         "seeds": lambda: _over_seeds(shown, where),
-        "each": lambda: survival_views.seed_by_seed(shown.own, pruned),
-        "tasks": lambda: survival_views.all_tasks(shown.masks, pruned, run.model),
+        "each": lambda: views.seed_by_seed(shown.own, pruned),
+        "tasks": lambda: views.all_tasks(shown.masks, pruned, run.model),
         "paths": lambda: _paths(shown),
-        "weights": lambda: survival_views.single_weights(root, stamp, run, manifests),
+        "weights": lambda: views.single_weights(root, stamp, run, manifests),
         "paper": lambda: published_panel(run.task, run.model, shown.own, pruned),
     }
-    views[view]()
+    panels[view]()
 
 
 def _over_seeds(shown: Shown, where: dict[str, str]) -> None:
@@ -108,23 +109,23 @@ def _grid(shown: Shown, where: dict[str, str]) -> None:
     run, masks, shape = shown.run, shown.own, shape_of(shown.manifests, shown.run)
     own = {"survival": overlays.survival_view(masks)}
     if shown.pruned != "together":
-        own = {"survival": survival_views.only_pruned(own["survival"], shown.pruned)}
+        own = {"survival": views.only_pruned(own["survival"], shown.pruned)}
     if len(masks) > 1:
-        own["spread"] = survival_views.spread_view(masks, shown.pruned)
+        own["spread"] = views.spread_view(masks, shown.pruned)
     found = overlays.Views({})
     if any(manifest.key == Key(run, "finetune") for manifest in shown.manifests):
         found = overlays.views(shown.root, shown.stamp, cached.known(shown.root, shown.stamp, run))
-    views = overlays.Views(own | {name: view for name, view in found.by_name.items() if name not in own}, found.missing)
-    fill, ring = overlays.choose(views, "survival", fill=FILL)
+    shows = overlays.Views(own | {name: view for name, view in found.by_name.items() if name not in own}, found.missing)
+    fill, ring = overlays.choose(shows, "survival", fill=FILL)
     state.write_url(run, None, **where, **overlays.in_url(fill, ring, default=FILL))
     exhibits.grid(
         Mask.full(*shape),
-        title=f"{views.by_name[fill].label if fill in views.by_name else 'Heads and MLPs'}, {run.task}",
+        title=f"{shows.by_name[fill].label if fill in shows.by_name else 'Heads and MLPs'}, {run.task}",
         caption=f"{model_name(run.model)} on {run.task}, {seeds(len(masks))}, pruned: {PRUNED[shown.pruned].lower()}.",
         revision=f"survival-{'-'.join(mask.code for mask in masks.values())}",
         key="survival.grid",
         disabled=True,
-        **overlays.dress(views.by_name, fill, ring, shape).arguments,
+        **overlays.dress(shows.by_name, fill, ring, shape).arguments,
     )
 
 

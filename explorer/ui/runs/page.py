@@ -16,7 +16,8 @@ from explorer.store.clone import SEEDS
 from explorer.store.coverage import Part, commands, coverage, study_command
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, STAGES, Key, Manifest, Run
 from explorer.store.trajectories import in_paper_order
-from explorer.ui import exhibits, runs_add, state
+from explorer.ui import exhibits, state
+from explorer.ui.runs import add
 from explorer.ui.switch import switch
 from explorer.ui.words import model_name
 
@@ -51,7 +52,7 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
     run = selection.run
     state.show_notices()
     st.header("What is in this cache?")
-    runs_add.choose_bundle(root)
+    add.choose_bundle(root)
     view = switch("View", VIEWS, "view", "runs.view")
     where = {"view": view} if view != "here" else {}
     if view == "here":
@@ -59,13 +60,13 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
         return
     state.write_url(run, None, **where)
     if view == "check":
-        runs_add.check(root)
+        add.check(root)
     elif view == "paper":
-        runs_add.paper(root)
+        add.paper(root)
     elif view == "checkpoint":
-        runs_add.checkpoint(root)
+        add.checkpoint(root)
     else:
-        runs_add.glue(stamp)
+        add.glue(stamp)
 
 
 def _here(root: Path, selected: Run, manifests: Sequence[Manifest]) -> None:
@@ -178,7 +179,7 @@ def _run(root: Path, run: Run, stages: Mapping[str, Sequence[Part]]) -> None:
     st.subheader(f"{model_name(run.model)} on {run.task}, {seed}")
     there = [part.manifest for parts in stages.values() for part in parts if part.manifest is not None]
     lacking = [part for parts in stages.values() for part in parts if part.manifest is None]
-    where = runs_add.on_command_line(root)
+    where = add.on_command_line(root)
     if lacking:
         _missing(run, lacking, where)
     if there:

@@ -17,9 +17,11 @@ from explorer.patterns.samples import Sample
 from explorer.patterns.survivors import STAGE, WEIGHTS, Weights, attention_key
 from explorer.store.bundle import command_for
 from explorer.store.schema import Run
-from explorer.ui import cached, lab_panels, patterns_survivors, state
-from explorer.ui.atlas import Atlas, Head, atlas, chosen_of
-from explorer.ui.patterns_maps import Shown, chosen_map, compare_with, facts, heads_differ, remember_link, two_maps
+from explorer.ui import cached, state
+from explorer.ui.lab import dev_data
+from explorer.ui.patterns import survivors
+from explorer.ui.patterns.atlas import Atlas, Head, atlas, chosen_of
+from explorer.ui.patterns.maps import Shown, chosen_map, compare_with, facts, heads_differ, remember_link, two_maps
 from explorer.ui.switch import switch
 from explorer.ui.told import failed, plain
 
@@ -41,7 +43,7 @@ def page(root: Path, stamp: float, selection: state.Selection, lab: Any = None) 
     if view == "survivors":
         title.header(f"Are survivors the heads with meaningful patterns on {run.task}?")
         state.write_url(run, None, view=view)
-        patterns_survivors.panel(root, stamp, run)
+        survivors.panel(root, stamp, run)
         return
     title.header("What do the heads attend to?")
     _maps(root, stamp, run, lab)
@@ -183,7 +185,7 @@ def _read(
     try:
         if not any(text.strip() for text in texts):
             raise BadRequest("There is no text.", "Type a sentence.")
-        if which == "finetuned" and lab_panels.is_withheld(root, stamp, run):
+        if which == "finetuned" and dev_data.is_withheld(root, stamp, run):
             return None
         with st.spinner("The model reads the sentence …"):
             sample, notes = cached.maps_of_text(root, stamp, run, which, texts, "")

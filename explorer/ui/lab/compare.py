@@ -16,16 +16,17 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.store.known import KnownRun
 from explorer.store.schema import Run
-from explorer.ui import cached, exhibits, flips_panel, lab_score, score_panel, state, sweeping
+from explorer.ui import cached, exhibits, state
 from explorer.ui.head_grid import Marks
-from explorer.ui.lab_score import Question, Standing
+from explorer.ui.lab import asking, flips, score_panel, sweeping
+from explorer.ui.lab.asking import Question, Standing
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
 
 _PINNED, _FOUND = "lab.pinned", "lab.compared"
 _SWEEP = "compare"
-_NAMES = flips_panel.Names("A", "B", "A", "B", "A and B give the same answers", ("Right in A only", "Right in B only"))
+_NAMES = flips.Names("A", "B", "A", "B", "A and B give the same answers", ("Right in A only", "Right in B only"))
 
 
 @dataclass(frozen=True)
@@ -131,14 +132,14 @@ def _live(question: Question, standing: Standing, evaluator: Evaluator, a: Mask,
         if missing == [question.mask] and not standing.over:
             st.caption("As soon as every example is scored.")
             return
-        sweeping.start(_SWEEP, lab_score.session(), evaluator, missing)
+        sweeping.start(_SWEEP, asking.session(), evaluator, missing)
         sweeping.follow(_SWEEP, evaluator, missing)
         return
     of_a, of_b = answers[0].evaluation, answers[1].evaluation
     predictions = evaluator.predictions(of_a), evaluator.predictions(of_b)
     found = _paired(question, a, b, predictions, evaluator.labels)
     _said(question, found, evaluator.full.score)
-    flips_panel.show(evaluator.examples, of_b.logits, of_a.logits, _NAMES, key="lab.compare.flips")
+    flips.show(evaluator.examples, of_b.logits, of_a.logits, _NAMES, key="lab.compare.flips")
 
 
 def _paired(

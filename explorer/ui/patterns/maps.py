@@ -20,7 +20,8 @@ from explorer.patterns.samples import Sample
 from explorer.patterns.statistics import STATISTICS, statistics
 from explorer.patterns.survivors import Weights, attention_key
 from explorer.store.schema import Run
-from explorer.ui import cached, exhibits, lab_panels, state
+from explorer.ui import cached, exhibits, state
+from explorer.ui.lab import dev_data
 from explorer.ui.panels import is_dark
 from explorer.ui.told import failed
 from explorer.ui.words import seeds
@@ -165,7 +166,7 @@ def _other_model(shown: Shown, other: Weights) -> Beside | None:
         same = next((sample for sample in stored if sample.texts == shown.sample.texts), None)
         if same is not None:
             return Beside(OTHER_MODEL, title, shown.chosen, same, table)
-    if other == "finetuned" and lab_panels.is_withheld(shown.root, shown.stamp, run):
+    if other == "finetuned" and dev_data.is_withheld(shown.root, shown.stamp, run):
         return None
     with st.spinner("The other model reads the sentence …"):
         sample, notes = cached.maps_of_text(shown.root, shown.stamp, run, other, shown.sample.texts, "")
@@ -187,7 +188,7 @@ def _masked(shown: Shown, how: str, lab: Any) -> Beside | None:
             st.info(f"Seed {run.seed} was not pruned yet, so it has no good ticket.")
             return None
         mask = Mask.from_code(code, *shape)
-    if lab_panels.is_withheld(shown.root, shown.stamp, run):
+    if dev_data.is_withheld(shown.root, shown.stamp, run):
         return None
     with st.spinner("The masked model reads the sentence …"):
         sample, notes = cached.maps_of_text(shown.root, shown.stamp, run, "finetuned", shown.sample.texts, mask.code)

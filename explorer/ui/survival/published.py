@@ -12,7 +12,7 @@ from explorer.mask import Mask
 from explorer.store.paper import Published, published
 from explorer.store.survivors import Pruned
 from explorer.ui.panels import panels_row
-from explorer.ui.survival_views import mask_panel
+from explorer.ui.survival.views import mask_panel
 from explorer.ui.words import model_name, seeds
 
 _FAMILIES: dict[Pruned, str] = {"together": "heads_mlps", "heads": "heads", "mlps": "mlps"}

@@ -1,0 +1,1 @@
+"""What the heads attend to: an atlas of maps, one map large, and whether survivors differ."""

@@ -1,0 +1,1 @@
+"""What the bundle holds, where it comes from, and what can be added."""

@@ -1,0 +1,1 @@
+"""Which heads and MLPs are left: over seeds, tasks and weights, ours and published."""
