@@ -11,6 +11,7 @@ from tqdm import tqdm
 from explorer.bert.attention import attention_maps
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
 from explorer.bert.engine import Engine
+from explorer.bert.maps import AttentionMaps
 from explorer.bert.names import MINILM
 from explorer.errors import BadRequest
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples
@@ -87,17 +88,25 @@ def _draw(
         index = int(rng.choice(np.flatnonzero((lengths >= LENGTHS[0]) & (lengths <= LENGTHS[1]))))
         one = source.sentences[sentence_set].subset(np.array([index]))
         (maps,) = attention_maps(engine, one, full)
-        yield DrawnMap(
-            id="",
-            kind=kind,
-            model=source.classifier.name,
-            task=source.task,
-            seed=source.seed,
-            checkpoint=source.classifier.sha256[:12],
-            layer=int(layer),
-            head=int(head),
-            sentence_set=sentence_set,
-            index=index,
-            pieces=pieces_of(source.classifier.tokenizer, *one.example(0)),
-            weights=(maps.raw if kind == "raw" else maps.norm_weighted)[layer, head],
-        )
+        yield drawn_map(source, sentence_set, index, (int(layer), int(head)), kind, maps)
+
+
+def drawn_map(
+    source: Source, sentence_set: str, index: int, place: tuple[int, int], kind: str, maps: AttentionMaps
+) -> DrawnMap:
+    """One head of `maps`, which a source made of a sentence; place: (layer, head). Its id is yet to come."""
+    one = source.sentences[sentence_set].subset(np.array([index]))
+    return DrawnMap(
+        id="",
+        kind=kind,
+        model=source.classifier.name,
+        task=source.task,
+        seed=source.seed,
+        checkpoint=source.classifier.sha256[:12],
+        layer=place[0],
+        head=place[1],
+        sentence_set=sentence_set,
+        index=index,
+        pieces=pieces_of(source.classifier.tokenizer, *one.example(0)),
+        weights=(maps.raw if kind == "raw" else maps.norm_weighted)[place],
+    )

@@ -13,11 +13,10 @@ from tqdm import tqdm
 
 from explorer.bert.attention import attention_maps
 from explorer.bert.engine import Engine
-from explorer.glue.pieces import pieces_of
 from explorer.mask import Mask
 from explorer.patterns.features import features_of
 from explorer.patterns.labelled_maps import DrawnMap
-from precompute.label_maps import Source
+from precompute.label_maps import Source, drawn_map
 
 HEADS = ((2, 3), (2, 10), (3, 2), (3, 8), (3, 9))
 """(layer, head) of MiniLM whose norm-weighted maps of pairs have the largest block contrast."""
@@ -53,21 +52,5 @@ def _maps_of(source: Source, rng: np.random.Generator) -> list[DrawnMap]:
         index = int(rng.integers(len(source.sentences[name])))
         one = source.sentences[name].subset(np.array([index]))
         (maps,) = attention_maps(engine, one, full)
-        for layer, head in HEADS:
-            out.append(
-                DrawnMap(
-                    id="",
-                    kind="norm",
-                    model=source.classifier.name,
-                    task=source.task,
-                    seed=source.seed,
-                    checkpoint=source.classifier.sha256[:12],
-                    layer=layer,
-                    head=head,
-                    sentence_set=name,
-                    index=index,
-                    pieces=pieces_of(source.classifier.tokenizer, *one.example(0)),
-                    weights=maps.norm_weighted[layer, head],
-                )
-            )
+        out += [drawn_map(source, name, index, place, "norm", maps) for place in HEADS]
     return out

@@ -22,6 +22,8 @@ from explorer.patterns.scores import Kappa, Scores, kappas, scores
 
 IntArray = NDArray[np.int64]
 
+RARER = "chosen for rarer classes, training heads"
+"""The part of maps that are trained on only."""
 NAMED_RIGHT = 0.9
 """Of the maps that get a name, so many are to be right; the threshold is the lowest that gives it."""
 THRESHOLDS = tuple(np.round(np.arange(0.4, 0.91, 0.05), 2).tolist())
@@ -72,11 +74,19 @@ class PatternReport:
     """Of the two passes, over all evenly drawn maps."""
     counts: dict[str, dict[str, int]]
     """Maps of each class by part."""
+    kappa_of_rare: Kappa | None = None
+    """Of the two passes, over the maps for the rarer classes."""
 
 
-def report(classifier: PatternClassifier, drawn: Sequence[LabelledMap], chosen: Sequence[LabelledMap]) -> PatternReport:
-    """Scores on held-out heads, beside baselines fitted to the same training maps. chosen: the maps for blocks."""
-    train = [one for one in (*drawn, *chosen) if one.split == TRAIN]
+def report(
+    classifier: PatternClassifier,
+    drawn: Sequence[LabelledMap],
+    chosen: Sequence[LabelledMap],
+    rare: Sequence[LabelledMap] = (),
+) -> PatternReport:
+    """Scores on held-out heads, beside baselines fitted to the same training maps. chosen: the maps for blocks; rare:
+    those for the rarer classes, to train on only."""
+    train = [one for one in (*drawn, *chosen, *rare) if one.split == TRAIN]
     held = [one for one in drawn if one.split == HELD_OUT]
     held_chosen = [one for one in chosen if one.split == HELD_OUT]
     probabilities = classifier.classify([one.weights for one in held])
@@ -93,6 +103,7 @@ def report(classifier: PatternClassifier, drawn: Sequence[LabelledMap], chosen: 
         "drawn evenly, held-out heads": held,
         "chosen for blocks, training heads": [one for one in chosen if one.split == TRAIN],
         "chosen for blocks, held-out heads": held_chosen,
+        RARER: list(rare),
     }
     baseline = feature_baseline(train)
     return PatternReport(
@@ -104,15 +115,14 @@ def report(classifier: PatternClassifier, drawn: Sequence[LabelledMap], chosen: 
             "without block maps": part(lambda one: one.resolved != "block"),
             "raw attention": part(lambda one: one.drawn.kind == "raw"),
             "norm-weighted attention": part(lambda one: one.drawn.kind == "norm"),
-            "maps on which both passes agree": part(lambda one: one.pass_a == one.pass_b),
+            "both passes say the same": part(lambda one: one.pass_a == one.pass_b),
+            "both say the same and are sure": part(lambda one: one.pass_a == one.pass_b and one.sure),
+            "the others": part(lambda one: one.pass_a != one.pass_b or not one.sure),
         },
         named=named(probabilities, labels_of(held), classifier.calibration.threshold),
         people={"pass A": person(lambda one: one.pass_a), "pass B": person(lambda one: one.pass_b)},
-        kappas=kappas(
-            np.array([CLASSES.index(one.pass_a) for one in drawn]),
-            np.array([CLASSES.index(one.pass_b) for one in drawn]),
-            [one.head for one in drawn],
-        ),
+        kappas=_kappas(drawn),
+        kappa_of_rare=_kappas(rare)[0] if rare else None,
         counts={
             name: {label: sum(one.resolved == label for one in maps) for label in CLASSES}
             for name, maps in parts.items()
@@ -136,6 +146,12 @@ def _contest(
         against_features=compare("accuracy", by_network, by_features, true),
         against_rules=compare("accuracy", by_network, by_rules, true),
     )
+
+
+def _kappas(maps: Sequence[LabelledMap]) -> tuple[Kappa, ...]:
+    a = np.array([CLASSES.index(one.pass_a) for one in maps])
+    b = np.array([CLASSES.index(one.pass_b) for one in maps])
+    return kappas(a, b, [one.head for one in maps])
 
 
 def _scores(maps: Sequence[LabelledMap], said: IntArray) -> Scores:

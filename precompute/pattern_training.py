@@ -16,7 +16,7 @@ from explorer.patterns.augmentation import augmented
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.generator import generate, norm_weighted
 from explorer.patterns.labels import LabelledMap, folds
-from explorer.patterns.network import PatternNetwork, pictures
+from explorer.patterns.network import PatternNetwork, logits_of, pictures
 
 N_FOLDS = 4
 """Of the training heads, for choices and calibration."""
@@ -31,12 +31,14 @@ class RealMap:
     head: tuple[int, int]
     anchors: tuple[int, ...]
     """Word pieces that stay when the map is varied: [CLS] and [SEP]."""
+    sure: bool = True
+    """Whether those who labelled it called it a clear case."""
 
 
 def real_map(one: LabelledMap) -> RealMap:
     """A labelled map with its class as index and its special word pieces as anchors."""
     special = tuple(k for k, role in enumerate(one.drawn.pieces.roles) if role in ("cls", "sep"))
-    return RealMap(one.weights, one.label, one.head, special)
+    return RealMap(one.weights, one.label, one.head, special, one.sure)
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,15 @@ class TrainingOptions:
     """Drawn once, the five classes in equal numbers; half of those without columns also norm-weighted."""
     pretrain_epochs: int = 8
     finetune_epochs: int = 12
-    copies: int = 8
+    copies: int = 4
     """Variants of each real map; new ones are drawn every four epochs."""
-    synthetic_share: float = 0.3
+    unsure_weight: float = 1.0
+    """How often a map whose label was called unsure is drawn, beside one that was called clear."""
+    synthetic_share: float = 0.5
     """Of the maps seen in fine-tuning."""
     batch: int = 64
     learning_rate: float = 2e-3
-    finetune_rate: float = 7e-4
+    finetune_rate: float = 1e-3
     weight_decay: float = 1e-2
     smoothing: float = 0.05
     """Of the labels: people disagree too."""
@@ -99,13 +103,6 @@ def finetuned(
     steps = options.finetune_epochs * -(-len(real) * options.copies // options.batch)
     _fit(network, _mixed_batches(real, made, options), steps, options.finetune_rate, options, progress)
     return network
-
-
-@torch.inference_mode()
-def logits_of(network: PatternNetwork, maps: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-    """(m, 5) of several maps."""
-    network.eval()
-    return network(pictures(maps)).double().numpy()
 
 
 def out_of_fold(
@@ -157,7 +154,7 @@ def _mixed_batches(
     labels = np.array([one.label for one in real])
     counts = np.bincount(labels, minlength=len(CLASSES))
     # Half-way between as they occur and equally often: rare classes count, but are not seen only as copies.
-    odds = 1 / np.sqrt(counts[labels])
+    odds = 1 / np.sqrt(counts[labels]) * np.where([one.sure for one in real], 1.0, options.unsure_weight)
     per_pool = len(real) * options.copies
     while True:
         drawn = rng.choice(len(real), size=per_pool, p=odds / odds.sum())

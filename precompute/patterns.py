@@ -11,7 +11,7 @@ import typer
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.labelled_maps import FOLDER as LABELLED
 from explorer.patterns.labelled_maps import MAPS
-from explorer.patterns.labels import BLOCKS, HELD_OUT, LABELS, TRAIN, read_labels
+from explorer.patterns.labels import BLOCKS, HELD_OUT, LABELS, RARE, TRAIN, LabelledMap, read_labels
 from precompute.console import JsonOption, print_result
 
 MODEL = LABELLED.with_name("model")
@@ -30,7 +30,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Train on synthetic maps and on labelled maps of the training heads; writes the weights and CARD.md."""
-    drawn, chosen = read_labels(labelled), read_labels(labelled / BLOCKS.name)
+    drawn, chosen, rare = _labelled(labelled)
     import torch
 
     from explorer.patterns.classifier import PatternClassifier, load, save
@@ -42,16 +42,18 @@ def train(
     torch.set_num_threads(1)  # the same result whatever else runs
     watch = Stopwatch.start()
     options = TrainingOptions(seed=seed)
-    mine = [one for one in (*drawn, *chosen) if one.split == TRAIN]
+    mine = [one for one in (*drawn, *chosen, *rare) if one.split == TRAIN]
     real = [real_map(one) for one in mine]
     made = synthetic(options)
     start = pretrained(made, options, progress=True)
-    calibration = calibrated(out_of_fold(start, real, made, options, progress=True), labels_of(mine))
+    fair = len(mine) - len(rare)  # those for the rarer classes are harder than what the classifier will see
+    unseen = out_of_fold(start, real, made, options, progress=True)
+    calibration = calibrated(unseen[:fair], labels_of(mine[:fair]))
     network = finetuned(start, real, made, options, progress=True)
     about = {"seed": str(seed), "torch": torch.__version__, "data_sha256": fingerprint(labelled)}
     save(PatternClassifier(network, calibration), model, about)
     load.cache_clear()
-    found = report(load(model), drawn, chosen)
+    found = report(load(model), drawn, chosen, rare)
     (model / "CARD.md").write_text(card(found, load(model), options), encoding="utf-8")
     _tell(found.even.network.accuracy, found.even.network.macro_f1, found.even.network.n, watch.seconds, as_json)
 
@@ -59,14 +61,14 @@ def train(
 @app.command()
 def evaluate(labelled: LabelledOption = LABELLED, model: ModelOption = MODEL, as_json: JsonOption = False) -> None:
     """Score the classifier and its baselines on the maps of held-out heads."""
-    drawn, chosen = read_labels(labelled), read_labels(labelled / BLOCKS.name)
+    drawn, chosen, rare = _labelled(labelled)
     from explorer.patterns.classifier import load
     from precompute.options import Stopwatch
     from precompute.pattern_card import confusion_table, contest_table
     from precompute.pattern_scoring import report
 
     watch = Stopwatch.start()
-    found = report(load(model), drawn, chosen)
+    found = report(load(model), drawn, chosen, rare)
     if not as_json:
         for title, contest in (("Drawn evenly", found.even), ("With maps chosen for blocks", found.with_chosen)):
             typer.echo("\n".join([title, "", *contest_table(contest), "", *confusion_table(contest.network), ""]))
@@ -98,10 +100,47 @@ def draw_blocks(
     print_result(record, as_json, f"{len(maps)} maps written to {out}, {len(pictures)} sheets.")
 
 
+@app.command("draw-rare")
+def draw_rare(
+    out: Annotated[Path, typer.Option(help="Folder for maps.npz and maps.csv.")] = RARE,
+    sheets: Annotated[Path | None, typer.Option(help="Folder for pictures, twenty maps each.")] = None,
+    per_class: Annotated[int, typer.Option(help="Maps of each class, by what the classifier says.")] = 60,
+    per_head: Annotated[int, typer.Option(help="Of those, at most so many of one head.")] = 6,
+    model: ModelOption = MODEL,
+    bundle: Annotated[Path, typer.Option("--bundle", help="The bundle that holds the checkpoints.")] = Path("cache"),
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw maps of training heads for the rarer classes, to be labelled by hand."""
+    from explorer.bert.names import MINILM_NAME
+    from explorer.patterns.classifier import load
+    from explorer.patterns.labelled_maps import write_maps
+    from explorer.store.bundle import Bundle
+    from explorer.store.schema import Run
+    from precompute.contact_sheets import write_sheets
+    from precompute.label_maps import sources_of
+    from precompute.pattern_rare import draw_rare_maps
+
+    heads = {one.head for one in (*read_labels(), *read_labels(BLOCKS)) if one.split == TRAIN}
+    runs = [Run(MINILM_NAME, task, 1337) for task in ("MRPC", "SST-2", "CoLA", "RTE")]
+    sources = sources_of(Bundle(bundle), runs)
+    maps = draw_rare_maps(sources, heads, load(model), per_class=per_class, per_head=per_head, seed=seed)
+    write_maps(maps, out)
+    pictures = write_sheets(maps, sheets) if sheets else []
+    record = {"maps": len(maps), "sheets": len(pictures), "folder": str(out)}
+    print_result(record, as_json, f"{len(maps)} maps written to {out}, {len(pictures)} sheets.")
+
+
 def fingerprint(labelled: Path) -> str:
     """One sha256 of all labels and maps that a classifier was trained and scored with."""
-    files = [folder / name for folder in (labelled, labelled / BLOCKS.name) for name in (LABELS, MAPS)]
+    folders = (labelled, labelled / BLOCKS.name, labelled / RARE.name)
+    files = [folder / name for folder in folders for name in (LABELS, MAPS)]
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _labelled(folder: Path) -> tuple[tuple[LabelledMap, ...], tuple[LabelledMap, ...], tuple[LabelledMap, ...]]:
+    """Drawn evenly, chosen for blocks, chosen for the rarer classes."""
+    return read_labels(folder), read_labels(folder / BLOCKS.name), read_labels(folder / RARE.name)
 
 
 def _tell(accuracy: float, macro_f1: float, n: int, seconds: float, as_json: bool) -> None:

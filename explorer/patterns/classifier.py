@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -18,12 +17,11 @@ from scipy.special import softmax
 from explorer.errors import BadCheckpoint, BadRequest
 from explorer.patterns.classes import CLASSES, UNCERTAIN
 from explorer.patterns.features import shows_nothing
-from explorer.patterns.network import PatternNetwork, pictures
+from explorer.patterns.network import PatternNetwork, logits_of
 
 FOLDER = Path(__file__).with_name("model")
 WEIGHTS = "patterns.safetensors"
 _FORMAT = 1
-_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,6 @@ class PatternClassifier:
     network: PatternNetwork
     calibration: Calibration
 
-    @torch.inference_mode()
     def classify(self, maps: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
         """Probabilities (m, 5), columns as CLASSES, of maps (T, T) of any sizes, raw or norm-weighted.
 
@@ -52,10 +49,8 @@ class PatternClassifier:
         """
         out = np.full((len(maps), len(CLASSES)), 1 / len(CLASSES))
         shown = [k for k, weights in enumerate(maps) if not shows_nothing(weights)]
-        for start in range(0, len(shown), _AT_ONCE):
-            part = shown[start : start + _AT_ONCE]
-            logits = self.network(pictures([maps[k] for k in part])).double().numpy()
-            out[part] = softmax(logits / self.calibration.temperature, axis=1)
+        logits = logits_of(self.network, [maps[k] for k in shown])
+        out[shown] = softmax(logits / self.calibration.temperature, axis=1)
         return out
 
     def names(self, maps: Sequence[NDArray[np.floating]]) -> list[str]:

@@ -17,10 +17,12 @@ from explorer.patterns.classes import CLASSES
 from explorer.patterns.labelled_maps import FOLDER, DrawnMap, read_maps
 
 LABELS = "labels.csv"
-COLUMNS = ("id", "pass_a", "pass_b", "resolved", "split", "note")
+COLUMNS = ("id", "pass_a", "sure_a", "pass_b", "sure_b", "resolved", "split", "note")
 TRAIN, HELD_OUT = "train", "held-out"
 BLOCKS = FOLDER / "blocks"
 """Maps chosen for their block contrast, labelled in one pass only; their heads are split as in the main folder."""
+RARE = FOLDER / "rare"
+"""Maps of training heads, as many of each class as an earlier classifier said: to train on, never to score on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,8 @@ class LabelledMap:
     pass_a: str
     pass_b: str
     """Empty where there was one pass only."""
+    sure: bool
+    """Whether whoever labelled it called it a clear case: each pass that there is."""
     resolved: str
     """The class that counts: where the passes differ, what a third look decided."""
     split: str
@@ -67,7 +71,15 @@ def read_labels(folder: Path = FOLDER) -> tuple[LabelledMap, ...]:
     if unknown or not set(table["split"]) <= {TRAIN, HELD_OUT}:
         raise BadBundle(f"{LABELS} in {folder} holds words that are no class or split.", mend)
     out = tuple(
-        LabelledMap(drawn, row["pass_a"], row["pass_b"], row["resolved"], row["split"], row["note"])
+        LabelledMap(
+            drawn,
+            row["pass_a"],
+            row["pass_b"],
+            row["sure_a"] == "yes" and row["sure_b"] in ("yes", ""),
+            row["resolved"],
+            row["split"],
+            row["note"],
+        )
         for drawn, row in zip(maps, table.to_dict("records"), strict=True)
     )
     shared = {one.head for one in out if one.split == TRAIN} & {one.head for one in out if one.split == HELD_OUT}

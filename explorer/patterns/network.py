@@ -20,6 +20,8 @@ from explorer.patterns.features import VISIBLE, scaled
 GRID = 32
 """Cells to a side of the picture that the network sees."""
 N_CHANNELS = 6
+AT_ONCE = 256
+"""Maps in one forward pass."""
 SOFT = 0.04
 """Over how much of the scale a cell goes from unseen to seen."""
 
@@ -71,6 +73,20 @@ class PatternNetwork(nn.Module):
         hidden = functional.relu(self.hidden(self.dropout(torch.cat(found, dim=1))))
         logits: Tensor = self.out(self.dropout(hidden))
         return logits
+
+
+@torch.inference_mode()
+def logits_of(network: PatternNetwork, maps: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+    """(m, 5): the mean of what the network says of each map and of the map turned round (both axes from the end).
+
+    Turning round keeps every class, so that two looks are one opinion. The network must be in eval mode.
+    """
+    out = np.zeros((len(maps), len(CLASSES)))
+    for start in range(0, len(maps), AT_ONCE):
+        part = maps[start : start + AT_ONCE]
+        looks = (part, [weights[::-1, ::-1] for weights in part])
+        out[start : start + len(part)] = np.mean([network(pictures(look)).double().numpy() for look in looks], axis=0)
+    return out
 
 
 def _lines(x: Tensor, reach: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -101,25 +101,30 @@ def line(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Fl
     i, j = np.mgrid[:length, :length]
     n_lines = 2 if rng.random() < 0.2 else 1
     width = rng.uniform(*opts.width) if rng.random() < 0.6 else opts.width[0]
-    width = min(width, max(opts.width[0], length / 14))
+    width = min(width, max(opts.width[0], length / 10))
     slope = 1 + rng.uniform(-opts.tilt, opts.tilt) * (rng.random() < 0.3)
     left, right = rng.choice([1.0, 1.0, 0.3], size=2)  # one-sided: only what came before, only what follows
     out = np.zeros((length, length))
     for offset in rng.choice(opts.offsets, size=min(n_lines, len(opts.offsets)), replace=False):
         away = j - (length / 2 + (i - length / 2) * slope + offset)
         out += np.exp(-np.abs(away) / (width * np.where(away < 0, left, right))) * rng.uniform(0.6, 1)
+    if rng.random() < 0.5:  # patchy: some neighbours matter more than others
+        out *= rng.lognormal(0, rng.uniform(0.3, 1.0), out.shape)
+    if layout.is_pair and rng.random() < 0.4:  # a band that ends where its sentence ends
+        first, second = layout.sentences
+        out[first, second] = out[second, first] = 0
     if rng.random() < 0.5:  # special word pieces do not look at their neighbours
         out[[0, *layout.separators]] = 1 / length
     return rows_to_one(out)
 
 
 def squares(layout: Layout, rng: np.random.Generator) -> FloatArray:
-    """Each sentence within itself, flat or speckled."""
+    """Each sentence within itself, flat or speckled, some of its columns stronger."""
     out = np.zeros((layout.length, layout.length))
     for sentence in layout.sentences:
         out[sentence, sentence] = 1.0
-    out *= rng.lognormal(0, rng.uniform(0.05, 0.9), out.shape)
-    out *= rng.lognormal(0, rng.uniform(0.0, 0.5), layout.length)
+    out *= rng.lognormal(0, rng.uniform(0.05, 1.1), out.shape)
+    out *= rng.lognormal(0, rng.uniform(0.0, 0.8), layout.length)
     return rows_to_one(out)
 
 

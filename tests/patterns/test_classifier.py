@@ -81,6 +81,12 @@ def test_a_line_stays_a_line_in_the_picture_of_a_long_map() -> None:
     assert (rows_over_their_strongest == np.eye(GRID)).all()
 
 
+def test_a_map_turned_round_is_judged_the_same(untrained: PatternClassifier) -> None:
+    maps = maps_of(9, 40)
+    turned = untrained.classify([weights[::-1, ::-1] for weights in maps])
+    np.testing.assert_allclose(untrained.classify(maps), turned, atol=1e-6)
+
+
 # --- names
 
 

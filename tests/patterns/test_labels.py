@@ -11,7 +11,7 @@ import pytest
 from explorer.errors import BadBundle
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.labelled_maps import FOLDER
-from explorer.patterns.labels import BLOCKS, HELD_OUT, LABELS, TRAIN, read_labels
+from explorer.patterns.labels import BLOCKS, HELD_OUT, LABELS, RARE, TRAIN, read_labels
 
 
 def test_two_passes_over_all_evenly_drawn_maps() -> None:
@@ -34,8 +34,20 @@ def test_no_head_is_in_both_parts_not_even_over_both_folders() -> None:
     assert not heads[TRAIN] & heads[HELD_OUT]
 
 
+def test_maps_to_train_on_only_are_of_no_held_out_head_and_passed_twice() -> None:
+    held = {one.head for one in (*read_labels(), *read_labels(BLOCKS)) if one.split == HELD_OUT}
+    rare = read_labels(RARE)
+    assert len(rare) > 300
+    for one in rare:
+        assert one.split == TRAIN
+        assert one.head not in held
+        assert {one.pass_a, one.pass_b} <= set(CLASSES)
+        assert one.resolved == one.pass_a if one.pass_a == one.pass_b else one.note.startswith("third look")
+
+
 def test_a_map_of_one_sentence_is_never_a_block() -> None:
-    assert all(one.drawn.pieces.is_pair for one in (*read_labels(), *read_labels(BLOCKS)) if one.resolved == "block")
+    every = (*read_labels(), *read_labels(BLOCKS), *read_labels(RARE))
+    assert all(one.drawn.pieces.is_pair for one in every if one.resolved == "block")
 
 
 @pytest.fixture

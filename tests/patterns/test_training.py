@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 from typer.testing import CliRunner
 
 from explorer.patterns.augmentation import augmented
 from explorer.patterns.generator import generate
+from explorer.patterns.network import logits_of
 from explorer.patterns.shapes import GeneratorOptions
 from precompute import pattern_training
 from precompute.cli import app
@@ -19,7 +21,6 @@ from precompute.pattern_training import (
     RealMap,
     TrainingOptions,
     finetuned,
-    logits_of,
     out_of_fold,
     pretrained,
     synthetic,
@@ -85,8 +86,6 @@ def test_the_threshold_is_the_lowest_that_names_nine_of_ten_rightly() -> None:
     logits = np.vstack([np.tile(sure, (20, 1)), np.tile(half, (10, 1))])
     true = np.array([0] * 20 + [0, 1] * 5)
     got = calibrated(logits, true)
-    from scipy.special import softmax
-
     probabilities = softmax(logits / got.temperature, axis=1)
     assert named(probabilities, true, got.threshold).right >= 0.9
     assert named(probabilities, true, got.threshold - 0.05).right < 0.9

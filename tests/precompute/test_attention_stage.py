@@ -23,6 +23,7 @@ from explorer.patterns.statistics import statistics
 from explorer.store.bundle import Bundle
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.store.validation import validate
+from precompute import pattern_rare
 from precompute.attention import SAMPLES, SENTENCES, run_attention, sentences_for
 from precompute.contact_sheets import write_sheets
 from precompute.label_maps import draw_maps, sources_of
@@ -151,6 +152,30 @@ def test_maps_are_drawn_evenly_and_are_the_models(options, model, tmp_path):
     assert (picture == 255).mean() > 0.1
     with pytest.raises(BadRequest, match="one or more of each head"):
         draw_maps(sources, 0, seed=0)
+
+
+def test_rare_maps_are_as_many_of_each_class_as_asked_and_of_those_heads_only(options, model, monkeypatch):
+    sources = sources_of(options.bundle, [RUN], str(model))
+    heads = {(0, 1), (2, 3)}
+
+    class ByStrength:
+        """Puts a map into a class by its strongest cell's column."""
+
+        def classify(self, maps):
+            return np.eye(5)[[int(one.argmax() % len(one)) % 2 for one in maps]]
+
+    monkeypatch.setattr(pattern_rare, "SENTENCES", 12)
+    drawn = pattern_rare.draw_rare_maps(sources, heads, ByStrength(), per_class=9, per_head=6, seed=0)
+    assert [one.id for one in drawn] == [f"r{number:03d}" for number in range(len(drawn))]
+    assert {(one.layer, one.head) for one in drawn} == heads
+    assert {one.kind for one in drawn} == {"raw", "norm"}
+    said = ByStrength().classify([one.weights for one in drawn]).argmax(axis=1)
+    counts = np.bincount(said, minlength=5)
+    assert counts.max() <= 9
+    assert counts[2:].sum() == 0
+    for number in (0, 1):
+        of_head = [(one.layer, one.head) for one, label in zip(drawn, said, strict=True) if label == number]
+        assert all(of_head.count(head) <= 6 for head in heads)
 
 
 def test_a_run_is_named_by_task_and_seed(run, bundle):
