@@ -7,9 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from explorer.ui import cached, exhibits, export_panel, overview, replay, share, state, tickets
-from explorer.ui.runs import page as runs
-from explorer.ui.survival import page as survival
+from explorer.ui import ahead, cached, exhibits, export_panel, share, state
 
 # A file of ours: Streamlit would fetch a named icon from a font server.
 ICON = Path(__file__).parent / "explorer" / "ui" / "icon.png"
@@ -29,13 +27,20 @@ def main() -> None:
         st.info(f"{root} holds no run yet. Make one: `python -m precompute study --task MRPC --bundle {root}`")
         st.stop()
 
+    # Each page is imported when it is opened, so that the first one is on screen soon.
     def overview_page() -> None:
+        from explorer.ui import overview
+
         overview.page(root, stamp, state.select(manifests), manifests, links)
 
     def survival_page() -> None:
+        from explorer.ui.survival import page as survival
+
         survival.page(root, stamp, state.select(manifests), manifests)
 
     def tickets_page() -> None:
+        from explorer.ui import tickets
+
         tickets.page(root, stamp, state.select(manifests))
 
     def lab_page() -> None:
@@ -44,6 +49,8 @@ def main() -> None:
         lab.page(root, stamp, state.select(manifests))
 
     def replay_page() -> None:
+        from explorer.ui import replay
+
         replay.page(root, stamp, state.select(manifests), manifests, links["lab"])
 
     def patterns_page() -> None:
@@ -62,6 +69,8 @@ def main() -> None:
         game.page(root, stamp, state.select(manifests), manifests)
 
     def runs_page() -> None:
+        from explorer.ui.runs import page as runs
+
         runs.page(root, stamp, state.select(manifests), manifests)
 
     pages = [
@@ -91,6 +100,7 @@ def main() -> None:
     with st.sidebar:
         export_panel.panel(root, stamp, manifests)
         share.panel()
+    ahead.start()
 
 
 def _stop(error: ExplorerError) -> None:

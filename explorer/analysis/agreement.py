@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-import krippendorff
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.contingency_tables import cochrans_q
-from statsmodels.stats.inter_rater import fleiss_kappa
 
 from explorer.analysis.survival import stack_masks
 from explorer.errors import BadRequest
@@ -150,11 +147,15 @@ def _agreement(
 
 
 def _library_kappa(kept: BoolArray) -> float:
+    from statsmodels.stats.inter_rater import fleiss_kappa
+
     yes = kept.sum(axis=0)
     return float(fleiss_kappa(np.stack([len(kept) - yes, yes], axis=1)))  # (N, categories)
 
 
 def _library_alpha(kept: BoolArray) -> float:
+    import krippendorff
+
     return float(krippendorff.alpha(reliability_data=kept.astype(int), level_of_measurement="nominal"))
 
 
@@ -174,6 +175,8 @@ def _kappa_or_alpha(
 
 
 def _q(kind: Kind, kept: BoolArray, shuffled: BoolArray) -> Statistic:
+    from statsmodels.stats.contingency_tables import cochrans_q
+
     why = _why_undefined(kind, kept)
     if not why and (kept == kept[0]).all():
         why = f"The seeds keep the same {_WORDS[kind]}s: nothing differs, and Cochran's Q is 0/0."

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from explorer.errors import BadRequest
 
@@ -62,6 +61,8 @@ def resample_examples(
     samples: arrays (n,), n >= 2, of which the same examples are drawn. statistic: takes one (batch, n) array
     for each and axis=-1, gives (batch,), NO_VALUE where a resample has none.
     """
+    from scipy import stats
+
     batch = max(1, _DRAWS_AT_ONCE // len(samples[0]))
     drawn = stats.bootstrap(
         samples,

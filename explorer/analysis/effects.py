@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scipy import stats
-
 from explorer.analysis.intervals import seed_spread
 from explorer.analysis.paired import PairedDifference
 
@@ -84,6 +82,8 @@ def gap(a: Evidence, b: Evidence, paired: Mapping[int, PairedDifference] | None 
 
 def welch_interval(a: Evidence, b: Evidence, confidence: float = 0.95) -> tuple[float, float]:
     """Interval of a's mean minus b's from their sample sds over seeds; nan where an sd is not known, or both are 0."""
+    from scipy import stats
+
     if min(a.n_seeds, b.n_seeds) < 2 or not a.sd + b.sd > 0:
         return NAN, NAN
     parts = [(x.sd**2 / x.n_seeds, x.n_seeds - 1) for x in (a, b)]

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from statsmodels.stats.proportion import proportion_confint
 
 from explorer.analysis.bootstrap import (
     Interval,
@@ -71,6 +69,8 @@ def score_with_interval(
     every resample gives the same value, nor where predictions or labels are constant. Raises BadRequest as
     metrics.metric does, and on classes other than 0 and 1 for Matthews.
     """
+    from statsmodels.stats.proportion import proportion_confint
+
     check_options(confidence, resamples)
     predicted, true = checked_pair(metric, predictions, labels)
     value = metrics.metric(metric, predicted, true)
@@ -143,6 +143,8 @@ def spread_of_summary(mean: float, sd: float, n: int, *, confidence: float = 0.9
 
     Raises BadRequest below two seeds, for a negative sd and where either is not finite.
     """
+    from scipy import stats
+
     check_options(confidence, 1)
     if n < 2 or not sd >= 0 or not np.isfinite((mean, sd)).all():
         raise BadRequest(f"Mean {mean} and sample sd {sd} of {n} seeds give no interval.", "Two seeds are needed.")

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import hypergeom
 
 from explorer.analysis.survival import stack_masks
 from explorer.errors import BadRequest
@@ -129,6 +128,8 @@ def _no_overlap(task_a: str, task_b: str, kind: Kind, n: int) -> Overlap:
 
 def _chance_interval(count_a: NDArray[np.int64], count_b: NDArray[np.int64], n: int) -> tuple[float, float]:
     """2.5% and 97.5% quantiles of the mean over seeds of counts that are hypergeometric, each seed on its own."""
+    from scipy.stats import hypergeom
+
     total = np.ones(1)  # the distribution of the sum, seed by seed
     for a, b in zip(count_a, count_b, strict=True):
         total = np.convolve(total, hypergeom.pmf(np.arange(min(a, b) + 1), n, a, b))

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats.contingency_tables import mcnemar
 
 from explorer.analysis.bootstrap import (
     NO_VALUE,
@@ -149,6 +148,8 @@ def compare(
 
 
 def _mcnemar(a: NDArray[Any], b: NDArray[Any], true: NDArray[Any]) -> tuple[int, int, float]:
+    from statsmodels.stats.contingency_tables import mcnemar
+
     right_a, right_b = a == true, b == true
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     both, neither = int((right_a & right_b).sum()), int((~right_a & ~right_b).sum())

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from explorer.analysis.paired import compare
 from explorer.errors import BadRequest
@@ -37,6 +36,8 @@ def rank_agreement(x: ArrayLike, y: ArrayLike, *, resamples: int = 9999, seed: i
     All orders are tried where there are at most `resamples` of them. Undefined below three components and where
     a side is constant. Raises BadRequest on other shapes, on a value that is not finite and without resamples.
     """
+    from scipy import stats
+
     a, b = (np.asarray(values, dtype=np.float64) for values in (x, y))
     if a.shape != b.shape or a.size == 0:
         raise BadRequest(
@@ -112,5 +113,7 @@ def _why_undefined(a: FloatArray, b: FloatArray) -> str:
 
 
 def _centred_ranks(values: FloatArray) -> FloatArray:
+    from scipy import stats
+
     ranks: FloatArray = stats.rankdata(values)
     return ranks - ranks.mean()

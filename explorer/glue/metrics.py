@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from sklearn.metrics import accuracy_score, matthews_corrcoef
 
 from explorer.errors import BadRequest
 from explorer.glue.tasks import MetricName, Task
@@ -51,13 +49,19 @@ def metric(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> float
     """
     predicted, true = checked_pair(name, predictions, labels)
     if name == "accuracy":
+        from sklearn.metrics import accuracy_score
+
         return float(accuracy_score(true, predicted))
     if name == "matthews":
         if is_constant(predicted) or is_constant(true):
             return 0.0
+        from sklearn.metrics import matthews_corrcoef
+
         return float(matthews_corrcoef(true, predicted))
     if is_constant(predicted) or is_constant(true):
         return float("nan")
+    from scipy import stats
+
     return float(stats.pearsonr(predicted, true).statistic)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import entr
 
 from explorer.errors import BadRequest
 from explorer.glue.pieces import Pieces
@@ -34,6 +33,8 @@ def statistics(maps: ArrayLike, pieces: Pieces) -> Floats:
     Rows that are all zero or hold nan or inf are left out; a map without any other row is nan throughout (the
     norm-weighted map of a head that is off). Raises BadRequest where T is not the number of word pieces.
     """
+    from scipy.special import entr
+
     values = np.asarray(maps, np.float64)
     if values.ndim < 2 or values.shape[-2:] != (len(pieces), len(pieces)):
         raise BadRequest(f"A map of shape {values.shape[-2:]} does not go with {len(pieces)} word pieces.")
