@@ -22,7 +22,6 @@ from tests import tiny
 ENCODED = tiny.random_encoded(23)
 FULL = Mask.full(tiny.N_LAYERS, tiny.N_HEADS)
 NOTHING = Mask(np.zeros((tiny.N_LAYERS, tiny.N_HEADS)), np.zeros(tiny.N_LAYERS))
-TOLERANCE = 1e-5
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def all_logits(engine, shards, mask, prefixes=None) -> np.ndarray:
 
 
 def agree(logits: np.ndarray, reference: np.ndarray) -> None:
-    np.testing.assert_allclose(logits, reference, atol=TOLERANCE, rtol=0)
+    np.testing.assert_allclose(logits, reference, atol=tiny.FP32, rtol=0)
     np.testing.assert_array_equal(logits.argmax(1), reference.argmax(1))
 
 
@@ -68,7 +67,7 @@ def test_the_embeddings_and_every_layer_agree(classifier, engine):
             states = model.bert(ids, token_type_ids=types, output_hidden_states=True).hidden_states
         rows = slice(int(shard.cls[number]), int(shard.cls[number]) + ids.shape[1])
         for layer in range(tiny.N_LAYERS):
-            torch.testing.assert_close(prefix.inputs[layer][rows], states[layer][0], atol=TOLERANCE, rtol=0)
+            torch.testing.assert_close(prefix.inputs[layer][rows], states[layer][0], atol=tiny.FP32, rtol=0)
 
 
 def test_a_prefix_changes_no_bit_of_the_result(engine):
@@ -90,7 +89,7 @@ def test_other_shapes_and_regression(tmp_path, shape):
     for mask in (full, full.with_head(0, 0, False), full.with_layer(n_layers - 1, False)):
         logits = all_logits(built, shards, mask, prefixes)
         assert logits.shape == (23, 1)
-        np.testing.assert_allclose(logits, reference_logits(other, ENCODED, mask), atol=TOLERANCE)
+        np.testing.assert_allclose(logits, reference_logits(other, ENCODED, mask), atol=tiny.FP32)
 
 
 @given(st.integers(1, 40), st.integers(1, 300), st.integers(0, 5))
@@ -136,7 +135,7 @@ def test_many_masks_at_once_are_each_alone(engine, masks, with_contexts):
     together = engine.logits_of_many(shard, masks, prefix)
     assert together.shape == (len(masks), 23, 2)
     for mask, logits in zip(masks, together, strict=True):
-        np.testing.assert_allclose(logits, engine.logits(shard, mask), atol=TOLERANCE)
+        np.testing.assert_allclose(logits, engine.logits(shard, mask), atol=tiny.FP32)
 
 
 def test_part_of_a_shard_scores_as_in_the_whole(engine):
@@ -145,7 +144,7 @@ def test_part_of_a_shard_scores_as_in_the_whole(engine):
     part, whole = sub_shard(shard, some), engine.prefix(shard)
     assert part.indices.tolist() == shard.indices[some].tolist()
     for prefix in (None, whole.of_rows(shard.rows_of(some))):
-        np.testing.assert_allclose(engine.logits(part, mask, prefix), engine.logits(shard, mask)[some], atol=1e-6)
+        np.testing.assert_allclose(engine.logits(part, mask, prefix), engine.logits(shard, mask)[some], atol=tiny.FP32)
 
 
 def test_a_prefix_counts_its_bytes(engine):

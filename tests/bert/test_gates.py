@@ -89,7 +89,7 @@ def test_a_gated_part_equals_zeroed_columns(classifier, mask):
             layer.output.dense.weight.data.zero_()
             layer.output.dense.bias.data.zero_()
     zeroed = reference_logits(replace(classifier, model=other), ENCODED, FULL)
-    np.testing.assert_allclose(reference_logits(classifier, ENCODED, mask), zeroed, atol=1e-6)
+    np.testing.assert_allclose(reference_logits(classifier, ENCODED, mask), zeroed, atol=tiny.FP32)
 
 
 def test_all_ones_are_plain_transformers_to_the_bit(classifier):
@@ -104,7 +104,7 @@ def test_all_ones_are_plain_transformers_to_the_bit(classifier):
 def test_padding_and_batch_size_do_not_matter(classifier):
     mask = FULL.with_layer(1, False).with_head(2, 3, False)
     one_by_one = reference_logits(classifier, ENCODED, mask, batch_size=1)
-    np.testing.assert_allclose(reference_logits(classifier, ENCODED, mask, batch_size=7), one_by_one, atol=1e-5)
+    np.testing.assert_allclose(reference_logits(classifier, ENCODED, mask, batch_size=7), one_by_one, atol=tiny.FP32)
 
 
 def test_no_hook_survives_success_or_an_exception(classifier):
@@ -168,6 +168,6 @@ def test_gates_of_each_example_give_each_example_its_own_mask_and_gradient(class
         with gated(classifier.model, *own):
             alone = logits_of(classifier.model, pad(ENCODED, np.array([i])))
             gradients = torch.autograd.grad(alone[0, 1], own)
-        torch.testing.assert_close(logits[i], alone[0], atol=1e-5, rtol=0)
+        torch.testing.assert_close(logits[i], alone[0], atol=tiny.FP32, rtol=0)
         torch.testing.assert_close(together[0][i], gradients[0], atol=1e-4, rtol=1e-3)
         torch.testing.assert_close(together[1][i], gradients[1], atol=1e-4, rtol=1e-3)

@@ -47,7 +47,7 @@ def logits_of(model) -> np.ndarray:
 @example(FULL)
 def test_zeros_give_the_logits_of_the_gates(classifier, mask):
     np.testing.assert_allclose(
-        logits_of(zeroed(classifier, mask)), reference_logits(classifier, ENCODED, mask), atol=1e-5
+        logits_of(zeroed(classifier, mask)), reference_logits(classifier, ENCODED, mask), atol=tiny.FP32
     )
 
 
@@ -57,7 +57,7 @@ def test_plain_transformers_loads_the_folder_and_answers_the_same(classifier, tm
     write_folder(classifier, mask, MRPC, tmp_path / "out")
     model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out").eval()
     expected = reference_logits(classifier, ENCODED, mask)
-    np.testing.assert_allclose(logits_of(model), expected, atol=1e-5)
+    np.testing.assert_allclose(logits_of(model), expected, atol=tiny.FP32)
     assert (logits_of(model).argmax(1) == expected.argmax(1)).all()
     np.testing.assert_array_equal(logits_of(classifier.model), before)
     assert model.config.id2label == {0: "different", 1: "paraphrase"}
@@ -121,4 +121,4 @@ def test_zipped_it_unpacks_to_one_folder(classifier, tmp_path):
     with zipfile.ZipFile(buffer) as archive:
         archive.extractall(tmp_path / "unpacked")
     model = AutoModelForSequenceClassification.from_pretrained(Path(tmp_path, "unpacked", "pruned")).eval()
-    np.testing.assert_allclose(logits_of(model), reference_logits(classifier, ENCODED, SOME), atol=1e-5)
+    np.testing.assert_allclose(logits_of(model), reference_logits(classifier, ENCODED, SOME), atol=tiny.FP32)
