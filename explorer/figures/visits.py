@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from explorer.figures.palette import QUIET, SEED_COLOURS, THIS_MASK, quiet_layout
+from explorer.figures.palette import QUIET, SEED_COLOURS, THIS_MASK, quiet
 from explorer.store.landmarks import PATH, TICKET
 
 VISIT = "visit"
@@ -68,23 +68,14 @@ def visits_figure(
     here = [spot for spot in visits if spot.code == current]
     ring = {"size": 22, "symbol": "circle-open", "color": THIS_MASK, "line": {"width": 3, "color": THIS_MASK}}
     traces.append(go.Scatter(x=_x(here), y=_y(here), mode="markers", marker=ring, name="on the grid", hoverinfo="skip"))
-    marks = [(line, "90% of full", "dot")] if line is not None else []
-    marks += [(floor[1], floor[0], "dash")] if floor is not None and floor[1] == floor[1] else []
-    layout = quiet_layout(420) | {
-        "xaxis": {"title": {"text": size}, "tickformat": ".0%", "range": [1.04, -0.04], "zeroline": False},
-        "yaxis": {"title": {"text": metric}, "zeroline": False},
-        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},
-        "shapes": [
-            {"type": "line", "y0": y, "y1": y, "xref": "paper", "x0": 0, "x1": 1}
-            | {"line": {"width": 1.5, "dash": dash, "color": "gray"}}
-            for y, _, dash in marks
-        ],
-        "annotations": [
-            {"x": 1, "xref": "paper", "xanchor": "right", "y": y, "yanchor": "bottom", "text": text, "showarrow": False}
-            for y, text, _ in marks
-        ],
-    }
-    return go.Figure(traces, layout)
+    figure = quiet(go.Figure(traces), height=420)
+    figure.update_xaxes(title=size, tickformat=".0%", range=[1.04, -0.04], zeroline=False)
+    figure.update_yaxes(title=metric, zeroline=False)
+    marks = [("90% of full", line, "dot")] if line is not None else []
+    marks += [(*floor, "dash")] if floor is not None and floor[1] == floor[1] else []
+    for words, y, dash in marks:
+        figure.add_hline(y=y, line={"width": 1.5, "dash": dash, "color": "gray"}, annotation_text=words)
+    return figure.update_layout(legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0})
 
 
 def visits_table(spots: Sequence[Spot]) -> pd.DataFrame:

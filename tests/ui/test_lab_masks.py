@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,21 @@ def test_path_and_tickets_are_drawn_where_their_scores_are_of_these_examples() -
     good = shown["good ticket"]
     assert good.y[0] == pytest.approx(known.by_code[good.customdata[0][0]].score)
     assert "MRPC dev" in test.session_state["exhibits.kept"].exhibits["lab.history"].title
+
+
+def test_a_sweep_shows_how_far_it_is_until_all_is_drawn_whatever_is_known_meanwhile() -> None:
+    test = lab(task="MRPC", seed="1337", show="history")
+    (offer,) = (button for button in test.button if button.key == "lab.history.sweep")
+    offer.click().run()
+    for _ in range(300):
+        if not any(button.key == "lab.history.sweep" for button in test.button):
+            break
+        assert any("masks …" in bar.proto.text for bar in test.get("progress"))
+        time.sleep(0.2)
+        test.run()
+    shown = traces(test, "lab.history")
+    assert {"good ticket", "bad ticket", "random ticket"} <= set(shown)
+    assert len(shown["pruning path"].x) == 16
 
 
 def test_without_a_pinned_mask_the_page_says_what_to_do() -> None:

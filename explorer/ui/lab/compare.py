@@ -123,17 +123,14 @@ def _stored(question: Question, a: Mask, b: Mask) -> None:
 
 
 def _live(question: Question, standing: Standing, evaluator: Evaluator, a: Mask, b: Mask) -> None:
-    from explorer.live.scoring import known_answer
-
-    ledger, _ = cached.ledger()
-    answers = [known_answer(evaluator, mask, ledger) for mask in (a, b)]
+    answers = sweeping.known(_SWEEP, evaluator, (a, b))
     if answers[0] is None or answers[1] is None:
         missing = [mask for mask, answer in zip((a, b), answers, strict=True) if answer is None]
         if missing == [question.mask] and not standing.over:
             st.caption("As soon as every example is scored.")
             return
-        sweeping.start(_SWEEP, asking.session(), evaluator, missing)
-        sweeping.follow(_SWEEP, evaluator, missing)
+        sweeping.start(_SWEEP, asking.session(), evaluator, (a, b))
+        sweeping.follow(_SWEEP, evaluator, (a, b))
         return
     of_a, of_b = answers[0].evaluation, answers[1].evaluation
     predictions = evaluator.predictions(of_a), evaluator.predictions(of_b)

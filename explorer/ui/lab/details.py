@@ -40,7 +40,7 @@ def panel(question: Question, standing: Standing | None) -> None:
         list(names),
         default=shown,
         format_func=names.__getitem__,
-        key=f"{_KEY}.{len(names)}",
+        key=f"{_KEY}.{'.'.join(names)}",
         label_visibility="collapsed",
     )
     if chosen is not None and chosen != _shown():

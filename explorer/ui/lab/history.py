@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -19,18 +20,13 @@ from explorer.ui import cached, exhibits, state
 from explorer.ui.lab import asking, sweeping
 from explorer.ui.lab.asking import Question, Standing
 
+if TYPE_CHECKING:
+    from explorer.live.evaluator import Evaluator
+
 _VISITS = "lab.visits"
 _AT_MOST = 400
 """Visits that a session remembers a run and dev set by."""
 _SWEEP = "history"
-
-
-@dataclass(frozen=True)
-class Visit:
-    """A mask whose exact score was on this session's screen."""
-
-    mask: Mask
-    score: Score
 
 
 def record(question: Question, standing: Standing | None) -> None:
@@ -42,7 +38,8 @@ def record(question: Question, standing: Standing | None) -> None:
         return
     while len(visits) >= _AT_MOST:
         visits.pop(next(iter(visits)))
-    visits[code] = Visit(question.mask, score)
+    name = f"visit {len(visits) + 1}"
+    visits[code] = Landmark(name, VISIT, question.mask, score.value, score.low, score.high, score.n)
 
 
 def show(question: Question, standing: Standing | None) -> None:
@@ -52,8 +49,7 @@ def show(question: Question, standing: Standing | None) -> None:
     found, missing = _scored_here(question, standing, landmarks)
     visits = list(_of(question).values())
     model = known.run.model
-    spots = [_of_landmark(mark, model) for mark in found]
-    spots += [_of_visit(number, visit, model) for number, visit in enumerate(visits, start=1)]
+    spots = [_spot(mark, model) for mark in (*found, *visits)]
     if not spots:
         st.caption("Nothing is scored yet: the first mask appears here with its exact score.")
         return
@@ -80,22 +76,22 @@ def show(question: Question, standing: Standing | None) -> None:
     )
     st.caption(_words(len(visits), bool(found)))
     if missing and standing is not None and standing.evaluator is not None:
-        _offer(question, standing, missing)
+        _offer(question, standing.evaluator, landmarks, missing)
 
 
-def _offer(question: Question, standing: Standing, missing: Sequence[Landmark]) -> None:
-    assert standing.evaluator is not None
-    masks = tuple(dict.fromkeys(mark.mask for mark in missing))
-    where = st.empty()
-    with where.container():
-        pressed = st.button(
-            f"Score the pruning path and the tickets on {question.title}: {len(masks)} masks",
-            icon=":material/timeline:",
-            key="lab.history.sweep",
-        )
-    if pressed:
-        sweeping.start(_SWEEP, asking.session(), standing.evaluator, masks)
-    sweeping.follow(_SWEEP, standing.evaluator, masks)
+def _offer(
+    question: Question, evaluator: Evaluator, landmarks: Sequence[Landmark], missing: Sequence[Landmark]
+) -> None:
+    many = len({mark.mask for mark in missing})
+    words = f"Score the pruning path and the tickets on {question.title}: {many} masks"
+    if st.button(words, icon=":material/timeline:", key="lab.history.sweep"):
+        sweeping.start(_SWEEP, asking.session(), evaluator, _masks(landmarks))
+    sweeping.follow(_SWEEP, evaluator, _masks(landmarks))
+
+
+def _masks(landmarks: Sequence[Landmark]) -> tuple[Mask, ...]:
+    """Each once, in their order."""
+    return tuple(dict.fromkeys(mark.mask for mark in landmarks))
 
 
 def _go(question: Question) -> None:
@@ -118,12 +114,11 @@ def _scored_here(
         return list(landmarks), []
     if standing is None or standing.evaluator is None:
         return [], list(landmarks)
-    from explorer.live.scoring import known_answer
-
-    ledger, _ = cached.ledger()
+    masks = _masks(landmarks)
+    answers = dict(zip(masks, sweeping.known(_SWEEP, standing.evaluator, masks), strict=True))
     found, missing = [], []
     for mark in landmarks:
-        answer = known_answer(standing.evaluator, mark.mask, ledger)
+        answer = answers[mark.mask]
         if answer is None:
             missing.append(mark)
         else:
@@ -141,23 +136,16 @@ def _exact(question: Question, standing: Standing | None) -> Score | None:
     return cached.stored_comparison(question.root, question.stamp, run, code).score
 
 
-def _of(question: Question) -> dict[str, Visit]:
+def _of(question: Question) -> dict[str, Landmark]:
     """The visits to this run on these data, in their order, by code."""
-    every: dict[object, dict[str, Visit]] = st.session_state.setdefault(_VISITS, {})
+    every: dict[object, dict[str, Landmark]] = st.session_state.setdefault(_VISITS, {})
     return every.setdefault((question.root, question.known.run, question.title), {})
 
 
-def _of_landmark(mark: Landmark, model: str) -> Spot:
-    share = _share(mark.mask, model)
-    heads, mlps = mark.mask.heads_kept, mark.mask.mlps_kept
+def _spot(mark: Landmark, model: str) -> Spot:
+    mask, share = mark.mask, _share(mark.mask, model)
     values = (mark.score, mark.low, mark.high, mark.n)
-    return Spot(mark.name, mark.kind, mark.mask.code, heads, mlps, share, *values, held=mark.held)
-
-
-def _of_visit(number: int, visit: Visit, model: str) -> Spot:
-    mask, score = visit.mask, visit.score
-    share, values = _share(mask, model), (score.value, score.low, score.high, score.n)
-    return Spot(f"visit {number}", VISIT, mask.code, mask.heads_kept, mask.mlps_kept, share, *values)
+    return Spot(mark.name, mark.kind, mask.code, mask.heads_kept, mask.mlps_kept, share, *values, held=mark.held)
 
 
 def _share(mask: Mask, model: str) -> float:
