@@ -7,7 +7,8 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from explorer.ui import ahead, cached, exhibits, export_panel, share, state
+from explorer.ui import cached, preload, state
+from explorer.ui.widgets import exhibits, export_panel, share
 
 # A file of ours: Streamlit would fetch a named icon from a font server.
 ICON = Path(__file__).parent / "explorer" / "ui" / "icon.png"
@@ -29,47 +30,47 @@ def main() -> None:
 
     # Each page is imported when it is opened, so that the first one is on screen soon.
     def overview_page() -> None:
-        from explorer.ui import overview
+        from explorer.ui.pages import overview
 
         overview.page(root, stamp, state.select(manifests), manifests, links)
 
     def survival_page() -> None:
-        from explorer.ui.survival import page as survival
+        from explorer.ui.pages.survival import page as survival
 
         survival.page(root, stamp, state.select(manifests), manifests)
 
     def tickets_page() -> None:
-        from explorer.ui import tickets
+        from explorer.ui.pages import tickets
 
         tickets.page(root, stamp, state.select(manifests))
 
     def lab_page() -> None:
-        from explorer.ui.lab import page as lab
+        from explorer.ui.pages.lab import page as lab
 
         lab.page(root, stamp, state.select(manifests))
 
     def replay_page() -> None:
-        from explorer.ui import replay
+        from explorer.ui.pages import replay
 
         replay.page(root, stamp, state.select(manifests), manifests, links["lab"])
 
     def patterns_page() -> None:
-        from explorer.ui.patterns import page as patterns
+        from explorer.ui.pages.patterns import page as patterns
 
         patterns.page(root, stamp, state.select(manifests), links["lab"])
 
     def stage_page() -> None:
-        from explorer.ui.stage.page import page
+        from explorer.ui.pages.stage.page import page
 
         page(root, stamp, state.select(manifests), manifests, links)
 
     def game_page() -> None:
-        from explorer.ui import game
+        from explorer.ui.pages import game
 
         game.page(root, stamp, state.select(manifests), manifests)
 
     def runs_page() -> None:
-        from explorer.ui.runs import page as runs
+        from explorer.ui.pages.runs import page as runs
 
         runs.page(root, stamp, state.select(manifests), manifests)
 
@@ -100,7 +101,7 @@ def main() -> None:
     with st.sidebar:
         export_panel.panel(root, stamp, manifests)
         share.panel()
-    ahead.start()
+    preload.start()
 
 
 def _stop(error: ExplorerError) -> None:

@@ -13,15 +13,14 @@ from typing import Annotated
 
 import typer
 
-from explorer.bert.names import MINILM, MINILM_NAME
+from explorer.bert.model_names import MINILM, MINILM_NAME
 from explorer.errors import BadRequest, ExplorerError
 from explorer.store.bundle import Bundle
 from explorer.store.validation import validate
 from explorer.tickets.importance import ESTIMATORS, Estimator
 from explorer.tickets.recipes import RECIPES
 from explorer.tickets.structured import METHODS, Procedure
-from precompute.attention_verbs import VERBS as ATTENTION_VERBS
-from precompute.bench_verbs import app as bench_verbs
+from precompute.bench.verbs import app as bench_verbs
 from precompute.console import (
     RUNS,
     BundleOption,
@@ -36,7 +35,8 @@ from precompute.console import (
 )
 from precompute.lab_verbs import VERBS
 from precompute.options import options
-from precompute.patterns import app as patterns_verbs
+from precompute.patterns.attention_verbs import VERBS as ATTENTION_VERBS
+from precompute.patterns.verbs import app as patterns_verbs
 
 app = typer.Typer(
     help="Make the bundle that the explorer opens on: fine-tune, measure importance, prune, score.",
@@ -65,7 +65,7 @@ def finetune(
         raise BadRequest(f"There is no recipe {recipe!r}.", f"Recipes: {', '.join(RECIPES)}.")
     given = {"epochs": epochs, "learning_rate": learning_rate}
     opts = options(task, seed, bundle, glue_dir, device, "train", "dev", file=train_file)
-    from precompute.finetune import run_finetune
+    from precompute.stages.finetune import run_finetune
 
     made = run_finetune(
         opts,
@@ -113,7 +113,7 @@ def importance(
     """Measure how much the loss depends on each head and MLP of the full model."""
     wanted = _estimator(estimator)
     opts = options(task, seed, bundle, glue_dir, device, "dev")
-    from precompute.scoring import run_importance
+    from precompute.stages.scoring import run_importance
 
     tell(run_importance(opts, model_name, wanted, data), as_json)
 
@@ -137,7 +137,7 @@ def prune(
     chosen: Procedure = "published" if procedure == "published" else "recompute"
     wanted = _estimator(estimator)
     opts = options(task, seed, bundle, glue_dir, device, "dev")
-    from precompute.scoring import PruneConfig, run_prune
+    from precompute.stages.scoring import PruneConfig, run_prune
 
     tell(run_prune(opts, model_name, PruneConfig(method, wanted, chosen)), as_json)
 
@@ -154,7 +154,7 @@ def ablations(
 ) -> None:
     """Score every head, MLP and layer switched off alone."""
     opts = options(task, seed, bundle, glue_dir, device, "dev")
-    from precompute.scoring import run_ablations
+    from precompute.stages.scoring import run_ablations
 
     tell(run_ablations(opts, model_name), as_json)
 
@@ -176,7 +176,7 @@ def score(
 ) -> None:
     """Score a mask on the dev set: score, n, interval and seconds."""
     opts = options(task, seed, bundle, glue_dir, device, *(() if diagnostics else ("dev",)))
-    from precompute.score import run_score
+    from precompute.bundle.score import run_score
 
     result = run_score(opts, model, mask, predictions, diagnostics=diagnostics)
     print_result(result.as_dict(), as_json, result.sentence())
@@ -196,7 +196,7 @@ def export_folder(
 ) -> None:
     """Write a pruned model as a folder that plain transformers loads, what is pruned set to zero."""
     opts = options(task, seed, bundle, None, "cpu")
-    from precompute.export import run_export
+    from precompute.bundle.export import run_export
 
     exported = run_export(opts, model, mask, out)
     print_result(exported.as_dict(), as_json, exported.sentence())
@@ -212,7 +212,7 @@ def publish(
     as_json: JsonOption = False,
 ) -> None:
     """Copy finished artefacts into the bundle that ships, with the named checkpoints only."""
-    from precompute.publish import run_publish
+    from precompute.bundle.publish import run_publish
 
     copied = run_publish(Bundle(source), Bundle(target), checkpoint or [])
     print_result({"copied": copied}, as_json, f"{len(copied)} artefacts copied to {target}.")
@@ -225,7 +225,7 @@ def import_paper(
     as_json: JsonOption = False,
 ) -> None:
     """Import the masks and scores that the paper's authors published; what cannot be read is named."""
-    from precompute.import_paper import run_import
+    from precompute.bundle.import_paper import run_import
 
     report = run_import(clone, out)
     for skipped in report.skipped:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.bert.names import MINILM_NAME
+from explorer.bert.model_names import MINILM_NAME
 from precompute.console import (
     RUNS,
     BundleOption,
@@ -33,7 +33,7 @@ def subnetworks(
 ) -> None:
     """Score the good, bad and random subnetworks of a run, and the super ones where other seeds are pruned."""
     opts = options(task, seed, bundle, glue_dir, device, "dev")
-    from precompute.subnetworks import run_subnetworks
+    from precompute.stages.subnetworks import run_subnetworks
 
     tell(run_subnetworks(opts, model_name), as_json)
 
@@ -53,7 +53,7 @@ def retrain(
 ) -> None:
     """Fine-tune a subnetwork of the pre-trained model as the run was; killed half-way, it goes on."""
     opts = options(task, seed, bundle, glue_dir, device, "dev")
-    from precompute.retrain import run_retrain
+    from precompute.stages.retrain import run_retrain
 
     tell(run_retrain(opts, model_name, kind), as_json)
 
@@ -70,7 +70,7 @@ def magnitude(
 ) -> None:
     """Prune single weights by magnitude, a tenth a step, until the score falls below 90%; goes on after a kill."""
     opts = options(task, seed, bundle, glue_dir, device, "dev")
-    from precompute.magnitude import run_magnitude
+    from precompute.stages.magnitude import run_magnitude
 
     tell(run_magnitude(opts, model_name, kind), as_json)
 
@@ -84,7 +84,7 @@ def baseline(
 ) -> None:
     """Score the majority class (STS-B: random draws) on the dev set."""
     opts = options(task, 0, bundle, glue_dir, "cpu", "train", "dev")
-    from precompute.baseline import run_baseline
+    from precompute.stages.baseline import run_baseline
 
     tell(run_baseline(opts, model_name), as_json)
 
@@ -96,7 +96,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Set the scores of a bundle beside the published ones of BERT-base; name the command for what is missing."""
-    from precompute.report import printed_report
+    from precompute.bundle.report import printed_report
 
     typer.echo(printed_report(bundle, task, model_name, as_json=as_json))
 

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from explorer.bert.names import MINILM, MINILM_NAME
+from explorer.bert.model_names import MINILM, MINILM_NAME
 from explorer.errors import BadRequest
-from explorer.patterns.survivors import WEIGHTS, attention_key
 from explorer.store.bundle import Bundle, command_for
-from explorer.store.paper import published
+from explorer.store.paper.published import published
+from explorer.store.runs_of_task import TOGETHER, complete, seeds_with
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
-from explorer.store.trajectories import TOGETHER, complete, seeds_with
+from explorer.study.survivor_patterns import WEIGHTS, attention_key
 from explorer.tickets.importance import Estimator
 from explorer.tickets.recipes import Recipe
-from precompute.attention import run_attention
-from precompute.baseline import run_baseline
-from precompute.finetune import run_finetune
-from precompute.magnitude import run_magnitude
 from precompute.options import Options
-from precompute.retrain import RETRAIN_KINDS, run_retrain
-from precompute.scoring import PruneConfig, run_ablations, run_importance, run_prune
-from precompute.subnetworks import run_subnetworks
+from precompute.stages.attention import run_attention
+from precompute.stages.baseline import run_baseline
+from precompute.stages.finetune import run_finetune
+from precompute.stages.magnitude import run_magnitude
+from precompute.stages.retrain import RETRAIN_KINDS, run_retrain
+from precompute.stages.scoring import PruneConfig, run_ablations, run_importance, run_prune
+from precompute.stages.subnetworks import run_subnetworks
 
 STAGES = ("importance", "prune", "ablations", "attention", "magnitude", "subnetworks", "retrain", "baseline")
 """That can be left out; fine-tuning cannot."""

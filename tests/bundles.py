@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from explorer.analysis.intervals import score_with_interval
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
+from explorer.stats.intervals import score_with_interval
 from explorer.store.bundle import Bundle, command_for, versions
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
 
@@ -142,7 +142,7 @@ def with_attention(
 ) -> None:
     """Attention artefacts of the run, fine-tuned and pre-trained: drawn maps, two classes, head by head in turn."""
     from explorer.bert.maps import AttentionMaps
-    from explorer.glue.pieces import Pieces
+    from explorer.glue.tokens import Pieces
     from explorer.patterns.per_head import head_table
     from explorer.patterns.samples import Sample, pack_samples
     from explorer.patterns.statistics import statistics

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from transformers import BertConfig, BertForSequenceClassification
 
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
+from explorer.glue.data_hash import fingerprint
 from explorer.glue.encoding import Encoded
-from explorer.glue.fingerprint import fingerprint
 from explorer.glue.tasks import TASKS, Example, Examples, Task
 from explorer.mask import Mask
 

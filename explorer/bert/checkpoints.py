@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, PreTrainedTokenizerBase
 
-from explorer.bert.names import MINILM, MINILM_NAME
+from explorer.bert.model_names import MINILM, MINILM_NAME
 from explorer.bert.packing import Weights, read_packed, unpack
 from explorer.errors import BadCheckpoint
 from explorer.glue.tasks import Task

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import BadRequest
 from explorer.figures.palette import QUIET, quiet_layout
-from explorer.glue.pieces import Pieces
+from explorer.glue.tokens import Pieces
 
 Maps = NDArray[np.float32]
 THUMBNAIL = 40

@@ -12,10 +12,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from explorer.analysis.agreement import Agreement
-from explorer.analysis.claims import FAIR, SUBSTANTIAL
-from explorer.analysis.effects import Evidence
 from explorer.figures.palette import FULL_MODEL, QUIET, quiet_layout
+from explorer.stats.agreement import Agreement
+from explorer.stats.effects import Evidence
+from explorer.study.claims import FAIR, SUBSTANTIAL
 
 ROW = 44
 """Pixels a row takes."""

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from explorer.analysis.ranks import FloatArray, RankAgreement, ablation_losses, importance_against_ablation
 from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet
+from explorer.stats.ranks import FloatArray, RankAgreement, ablation_losses, importance_against_ablation
 
 CLOSE = 0.7
 """Spearman's rho from which two orders are called much the same."""

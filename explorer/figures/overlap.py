@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.analysis.overlap import Kind, OverlapMatrix
 from explorer.figures.palette import PRUNED, QUIET, RETRAINED, quiet
+from explorer.stats.overlap import Kind, OverlapMatrix
 
 
 def overlap_figure(matrix: OverlapMatrix, kind: Kind) -> go.Figure:

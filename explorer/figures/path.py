@@ -11,7 +11,7 @@ import altair as alt
 import pandas as pd
 
 from explorer.figures.palette import FULL_MODEL, QUIET, THIS_MASK
-from explorer.tickets.path import PruningPath
+from explorer.tickets.pruning_path import PruningPath
 
 PHASES = {"together": "both", "heads": "heads", "mlps": "MLPs"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from explorer.analysis.intervals import Score
 from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet_layout
+from explorer.stats.intervals import Score
 
 
 def score_figure(

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.errors import BadData
-from explorer.glue.fingerprint import fingerprint
+from explorer.glue.data_hash import fingerprint
 from explorer.glue.tasks import Example, Examples, Split, Task
 
 HUB_DATASET = "nyu-mll/glue"

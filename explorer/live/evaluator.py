@@ -11,9 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explorer.analysis.intervals import Score, score_with_interval
-from explorer.analysis.paired import PairedDifference
-from explorer.analysis.partial import partial_difference, partial_score
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.engine import ENGINE_VERSION, Engine
 from explorer.bert.memory import keep_freed_memory
@@ -22,9 +19,12 @@ from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.glue.metrics import predictions_of, score_of
 from explorer.glue.tasks import Examples, Task
-from explorer.live.close_calls import NO_TRUST, Scorer, Trust
-from explorer.live.reuse import DEFAULT_MEMORY, Reuse, plan_reuse
+from explorer.live.activation_cache import DEFAULT_MEMORY, Reuse, plan_reuse
+from explorer.live.low_margin import NO_TRUST, Scorer, Trust
 from explorer.mask import Mask
+from explorer.stats.intervals import Score, score_with_interval
+from explorer.stats.paired import PairedDifference
+from explorer.stats.partial import partial_difference, partial_score
 
 
 @dataclass(frozen=True)

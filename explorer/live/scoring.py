@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from explorer.analysis.against_full import Comparison, compared, from_json, to_json
 from explorer.errors import BadLedger
 from explorer.live.evaluator import Evaluation, Evaluator, Partial
 from explorer.live.worker import Job, Worker
 from explorer.mask import Mask
+from explorer.stats.against_full import Comparison, compared, from_json, to_json
 from explorer.store.ledger import Ledger, LedgerEntry, LedgerKey
 
 _LOG = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.bert.maps import AttentionMaps
 from explorer.errors import BadBundle
-from explorer.glue.pieces import Pieces
+from explorer.glue.tokens import Pieces
 
 _LEVELS, _ROOT = 255, 4
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.errors import BadRequest
-from explorer.glue.pieces import Pieces
+from explorer.glue.tokens import Pieces
 
 Floats = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from explorer.bert.names import MINILM, MINILM_NAME
+from explorer.bert.model_names import MINILM, MINILM_NAME
 from explorer.store.bundle import CHECKPOINT, Bundle, command_for
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
+from explorer.store.runs_of_task import TOGETHER, complete
 from explorer.store.schema import Key, Run
-from explorer.store.trajectories import TOGETHER, complete
 
 PATH, TICKET = "path", "ticket"
 

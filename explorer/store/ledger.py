@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import BadLedger, BadRequest
-from explorer.store.places import cache_folder
+from explorer.store.user_folders import cache_folder
 
 IN_MEMORY = ":memory:"
 """A path for a ledger that ends with the process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from explorer.bert.names import MINILM
+from explorer.bert.model_names import MINILM
 from explorer.errors import BadRequest
 
 

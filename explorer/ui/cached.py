@@ -14,33 +14,34 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from explorer.analysis.against_full import Comparison, compared
-from explorer.analysis.agreement import Agreement, agreement
-from explorer.analysis.baseline import Uninformed, uninformed_of
-from explorer.analysis.claim_sheet import ClaimSheet
-from explorer.analysis.claim_sheet import claim_sheet as made_claim_sheet
-from explorer.analysis.comparisons import Answers, answers_by_seed, paired_by_seed
-from explorer.analysis.conditions import CONDITIONS, ConditionScore, study_scores
-from explorer.analysis.overlap import OverlapMatrix, overlap_matrix
-from explorer.analysis.paired import PairedDifference, compare
-from explorer.analysis.ranks import beyond_noise
-from explorer.analysis.report import Report, by_condition, report_rows
 from explorer.errors import BadData, BadLedger
 from explorer.figures.importance import Side, sides_of
 from explorer.glue.diagnostics import diagnostic_examples
 from explorer.glue.sources import folder_examples, hub_examples
 from explorer.glue.tasks import TASKS, Examples
-from explorer.live.shelf import Shelf
+from explorer.live.model_pool import Shelf
 from explorer.live.worker import Worker
 from explorer.mask import Mask
 from explorer.patterns.samples import Sample, unpack_samples
-from explorer.patterns.survivors import SurvivorPatterns, Weights, survivor_patterns
+from explorer.stats.against_full import Comparison, compared
+from explorer.stats.agreement import Agreement, agreement
+from explorer.stats.overlap import OverlapMatrix, overlap_matrix
+from explorer.stats.paired import PairedDifference, compare
+from explorer.stats.ranks import beyond_noise
 from explorer.store.bundle import MANIFEST, Artefact, Bundle
-from explorer.store.known import KnownRun, known_run
 from explorer.store.landmarks import Landmark, landmarks_of
 from explorer.store.ledger import IN_MEMORY, Ledger, default_path
+from explorer.store.runs_of_task import TOGETHER, seeds_with, tickets_of
 from explorer.store.schema import Key, Manifest, Run
-from explorer.store.trajectories import TOGETHER, seeds_with, tickets_of
+from explorer.store.stored_scores import KnownRun, known_run
+from explorer.store.user_folders import PROJECT
+from explorer.study.claim_sheet import ClaimSheet
+from explorer.study.claim_sheet import claim_sheet as made_claim_sheet
+from explorer.study.comparisons import Answers, answers_by_seed, paired_by_seed
+from explorer.study.conditions import CONDITIONS, ConditionScore, study_scores
+from explorer.study.majority_baseline import Uninformed, uninformed_of
+from explorer.study.report import Report, by_condition, report_rows
+from explorer.study.survivor_patterns import SurvivorPatterns, Weights, survivor_patterns
 
 if TYPE_CHECKING:  # torch comes in with it: only the lab pays for that
     from explorer.bert.checkpoints import Classifier
@@ -61,7 +62,7 @@ def bundle_root() -> Path:
 
 def usual_bundle() -> Path:
     """EXPLORER_BUNDLE, or the cache that ships beside app.py."""
-    return Path(os.environ.get("EXPLORER_BUNDLE") or Path(__file__).parents[2] / "cache")
+    return Path(os.environ.get("EXPLORER_BUNDLE") or PROJECT / "cache")
 
 
 def stamp(root: Path) -> float:
@@ -160,7 +161,7 @@ def maps_of_text(
     cut. Loads the model. Raises BadRequest on a text that says nothing, BadBundle or BadCheckpoint without a model."""
     from explorer.bert.attention import attention_maps
     from explorer.bert.engine import Engine
-    from explorer.bert.typed import typed
+    from explorer.bert.user_text import typed
 
     manifest = artefact(root, stamp, Key(run, "finetune")).manifest
     if weights == "finetuned":

@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer.errors import BadMask
 from explorer.mask import Mask
-from explorer.store.fingerprints import (
+from explorer.store.link_fingerprint import (
     Fingerprint,
     differences,
     fingerprint_of,
@@ -18,8 +18,8 @@ from explorer.store.fingerprints import (
     read_fingerprint,
     short,
 )
+from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import Manifest, Run
-from explorer.store.trajectories import in_paper_order
 
 _MASKS = "view.masks"
 _REVISION = "view.revision"

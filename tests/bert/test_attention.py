@@ -13,7 +13,7 @@ from explorer.bert.attention import attention_maps, head_outputs
 from explorer.bert.engine import Engine
 from explorer.bert.gates import encoder_layers, gated, gates_of
 from explorer.bert.shards import shard_of
-from explorer.bert.typed import typed
+from explorer.bert.user_text import typed
 from explorer.errors import BadMask, BadRequest
 from explorer.glue.encoding import MAX_LENGTH
 from explorer.mask import Mask

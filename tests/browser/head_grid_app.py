@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.mask import Mask
-from explorer.ui.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, head_grid
+from explorer.ui.widgets.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, head_grid
 
 asked = st.query_params
 layers, heads = int(asked.get("layers", 12)), int(asked.get("heads", 12))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.store.schema import Run
 from explorer.ui import cached, state
-from explorer.ui.patterns import page
+from explorer.ui.pages.patterns import page
 from tests import bundles
 
 

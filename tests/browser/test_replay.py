@@ -10,7 +10,7 @@ import pytest
 
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.tickets.path import path_of
+from explorer.tickets.pruning_path import path_of
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser

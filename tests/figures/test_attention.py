@@ -8,7 +8,7 @@ import pytest
 from explorer.errors import BadRequest
 from explorer.figures.attention import map_figure, plain_label, thumbnails
 from explorer.figures.pattern_shares import Bar, share_bars
-from explorer.glue.pieces import Pieces
+from explorer.glue.tokens import Pieces
 from explorer.patterns.classes import CLASSES
 
 

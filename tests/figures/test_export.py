@@ -13,8 +13,9 @@ import plotly.graph_objects as go
 import pytest
 
 from explorer.errors import BadRequest
-from explorer.figures import render
-from explorer.figures.export import (
+from explorer.figures.heatmaps import Panel
+from explorer.figures.print import render
+from explorer.figures.print.export import (
     INCHES,
     Exhibit,
     Origin,
@@ -25,10 +26,9 @@ from explorer.figures.export import (
     named,
     rendered,
 )
-from explorer.figures.grid import Edged, Kinds, Shade, grid_figure, grid_table, panels_figure, panels_table
-from explorer.figures.heatmaps import Panel
-from explorer.figures.offline import offline_page
-from explorer.figures.tidy import tidy
+from explorer.figures.print.head_grid import Edged, Kinds, Shade, grid_figure, grid_table, panels_figure, panels_table
+from explorer.figures.print.offline import offline_page
+from explorer.figures.print.tidy import tidy
 from explorer.mask import Mask
 
 CHROMIUM = Path("/usr/bin/chromium")

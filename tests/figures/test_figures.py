@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pytest
 
-from explorer.analysis.agreement import agreement
-from explorer.analysis.effects import Evidence
-from explorer.analysis.overlap import overlap_matrix
 from explorer.figures.claims import StripRow, agreement_strip, score_strip
 from explorer.figures.heatmaps import Panel, legend_html, model_panel
 from explorer.figures.overlap import overlap_figure
 from explorer.figures.palette import ramp
 from explorer.figures.tickets import Bar, shared_range, ticket_bars
 from explorer.mask import Mask
+from explorer.stats.agreement import agreement
+from explorer.stats.effects import Evidence
+from explorer.stats.overlap import overlap_matrix
 
 NAN = math.nan
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.analysis.ranks import FloatArray, rank_agreement
 from explorer.figures.importance import Side, importance_figure, verdict
+from explorer.stats.ranks import FloatArray, rank_agreement
 
 UP = np.arange(1.0, 13.0).reshape(3, 4)
 

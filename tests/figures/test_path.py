@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from explorer.figures.path import path_chart, path_table
 from explorer.mask import Mask
-from explorer.tickets.path import PathStep, PruningPath
+from explorer.tickets.pruning_path import PathStep, PruningPath
 
 FULL = Mask.full(2, 2)
 LESS = FULL.with_head(0, 0, False)

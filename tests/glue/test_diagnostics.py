@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import BadRequest
+from explorer.glue.data_hash import fingerprint
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples, diagnostic_for
 from explorer.glue.diagnostics.tables import quad, rows, sentence, shuffled
-from explorer.glue.fingerprint import fingerprint
 from explorer.glue.tasks import TASKS, Example
 
 # Cached numbers are tied to these: whoever changes a sentence has to evaluate again.

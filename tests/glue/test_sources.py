@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import BadData
-from explorer.glue.fingerprint import fingerprint
+from explorer.glue.data_hash import fingerprint
 from explorer.glue.sources import folder_examples, glue_dir_from_environment, hub_examples, load_examples
 from explorer.glue.tasks import TASKS, Example, task_named
 

@@ -78,7 +78,7 @@ def test_intervals_of_other_statistics_are_made_again(
     worker: Worker, evaluator: Evaluator, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = answer(worker, evaluator, MASK, ledger)
-    monkeypatch.setattr("explorer.analysis.against_full.statistics_version", lambda: "newer")
+    monkeypatch.setattr("explorer.stats.against_full.statistics_version", lambda: "newer")
     made = []
     real = scoring.compared
     monkeypatch.setattr(scoring, "compared", lambda *of: made.append(of) or real(*of))

@@ -9,8 +9,8 @@ import pytest
 
 from explorer.bert.maps import AttentionMaps
 from explorer.errors import BadBundle
-from explorer.glue.pieces import Pieces
-from explorer.patterns.labelled_maps import MAPS, TABLE, DrawnMap, read_maps, write_maps
+from explorer.glue.tokens import Pieces
+from explorer.patterns.classifier.labelled_maps import MAPS, TABLE, DrawnMap, read_maps, write_maps
 from explorer.patterns.samples import Sample, pack_maps, pack_samples, unpack_maps, unpack_samples
 
 SINGLE = Pieces(("[CLS]", "cat", "!", "[SEP]"), np.zeros(4, np.int64))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import BadRequest
-from explorer.glue.pieces import Pieces, role_of
+from explorer.glue.tokens import Pieces, role_of
 from explorer.patterns.statistics import STATISTICS, over_sentences, statistics
 
 PAIR = Pieces(("[CLS]", "one", "[SEP]", "two", ".", "[SEP]"), np.array([0, 0, 0, 1, 1, 1]))

@@ -93,8 +93,8 @@ def finetuned_bundle(tmp_path_factory: pytest.TempPathFactory, glue: Path, model
     """A bundle with one fine-tuned run; read-only."""
     from explorer.store.bundle import Bundle
     from explorer.tickets.recipes import PAPER
-    from precompute.finetune import run_finetune
     from precompute.options import Options
+    from precompute.stages.finetune import run_finetune
 
     root = tmp_path_factory.mktemp("runs") / "bundle"
     recipe = replace(PAPER, epochs=40, learning_rate=3e-3)

@@ -14,8 +14,8 @@ from explorer.bert.engine import Engine
 from explorer.errors import BadBundle, BadRequest
 from explorer.glue.diagnostics import diagnostic_examples
 from explorer.glue.encoding import encode
-from explorer.glue.pieces import pieces_of
 from explorer.glue.tasks import TASKS, Examples
+from explorer.glue.tokens import pieces_of
 from explorer.mask import Mask
 from explorer.patterns.per_head import MapClassifier, column
 from explorer.patterns.samples import unpack_samples
@@ -23,11 +23,11 @@ from explorer.patterns.statistics import statistics
 from explorer.store.bundle import Bundle
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.store.validation import validate
-from precompute import pattern_rare
-from precompute.attention import SAMPLES, SENTENCES, run_attention, sentences_for
-from precompute.contact_sheets import write_sheets
-from precompute.label_maps import draw_maps, sources_of
 from precompute.options import Options
+from precompute.patterns import rare_maps
+from precompute.patterns.contact_sheets import write_sheets
+from precompute.patterns.label_maps import draw_maps, sources_of
+from precompute.stages.attention import SAMPLES, SENTENCES, run_attention, sentences_for
 from tests.precompute.conftest import SEED
 
 NAME = "minilm-l6"
@@ -164,8 +164,8 @@ def test_rare_maps_are_as_many_of_each_class_as_asked_and_of_those_heads_only(op
         def classify(self, maps):
             return np.eye(5)[[int(one.argmax() % len(one)) % 2 for one in maps]]
 
-    monkeypatch.setattr(pattern_rare, "SENTENCES", 12)
-    drawn = pattern_rare.draw_rare_maps(sources, heads, ByStrength(), per_class=9, per_head=6, seed=0)
+    monkeypatch.setattr(rare_maps, "SENTENCES", 12)
+    drawn = rare_maps.draw_rare_maps(sources, heads, ByStrength(), per_class=9, per_head=6, seed=0)
     assert [one.id for one in drawn] == [f"r{number:03d}" for number in range(len(drawn))]
     assert {(one.layer, one.head) for one in drawn} == heads
     assert {one.kind for one in drawn} == {"raw", "norm"}

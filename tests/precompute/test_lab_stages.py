@@ -21,24 +21,24 @@ from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.patterns.per_head import MapClassifier
 from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle, command_for
-from explorer.store.known import known_run
+from explorer.store.runs_of_task import tickets_of
 from explorer.store.schema import ALL_SEEDS, Key, Run
-from explorer.store.trajectories import tickets_of
+from explorer.store.stored_scores import known_run
 from explorer.store.validation import validate
 from explorer.tickets.finetuning import TrainingSet
 from explorer.tickets.magnitude import WeightMask, apply
 from explorer.tickets.recipes import PAPER
 from explorer.tickets.retraining import retrain
-from precompute import attention, magnitude, subnetworks
-from precompute import retrain as retrain_stage
-from precompute.baseline import run_baseline
-from precompute.finetune import run_finetune
-from precompute.magnitude import run_magnitude, stored_ticket
 from precompute.options import Options
-from precompute.retrain import run_retrain
-from precompute.scoring import PruneConfig, run_importance, run_prune, sample_of
+from precompute.stages import attention, magnitude, subnetworks
+from precompute.stages import retrain as retrain_stage
+from precompute.stages.baseline import run_baseline
+from precompute.stages.finetune import run_finetune
+from precompute.stages.magnitude import run_magnitude, stored_ticket
+from precompute.stages.retrain import run_retrain
+from precompute.stages.scoring import PruneConfig, run_importance, run_prune, sample_of
+from precompute.stages.subnetworks import run_subnetworks
 from precompute.study import left_undone, run_study
-from precompute.subnetworks import run_subnetworks
 from tests.precompute.conftest import ROWS, SEED
 
 NAME, OTHER = "minilm-l6", 8

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from explorer.analysis.conditions import CONDITIONS
-from explorer.analysis.intervals import seed_spread
-from explorer.analysis.report import COLUMNS, report_rows
+from explorer.stats.intervals import seed_spread
 from explorer.store.bundle import Bundle, command_for, versions
-from explorer.store.paper import published
+from explorer.store.paper.published import published
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
-from precompute.report import report_text
+from explorer.study.conditions import CONDITIONS
+from explorer.study.report import COLUMNS, report_rows
+from precompute.bundle.report import report_text
 
 NAME = "minilm-l6"
 SCORES = {1337: 0.80, 42: 0.84}

@@ -19,8 +19,8 @@ from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.store.bundle import CHECKPOINT, Bundle
 from explorer.store.schema import Key, Run
-from precompute import scoring
-from precompute.scoring import single_ablations
+from precompute.stages import scoring
+from precompute.stages.scoring import single_ablations
 from tests.precompute.conftest import ROWS, SEED
 
 RUN = Run("minilm-l6", "MRPC", SEED)

@@ -14,18 +14,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer.analysis.agreement import agreement
-from explorer.analysis.survival import survival
 from explorer.errors import BadBundle, BadData, BadRequest
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
-from explorer.store import paper
+from explorer.stats.agreement import agreement
+from explorer.stats.survival import survival
 from explorer.store.bundle import Bundle
-from explorer.store.clone import CONDITIONS, FAMILIES, MODEL, SEEDS, ImportReport, import_clone
-from explorer.store.paper import published
+from explorer.store.paper import published as published_figures
+from explorer.store.paper.importer import CONDITIONS, FAMILIES, MODEL, SEEDS, ImportReport, import_clone
+from explorer.store.paper.published import published
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.store.validation import validate
-from precompute.import_paper import run_import
+from precompute.bundle.import_paper import run_import
 
 CLONE = os.environ.get("PAPER_CLONE", "")
 needs_clone = pytest.mark.skipif(
@@ -94,9 +94,9 @@ def test_what_was_not_published_is_named() -> None:
 
 def test_a_damaged_file_of_figures_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published.cache_clear()
-    monkeypatch.setattr(paper, "FIGURES", tmp_path / "published_figures.json")
+    monkeypatch.setattr(published_figures, "FIGURES", tmp_path / "published_figures.json")
     for text in ("", "[]", '{"paper": 1}'):
-        paper.FIGURES.write_text(text)
+        published_figures.FIGURES.write_text(text)
         with pytest.raises(BadBundle, match="git checkout"):
             published()
     monkeypatch.undo()
@@ -105,7 +105,8 @@ def test_a_damaged_file_of_figures_is_named(tmp_path: Path, monkeypatch: pytest.
 
 def test_it_needs_no_torch() -> None:
     code = (
-        "import sys; from explorer.store.paper import published; from explorer.store.clone import import_clone;"
+        "import sys; from explorer.store.paper.published import published; "
+        "from explorer.store.paper.importer import import_clone; "
         "published(); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -10,8 +10,8 @@ import pytest
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
+from explorer.store.runs_of_task import tickets_of
 from explorer.store.schema import Key, Run
-from explorer.store.trajectories import tickets_of
 from explorer.tickets.presets import most_important, named_presets, size_words, surviving, without_layer
 
 ROOT = Path(__file__).resolve().parents[2]

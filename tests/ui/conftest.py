@@ -7,9 +7,9 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from explorer.ui.lab import asking
+    from explorer.ui.scoring import request
 
     monkeypatch.delenv("GLUE_DIR", raising=False)
     monkeypatch.delenv("EXPLORER_BUNDLE", raising=False)
     monkeypatch.setenv("EXPLORER_LEDGER", ":memory:")
-    monkeypatch.setattr(asking, "WAIT", 120.0)  # AppTest runs a page once: nobody polls
+    monkeypatch.setattr(request, "WAIT", 120.0)  # AppTest runs a page once: nobody polls

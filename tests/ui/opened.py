@@ -27,7 +27,7 @@ def _page() -> None:
         "runs": (manifests,),
     }[name]
     folder = f"{name}.page" if name in ("survival", "patterns", "runs") else name
-    importlib.import_module(f"explorer.ui.{folder}").page(root, stamp, state.select(manifests), *more)
+    importlib.import_module(f"explorer.ui.pages.{folder}").page(root, stamp, state.select(manifests), *more)
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, name: str, bundle: Path, **query: str) -> AppTest:

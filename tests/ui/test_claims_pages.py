@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.analysis.pattern_shares import ShareTest
 from explorer.mask import Mask
-from explorer.patterns.survivors import GroupPatterns, SurvivorPatterns
+from explorer.stats.class_shares import ShareTest
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
+from explorer.study.survivor_patterns import GroupPatterns, SurvivorPatterns
 from tests.bundles import MODEL, small_bundle, ticket, write
 from tests.ui.opened import address, opened, words
 

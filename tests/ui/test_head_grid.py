@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.errors import BadRequest
 from explorer.mask import Mask
-from explorer.ui.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, grid_data, mask_of
+from explorer.ui.widgets.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, grid_data, mask_of
 
 FULL = Mask.full(6, 12)
 PRUNED = FULL.with_head(2, 3, False).with_mlp(5, False)
@@ -129,7 +129,7 @@ def test_a_page_without_a_browser_gets_its_own_mask():
         import streamlit as st
 
         from explorer.mask import Mask
-        from explorer.ui.head_grid import head_grid
+        from explorer.ui.widgets.head_grid import head_grid
 
         given = Mask.full(6, 12).with_head(0, 0, False)
         st.text(head_grid(given, revision="r0", key="grid").code)

@@ -110,14 +110,15 @@ def test_the_stored_score_is_shown_while_the_model_loads(monkeypatch: pytest.Mon
     from concurrent.futures import Future
 
     from explorer.glue.tasks import TASKS, Example, Examples
-    from explorer.store.known import known_run
-    from explorer.ui.lab import asking
+    from explorer.store.stored_scores import known_run
 
     known = known_run(CACHE, MRPC)
     items = tuple(Example(("one", "two"), float(label)) for label in known.labels)
     monkeypatch.setattr(cached, "examples", lambda *_: Examples(TASKS["MRPC"], "dev", items, "test", "sha"))
     monkeypatch.setattr(cached, "evaluator", lambda *_: Future())
-    monkeypatch.setattr(asking, "WAIT", 0.0)
+    from explorer.ui.scoring import request
+
+    monkeypatch.setattr(request, "WAIT", 0.0)
     monkeypatch.setenv("GLUE_DIR", str(tmp_path))
     stored = next(found for found in known.by_code.values() if found.origin.startswith("step 3"))
     test = opened(stored.mask)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.analysis.paired import compare
-from explorer.store.known import known_run
+from explorer.stats.paired import compare
 from explorer.store.schema import Run
+from explorer.store.stored_scores import known_run
 from tests.ui.opened import address
 from tests.ui.test_lab import FULL
 from tests.ui.test_pages import CACHE, MRPC, lab, texts

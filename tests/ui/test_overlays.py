@@ -8,10 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
-from explorer.store.known import known_run
 from explorer.store.schema import Run
-from explorer.ui import cached, overlays
-from explorer.ui.head_grid import NO_CLASS, Classes, Overlay
+from explorer.store.stored_scores import known_run
+from explorer.ui import cached
+from explorer.ui.widgets import overlay_picker
+from explorer.ui.widgets.head_grid import NO_CLASS, Classes, Overlay
 from tests.ui.test_pages import CACHE, lab, texts
 
 A = Mask(np.array([[1, 0], [1, 1]]), np.array([1, 0]))
@@ -19,20 +20,20 @@ B = Mask(np.array([[1, 0], [0, 1]]), np.array([0, 0]))
 
 
 def test_survival_counts_seeds_and_names_them() -> None:
-    view = overlays.survival_view({1337: A, 42: B})
+    view = overlay_picker.survival_view({1337: A, 42: B})
     assert isinstance(view.shown, Overlay)
     np.testing.assert_array_equal(view.shown.heads, [[1, 0], [0.5, 1]])
     assert view.heads[1, 0] == "Survives in 1 of 2 seeds: 1337. Mean 0.50, sd 0.71"
     assert view.heads[0, 1] == "Survives in 0 of 2 seeds. Mean 0.00, sd 0.00"
-    assert overlays.survival_view({7: A}).mlps[0] == "Survives in 1 of 1 seed: 7. Mean 1.00"
+    assert overlay_picker.survival_view({7: A}).mlps[0] == "Survives in 1 of 1 seed: 7. Mean 1.00"
 
 
 def test_importance_ranks_what_a_mask_keeps() -> None:
     heads, mlps = np.array([[3.0, 4.0], [1.0, 0.0]]), np.array([2.0, 1.0])
-    every = overlays.importance_view(heads, mlps)
+    every = overlay_picker.importance_view(heads, mlps)
     assert every.heads[1, 0] == "Importance 1.00, rank 1 of 4 heads", "the most important of its own layer"
     assert every.mlps[1] == "Importance 0.00, rank 2 of 2 MLPs"
-    some = overlays.importance_view(heads, mlps, among=A)
+    some = overlay_picker.importance_view(heads, mlps, among=A)
     assert some.heads[0, 1] == ""
     assert isinstance(some.shown, Overlay)
     assert np.isnan(some.shown.heads[0, 1])
@@ -41,7 +42,7 @@ def test_importance_ranks_what_a_mask_keeps() -> None:
 
 
 def test_patterns_are_classes_and_mlps_have_none() -> None:
-    view = overlays.pattern_view(np.array([["block", "vertical"], ["uncertain", "of a newer version"]]), (2, 2))
+    view = overlay_picker.pattern_view(np.array([["block", "vertical"], ["uncertain", "of a newer version"]]), (2, 2))
     assert isinstance(view.shown, Classes)
     names = [category.name for category in view.shown.categories]
     assert [names[i] for i in view.shown.heads.ravel()[:3]] == ["block", "vertical", "uncertain"]
@@ -54,17 +55,17 @@ def test_patterns_are_classes_and_mlps_have_none() -> None:
 
 def test_the_chosen_two_are_drawn_and_said_first() -> None:
     named = {
-        "importance": overlays.importance_view(np.eye(2), np.arange(2.0)),
-        "pattern": overlays.pattern_view(np.full((2, 2), "block"), (2, 2)),
-        "survival": overlays.survival_view({1: A, 2: B}),
+        "importance": overlay_picker.importance_view(np.eye(2), np.arange(2.0)),
+        "pattern": overlay_picker.pattern_view(np.full((2, 2), "block"), (2, 2)),
+        "survival": overlay_picker.survival_view({1: A, 2: B}),
     }
-    dressed = overlays.dress(named, "pattern", "survival", (2, 2))
+    dressed = overlay_picker.dress(named, "pattern", "survival", (2, 2))
     assert dressed.fill is named["pattern"].shown
     assert dressed.ring is named["survival"].shown
     lines = dressed.hover_heads[0][0].split("\n")
     assert [line.split()[0] for line in lines] == ["Attention", "Survives", "Importance"]
     assert dressed.hover_mlps[0].count("\n") == 1, "an MLP has no pattern"
-    bare = overlays.dress(named, overlays.NONE, "pattern", (2, 2))
+    bare = overlay_picker.dress(named, overlay_picker.NONE, "pattern", (2, 2))
     assert bare.fill is None
     assert bare.ring is None, "a class is no ring"
 
@@ -72,7 +73,7 @@ def test_the_chosen_two_are_drawn_and_said_first() -> None:
 def test_the_loss_of_the_costliest_head_is_the_darkest() -> None:
     run = Run("minilm-l6", "MRPC", 1337)
     root = CACHE.root
-    found = overlays.views(root, cached.stamp(root), known_run(Bundle(root), run))
+    found = overlay_picker.views(root, cached.stamp(root), known_run(Bundle(root), run))
     loss = found.by_name["loss"].shown
     assert isinstance(loss, Overlay)
     assert loss.heads.max() == 1

@@ -81,7 +81,7 @@ def lab(**query: str) -> AppTest:
 
     def script() -> None:
         from explorer.ui import cached, state
-        from explorer.ui.lab import page
+        from explorer.ui.pages.lab import page
 
         root = cached.bundle_root()
         stamp = cached.stamp(root)

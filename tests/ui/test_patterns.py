@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.store.schema import Run
 from explorer.ui import cached
-from explorer.ui.patterns.atlas import chosen_of
+from explorer.ui.pages.patterns.atlas import chosen_of
 from tests import bundles
 from tests.ui.opened import address, opened, words
 

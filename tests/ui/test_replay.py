@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.tickets.path import PruningPath, path_of
-from explorer.ui import replay
+from explorer.tickets.pruning_path import PruningPath, path_of
+from explorer.ui.pages import replay
 from tests.ui.opened import address, opened, words
 
 CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.glue.tasks import TASKS
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.ui.lab import dev_data
+from explorer.ui.scoring import dev_data
 from tests.bundles import MODEL, small_bundle
 from tests.ui.opened import address, opened, words
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.analysis.against_full import compared
-from explorer.analysis.baseline import Uninformed
-from explorer.analysis.partial import partial_difference
 from explorer.glue.tasks import TASKS
-from explorer.ui.lab.score_panel import in_words, no_stakes, paired_so_far
+from explorer.stats.against_full import compared
+from explorer.stats.partial import partial_difference
+from explorer.study.majority_baseline import Uninformed
+from explorer.ui.scoring.score_panel import in_words, no_stakes, paired_so_far
 
 ONES, ZEROS = np.ones(50, np.int64), np.zeros(50, np.int64)
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.ui.game import Try, best_of
+from explorer.ui.pages.game import Try, best_of
 from tests.ui.opened import words
 
 CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
@@ -20,8 +20,9 @@ MRPC = Run("minilm-l6", "MRPC", 1337)
 def _page() -> None:
     import os
 
-    from explorer.ui import cached, game, state
-    from explorer.ui.stage import page
+    from explorer.ui import cached, state
+    from explorer.ui.pages import game
+    from explorer.ui.pages.stage import page
 
     root = cached.bundle_root()
     stamp = cached.stamp(root)

@@ -7,17 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from explorer.analysis.claim_sheet import claim_sheet
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
-from explorer.store.known import known_run
+from explorer.store.runs_of_task import tickets_of
 from explorer.store.schema import Run
-from explorer.store.trajectories import tickets_of
-from explorer.ui.stage.component import at, deck_data, left_for
-from explorer.ui.stage.facts import FACTS, Material, facts
-from explorer.ui.stage.scenes import against_line, scene_of, scenes_of
-from explorer.ui.stage.story import LARGEST, SHIPPED, Step, decode_story, filled, parse_story, read_story, unknown_in
+from explorer.store.stored_scores import known_run
+from explorer.study.claim_sheet import claim_sheet
+from explorer.ui.pages.stage.component import at, deck_data, left_for
+from explorer.ui.pages.stage.scenes import against_line, scene_of, scenes_of
+from explorer.ui.pages.stage.story import (
+    LARGEST,
+    SHIPPED,
+    Step,
+    decode_story,
+    filled,
+    parse_story,
+    read_story,
+    unknown_in,
+)
+from explorer.ui.pages.stage.story_values import FACTS, Material, facts
 from tests.bundles import MODEL, H, L, small_bundle
 
 GOOD = 'title = "A"\n[[steps]]\ntitle = "One"\nshow = "text"\n'

@@ -10,13 +10,13 @@ import pytest
 import segno
 from streamlit.testing.v1 import AppTest
 
-from explorer.figures.export import INCHES, Origin, csv_text, for_print
-from explorer.figures.offline import offline_page
+from explorer.figures.print.export import INCHES, Origin, csv_text, for_print
+from explorer.figures.print.offline import offline_page
 from explorer.store.bundle import Bundle
-from explorer.store.fingerprints import fingerprint_of
+from explorer.store.link_fingerprint import fingerprint_of
 from explorer.store.schema import Key, Run
-from explorer.ui import told
-from explorer.ui.share import qr_code
+from explorer.ui.widgets import plain_text
+from explorer.ui.widgets.share import qr_code
 from tests.bundles import MODEL, small_bundle
 from tests.ui.opened import address, opened, words
 from tests.ui.test_pages import CACHE, MRPC, lab, texts
@@ -91,7 +91,7 @@ def test_the_qr_code_is_the_links_and_needs_no_network() -> None:
 
 
 def test_typed_text_is_never_markup() -> None:
-    assert told.plain("*a* [b](c) <d> `e` $f$ :red[g]") == (r"\*a\* \[b\]\(c\) \<d\> \`e\` \$f\$ \:red\[g\]")
+    assert plain_text.plain("*a* [b](c) <d> `e` $f$ :red[g]") == (r"\*a\* \[b\]\(c\) \<d\> \`e\` \$f\$ \:red\[g\]")
 
 
 # --- what can be taken along
@@ -145,7 +145,9 @@ def test_replay_and_lab_offer_the_mask_on_screen(monkeypatch: pytest.MonkeyPatch
 
 def test_without_a_chrome_the_dialog_says_what_still_goes(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
     def script() -> None:
-        from explorer.ui import cached, exhibits, export_panel, state, tickets
+        from explorer.ui import cached, state
+        from explorer.ui.pages import tickets
+        from explorer.ui.widgets import exhibits, export_panel
 
         root = cached.bundle_root()
         stamp = cached.stamp(root)
@@ -154,7 +156,7 @@ def test_without_a_chrome_the_dialog_says_what_still_goes(monkeypatch: pytest.Mo
         tickets.page(root, stamp, state.select(manifests))
         export_panel.panel(root, stamp, manifests)
 
-    from explorer.figures import render
+    from explorer.figures.print import render
 
     monkeypatch.setattr(render, "chrome", lambda: None)
     monkeypatch.setenv("EXPLORER_BUNDLE", str(bundle.root))

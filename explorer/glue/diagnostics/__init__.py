@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from explorer.errors import BadRequest
+from explorer.glue.data_hash import fingerprint
 from explorer.glue.diagnostics import acceptability, entailment, paraphrase, sentiment, similarity
 from explorer.glue.diagnostics.tables import shuffled
-from explorer.glue.fingerprint import fingerprint
 from explorer.glue.tasks import TASKS, Example, Examples, Task
 
 _SEED = 2003

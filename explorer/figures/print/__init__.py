@@ -1,0 +1,1 @@
+"""Figures for paper: SVG, PNG, PDF, offline HTML and the tables behind them."""

@@ -1,0 +1,168 @@
+"""A score with its interval over examples, and the spread of scores over fine-tuning seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.errors import BadRequest
+from explorer.glue import metrics
+from explorer.glue.metrics import METRIC_WORDS, checked_pair, is_constant
+from explorer.glue.tasks import MetricName
+from explorer.stats.bootstrap import (
+    Interval,
+    check_options,
+    matthews_of_codes,
+    method_words,
+    no_interval,
+    pearson_of_rows,
+    resample_examples,
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric on n examples with its interval. Whatever is nan, undefined says why."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    metric: MetricName
+    method: str
+    """For the screen: 'Wilson 95%', 'bootstrap 95%, 2000 resamples'."""
+    undefined: str = ""
+    """A sentence where the value or the interval is not defined; empty otherwise."""
+
+
+@dataclass(frozen=True)
+class SeedSpread:
+    """Scores over n fine-tuning seeds: mean, sample standard deviation (n - 1) and t-interval of the mean."""
+
+    mean: float
+    sd: float
+    """nan with one seed."""
+    low: float
+    high: float
+    n: int
+    method: str
+    """For the screen: 't 95%'."""
+    undefined: str = ""
+    """A sentence where the sd or the interval is not defined; empty otherwise."""
+
+
+def score_with_interval(
+    metric: MetricName,
+    predictions: ArrayLike,
+    labels: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Score:
+    """The metric of predictions (n,) against labels (n,), with its interval over examples.
+
+    Accuracy: Wilson (1927). Matthews (labels 0 and 1) and Pearson: percentile bootstrap. No interval where
+    every resample gives the same value, nor where predictions or labels are constant. Raises BadRequest as
+    metrics.metric does, and on classes other than 0 and 1 for Matthews.
+    """
+    from statsmodels.stats.proportion import proportion_confint
+
+    check_options(confidence, resamples)
+    predicted, true = checked_pair(metric, predictions, labels)
+    value = metrics.metric(metric, predicted, true)
+    n = len(true)
+    if metric == "accuracy":
+        right = int((predicted == true).sum())
+        low, high = proportion_confint(right, n, alpha=1 - confidence, method="wilson")
+        # at 0 and at 1 the bound equals the value but for rounding
+        interval = Interval(min(float(low), value), max(float(high), value))
+        method = f"Wilson {100 * confidence:g}%"
+        return Score(value, interval.low, interval.high, n, metric, method)
+
+    method = method_words(confidence, resamples)
+    why = why_no_correlation(metric, predicted, true)
+    if why:
+        interval = no_interval(why)
+    elif metric == "matthews":
+        codes = (2 * require_binary(true, "label") + require_binary(predicted, "prediction")).astype(np.int8)
+        interval = resample_examples((codes,), matthews_of_codes, confidence=confidence, resamples=resamples, seed=seed)
+    else:
+        interval = resample_examples(
+            (predicted, true), pearson_of_rows, confidence=confidence, resamples=resamples, seed=seed
+        )
+    return Score(value, interval.low, interval.high, n, metric, method, interval.undefined)
+
+
+def why_no_correlation(metric: MetricName, predicted: NDArray[np.generic], true: NDArray[np.generic]) -> str:
+    """A sentence where a constant side leaves a correlation undefined; empty otherwise, and for accuracy."""
+    if metric == "accuracy":
+        return ""
+    sides = [what for what, values in (("predictions", predicted), ("labels", true)) if is_constant(values)]
+    if not sides:
+        return ""
+    rest = "is 0 by convention and has no interval" if metric == "matthews" else "is not defined"
+    return f"The {' and the '.join(sides)} are all the same: {METRIC_WORDS[metric]} {rest}."
+
+
+def require_binary(classes: NDArray[np.int64], what: str) -> NDArray[np.int64]:
+    """The same classes; raises BadRequest unless all are 0 or 1."""
+    if not np.isin(classes, (0, 1)).all():
+        raise BadRequest(
+            f"A {what} is neither 0 nor 1; the interval of Matthews correlation takes two classes.",
+            "CoLA, the only task of GLUE scored so, has two.",
+        )
+    return classes
+
+
+def seed_spread(values: Sequence[float], *, confidence: float = 0.95) -> SeedSpread:
+    """Mean, sample sd and Student's t-interval of the mean over one value per seed.
+
+    One seed: no sd and no interval. Equal values: sd 0 and no interval. Raises BadRequest with no values
+    or one that is not finite.
+    """
+    check_options(confidence, 1)
+    scores = np.asarray(values, dtype=np.float64)
+    if scores.ndim != 1 or scores.size == 0:
+        raise BadRequest("There are no seeds to average.", "Give one value per seed.")
+    if not np.isfinite(scores).all():
+        raise BadRequest("The value of a seed is not a finite number.", "Leave that seed out and say so.")
+    n, mean = len(scores), float(scores.mean())
+    method, nan = f"t {100 * confidence:g}%", float("nan")
+    if n == 1:
+        return SeedSpread(mean, nan, nan, nan, 1, method, "One seed has no spread: two are needed.")
+    sd = 0.0 if np.ptp(scores) == 0 else float(scores.std(ddof=1))  # equal values have a rounding error of an sd
+    return spread_of_summary(mean, sd, n, confidence=confidence)
+
+
+def spread_of_summary(mean: float, sd: float, n: int, *, confidence: float = 0.95) -> SeedSpread:
+    """The same where only mean and sample sd of n >= 2 seeds are known, as of published scores.
+
+    Raises BadRequest below two seeds, for a negative sd and where either is not finite.
+    """
+    from scipy import stats
+
+    check_options(confidence, 1)
+    if n < 2 or not sd >= 0 or not np.isfinite((mean, sd)).all():
+        raise BadRequest(f"Mean {mean} and sample sd {sd} of {n} seeds give no interval.", "Two seeds are needed.")
+    method = f"t {100 * confidence:g}%"
+    if sd == 0:
+        why = f"All {n} seeds give the same value: there is no spread to build an interval on."
+        return SeedSpread(mean, 0.0, float("nan"), float("nan"), n, method, why)
+    low, high = stats.t.interval(confidence, n - 1, loc=mean, scale=sd / np.sqrt(n))
+    return SeedSpread(mean, sd, float(low), float(high), n, method)
+
+
+def sample_sd(population_sd: float, n: int) -> float:
+    """The sample sd (n - 1) of n seeds from their population sd (n), which is what the paper published.
+
+    Raises BadRequest below two seeds or for a negative sd.
+    """
+    if n < 2:
+        raise BadRequest(f"A sample standard deviation of {n} seeds is not defined.", "Two are needed.")
+    if not population_sd >= 0:
+        raise BadRequest(f"{population_sd} is not a standard deviation.", "It is 0 or more.")
+    return float(population_sd * np.sqrt(n / (n - 1)))

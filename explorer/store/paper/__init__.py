@@ -1,0 +1,1 @@
+"""What the paper's authors published: its figures as facts, and an importer for a clone of their repository."""

@@ -1,0 +1,142 @@
+"""The four claims of one model and task, put together from all that a bundle holds of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explorer.stats.agreement import Agreement, agreement
+from explorer.stats.effects import Effect, Evidence, gap, kept_share
+from explorer.stats.survival import stack_masks
+from explorer.store.bundle import Bundle, command_for
+from explorer.store.paper.published import FULL, MAJORITY, published
+from explorer.store.runs_of_task import TOGETHER
+from explorer.store.schema import Key, Manifest, Run
+from explorer.store.task_tickets import survivors
+from explorer.study.claims import Claim, claim_good, claim_rest_is_worse, claim_unstable, claim_worst_retrained
+from explorer.study.comparisons import answers_by_seed, paired_by_seed
+from explorer.study.conditions import KINDS, STATES, ConditionScore, study_scores
+from explorer.study.majority_baseline import Uninformed, uninformed_of
+from explorer.study.report import by_condition, report_rows
+
+GOOD, RANDOM, BAD = (f"structured/{kind}/pruned" for kind in KINDS)
+AGAIN = "structured/bad/retrained"
+SHOWN = (FULL, *(f"structured/{kind}/{state}" for kind in KINDS for state in STATES))
+"""The conditions that the claims rest on."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """How small the good tickets of a task are, over seeds."""
+
+    heads: float
+    """Mean share of all heads that is kept."""
+    mlps: float
+    always: int
+    """Heads that every seed keeps."""
+    never: int
+    n_heads: int
+    """In the whole model."""
+
+
+@dataclass(frozen=True)
+class ClaimSheet:
+    """All that the overview shows of one model and task."""
+
+    good: Claim
+    rest: Claim
+    retrained: Claim
+    unstable: Claim
+    ours: Mapping[str, Evidence]
+    """Condition -> scores, for the conditions in SHOWN."""
+    theirs: Mapping[str, Evidence]
+    """The same as published for BERT-base."""
+    published_effects: Mapping[str, Effect]
+    """'good', 'rest' and 'retrained': the same number of the published means."""
+    uninformed: Uninformed | None
+    published_uninformed: float
+    ticket: Ticket | None
+    heads: Agreement | None
+    mlps: Agreement | None
+    n_examples: int
+    """Of the dev set; 0 for imported scores."""
+
+
+def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task: str) -> ClaimSheet:
+    """Reads, compares and judges; raises BadBundle where a file is damaged. Takes about a second for five seeds."""
+    by_seed = study_scores(bundle, model, task)
+    rows = by_condition(report_rows(bundle, task, model, by_seed))
+    ours = {name: _ours(rows[name], name, by_seed) for name in SHOWN}
+    theirs = {name: _theirs(rows[name]) for name in SHOWN}
+    line = uninformed_of(bundle, model, task)
+    good, random, bad, again = (ours[name] for name in (GOOD, RANDOM, BAD, AGAIN))
+
+    answers = answers_by_seed(bundle, by_seed, SHOWN)
+    masks = survivors(manifests, model).get(task, {})
+    heads, mlps = agreement(masks) if len(masks) > 1 else (None, None)
+    ticket = _ticket(list(masks.values())) if masks else None
+    return ClaimSheet(
+        good=claim_good(ours[FULL], good, paired_by_seed(answers, GOOD, FULL), line),
+        rest=claim_rest_is_worse(
+            ours[FULL],
+            good,
+            random,
+            bad,
+            paired_by_seed(answers, GOOD, RANDOM),
+            paired_by_seed(answers, GOOD, BAD),
+            line,
+        ),
+        retrained=claim_worst_retrained(ours[FULL], bad, again, paired_by_seed(answers, AGAIN, FULL), line),
+        unstable=claim_unstable(
+            heads,
+            ticket.always if ticket else 0,
+            ticket.never if ticket else 0,
+            _next_seed(manifests, model, task, list(masks)),
+        ),
+        ours=ours,
+        theirs=theirs,
+        published_effects={
+            "good": kept_share(theirs[GOOD], theirs[FULL]),
+            "rest": gap(theirs[BAD], theirs[GOOD]),
+            "retrained": kept_share(theirs[AGAIN], theirs[FULL]),
+        },
+        uninformed=line,
+        published_uninformed=float(rows[MAJORITY]["published_mean"]),
+        ticket=ticket,
+        heads=heads,
+        mlps=mlps,
+        n_examples=max((scores[FULL].n for scores in by_seed.values()), default=0),
+    )
+
+
+def _ours(row: Mapping[Any, Any], name: str, by_seed: Mapping[int, Mapping[str, ConditionScore]]) -> Evidence:
+    known = {seed: scores[name] for seed, scores in by_seed.items() if name in scores}
+    known = {seed: found for seed, found in known.items() if not math.isnan(found.score)}
+    low, high = float(row["low"]), float(row["high"])
+    if len(known) == 1:  # no interval over seeds: the one seed's, over examples
+        one = next(iter(known.values()))
+        low, high = one.low, one.high
+    values = {seed: found.score for seed, found in known.items()}
+    return Evidence(float(row["mean"]), float(row["sd"]), int(row["n_seeds"]), low, high, values, str(row["missing"]))
+
+
+def _theirs(row: Mapping[Any, Any]) -> Evidence:
+    return Evidence(float(row["published_mean"]), float(row["published_sd"]), len(published().seeds))
+
+
+def _ticket(masks: Sequence[Any]) -> Ticket:
+    heads, mlps = stack_masks(masks)
+    always, never = int(heads.all(axis=0).sum()), int((~heads.any(axis=0)).sum())
+    return Ticket(float(np.mean(heads)), float(np.mean(mlps)), always, never, int(heads[0].size))
+
+
+def _next_seed(manifests: Sequence[Manifest], model: str, task: str, there: Sequence[int]) -> str:
+    """The command that prunes a seed more; empty for a model that was imported."""
+    if not any((manifest.stage, manifest.model) == ("finetune", model) for manifest in manifests):
+        return ""
+    other = next((seed for seed in published().seeds if seed not in there), 0)
+    return command_for(Key(Run(model, task, other), *TOGETHER))

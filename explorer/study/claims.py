@@ -1,0 +1,207 @@
+"""The paper's four claims held against one task: a number each, a verdict, and the reason in words.
+
+Prasanna et al. 2020, abstract and sections 4 to 6. What counts as "about as well", "worse", "close" and "unstable" is
+our reading; each docstring says it, and so does the sentence on screen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal
+
+from explorer.stats.agreement import Agreement
+from explorer.stats.effects import Effect, Evidence, gap, kept_share, seeds_words
+from explorer.stats.paired import PairedDifference
+from explorer.study.majority_baseline import Uninformed
+
+Verdict = Literal["supported", "partly", "not supported", "open"]
+Paired = Mapping[int, PairedDifference]
+CLOSE = 0.9
+"""Share of the full model's score to which the paper prunes, and which it calls about as good."""
+FAIR, SUBSTANTIAL = 0.4, 0.6
+"""Fleiss' kappa up to which agreement is called fair, and above which substantial (Landis and Koch 1977)."""
+
+
+NO_EFFECT = Effect()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim on one task."""
+
+    verdict: Verdict
+    """'open' where nothing in the bundle decides it: it is missing, degenerate or too noisy."""
+    because: str
+    """Plain sentences."""
+    effect: Effect = NO_EFFECT
+    """The number that carries it: shares kept for (a) and (c), a difference for (b), Fleiss' kappa for (d)."""
+    missing: str = ""
+    """The command that makes what is missing."""
+
+
+def claim_good(full: Evidence, good: Evidence, paired: Paired, uninformed: Uninformed | None) -> Claim:
+    """(a) The good ticket scores about as well as the full model: the share of the full score that it keeps.
+
+    Pruning stops at 90% by rule, so 90% alone decides nothing. Supported: the interval of the share stays at 90% or
+    more, and on the same examples it is within noise of the full model in half of the seeds or more. Partly: only
+    measurably above the majority class. Open: above it within noise. paired: good minus full.
+    """
+    if early := _undecided(full, (good,), "Nothing was pruned for this task yet.", uninformed):
+        return early
+    effect = kept_share(good, full, paired)
+    if not _above(good, uninformed):
+        words = f"It scores {good.mean:.3f}: not measurably above {_floor(uninformed)}."
+        return Claim(_undecidable(good, effect, uninformed), words, effect)
+    learnt = _share_of_gain(good, full, uninformed)
+    rule = "Pruning stops at 90% by rule, so the finding is how little is left."
+    below = sum(_is_clear(d) and d.difference < 0 for d in paired.values())
+    if not paired:
+        return Claim("partly", f"{rule}{learnt}", effect)
+    where = f"On the same examples it is measurably below the full model {_in_seeds(below, len(paired))}."
+    if 2 * below <= len(paired) and effect.low >= CLOSE:
+        return Claim("supported", f"{where}{learnt}", effect)
+    if 2 * below <= len(paired):
+        wide = f"{where} But noise leaves room: its share may be as low as {effect.low:.0%}."
+        return Claim("partly", f"{wide if effect.low == effect.low else where}{learnt}", effect)
+    return Claim("partly", f"{rule} {where}{learnt}", effect)
+
+
+def claim_rest_is_worse(
+    full: Evidence,
+    good: Evidence,
+    random: Evidence,
+    bad: Evidence,
+    paired_random: Paired,
+    paired_bad: Paired,
+    uninformed: Uninformed | None,
+) -> Claim:
+    """(b) As many heads and MLPs drawn at random, or from what was pruned, score worse: bad minus good.
+
+    Supported: both lie below good with an interval (over seeds; over examples with one) that leaves out 0. Partly: one
+    does, or both lie below within noise. paired: good minus the other.
+    """
+    if early := _undecided(full, (good, bad, random), "No other ticket was scored for this task yet.", uninformed):
+        return early
+    gaps = gap(good, random, paired_random), gap(good, bad, paired_bad)
+    clear, below = sum(g.low > 0 for g in gaps), sum(g.value > 0 for g in gaps)
+    verdict: Verdict = "supported" if clear == 2 else "partly" if below else "not supported"
+    worst = gaps[1]
+    effect = Effect(-worst.value, -worst.high, -worst.low, worst.over)
+    by_name = {"Bad": (worst, paired_bad), "random": (gaps[0], paired_random)}
+    parts = [f"{name} scores {_lag(g)}{_where(p)}" for name, (g, p) in by_name.items()]
+    words = f"{'; '.join(parts)}. Mind that good was chosen on these very examples, the others were not."
+    return Claim(verdict, words, effect)
+
+
+def claim_worst_retrained(
+    full: Evidence, bad: Evidence, again: Evidence, paired: Paired, uninformed: Uninformed | None
+) -> Claim:
+    """(c) The bad ticket, fine-tuned again from the pre-trained weights, comes close: its share of the full score.
+
+    Supported: measurably above the majority class and at 90% or more. Partly: above it, but below 90%. Open: at 90%
+    or more, above it within noise. bad: as pruned. again: as retrained. paired: again minus full.
+    """
+    if early := _undecided(full, (again,), "The bad ticket was not fine-tuned again yet.", uninformed):
+        return early
+    effect = kept_share(again, full, paired)
+    before = [score for seed, score in bad.by_seed.items() if seed in again.by_seed] or [bad.mean]
+    was = "" if math.isnan(before[0]) else f", from {fmean(before):.3f} as pruned"
+    if not _above(again, uninformed):
+        words = f"It scores {again.mean:.3f}{was}: not measurably above {_floor(uninformed)}."
+        return Claim(_undecidable(again, effect, uninformed), words, effect, again.missing)
+    words = f"It scores {again.mean:.3f}{was}, measurably above {_floor(uninformed)}."
+    words += _share_of_gain(again, full, uninformed)
+    return Claim("supported" if effect.value >= CLOSE else "partly", words, effect, again.missing)
+
+
+def claim_unstable(heads: Agreement | None, always: int, never: int, missing: str = "") -> Claim:
+    """(d) Each seed finds another good ticket: Fleiss' kappa over heads; the interval is its level by chance.
+
+    Supported: kappa at most 0.4. Partly: up to 0.6. always, never: heads that every seed keeps, and that none does.
+    """
+    if heads is None or len(heads.seeds) < 2:
+        return Claim("open", "Whether seeds agree takes the tickets of two of them.", missing=missing)
+    kappa, over = heads.fleiss_kappa, seeds_words(len(heads.seeds))
+    if kappa.undefined or kappa.chance is None or kappa.chance.note:
+        why = kappa.undefined or (kappa.chance.note if kappa.chance else "")
+        return Claim("open", f"Degenerate: {why}", Effect(over=over))
+    effect = Effect(kappa.value, kappa.chance.low, kappa.chance.high, over)
+    changing = heads.n_components - always - never
+    words = f"{changing} of {heads.n_components} heads survive in some seeds and not in others."
+    if kappa.value <= kappa.chance.high:
+        return Claim("supported", f"The seeds agree no more than by chance: {words}", effect)
+    if kappa.value <= FAIR:
+        return Claim("supported", f"The seeds agree more than by chance, but not much: {words}", effect)
+    if kappa.value <= SUBSTANTIAL:
+        return Claim("partly", f"The seeds agree far more than by chance, yet {words}", effect)
+    return Claim("not supported", f"The seeds largely agree: only {words}", effect)
+
+
+def _undecided(full: Evidence, needed: tuple[Evidence, ...], words: str, uninformed: Uninformed | None) -> Claim | None:
+    """Where a score is missing, or the full model itself has learnt nothing."""
+    for evidence in (*needed, full):
+        if math.isnan(evidence.mean):
+            return Claim("open", words, missing=evidence.missing)
+    if full.mean > _floor_score(uninformed):
+        return None
+    return Claim(
+        "open",
+        f"Degenerate: the full model scores {full.mean:.3f}, no more than {_floor(uninformed)}. Nothing to keep.",
+    )
+
+
+def _undecidable(evidence: Evidence, effect: Effect, uninformed: Uninformed | None) -> Verdict:
+    """Of a score not measurably above the majority class: open where the estimates are as claimed, but for noise."""
+    return "open" if effect.value >= CLOSE and evidence.mean > _floor_score(uninformed) else "not supported"
+
+
+def _above(evidence: Evidence, uninformed: Uninformed | None) -> bool:
+    """Whether the interval over seeds, or the mean where there is none, lies above what answers without reading."""
+    reach = evidence.mean if math.isnan(evidence.low) else evidence.low
+    return reach > _floor_score(uninformed)
+
+
+def _share_of_gain(part: Evidence, full: Evidence, uninformed: Uninformed | None) -> str:
+    """A share of the full score flatters where doing nothing scores much: what is left of the gain over that."""
+    if uninformed is None or uninformed.score < 0.05:
+        return ""
+    share = (part.mean - uninformed.score) / (full.mean - uninformed.score)
+    return f" Of what the full model gains over {_floor(uninformed)}, it keeps {share:.0%}."
+
+
+def _floor_score(uninformed: Uninformed | None) -> float:
+    return uninformed.score if uninformed else 0.0
+
+
+def _floor(uninformed: Uninformed | None) -> str:
+    if uninformed is None:
+        return "a score of 0"
+    article = "the " if uninformed.title == "majority class" else ""
+    return f"{article}{uninformed.title} ({uninformed.score:.3f})"
+
+
+def _is_clear(difference: PairedDifference) -> bool:
+    return not difference.within_noise
+
+
+def _lag(of: Effect) -> str:
+    """'0.119 below good (95% interval 0.030 to 0.208)'."""
+    if abs(of.value) < 0.0005:
+        return "the same as good"
+    low, high = (of.low, of.high) if of.value > 0 else (-of.high, -of.low)
+    interval = "" if math.isnan(low) or low == high else f" (95% interval {low:.3f} to {high:.3f})"
+    return f"{abs(of.value):.3f} {'below' if of.value > 0 else 'above'} good{interval}"
+
+
+def _where(paired: Paired) -> str:
+    if not paired:
+        return ""
+    clear = sum(_is_clear(d) and d.difference > 0 for d in paired.values())
+    return f", measurably so {_in_seeds(clear, len(paired))}"
+
+
+def _in_seeds(many: int, n: int) -> str:
+    return f"in {many} of {n} seed{'s' * (n > 1)}"

@@ -1,0 +1,71 @@
+"""What a model that has learnt nothing scores: the line below which a score means nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import BadRequest
+from explorer.glue.tasks import TASKS, MetricName, Task
+from explorer.store.bundle import Bundle, command_for
+from explorer.store.paper.published import MAJORITY
+from explorer.store.runs_of_task import complete, seeds_with
+from explorer.store.schema import ALL_SEEDS, Key, Run
+
+
+@dataclass(frozen=True)
+class Uninformed:
+    """The score of answers that never read a sentence, and how they were chosen."""
+
+    score: float
+    words: str
+    """For the screen: "always 'paraphrase', as in 67.4% of the training examples"."""
+    title: str
+    """For the line in a figure: 'majority class' or 'random draws'."""
+
+
+def uninformed_score(metric: MetricName, labels: NDArray[np.float64]) -> float:
+    """Accuracy of always naming the commonest of these labels (n,); 0 for correlations. Raises BadRequest on none."""
+    if len(labels) == 0:
+        raise BadRequest("There are no labels to find the commonest of.")
+    if metric != "accuracy":
+        return 0.0
+    _, counts = np.unique(labels, return_counts=True)
+    return float(counts.max() / len(labels))
+
+
+def uninformed_of(bundle: Bundle, model: str, task: str) -> Uninformed | None:
+    """The task's line in a bundle: one for all its seeds, and the same in the lab, on the pages and in the report.
+
+    Stage baseline (chosen on the training labels) comes first, then what was imported from the authors, then the
+    commonest label of the dev set, which the words say. None where the bundle has none of them. Raises BadBundle.
+    """
+    everyone, about = Run(model, task, ALL_SEEDS), TASKS[task]
+    if stored := complete(bundle, Key(everyone, "baseline")):
+        return Uninformed(float(stored.summary["score"]), str(stored.summary["words"]), _title(about))
+    if imported := complete(bundle, Key(everyone, "published-scores")):
+        table = bundle.read(imported.key).table
+        rows = table[(table["condition"] == MAJORITY) & table["is_task_metric"]]
+        if len(rows):
+            return Uninformed(float(rows["mean"].iloc[0]), "as the authors' files give it", _title(about))
+    for seed in seeds_with(bundle, model, task, "finetune"):
+        labels = bundle.read(Key(Run(model, task, seed), "finetune")).arrays.get("labels")
+        if labels is not None and len(labels):
+            return _of_dev(about, labels.astype(np.float64), command_for(Key(everyone, "baseline")))
+    return None
+
+
+def _of_dev(task: Task, labels: NDArray[np.float64], command: str) -> Uninformed:
+    score = uninformed_score(task.metric, labels)
+    if task.is_regression:
+        return Uninformed(score, "what draws at random are expected to score", _title(task))
+    values, counts = np.unique(labels, return_counts=True)
+    chosen = task.label_names[int(values[counts.argmax()])]
+    words = f"always {chosen!r}, the commonest label of the dev set; `{command}` takes the training set's"
+    return Uninformed(score, words, _title(task))
+
+
+def _title(task: Task) -> str:
+    return "random draws" if task.is_regression else "majority class"

@@ -1,0 +1,155 @@
+"""The scores of a bundle beside the published ones: a row a condition, and the command for each that is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from explorer.bert.model_names import MINILM_NAME
+from explorer.errors import BadRequest
+from explorer.glue.tasks import task_named
+from explorer.stats.intervals import SeedSpread, sample_sd, seed_spread, spread_of_summary
+from explorer.store.bundle import Bundle, command_for
+from explorer.store.paper.published import MAJORITY, Published, published
+from explorer.store.runs_of_task import TOGETHER, complete, seeds_with
+from explorer.store.schema import ALL_SEEDS, Key, Run
+from explorer.study.conditions import CONDITIONS, PREFIX, ConditionScore, study_scores
+
+Report = dict[str, dict[Any, Any]]
+COLUMNS = ("mean", "sd", "low", "high", "n_seeds", "published_mean", "published_sd", "note", "missing")
+
+
+@dataclass
+class _Found:
+    """What one condition is in the bundle."""
+
+    scores: dict[int, float] = field(default_factory=dict)
+    missing: list[Key] = field(default_factory=list)
+    undefined: list[int] = field(default_factory=list)
+
+
+def report_rows(
+    bundle: Bundle,
+    task: str,
+    model: str = MINILM_NAME,
+    by_seed: Mapping[int, Mapping[str, ConditionScore]] | None = None,
+) -> pd.DataFrame:
+    """A row a condition: mean over the seeds in the bundle, sample sd and t-interval; the published mean and sample sd.
+
+    `missing` holds the command that makes what the bundle lacks, and for how many seeds. Scores are in the task's own
+    unit; what is not there is nan. `by_seed`: study_scores of the same, where they are known already. A model that was
+    not fine-tuned here but imported from the authors' files has their means and no seeds of its own.
+    """
+    name = task_named(task).name
+    everyone = Run(model, name, ALL_SEEDS)
+    scores = study_scores(bundle, model, name) if by_seed is None else by_seed
+    imported = complete(bundle, Key(everyone, "published-scores"))
+    if imported and not scores:
+        ours = _imported(bundle.read(imported.key).table)
+    else:
+        ours = {condition: _ours(found) for condition, found in _found(bundle, model, name, scores).items()}
+        ours[MAJORITY] = _majority(bundle, everyone)
+    rows = [
+        {"condition": condition, **ours[condition], **_theirs(published(), condition, name)} for condition in CONDITIONS
+    ]
+    return pd.DataFrame(rows)[["condition", *COLUMNS]]
+
+
+def by_condition(rows: pd.DataFrame) -> Report:
+    """Condition -> column -> value, from report_rows."""
+    return {str(row.pop("condition")): row for row in rows.to_dict("records")}
+
+
+def _found(
+    bundle: Bundle, model: str, task: str, by_seed: Mapping[int, Mapping[str, ConditionScore]]
+) -> dict[str, _Found]:
+    found = {condition: _Found() for condition in CONDITIONS if condition != MAJORITY}
+    for condition, there in found.items():
+        for seed, scores in by_seed.items():
+            if condition not in scores:
+                there.missing.append(_key_of(bundle, Run(model, task, seed), condition))
+            elif math.isnan(scores[condition].score):
+                there.undefined.append(seed)
+            else:
+                there.scores[seed] = scores[condition].score
+        if not by_seed:
+            there.missing.append(Key(Run(model, task, published().seeds[0]), "finetune"))
+    return found
+
+
+def _imported(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """From the authors' own means and population standard deviations."""
+    rows = {condition: _row(missing="python -m precompute import-paper CLONE --out DIR") for condition in CONDITIONS}
+    for row in table[table["is_task_metric"]].to_dict("records"):
+        n, population_sd = int(row["n_seeds"]), float(row["population_sd"])
+        if row["condition"] not in rows:
+            continue
+        if math.isnan(population_sd):
+            rows[row["condition"]] = _row(mean=row["mean"], n_seeds=n, note="No spread was published.")
+            continue
+        spread = spread_of_summary(row["mean"], sample_sd(population_sd, n), n)
+        rows[row["condition"]] = _row(**_spread_columns(spread), n_seeds=n, note=spread.undefined)
+    return rows
+
+
+def _key_of(bundle: Bundle, run: Run, condition: str) -> Key:
+    """What has to be made for the condition of a run: for super ones in want of seeds, another seed's trajectory."""
+    method, kind, state = condition.split("/")
+    if method == "super":
+        seeds = seeds_with(bundle, run.model, run.task, *TOGETHER)
+        if len(seeds) < 2:
+            other = next(seed for seed in published().seeds if seed not in (*seeds, run.seed))
+            return Key(Run(run.model, run.task, other), *TOGETHER)
+    if method != "magnitude" and not complete(bundle, Key(run, *TOGETHER)):
+        return Key(run, *TOGETHER)
+    if state == "retrained":
+        return Key(run, "retrained", f"{PREFIX[method]}{kind}")
+    return Key(run, "magnitude", kind) if method == "magnitude" else Key(run, "subnetworks")
+
+
+def _ours(found: _Found) -> dict[str, Any]:
+    note = [f"Undefined for seed {', '.join(map(str, found.undefined))}."] if found.undefined else []
+    row = _row(n_seeds=len(found.scores), missing=_commands(found.missing))
+    if found.scores:
+        spread = seed_spread(list(found.scores.values()))
+        row |= _spread_columns(spread)
+        note += [spread.undefined] if spread.undefined else []
+    return row | {"note": " ".join(note)}
+
+
+def _spread_columns(spread: SeedSpread) -> dict[str, float]:
+    return {"mean": spread.mean, "sd": spread.sd, "low": spread.low, "high": spread.high}
+
+
+def _majority(bundle: Bundle, run: Run) -> dict[str, Any]:
+    key = Key(run, "baseline")
+    manifest = complete(bundle, key)
+    if not manifest:
+        return _row(missing=_commands([key]))
+    summary = manifest.summary
+    sd = float(summary["sample_sd"]) if summary["draws"] else math.nan
+    return _row(mean=float(summary["score"]), sd=sd, note=str(summary["words"]))
+
+
+def _row(**known: Any) -> dict[str, Any]:
+    return dict.fromkeys(("mean", "sd", "low", "high"), math.nan) | {"n_seeds": 0, "note": "", "missing": ""} | known
+
+
+def _commands(missing: list[Key]) -> str:
+    """The first, and how many like it."""
+    keys = list(dict.fromkeys(missing))
+    if not keys:
+        return ""
+    return command_for(keys[0]) + (f" (and {len(keys) - 1} more seeds)" if len(keys) > 1 else "")
+
+
+def _theirs(figures: Published, condition: str, task: str) -> dict[str, float]:
+    try:
+        score = figures.score(condition, task)
+    except BadRequest:
+        return {"published_mean": math.nan, "published_sd": math.nan}
+    return {"published_mean": score.mean, "published_sd": sample_sd(score.population_sd, score.n_seeds)}

@@ -1,0 +1,100 @@
+"""The paper's question, from a bundle: are the heads that survive pruning the ones with meaningful patterns?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from explorer.errors import BadBundle
+from explorer.mask import Mask
+from explorer.patterns.classes import CLASSES
+from explorer.patterns.per_head import KINDS, Kind, class_shares
+from explorer.stats.class_shares import ShareTest, pattern_shares
+from explorer.stats.survival import stack_masks
+from explorer.store.bundle import Bundle, command_for
+from explorer.store.runs_of_task import TOGETHER, complete, seeds_with, tickets_of
+from explorer.store.schema import ALL_SEEDS, Key, Run
+
+Weights = Literal["pretrained", "finetuned"]
+WEIGHTS: tuple[Weights, ...] = ("pretrained", "finetuned")
+STAGE = "attention"
+
+
+@dataclass(frozen=True, eq=False)
+class GroupPatterns:
+    """One group of heads of one task beside all of the task's heads."""
+
+    weights: Weights
+    kind: Kind
+    group: Literal["survivors", "super-survivors"]
+    seeds: tuple[int, ...]
+    """Whose maps are looked at; the pre-trained maps are the same for all seeds, their survivors are not."""
+    test: ShareTest
+
+
+@dataclass(frozen=True, eq=False)
+class SurvivorPatterns:
+    """All groups of a task that the bundle has maps and tickets for."""
+
+    task: str
+    ticket_seeds: tuple[int, ...]
+    """Seeds whose survivors are known; super-survivors survive in all of them."""
+    groups: tuple[GroupPatterns, ...]
+    notes: tuple[str, ...]
+    """Sentences on what is missing, each with the command that makes it."""
+
+
+def attention_key(model: str, task: str, seed: int, weights: Weights) -> Key:
+    """Of an attention artefact; the pre-trained weights are no seed's."""
+    return Key(Run(model, task, seed if weights == "finetuned" else ALL_SEEDS), STAGE, weights)
+
+
+def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: bool = False) -> SurvivorPatterns:
+    """Class shares of survivors and super-survivors, pre-trained and fine-tuned, raw and norm-weighted.
+
+    A head's share of a class is the share of sentences in which it is the most probable one. Raises BadBundle where
+    no seed of the task has a ticket, naming the command that makes one.
+    """
+    seeds = seeds_with(bundle, model, task, *TOGETHER)
+    if not seeds:
+        command = command_for(Key(Run(model, task, 1337), *TOGETHER))
+        raise BadBundle(f"No run of {task} is pruned, so no head is a survivor yet.", f"Prune one: `{command}`.")
+    tickets = tickets_of(bundle, Run(model, task, seeds[0]))
+    notes = []
+    if len(tickets) < 2:
+        notes.append("One seed alone has no super-survivors: they survive in two seeds or more.")
+    groups: list[GroupPatterns] = []
+    for weights in WEIGHTS:
+        keys = {seed: attention_key(model, task, seed, weights) for seed in tickets}
+        there = [seed for seed, key in keys.items() if complete(bundle, key)]
+        missing = sorted({key for seed, key in keys.items() if seed not in there})
+        notes += [f"{key.path} is missing. Make it: `{command_for(key)}`." for key in missing]
+        if there:
+            tables = [bundle.read(keys[seed]).table for seed in there]
+            for kind in KINDS:
+                shares = np.stack([class_shares(table, kind) for table in tables])  # (S, L, H, C)
+                groups += _groups(shares, tickets, there, weights, kind, within_layers)
+    return SurvivorPatterns(task, tuple(tickets), tuple(groups), tuple(notes))
+
+
+def _groups(
+    shares: np.ndarray, tickets: dict[int, str], seeds: list[int], weights: Weights, kind: Kind, within_layers: bool
+) -> list[GroupPatterns]:
+    n_layers, n_heads = shares.shape[1:3]
+    kept, _ = stack_masks([Mask.from_code(code, n_layers, n_heads) for code in tickets.values()])
+    own = kept[[list(tickets).index(seed) for seed in seeds]]  # (S, L, H)
+    made = [
+        GroupPatterns(
+            weights,
+            kind,
+            "survivors",
+            tuple(seeds),
+            pattern_shares(shares, own, CLASSES, within_layers=within_layers),
+        )
+    ]
+    if len(tickets) > 1:
+        survived = pattern_shares(shares, kept.all(axis=0), CLASSES, within_layers=within_layers)
+        made.append(GroupPatterns(weights, kind, "super-survivors", tuple(seeds), survived))
+    return made

@@ -1,0 +1,1 @@
+"""The pages, a file or a folder each; app.py lists them."""

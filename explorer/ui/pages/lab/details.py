@@ -1,0 +1,88 @@
+"""Below the lab's grid: flips, phenomena, the masks so far, A against B, and what pruning for real buys."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.ui import cached, state
+from explorer.ui.pages.lab import compare, flips, history, speed
+from explorer.ui.scoring import dev_data
+from explorer.ui.scoring.request import Question, Standing
+
+FLIPS, PHENOMENA, HISTORY, COMPARE, SPEED = "flips", "phenomena", "history", "compare", "speed"
+_NAMES = {
+    FLIPS: "Examples that flipped",
+    PHENOMENA: "By phenomenon",
+    HISTORY: "Masks so far",
+    COMPARE: "A against B",
+    SPEED: "Size and speed",
+}
+_STORED = (HISTORY, COMPARE)
+"""What can be told of a run whose checkpoint is not here."""
+_KEY, _SHOWN = "lab.details", "lab.details.shown"
+_PARAMETER = "show"
+
+
+def in_url() -> dict[str, str]:
+    """For the address of the page: which of them is shown."""
+    shown = _shown()
+    return {_PARAMETER: shown} if shown != FLIPS else {}
+
+
+@st.fragment
+def panel(question: Question, standing: Standing | None) -> None:
+    """One of them, as the person chooses; the choice stays when the mask changes. standing: None without a model."""
+    if state.mask_of(question.known.run, question.known.shape) != question.mask:
+        st.rerun()  # set from in here: the grid above must show it
+    names = _names(question, standing)
+    shown = _shown() if _shown() in names else next(iter(names))
+    chosen = st.segmented_control(
+        "Details",
+        list(names),
+        default=shown,
+        format_func=names.__getitem__,
+        key=f"{_KEY}.{'.'.join(names)}",
+        label_visibility="collapsed",
+    )
+    if chosen is not None and chosen != _shown():
+        st.session_state[_SHOWN] = chosen
+        state.amend_url(**{_PARAMETER: ""} | in_url())
+    # Each has a place of its own, so that the browser keeps nothing of one in another.
+    places = {name: st.empty() for name in (*_NAMES, "later")}
+    if chosen in (HISTORY, COMPARE):
+        with places[chosen].container():
+            (history if chosen == HISTORY else compare).show(question, standing)
+    if standing is None or standing.evaluator is None:
+        return
+    evaluator, answer = standing.evaluator, standing.answer
+    if chosen == SPEED:
+        with places[SPEED].container():
+            speed.show(question, evaluator)
+    elif chosen not in (FLIPS, PHENOMENA):
+        return
+    elif answer is None:
+        places["later"].caption("As soon as every example is scored.")
+    elif chosen == PHENOMENA:
+        of_mask, of_full = (evaluator.predictions(of) for of in (answer.evaluation, evaluator.full))
+        with places[PHENOMENA].container():
+            dev_data.by_phenomenon(evaluator, of_mask, of_full)
+    elif chosen == FLIPS:
+        with places[FLIPS].container():
+            flips.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits)
+
+
+def _names(question: Question, standing: Standing | None) -> dict[str, str]:
+    names = dict(_NAMES)
+    if question.known.task.is_regression:
+        names[FLIPS] = "Examples that moved most"
+    if question.source.kind != cached.DIAGNOSTICS:
+        del names[PHENOMENA]
+    return {name: names[name] for name in _STORED} if standing is None else names
+
+
+def _shown() -> str:
+    shown: str | None = st.session_state.get(_SHOWN) or state.asked(_PARAMETER)
+    if shown not in _NAMES:
+        shown = FLIPS
+    st.session_state[_SHOWN] = shown
+    return shown

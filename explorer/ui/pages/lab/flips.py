@@ -1,0 +1,135 @@
+"""The examples that a mask answers otherwise than the full model, or than another mask: labels, margins, the text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.glue.tasks import Examples, Task
+from explorer.stats.logit_margins import BROKEN, FIXED, OTHER, flipped, moved
+
+_AT_MOST = 1000
+"""Rows on screen."""
+_KINDS = {BROKEN: "Right before, wrong now", FIXED: "Wrong before, right now", OTHER: "Wrong in another way"}
+_ALL = "all"
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the two models are called: in columns, in short, and where nothing flipped."""
+
+    before: str = "full model"
+    after: str = "this mask"
+    before_short: str = "full"
+    after_short: str = "mask"
+    none: str = "under this mask every answer is the full model's"
+    kinds: tuple[str, str] = (_KINDS[BROKEN], _KINDS[FIXED])
+
+
+OF_MASK = Names()
+
+
+def show(
+    examples: Examples,
+    logits: NDArray[np.floating[Any]],
+    before_logits: NDArray[np.floating[Any]],
+    names: Names = OF_MASK,
+    key: str = "lab.flips",
+) -> None:
+    """The table, with its filter; a sentence where nothing flipped. Text is shown as text, never as markup."""
+    task = examples.task
+    if task.is_regression:
+        _moved(examples, moved(task, logits, before_logits, examples.labels), names)
+        return
+    table = flipped(task, logits, before_logits, examples.labels)
+    if table.empty:
+        st.caption(f"No example flipped: {names.none}.")
+        return
+    counts = Counter(table["change"])
+    kind = _filter(counts, len(table), names, key)
+    if kind != _ALL:
+        table = table[table["change"] == kind]
+    if table.empty:
+        st.caption("None of the flips is of that kind.")
+        return
+    st.dataframe(in_words(examples, table.head(_AT_MOST), names), hide_index=True, column_config=_columns(task, names))
+    first = f"The {_AT_MOST:,} of {len(table):,} that" if len(table) > _AT_MOST else "Those that"
+    st.caption(
+        f"{first} moved farthest come first. Margin: the gold label's logit minus the best other label's; "
+        "below 0 the answer is wrong, near 0 it was a close call."
+    )
+
+
+def in_words(examples: Examples, table: pd.DataFrame, names: Names = OF_MASK) -> pd.DataFrame:
+    """`flipped`'s table for the screen: labels by name, examples counted from 1, the sentences beside."""
+    labels = np.array(examples.task.label_names)
+    return pd.DataFrame(
+        {
+            "example": table["index"] + 1,
+            "gold": labels[table["gold"]],
+            names.before: labels[table["before"]],
+            names.after: labels[table["after"]],
+            f"margin, {names.before_short}": table["margin_before"],
+            f"margin, {names.after_short}": table["margin_after"],
+        }
+        | _texts(examples, table["index"])
+    )
+
+
+def _filter(counts: Counter[str], total: int, names: Names, key: str) -> str:
+    kinds = [kind for kind in _KINDS if counts[kind] or kind != OTHER]
+    words = _KINDS | dict(zip((BROKEN, FIXED), names.kinds, strict=True))
+
+    def label(kind: str) -> str:
+        return f"All {total:,}" if kind == _ALL else f"{words[kind]}: {counts[kind]:,}"
+
+    chosen: str | None = st.pills(
+        "Show", [_ALL, *kinds], default=_ALL, format_func=label, key=key, label_visibility="collapsed"
+    )
+    return chosen or _ALL
+
+
+def _moved(examples: Examples, table: pd.DataFrame, names: Names) -> None:
+    if table.empty:
+        st.caption(f"No value changed: {names.none}.")
+        return
+    shown = pd.DataFrame(
+        {
+            "example": table["index"] + 1,
+            "gold": table["gold"],
+            names.before: table["before"],
+            names.after: table["after"],
+            f"error, {names.before_short}": table["error_before"],
+            f"error, {names.after_short}": table["error_after"],
+        }
+        | _texts(examples, table["index"])
+    )
+    numbers = {name: st.column_config.NumberColumn(format="%.2f") for name in shown.columns[1:6]}
+    st.dataframe(shown, hide_index=True, column_config=numbers)
+    st.caption(
+        f"Values do not flip: here are the {len(table):,} that moved farthest. Error: distance from the gold value."
+    )
+
+
+def _texts(examples: Examples, indices: pd.Series[int]) -> dict[str, list[str]]:
+    task = examples.task
+    return {
+        column.lower().replace("#1 string", "sentence 1").replace("#2 string", "sentence 2"): [
+            examples.items[index].texts[number] for index in indices
+        ]
+        for number, column in enumerate(task.columns)
+    }
+
+
+def _columns(task: Task, names: Names) -> dict[str, Any]:
+    margin = st.column_config.NumberColumn(format="%+.2f", help="Gold label's logit minus the best other label's")
+    place = st.column_config.NumberColumn(
+        format="%d", help=f"Place in the dev set, from 1: {task.dev_rows:,} in GLUE's"
+    )
+    return {"example": place, f"margin, {names.before_short}": margin, f"margin, {names.after_short}": margin}

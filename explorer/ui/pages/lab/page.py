@@ -1,0 +1,71 @@
+"""Page: switch heads and MLPs off and see the dev score for exactly that mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.store.stored_scores import KnownRun
+from explorer.ui import cached, state
+from explorer.ui.pages.lab import compare, details, history, mask_files, presets
+from explorer.ui.scoring import dev_data, request
+from explorer.ui.widgets import exhibits, overlay_picker
+from explorer.ui.widgets.words import model_name
+
+FILL = "loss"
+"""What colours the cells until somebody chooses otherwise."""
+_TOLD = "lab.ledger_told"
+
+
+def page(root: Path, stamp: float, selection: state.Selection) -> None:
+    """The grid with presets on the left; the score of what it shows on the right."""
+    run = selection.run
+    known = cached.known(root, stamp, run)
+    state.mask_of(run, known.shape)  # both read the link, and may have something to say of it
+    compare.pinned(known)
+    _, trouble = cached.ledger()
+    if trouble and not st.session_state.setdefault(_TOLD, False):
+        st.session_state[_TOLD] = True
+        state.notice(trouble)
+    st.header(f"Switch heads off, and see what {run.task} still scores")
+    state.show_notices()
+    source = dev_data.choose_data(known.task)
+    data = cached.examples(known.task.name, source.kind, source.folder)
+    live = state.scored_on(run, data.sha256, source.title(known.task))
+    state.show_notices()
+    _lab(root, stamp, known, source, live)
+
+
+@st.fragment
+def _lab(root: Path, stamp: float, known: KnownRun, source: dev_data.DataSource, live: str) -> None:
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        with st.container(horizontal=True, gap="small"):
+            presets.presets_row(root, stamp, known)
+            views = overlay_picker.views(root, stamp, known)
+            fill, ring = overlay_picker.choose(views, "lab", fill=FILL)
+            mask_files.load_mask(known)
+        mask = exhibits.grid(
+            state.mask_of(known.run, known.shape),
+            title=f"The mask on {known.run.task}",
+            caption=f"{model_name(known.run.model)} on {known.run.task}, seed {known.run.seed}. × = switched off.",
+            revision=state.revision(known.run),
+            key="lab.grid",
+            **overlay_picker.dress(views.by_name, fill, ring, known.shape).arguments,
+        )
+    state.adopt(known.run, mask)
+    exhibits.about(known.run, mask)
+    pinned = compare.pinned(known)
+    more = overlay_picker.in_url(fill, ring, default=FILL) | pinned.in_url | details.in_url()
+    state.write_url(known.run, mask, live=live, **more)
+    with right:
+        stored = st.container()
+        withheld = dev_data.is_withheld(root, stamp, known.run)
+        scored_on = dev_data.DataSource(cached.STORED) if withheld else source
+        question = request.Question(root, stamp, known, scored_on, mask)
+        if withheld or source.kind == cached.DIAGNOSTICS:  # else it is part of the score
+            stored.markdown(dev_data.stored_score(known, mask))
+        standing = None if withheld else request.panel(question)
+    history.record(question, standing)
+    details.panel(question, standing)

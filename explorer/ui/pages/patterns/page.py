@@ -1,0 +1,214 @@
+"""Page: what the heads attend to: an atlas of all maps, one map large, two side by side, and the paper's question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.errors import BadRequest, ExplorerError
+from explorer.mask import Mask
+from explorer.patterns.per_head import Kind, column
+from explorer.patterns.samples import Sample
+from explorer.stats.survival import stack_masks
+from explorer.store.bundle import command_for
+from explorer.store.schema import Run
+from explorer.study.survivor_patterns import STAGE, WEIGHTS, Weights, attention_key
+from explorer.ui import cached, state
+from explorer.ui.pages.patterns import survivors
+from explorer.ui.pages.patterns.atlas import Atlas, Head, atlas, chosen_of
+from explorer.ui.pages.patterns.maps import (
+    Shown,
+    chosen_map,
+    compare_with,
+    facts,
+    heads_differ,
+    remember_link,
+    two_maps,
+)
+from explorer.ui.scoring import dev_data
+from explorer.ui.widgets.plain_text import failed, plain
+from explorer.ui.widgets.switch import switch
+
+VIEWS = {"atlas": "All heads' maps", "survivors": "Are survivors meaningful?"}
+WHICH: dict[Weights, str] = {"finetuned": "Fine-tuned", "pretrained": "Pre-trained"}
+KINDS: dict[Kind, str] = {"raw": "Raw", "norm": "Norm-weighted"}
+COLOURS: dict[Literal["class", "survival"], str] = {"class": "Colour: class", "survival": "Colour: survival"}
+OWN = "own"
+"""The sentence that a person types."""
+_ATLAS, _HEAD, _SENTENCE, _TYPED = "patterns.atlas", "patterns.head", "patterns.sentence", "patterns.typed"
+
+
+def page(root: Path, stamp: float, selection: state.Selection, lab: Any = None) -> None:
+    """One of two views. lab: the lab's page, to link to."""
+    run = selection.run
+    title = st.empty()
+    state.show_notices()
+    view = switch("View", VIEWS, "view", "patterns.view")
+    if view == "survivors":
+        title.header(f"Are survivors the heads with meaningful patterns on {run.task}?")
+        state.write_url(run, None, view=view)
+        survivors.panel(root, stamp, run)
+        return
+    title.header("What do the heads attend to?")
+    _maps(root, stamp, run, lab)
+
+
+@st.fragment
+def _maps(root: Path, stamp: float, run: Run, lab: Any) -> None:
+    remember_link()
+    with st.container(horizontal=True, gap="medium"):
+        which = switch("Weights", WHICH, "which", "patterns.which")
+        kind = switch("Attention", KINDS, "kind", "patterns.kind")
+        colour = switch("Colour by", COLOURS, "colour", "patterns.colour")
+    key = attention_key(run.model, run.task, run.seed, which)
+    where = _where(which, kind, colour)
+    try:
+        table = cached.artefact(root, stamp, key).table
+        samples = cached.attention_samples(root, stamp, key)
+        patterns = column(table, kind, "pattern")
+    except ExplorerError as error:
+        state.write_url(run, None, **where)
+        _missing(root, stamp, run, which, error)
+        return
+    chosen = _chosen(patterns.shape)
+    first, second = st.columns([3, 2], gap="medium")
+    with first:
+        sentence = _choose_sentence(samples)
+    where |= {"sentence": sentence} if sentence != "1" else {}
+    where |= {"layer": str(chosen[0] + 1), "head": str(chosen[1] + 1)}
+    survives, n_seeds = _survival(root, stamp, run, patterns.shape)
+    sample = _read(root, stamp, run, which, sentence, samples)
+    if sample is None:
+        state.write_url(run, None, **where)
+        return
+    shown = Shown(root, stamp, run, which, kind, table, sample, chosen, sentence == OWN, survives, n_seeds)
+    with second:
+        beside, words = compare_with(shown, patterns, lab)
+    masked = beside.mask if beside is not None else None
+    state.write_url(run, masked, **where, **words)
+    left, right = st.columns([1, 1], gap="medium")
+    with left:
+        atlas(
+            Atlas(
+                shown.values(sample),
+                patterns,
+                survives,
+                n_seeds,
+                chosen,
+                beside.head if beside is not None and heads_differ(beside) else None,
+                colour,
+            ),
+            key=_ATLAS,
+            on_change=lambda: _adopt(patterns.shape),
+        )
+    with right:
+        if beside is None:
+            chosen_map(shown)
+        facts(shown, beside)
+    if beside is not None:
+        two_maps(shown, beside)
+    st.caption(
+        "Thumbnails and large map: the darker (on a dark page, the lighter), the more. A row is the word piece that "
+        "reads, a column the one that is read. A head's class is the classifier's, over all measured "
+        "sentences, not over the one shown. **Norm-weighted**: attention times the length of what is read "
+        "(Kobayashi et al. 2020)."
+    )
+
+
+def _where(which: Weights, kind: Kind, colour: str) -> dict[str, str]:
+    defaults = {"which": "finetuned", "kind": "raw", "colour": "class"}
+    return {
+        name: value
+        for name, value in {"which": which, "kind": kind, "colour": colour}.items()
+        if value != defaults[name]
+    }
+
+
+def _missing(root: Path, stamp: float, run: Run, which: Weights, error: ExplorerError) -> None:
+    """What makes the maps, and what is there meanwhile."""
+    key = attention_key(run.model, run.task, run.seed, which)
+    there = [m for m in cached.manifests(root, stamp) if m.stage == STAGE and m.model == run.model]
+    if any(m.key == key for m in there):
+        failed(error)
+        return
+    st.info(
+        f"The attention maps of this model were not measured yet. Make them: `{command_for(key)}`",
+        icon=":material/blur_on:",
+    )
+    others = sorted(f"{m.task}, seed {m.seed}" if m.variant == WEIGHTS[1] else f"{m.task}, pre-trained" for m in there)
+    if others:
+        st.caption(f"Measured in this bundle: {'; '.join(others)}.")
+
+
+def _chosen(shape: tuple[int, int]) -> Head:
+    """The head on the page, at first the link's; one of this model in any case."""
+    if _HEAD not in st.session_state:
+        asked = [state.asked(name) or "1" for name in ("layer", "head")]
+        st.session_state[_HEAD] = tuple(int(at) - 1 if at.isascii() and at.isdigit() else 0 for at in asked)
+    layer, head = st.session_state[_HEAD]
+    return min(max(layer, 0), shape[0] - 1), min(max(head, 0), shape[1] - 1)
+
+
+def _adopt(shape: tuple[int, int]) -> None:
+    chosen = chosen_of(st.session_state.get(_ATLAS), shape)
+    if chosen is not None:
+        st.session_state[_HEAD] = chosen
+
+
+def _choose_sentence(samples: tuple[Sample, ...]) -> str:
+    """'1', '2', ... or OWN."""
+    names = {str(at + 1): " / ".join(sample.texts) for at, sample in enumerate(samples)} | {OWN: "Type your own …"}
+    wanted = st.session_state.get(_SENTENCE) or state.asked("sentence")
+    options = list(names)
+    chosen: str = st.selectbox(
+        "Sentence",
+        options,
+        index=options.index(wanted) if wanted in options else 0,
+        format_func=names.__getitem__,
+        key="patterns.sentence.widget",
+    )
+    st.session_state[_SENTENCE] = chosen
+    return chosen
+
+
+def _read(
+    root: Path, stamp: float, run: Run, which: Weights, sentence: str, samples: tuple[Sample, ...]
+) -> Sample | None:
+    """The stored sentence, or the typed one through the model; None after saying what is wrong with it."""
+    if sentence != OWN:
+        return samples[int(sentence) - 1]
+    with st.form("patterns.form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        first = st.text_input("First sentence", key="patterns.first", placeholder="The cat sat on the mat.")
+        second = st.text_input("Second sentence, if any", key="patterns.second")
+        if st.form_submit_button("Show its maps", type="primary"):
+            st.session_state[_TYPED] = first, second
+    texts = st.session_state.get(_TYPED)
+    if texts is None:
+        st.caption("The sentence is read on this machine, and is kept nowhere.")
+        return None
+    try:
+        if not any(text.strip() for text in texts):
+            raise BadRequest("There is no text.", "Type a sentence.")
+        if which == "finetuned" and dev_data.is_withheld(root, stamp, run):
+            return None
+        with st.spinner("The model reads the sentence …"):
+            sample, notes = cached.maps_of_text(root, stamp, run, which, texts, "")
+    except ExplorerError as error:
+        failed(error)
+        return None
+    for note in notes:
+        st.caption(plain(note))
+    return sample
+
+
+def _survival(root: Path, stamp: float, run: Run, shape: tuple[int, int]) -> tuple[NDArray[np.int64] | None, int]:
+    """(L, H): in how many seeds each head is part of the good ticket, of how many; None where nothing was pruned."""
+    tickets = cached.tickets(root, stamp, run)
+    if not tickets:
+        return None, 0
+    heads, _ = stack_masks([Mask.from_code(code, *shape) for code in tickets.values()])
+    return heads.sum(axis=0).astype(np.int64), len(tickets)

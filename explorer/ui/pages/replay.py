@@ -1,0 +1,302 @@
+"""Page: the pruning of one run, step by step: what goes, why, and what it costs; any step opens in the lab."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from explorer.errors import ExplorerError
+from explorer.figures.importance import importance_figure, verdict
+from explorer.figures.path import path_chart, path_table
+from explorer.figures.print.export import Exhibit
+from explorer.figures.print.path import printed_path
+from explorer.figures.print.tables import importance_table
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.store.bundle import command_for
+from explorer.store.schema import Key, Manifest
+from explorer.store.stored_scores import KnownRun
+from explorer.study.majority_baseline import Uninformed
+from explorer.tickets.pruning_path import PathStep, PruningPath, parts_words, path_of
+from explorer.ui import cached, state
+from explorer.ui.widgets import exhibits, overlay_picker
+from explorer.ui.widgets.head_grid import Marks
+
+METHODS = {"together": "Heads and MLPs", "heads": "Heads alone", "mlps": "MLPs alone"}
+ENDINGS = {"-published": "as published", "-train-sample": "on training sentences"}
+_WHISKERS = "Whiskers are 95% intervals; hollow steps were taken back."
+PACE = 1.5
+"""Seconds a step while it plays."""
+_STEPS, _PLAYING, _MOVED = "replay.steps", "replay.playing", "replay.moved"
+_SLIDER, _METHOD = "replay.slider", "replay.method"
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A pruning run on screen."""
+
+    root: Path
+    stamp: float
+    key: Key
+    known: KnownRun
+    path: PruningPath
+    floor: Uninformed | None
+    """What answers that never read a sentence score."""
+    lab: Any
+    """The page that a step opens in; None where there is none."""
+
+    @property
+    def name(self) -> str:
+        """The key of what the session keeps of it."""
+        return str(self.key.path)
+
+    @property
+    def method(self) -> str:
+        """together, heads or mlps; another procedure or data at the end."""
+        return self.key.variant
+
+    @property
+    def last(self) -> int:
+        """The number of the last step."""
+        return len(self.path.steps) - 1
+
+
+def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest], lab: Any = None) -> None:
+    """Player, grid and score of one run, and whether the gradient foretold the cost. lab: opens a step."""
+    run = selection.run
+    st.header(f"How pruning went on {run.task}, step by step")
+    variants = [m.variant for m in manifests if m.key.run == run and m.stage == "structured"]
+    if not variants:
+        state.show_notices()
+        state.write_url(run, None)
+        _nothing_to_replay(selection, manifests)
+        return
+    key = Key(run, "structured", _method(variants))
+    known = cached.known(root, stamp, run)
+    path = path_of(cached.artefact(root, stamp, key), known.shape)
+    floor = cached.uninformed(root, stamp, run.model, run.task)
+    shown = Shown(root, stamp, key, known, path, floor, lab)
+    _read_link(shown)
+    state.show_notices()
+    st.fragment(_player, run_every=PACE if _plays(shown) else None)(shown)
+    _gradient(root, stamp, known)
+
+
+def step_words(path: PruningPath, number: int, metric: str) -> str:
+    """What the step did and what came of it, as Markdown sentences."""
+    step = path.steps[number]
+    name = "the 90% line" if path.steps[0].score > 0 else "the full model's score, which leaves nothing to lose"
+    line = f"{name} ({path.line:.3f})"
+    if number == 0:
+        return f"The full model, everything on. Pruning goes on while {metric} stays on or above {line}."
+    gone = parts_words(step.heads_off, step.mlps_off)
+    words = f"{gone[0].upper()}{gone[1:]} {'go' if step.heads_off.sum() + step.mlps_off.sum() > 1 else 'goes'}: "
+    words += "the least important of what was left. "
+    before = path.steps[number - 1]
+    if not before.held:
+        words = f"Step {before.number} was taken back. {words}"
+    if step.held:
+        words += f"{metric.capitalize()} stays above {line}"
+        return words + (", and this is the good ticket." if step is path.ticket else ".")
+    words += f"{metric.capitalize()} falls below {line}, so this step is taken back"
+    ends = f" and pruning ends: the good ticket is step {path.ticket.number}"
+    return f"{words}{ends * (number + 1 == len(path.steps))}."
+
+
+def _method(variants: Sequence[str]) -> str:
+    """The run to replay, chosen where there are several: together first, other procedures last."""
+    names = sorted(variants, key=lambda name: (any(name.endswith(e) for e in ENDINGS), name != "together", name))
+    asked = state.asked("method")
+    if asked is not None and asked not in names:
+        state.notice(f"The link asks for pruning {asked[:40]!r}, which this cache does not hold for this run.")
+    wanted = asked or st.session_state.get(_METHOD)
+    if wanted not in names:
+        wanted = names[0]
+    if len(names) > 1:
+        wanted = st.segmented_control(
+            "What is pruned",
+            names,
+            default=wanted,
+            format_func=_method_words,
+            key=f"replay.method.{'.'.join(names)}",
+            required=True,
+            label_visibility="collapsed",
+        )
+    st.session_state[_METHOD] = wanted
+    return wanted
+
+
+def _method_words(variant: str) -> str:
+    for ending, words in ENDINGS.items():
+        if variant.endswith(ending):
+            return f"{_method_words(variant.removesuffix(ending))}, {words}"
+    return METHODS.get(variant, variant)
+
+
+def _read_link(shown: Shown) -> None:
+    asked = state.asked("step")
+    if asked is None:
+        return
+    if asked.isdecimal() and int(asked) <= shown.last:
+        _go(shown, int(asked))
+    else:
+        state.notice(f"The link asks for step {asked[:20]!r}; this run has steps 0 to {shown.last}.")
+
+
+def _at(shown: Shown) -> int:
+    return min(int(st.session_state.get(_STEPS, {}).get(shown.name, 0)), shown.last)
+
+
+def _go(shown: Shown, step: int) -> None:
+    st.session_state.setdefault(_STEPS, {})[shown.name] = step
+    st.session_state[_MOVED] = time.monotonic()
+
+
+def _plays(shown: Shown) -> bool:
+    return bool(st.session_state.get(_PLAYING) == shown.name)
+
+
+def _player(shown: Shown) -> None:
+    due = time.monotonic() - st.session_state.get(_MOVED, 0.0) > 0.7 * PACE  # a drag of the slider is a rerun too
+    if _plays(shown) and due:
+        _go(shown, min(_at(shown) + 1, shown.last))
+    if _plays(shown) and _at(shown) == shown.last:
+        st.session_state[_PLAYING] = None
+        st.rerun()  # the whole page: a fragment cannot stop its own clock
+    _controls(shown)
+    number = _at(shown)
+    step = shown.path.steps[number]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _grid(shown, number)
+        st.markdown(step_words(shown.path, number, METRIC_WORDS[shown.known.task.metric]))
+    with right:
+        _score(shown, step)
+    more = {"step": str(number)} if number else {}
+    state.write_url(shown.known.run, None, **({"method": shown.method} if shown.method != "together" else {}), **more)
+
+
+def _controls(shown: Shown) -> None:
+    if shown.last == 0:
+        return
+    plays = _plays(shown)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        icon = ":material/pause:" if plays else ":material/play_arrow:"
+        if st.button("Pause" if plays else "Play", icon=icon, key="replay.play", type="primary", width=110):
+            if not plays and _at(shown) == shown.last:
+                _go(shown, 0)
+            st.session_state[_MOVED] = time.monotonic()
+            st.session_state[_PLAYING] = None if plays else shown.name
+            st.rerun()
+        st.session_state[_SLIDER] = _at(shown)
+        st.slider("Step", 0, shown.last, key=_SLIDER, on_change=lambda: _go(shown, int(st.session_state[_SLIDER])))
+        if shown.lab is not None and st.button(
+            "Open this step in the lab", icon=":material/toggle_on:", key="replay.fork"
+        ):
+            st.session_state[_PLAYING] = None
+            state.set_mask(shown.known.run, shown.path.steps[_at(shown)].mask)
+            st.switch_page(shown.lab)
+
+
+def _grid(shown: Shown, number: int) -> None:
+    path, step = shown.path, shown.path.steps[number]
+    chosen_by = path.chosen_by(number)
+    dressed = overlay_picker.dress({}, overlay_picker.NONE, overlay_picker.NONE, shown.known.shape)
+    if chosen_by is not None:
+        title = "Importance in the full model" if number == 0 else "Importance before this step"
+        view = overlay_picker.importance_view(*chosen_by, title, among=step.start)
+        dressed = overlay_picker.dress({"importance": view}, "importance", overlay_picker.NONE, shown.known.shape)
+    exhibits.about(shown.known.run, step.mask)
+    exhibits.grid(
+        step.mask,
+        title=f"Step {number} of pruning",
+        caption=step_words(path, number, METRIC_WORDS[shown.known.task.metric]),
+        revision=f"replay-{shown.name}-{number}",
+        key="replay.grid",
+        marks=Marks(step.heads_off, step.mlps_off, "Switched off by this step"),
+        disabled=True,
+        **dressed.arguments,
+    )
+
+
+def _score(shown: Shown, step: PathStep) -> None:
+    known, path = shown.known, shown.path
+    metric = METRIC_WORDS[known.task.metric]
+    change = cached.step_difference(shown.root, shown.stamp, shown.key, step.number)
+    noise = " (within noise)" if change.within_noise else ""
+    st.metric(
+        f"Step {step.number} of {shown.last}: {known.task.name} dev {metric}",
+        "undefined" if step.score != step.score else f"{step.score:.3f}",
+        delta=f"{change.difference:+.3f} against the full model{noise}" if step.number else None,
+        delta_color="off" if change.within_noise else "normal",
+    )
+    interval = f"95% interval {step.low:.3f} to {step.high:.3f}, " if step.low == step.low else ""
+    st.caption(f"{interval}n = {step.n:,}")
+    floor = (shown.floor.title, shown.floor.score) if shown.floor else None
+    exhibits.keep(
+        "replay.path",
+        Exhibit(
+            f"{metric.capitalize()} step by step",
+            _WHISKERS,
+            lambda _inches: printed_path(path, metric=metric, floor=floor),
+            lambda: path_table(path, step.number),
+        ),
+    )
+    st.altair_chart(
+        path_chart(path, step.number, metric=metric, floor=floor),
+        key="replay.path",
+        alt=f"{metric} after each step of pruning, with the 90% line",  # the same at every step: else it is drawn anew
+    )
+    st.caption(_WHISKERS)
+
+
+def _nothing_to_replay(selection: state.Selection, manifests: Sequence[Manifest]) -> None:
+    run = selection.run
+    if any(m.key.run == run and m.stage == "published-masks" for m in manifests):
+        st.info("The authors' files hold where pruning ended, not how it got there.", icon=":material/timeline:")
+        return
+    pruned = {m.seed for m in manifests if m.stage == "structured" and (m.model, m.task) == (run.model, run.task)}
+    other = f" Seed {', '.join(map(str, sorted(pruned)))} can be replayed." if pruned else ""
+    st.info(
+        f"Nothing was pruned for {run.task}, seed {run.seed}.{other} "
+        f"Make it: `{command_for(Key(run, 'structured', 'together'))}`",
+        icon=":material/content_cut:",
+    )
+
+
+def _gradient(root: Path, stamp: float, known: KnownRun) -> None:
+    """Whether importance, which chose every step above, orders the parts as switching each off alone does."""
+    st.subheader("Does the gradient tell what switching off costs?")
+    try:
+        sides, clear = cached.gradient_sides(root, stamp, known.run)
+    except ExplorerError:
+        keys = Key(known.run, "importance", "expected"), Key(known.run, "ablations")
+        commands = " and ".join(f"`{command_for(key)}`" for key in keys)
+        st.caption(f"Seed {known.run.seed} was not measured for this. Make it: {commands}")
+        return
+    metric = METRIC_WORDS[known.task.metric]
+    st.markdown(
+        f"Pruning trusts the gradient: it never tries a part, it ranks them by how strongly the loss reacts. Here each "
+        f"part of the full model was also switched off alone. {' '.join(verdict(side) for side in sides)}"
+    )
+    exhibits.plot(
+        importance_figure(sides, metric=metric),
+        key="replay.gradient",
+        title="Importance against what switching off costs",
+        caption=" ".join(verdict(side) for side in sides),
+        data=lambda: importance_table(sides),
+        alt=f"{metric} lost when each head or MLP alone is off, against its importance",
+    )
+    total = sum(side.agreement.n for side in sides)
+    noise = (
+        f" {clear} of these {total} losses pass McNemar's test at p < 0.05; chance alone gives about {total / 20:.0f}."
+    )
+    noise = "" if clear is None else noise
+    st.caption(
+        f"One point a head or MLP of seed {known.run.seed}, on the {len(known.labels):,} dev examples.{noise} "
+        f"{sides[0].agreement.method}."
+    )

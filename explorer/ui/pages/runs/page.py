@@ -1,0 +1,261 @@
+"""Page: what is in the bundle, how each part came about, what is missing, and how to add to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.print.export import Exhibit
+from explorer.glue.tasks import TASKS
+from explorer.store.bundle import CHECKPOINT, Bundle
+from explorer.store.coverage import Part, commands, coverage, study_command
+from explorer.store.paper.importer import SEEDS
+from explorer.store.runs_of_task import in_paper_order
+from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, STAGES, Key, Manifest, Run
+from explorer.ui import state
+from explorer.ui.pages.runs import add
+from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.switch import switch
+from explorer.ui.widgets.words import model_name
+
+VIEWS = {
+    "here": "What is here",
+    "check": "Check it",
+    "paper": "Import the paper's files",
+    "checkpoint": "Add a checkpoint",
+    "glue": "Add GLUE",
+}
+_ROW = "runs.row"
+_STAGES = {
+    "finetune": "fine-tuned",
+    "importance": "importance",
+    "structured": "pruned",
+    "ablations": "ablations",
+    "attention": "attention",
+    "magnitude": "magnitude",
+    "subnetworks": "subnetworks",
+    "retrained": "retrained",
+    "baseline": "baseline",
+    "published-masks": "masks, imported",
+    "published-scores": "scores, imported",
+}
+"""Stage -> what its column is called."""
+_MARKS = {"complete": "✓", "withheld": "✓", "unfinished": "under way", "missing": "–"}
+_GREEN, _AMBER, _NONE = "rgba(0,158,115,.22)", "rgba(230,159,0,.28)", ""
+
+
+def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest]) -> None:
+    """A view is chosen, and only that one is computed."""
+    run = selection.run
+    state.show_notices()
+    st.header("What is in this cache?")
+    add.choose_bundle(root)
+    view = switch("View", VIEWS, "view", "runs.view")
+    where = {"view": view} if view != "here" else {}
+    if view == "here":
+        _here(root, run, manifests)
+        return
+    state.write_url(run, None, **where)
+    if view == "check":
+        add.check(root)
+    elif view == "paper":
+        add.paper(root)
+    elif view == "checkpoint":
+        add.checkpoint(root)
+    else:
+        add.glue(stamp)
+
+
+def _here(root: Path, selected: Run, manifests: Sequence[Manifest]) -> None:
+    bundle = Bundle(root)
+    size = sum(entry.bytes for manifest in manifests for entry in manifest.files.values())
+    own = [manifest for manifest in manifests if manifest.model == selected.model]
+    tasks = [task for task in TASKS if any(manifest.task == task for manifest in own)]
+    rows = [run for task in tasks for run in _runs_of(selected.model, task, own)]
+    shown = _shown(selected, rows)
+    state.write_url(selected, None, **({"row": _code(shown)} if shown != selected else {}))
+    st.markdown(
+        exhibits.say(
+            f"**{root.name}** holds {len(manifests)} artefacts, {size / 1e6:.0f} MB. Below, those of "
+            f"**{model_name(selected.model)}**: a row a run (a task and a fine-tuning seed), a column a stage of the "
+            "study. Pick a row to see how it came about and what is missing."
+        )
+    )
+    found = {run: coverage(bundle, own, run) for run in rows}
+    _matrix(rows, found, shown)
+    st.caption(
+        "✓ there (3: all three variants); 2 of 3: some of them; – not made yet; *stored*: fine-tuned, but its "
+        "checkpoint does not ship, so that the lab can show stored scores only."
+    )
+    absent = [task for task in TASKS if task not in tasks]
+    if absent and any(manifest.stage not in PUBLISHED_STAGES for manifest in own):
+        whole = study_command(Run(selected.model, absent[0], SEEDS[0]))
+        st.caption(f"Nothing here of {', '.join(absent)}. Make a whole run: `{whole}`")
+    _run(root, shown, found[shown])
+
+
+def _runs_of(model: str, task: str, manifests: Sequence[Manifest]) -> list[Run]:
+    """The paper's seeds (not of an imported model: it cannot be completed) and any others, then what is over all."""
+    seeds = {manifest.seed for manifest in manifests if manifest.task == task}
+    over_all = [Run(model, task, ALL_SEEDS)] if ALL_SEEDS in seeds else []
+    wanted = seeds if all(manifest.stage in PUBLISHED_STAGES for manifest in manifests) else {*SEEDS, *seeds}
+    return [Run(model, task, seed) for seed in sorted(wanted - {ALL_SEEDS}, key=in_paper_order)] + over_all
+
+
+def _shown(selected: Run, rows: Sequence[Run]) -> Run:
+    """The row that was picked, at first the link's, else the sidebar's; a new choice in the sidebar counts again."""
+    codes = {_code(run): run for run in rows}
+    asked = state.asked("row")
+    if asked in codes:
+        st.session_state[_ROW] = selected, codes[asked]
+    of_selected, row = st.session_state.get(_ROW, (None, None))
+    return row if of_selected == selected and row in rows else selected
+
+
+def _code(run: Run) -> str:
+    return f"{run.task}.{'all' if run.seed == ALL_SEEDS else run.seed}"
+
+
+def _matrix(rows: Sequence[Run], found: Mapping[Run, Mapping[str, Sequence[Part]]], shown: Run) -> None:
+    stages = [stage for stage in STAGES if any(stage in parts for parts in found.values())]
+    table = pd.DataFrame(
+        [
+            {"task": run.task, "seed": "all" if run.seed == ALL_SEEDS else str(run.seed)}
+            | {_STAGES[stage]: _cell(found[run].get(stage, ())) for stage in stages}
+            for run in rows
+        ]
+    )
+    key = f"runs.matrix.{shown.path}"
+
+    def picked() -> None:
+        chosen = st.session_state[key]["selection"]["rows"]
+        if not chosen:
+            return
+        run, selected = rows[chosen[0]], state.selected()
+        if any(part.manifest is not None for part in found[run].get("finetune", ())):
+            st.session_state.pop(_ROW, None)
+            state.choose(run)
+        else:
+            st.session_state[_ROW] = selected, run
+
+    exhibits.keep("runs.matrix", Exhibit("What is in the cache", "A row a run, a column a stage.", data=table))
+    coloured: Any = table.style.map(cast("Any", _colour), subset=[_STAGES[stage] for stage in stages])
+    selected_at_first: Any = {"selection": {"rows": [rows.index(shown)]}}
+    st.dataframe(
+        coloured,
+        hide_index=True,
+        key=key,
+        on_select=picked,
+        selection_mode="single-row-required",
+        selection_default=selected_at_first,
+        height="content" if len(rows) <= 15 else 560,
+        alt="Which stages of each run are in the cache",
+    )
+
+
+def _cell(parts: Sequence[Part]) -> str:
+    if not parts:
+        return ""
+    there = [part for part in parts if part.manifest is not None]
+    if any(part.status == "unfinished" for part in parts):
+        return _MARKS["unfinished"]
+    if any(part.status == "withheld" for part in parts):
+        return "✓ stored"
+    if len(there) == len(parts):
+        return "✓" if len(parts) == 1 else f"✓ {len(parts)}"
+    return f"{len(there)} of {len(parts)}" if there else _MARKS["missing"]
+
+
+def _colour(cell: str) -> str:
+    colour = _GREEN if cell.startswith("✓") else _AMBER if cell[:1].isdigit() or cell == _MARKS["unfinished"] else _NONE
+    return f"background-color: {colour}" if colour else ""
+
+
+def _run(root: Path, run: Run, stages: Mapping[str, Sequence[Part]]) -> None:
+    seed = "over all seeds" if run.seed == ALL_SEEDS else f"seed {run.seed}"
+    st.subheader(f"{model_name(run.model)} on {run.task}, {seed}")
+    there = [part.manifest for parts in stages.values() for part in parts if part.manifest is not None]
+    lacking = [part for parts in stages.values() for part in parts if part.manifest is None]
+    where = add.on_command_line(root)
+    if lacking:
+        _missing(run, lacking, where)
+    if there:
+        _provenance(there)
+
+
+def _missing(run: Run, lacking: Sequence[Part], where: str) -> None:
+    names = [f"{part.key.stage} {part.key.variant}".strip() for part in lacking]
+    st.markdown(f"Missing: {', '.join(names)}.")
+    if run.seed != ALL_SEEDS:
+        st.caption("One command makes all of it; stopped, it goes on where it was. It needs GLUE.")
+        st.code(study_command(run, where), language="bash")
+    with st.expander("Or one by one"):
+        st.code("\n".join(commands(lacking, where)), language="bash")
+
+
+def _provenance(there: Sequence[Manifest]) -> None:
+    table = pd.DataFrame([_listed(manifest) for manifest in there])
+    st.dataframe(
+        table,
+        hide_index=True,
+        height="content",
+        column_config={
+            "seconds": st.column_config.NumberColumn(format="%,.0f", help="Of computation, over all sittings"),
+            "KB": st.column_config.NumberColumn(format="%,.0f"),
+        },
+    )
+    by_name = {_name(manifest.key): manifest for manifest in there}
+    name = st.selectbox("How it came about", list(by_name), key="runs.artefact")
+    manifest = by_name[name]
+    st.code(manifest.command, language="bash")
+    st.markdown(_facts(manifest))
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Options**, every one that changes the result")
+        st.json(dict(manifest.config), expanded=1)
+    with right:
+        st.markdown("**Result**")
+        st.json(dict(manifest.summary), expanded=1)
+    if CHECKPOINT in manifest.withheld:
+        st.caption("Its checkpoint was made but does not ship with this cache, to keep it small.")
+
+
+def _listed(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "artefact": _name(manifest.key),
+        "made": manifest.created[:10],
+        "seconds": manifest.seconds,
+        "device": manifest.device,
+        "checkpoint": manifest.checkpoint_sha256[:12],
+        "data": ", ".join(f"{split} {about['sha256'][:8]}" for split, about in manifest.data.items()),
+        "KB": sum(entry.bytes for entry in manifest.files.values()) / 1e3,
+    }
+
+
+def _facts(manifest: Manifest) -> str:
+    data = [
+        f"{split}: {about['n']:,} examples ({about['source']}), sha256 `{about['sha256'][:16]}…`"
+        for split, about in manifest.data.items()
+    ]
+    files = [
+        f"`{name}`, {entry.bytes:,} bytes, sha256 `{entry.sha256[:16]}…`" for name, entry in manifest.files.items()
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
+    imported = manifest.stage in PUBLISHED_STAGES
+    how = "imported from the authors' files" if imported else f"in {manifest.seconds:,.1f} s on {manifest.device}"
+    rows = [
+        ("Made", f"{manifest.created}, {how}"),
+        *([("Checkpoint", f"sha256 `{manifest.checkpoint_sha256}`")] if manifest.checkpoint_sha256 else []),
+        *(("Data", words) for words in data),
+        *(("File", words) for words in files),
+        ("Versions", versions),
+    ]
+    return "\n".join(f"- **{name}**: {words}" for name, words in rows)
+
+
+def _name(key: Key) -> str:
+    return f"{key.stage} {key.variant}".strip()

@@ -1,0 +1,208 @@
+"""Page: stage mode. A page to get ready on, then the talk over the whole window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.errors import ExplorerError
+from explorer.store.schema import Manifest
+from explorer.ui import state
+from explorer.ui.pages.stage import preparation
+from explorer.ui.pages.stage.component import at, deck, left_for
+from explorer.ui.pages.stage.scenes import Figure, Scene, scenes_of
+from explorer.ui.pages.stage.story import LARGEST, SHIPPED, Step, Story
+from explorer.ui.pages.stage.story_values import FACTS, Material, facts
+from explorer.ui.scoring import polling, request
+
+_ON, _START, _LIVE, _UPLOAD, _LEFT, _TALKS = (
+    f"stage.{name}" for name in ("on", "start", "live", "upload", "left", "talks")
+)
+_CHROME = """<style>
+[data-testid=stHeader], [data-testid=stSidebar], [data-testid=stSidebarCollapsedControl],
+[data-testid=stExpandSidebarButton], [data-testid=stStatusWidget], [data-testid=stToolbar] { display: none !important; }
+[data-testid=stMain], body { overflow: hidden !important; }
+</style>"""
+
+
+def page(
+    root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest], links: Mapping[str, st.Page]
+) -> None:
+    """The talk where it was started, or where the address names one of its steps; else what it needs."""
+    wanted = state.asked("step")
+    if wanted is not None and wanted.isdecimal():
+        st.session_state[_ON] = True
+        st.session_state[_START] = int(wanted) - 1
+    if left := st.session_state.pop(_LEFT, ""):
+        st.session_state[_ON] = False
+        if left == "game" and "game" in links:
+            st.switch_page(links["game"])
+    st.session_state.setdefault(_ON, False)
+    try:
+        story, origin = preparation.story_of(st.session_state.get(_UPLOAD))
+        by_run = {}
+
+        def of(step: Step) -> Material:
+            run = preparation.run_of(step, selection.run, manifests)
+            if run not in by_run:
+                by_run[run] = preparation.material(root, stamp, run, manifests)
+            return by_run[run]
+
+        scenes = scenes_of(story, of)
+    except ExplorerError as error:
+        st.session_state[_ON] = False
+        _unready(error)
+        return
+    live = preparation.live_of(root, stamp, scenes)
+    if st.session_state[_ON]:
+        st.html(_CHROME)
+        _talk(story, scenes, live, selection)
+    else:
+        _ready(story, origin, scenes, live, selection)
+
+
+# ---- the talk
+
+
+@st.fragment
+def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[preparation.Live], selection: state.Selection) -> None:
+    if st.session_state.get(_LEFT):
+        st.rerun()
+    key = f"stage.deck.{st.session_state.get(_TALKS, 0)}"
+    start = min(max(st.session_state.get(_START, 0), 0), len(scenes) - 1)
+    number = st.session_state[_START] = at(st.session_state.get(key), len(scenes), start)
+    state.write_url(selection.run, None, step=str(number + 1))
+    known: dict[str, Figure] = st.session_state.setdefault(_LIVE, {})
+    names = {of.number: _name(of.question) for of in live}
+    asked = next((of.question for of in live if of.number == number and names[number] not in known), None)
+    standing = (
+        preparation.standing_of(asked) if asked else None
+    )  # waits a moment at most; the browser has moved on already
+    if asked and standing and (figure := preparation.live_figure(asked, standing)):
+        known[names[number]] = figure
+    shown = {at_screen: known[name] for at_screen, name in names.items() if name in known}
+    waiting = [at_screen for at_screen in names if at_screen not in shown]
+    deck(story.title, scenes, shown, waiting, start, key=key, on_leave=lambda: _leave(key))
+    if asked and standing and not standing.over:
+        polling.follow(
+            standing,
+            lambda: preparation.standing_of(asked, 0.0),
+            lambda now: now.over,
+            lambda now: None,
+            every=request.LOADING_EVERY,
+        )
+
+
+def _leave(key: str) -> None:
+    st.session_state[_LEFT] = left_for(st.session_state.get(key))
+
+
+def _name(question: request.Question) -> str:
+    return f"{question.known.run.path} {question.source} {question.mask.code}"
+
+
+# ---- before it
+
+
+def _ready(
+    story: Story, origin: str, scenes: Sequence[Scene], live: Sequence[preparation.Live], selection: state.Selection
+) -> None:
+    state.write_url(selection.run, None)
+    st.header("Stage mode")
+    state.show_notices()
+    st.markdown(
+        f"**{_plain(story.title)}**, {len(scenes)} steps ({_plain(origin)}), told with {selection.run.task}, seed "
+        f"{selection.run.seed}. Everything is made ready here; the talk itself needs no network."
+    )
+    unknown = [words for scene in scenes for words in scene.missing]
+    st.markdown(f":green[:material/check_circle:] {len(scenes)} of {len(scenes)} screens prepared from the cache")
+    _models(live)
+    for words in dict.fromkeys(unknown):
+        st.markdown(f":orange[:material/info:] {_plain(words)}")
+    left_at = min(st.session_state.get(_START, 0), len(scenes) - 1)
+    with st.container(horizontal=True):
+        if st.button("Start", type="primary", icon=":material/slideshow:", key="stage.start_button"):
+            _begin(0)
+        if left_at > 0 and st.button(f"Go on at step {left_at + 1}", key="stage.go_on"):
+            _begin(left_at)
+    st.markdown(
+        "`→` `←` or a clicker's page keys: on and back · `Home` `End` · `n` speaker notes · `f` full screen · "
+        "`g` the game · `Esc` leave"
+    )
+    _own(scenes)
+
+
+def _begin(number: int) -> None:
+    st.session_state[_ON], st.session_state[_START] = True, number
+    st.session_state[_TALKS] = st.session_state.get(_TALKS, 0) + 1  # a deck of its own, which starts there
+    st.rerun()
+
+
+def _models(live: Sequence[preparation.Live]) -> None:
+    state_now = preparation.models(live)
+    _say_models(state_now, len(live))
+    if state_now.loaded < state_now.total and not state_now.trouble:
+        polling.follow(
+            state_now,
+            lambda: preparation.models(live),
+            lambda now: now.loaded == now.total or bool(now.trouble),
+            lambda now: None,
+            every=request.LOADING_EVERY,
+        )
+
+
+def _say_models(now: preparation.Models, screens: int) -> None:
+    count = f"{now.loaded} of {now.total} {'model' if now.total == 1 else 'models'} loaded"
+    if not now.total:
+        words = ":gray[:material/inventory_2:] No model to load: stored scores are shown"
+    elif now.trouble:
+        words = f":orange[:material/warning:] {count}: {_plain(now.trouble)} Stored scores are shown."
+    elif now.loaded < now.total:
+        words = f":blue[:material/hourglass_top:] {count}. A talk that starts now shows stored scores until then."
+    else:
+        words = f":green[:material/check_circle:] {count}: {screens} screens are scored live"
+    st.markdown(words)
+
+
+def _own(scenes: Sequence[Scene]) -> None:
+    with st.expander("Tell your own story"):
+        st.markdown(
+            "A story is a small TOML file: a title, and steps with a title, a text, what to show and what to say. "
+            "Start from a copy of the one that ships, below; upload yours here or name it in `EXPLORER_STORY`."
+        )
+        _upload()
+        of = scenes[0].material
+        if of is not None:
+            values = facts(of)
+            st.markdown("Numbers that a text may name, in braces:")
+            rows = [{"name": f"{{{name}}}", "is": FACTS[name], "now": values[name] or "not known"} for name in FACTS]
+            st.dataframe(rows, hide_index=True)
+        st.markdown("The story that ships:")
+        st.code(SHIPPED.read_text(encoding="utf-8"), language="toml", height=320)
+
+
+def _unready(error: ExplorerError) -> None:
+    st.header("Stage mode")
+    st.error(error.wrong, icon=":material/error:")
+    st.text(error.mend)
+    _upload()
+
+
+def _upload() -> None:
+    file = st.file_uploader("A story of your own", type="toml", key="stage.file", max_upload_size=1)
+    data = file.getvalue()[: LARGEST + 1] if file is not None else None
+    if file is not None and data != st.session_state.get(_UPLOAD):
+        st.session_state[_UPLOAD] = data
+        st.session_state[_START] = 0
+        st.rerun()
+    if st.session_state.get(_UPLOAD) is not None and st.button("Back to the story before", key="stage.forget"):
+        st.session_state.pop(_UPLOAD)
+        st.session_state.pop("stage.file", None)
+        st.rerun()
+
+
+def _plain(text: str) -> str:
+    """Never markup."""
+    return "".join(f"\\{letter}" if letter in "\\`*_[]{}<>#|~$:" else letter for letter in text)

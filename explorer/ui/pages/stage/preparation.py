@@ -1,0 +1,178 @@
+"""What a talk needs before it starts: its screens made, its models loaded; and its live scores while it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from explorer.errors import BadBundle, BadRequest, ExplorerError
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.glue.sources import glue_dir_from_environment
+from explorer.glue.tasks import Task
+from explorer.mask import Mask
+from explorer.stats.class_shares import ShareTest
+from explorer.store.bundle import CHECKPOINT
+from explorer.store.runs_of_task import in_paper_order
+from explorer.store.schema import Key, Manifest, Run
+from explorer.tickets.pruning_path import PruningPath, path_of
+from explorer.tickets.structured import threshold_of
+from explorer.ui import cached
+from explorer.ui.pages.stage.scenes import Figure, Scene, score_figure_words
+from explorer.ui.pages.stage.story import SHIPPED, Step, Story, decode_story, read_story
+from explorer.ui.pages.stage.story_values import FACTS, Material
+from explorer.ui.scoring.dev_data import DataSource
+from explorer.ui.scoring.request import WAIT, Question, Standing, ask
+
+
+def story_of(upload: bytes | None) -> tuple[Story, str]:
+    """The story and where it is from: uploaded, else named in EXPLORER_STORY, else the one that ships.
+
+    Raises BadRequest.
+    """
+    if upload is not None:
+        return decode_story(upload, FACTS), "uploaded"
+    if own := os.environ.get("EXPLORER_STORY"):
+        return read_story(Path(own), FACTS), Path(own).name
+    return read_story(SHIPPED, FACTS), "the one that ships"
+
+
+def material(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> Material:
+    """All that a story may tell of a run; raises BadBundle where the run itself is not in the bundle."""
+    known = cached.known(root, stamp, run)
+    codes = cached.tickets(root, stamp, run)
+    tickets = {seed: Mask.from_code(codes[seed], *known.shape) for seed in sorted(codes, key=in_paper_order)}
+    return Material(
+        known,
+        cached.claim_sheet(root, stamp, run.model, run.task),
+        tickets,
+        _path(root, stamp, run, manifests, "together"),
+        _path(root, stamp, run, manifests, "heads"),
+        _patterns(root, stamp, run, manifests),
+    )
+
+
+def run_of(step: Step, selected: Run, manifests: Sequence[Manifest]) -> Run:
+    """The run that a step tells of. Raises BadRequest where the bundle does not hold it."""
+    run = Run(selected.model, step.task or selected.task, selected.seed if step.seed is None else step.seed)
+    if not any(m.key == Key(run, "finetune") for m in manifests):
+        there = sorted({(m.task, m.seed) for m in manifests if (m.stage, m.model) == ("finetune", run.model)})
+        listed = ", ".join(f"{task} {seed}" for task, seed in there) or "none"
+        raise BadRequest(f"{step.where}: this cache holds no {run.task} run of seed {run.seed}.", f"It holds {listed}.")
+    return run
+
+
+@dataclass(frozen=True)
+class Live:
+    """Where one screen's score is asked for."""
+
+    number: int
+    question: Question
+
+
+def live_of(root: Path, stamp: float, scenes: Sequence[Scene]) -> tuple[Live, ...]:
+    """The screens whose score can be computed here: the checkpoint is there, and the dev set or, where the bundle
+    does not know the mask, the diagnostics."""
+    found = []
+    for number, scene in enumerate(scenes):
+        if scene.mask is None or scene.material is None:
+            continue
+        known = scene.material.known
+        if CHECKPOINT not in cached.artefact(root, stamp, Key(known.run, "finetune")).manifest.files:
+            continue
+        source = _glue(known.task)
+        if source is None and scene.mask.code not in known.by_code:
+            source = DataSource(cached.DIAGNOSTICS)
+        if source is not None:
+            found.append(Live(number, Question(root, stamp, known, source, scene.mask)))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Models:
+    """How many models the talk needs, and how many are loaded."""
+
+    loaded: int
+    total: int
+    trouble: str = ""
+    """Why one cannot be loaded."""
+
+
+def models(live: Sequence[Live]) -> Models:
+    """Asks for every model of the talk, in the background, and says how far they are."""
+    futures: dict[tuple[Run, str], Future[Any]] = {}
+    trouble = ""
+    for of in live:
+        q = of.question
+        run, source = q.known.run, q.source
+        try:
+            futures[run, source.kind] = cached.evaluator(q.root, q.stamp, run, source.kind, source.folder)
+        except ExplorerError as error:
+            trouble = str(error)
+    ended = [future.exception() for future in futures.values() if future.done()]
+    failed = [reason for reason in ended if reason is not None]
+    if failed:
+        first = failed[0]
+        trouble = (
+            str(first) if isinstance(first, ExplorerError) else f"A model failed to load ({type(first).__name__})."
+        )
+    loaded = sum(future.done() and future.exception() is None for future in futures.values())
+    return Models(loaded, len(futures), trouble)
+
+
+def standing_of(question: Question, wait: float = WAIT) -> Standing:
+    """Where its score stands, within twice so many seconds; asks for it where nobody has."""
+    run, source = question.known.run, question.source
+    return ask(question, cached.evaluator(question.root, question.stamp, run, source.kind, source.folder), wait)
+
+
+def live_figure(question: Question, standing: Standing) -> Figure | None:
+    """The live score for the screen; None while it is not exact."""
+    if standing.answer is None:
+        return None
+    found = standing.answer.comparison
+    score, name = found.score, METRIC_WORDS[found.task.metric]
+    if question.source.kind == cached.DIAGNOSTICS:
+        name = f"{name} on {question.title}"
+    figure = score_figure_words(name, score.value, score.low, score.high, score.n, threshold_of(found.full.value))
+    seconds = standing.answer.evaluation.seconds
+    how = "remembered" if standing.answer.entry else f"computed in {seconds:.1f} s"
+    return Figure(figure.value, figure.words, f"{figure.small}, {how}")
+
+
+def _glue(task: Task) -> DataSource | None:
+    folder = glue_dir_from_environment()
+    fetched: Mapping[str, DataSource] = st.session_state.get("lab.glue", {})
+    if task.name in fetched:
+        return fetched[task.name]
+    if folder is None:
+        return None
+    try:
+        cached.examples(task.name, cached.FOLDER, str(folder))
+    except ExplorerError:
+        return None
+    return DataSource(cached.FOLDER, str(folder))
+
+
+def _path(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest], variant: str) -> PruningPath | None:
+    key = Key(run, "structured", variant)
+    if not any(m.key == key and m.complete for m in manifests):
+        return None
+    try:
+        return path_of(cached.artefact(root, stamp, key), cached.known(root, stamp, run).shape)
+    except (BadBundle, KeyError):
+        return None
+
+
+def _patterns(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> tuple[str, ShareTest] | None:
+    if not any((m.stage, m.model, m.task) == ("attention", run.model, run.task) for m in manifests):
+        return None
+    groups = cached.patterns_of_survivors(root, stamp, run.model, run.task).groups
+    tests: dict[str, ShareTest] = {of.group: of.test for of in groups if (of.weights, of.kind) == ("finetuned", "raw")}
+    name = next((name for name in ("super-survivors", "survivors") if name in tests), None)
+    return (name, tests[name]) if name else None

@@ -1,0 +1,321 @@
+"""A story and a bundle to the screens of a talk: every word and figure, ready before the talk begins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from explorer.errors import BadMask, BadRequest
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.mask import Mask
+from explorer.stats.effects import Effect, Evidence
+from explorer.stats.intervals import score_with_interval
+from explorer.stats.survival import survival
+from explorer.store.bundle import command_for
+from explorer.store.paper.published import FULL, published
+from explorer.store.schema import Key
+from explorer.study.claim_sheet import BAD, GOOD, RANDOM
+from explorer.study.claims import Claim, Verdict
+from explorer.tickets.structured import threshold_of
+from explorer.ui.pages.stage.pictures import (
+    Picture,
+    Tone,
+    bar,
+    bars_picture,
+    grid_picture,
+    grids_picture,
+    path_picture,
+    share_grid,
+)
+from explorer.ui.pages.stage.story import PRESETS, ClaimName, Step, Story, filled, unknown_in
+from explorer.ui.pages.stage.story_values import FACTS, Material, facts, minus, score_text
+from explorer.ui.widgets.words import seeds
+
+VERDICTS: dict[Verdict, str] = {
+    "supported": "Supported",
+    "partly": "Partly supported",
+    "not supported": "Not supported",
+    "open": "Open",
+}
+LETTERS: dict[ClaimName, str] = {"good": "a", "rest": "b", "retrained": "c", "unstable": "d"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The large number of a screen."""
+
+    value: str
+    words: str
+    small: str = ""
+    """Its interval and what it is over."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One screen, ready."""
+
+    title: str
+    text: str
+    say: str
+    figure: Figure | None
+    picture: Picture | None
+    claim: str = ""
+    """'Claim a'."""
+    verdict: str = ""
+    missing: tuple[str, ...] = ()
+    """Sentences on what the bundle does not hold."""
+    mask: Mask | None = None
+    """Whose score is asked for live while the screen is shown; `figure` is the stored one."""
+    material: Material | None = None
+
+
+def scenes_of(story: Story, material: Callable[[Step], Material]) -> tuple[Scene, ...]:
+    """Raises BadRequest where a step names a mask for another model; `material` raises what the bundle does."""
+    return tuple(scene_of(step, material(step)) for step in story.steps)
+
+
+def scene_of(step: Step, of: Material) -> Scene:
+    """Everything but the live score. Raises BadRequest as `scenes_of`."""
+    known = facts(of)
+    missing = [f"Not in this cache: {FACTS[name]}." for name in unknown_in([step.title, step.text], known)]
+    claim = _claims(of)[step.claim] if step.claim else None
+    figure, picture, more = _SHOWN[step.show](step, of)
+    say = filled(step.say, known)
+    if claim is not None:
+        make = f" Make it: {claim.missing}" if claim.missing else ""
+        say = f"{say}\n{VERDICTS[claim.verdict]}: {minus(claim.because)}{make}".strip()
+    return Scene(
+        filled(step.title, known),
+        filled(step.text, known),
+        say,
+        figure,
+        picture,
+        f"Claim {LETTERS[step.claim]}" if step.claim else "",
+        VERDICTS[claim.verdict] if claim else "",
+        (*missing, *more),
+        _mask(step, of) if step.show == "grid" else None,
+        of,
+    )
+
+
+Shown = tuple[Figure | None, Picture | None, tuple[str, ...]]
+
+
+def _question(step: Step, of: Material) -> Shown:
+    n_layers, n_heads = of.known.shape
+    words = f"heads in {n_layers} layers. How many can be switched off?"
+    return Figure(str(n_layers * n_heads), words), grid_picture(Mask.full(*of.known.shape)), ()
+
+
+def _plain(step: Step, of: Material) -> Shown:
+    return None, None, ()
+
+
+def _grid(step: Step, of: Material) -> Shown:
+    mask = _mask(step, of)
+    if mask is None:
+        return None, None, (of.presets[step.mask].words,)
+    return stored_figure(of, mask), grid_picture(mask), ()
+
+
+def stored_figure(of: Material, mask: Mask) -> Figure:
+    """A mask's stored score; a dash where the bundle has none."""
+    name, found = METRIC_WORDS[of.known.task.metric], of.known.by_code.get(mask.code)
+    if found is None:
+        return Figure("–", name, "No stored score for this mask")
+    score = score_with_interval(of.known.task.metric, found.predictions, of.known.labels)
+    return score_figure_words(name, score.value, score.low, score.high, score.n, threshold_of(of.known.full.score))
+
+
+def score_figure_words(name: str, value: float, low: float, high: float, n: int, line: float) -> Figure:
+    """'0.750', 'accuracy, above the 90% line within noise', '95% interval 0.706 to 0.790, n = 408'."""
+    interval = f"95% interval {low:.3f} to {high:.3f}, " if low == low else ""
+    return Figure(
+        score_text(value) or "undefined", f"{name}, {against_line(value, low, high, line)}", f"{interval}n = {n:,}"
+    )
+
+
+def against_line(value: float, low: float, high: float, line: float) -> str:
+    """Where a score lies in relation to the line that it has to keep to, and whether that is beyond noise."""
+    if math.isnan(value):
+        return "undefined"
+    if value >= line:
+        return f"above the 90% line ({line:.3f})" + ("" if low >= line else ", within noise")
+    return f"below the 90% line ({line:.3f})" + ("" if high < line else ", within noise")
+
+
+def _path(step: Step, of: Material) -> Shown:
+    if of.path is None:
+        key = Key(of.known.run, "structured", "together")
+        return None, None, (f"Nothing was pruned for this run. Make it: {command_for(key)}",)
+    mask = of.path.ticket.mask
+    off = mask.heads.size - mask.heads_kept
+    score = of.path.ticket
+    small = f"{score_text(score.score)} at the last step that held, of {len(of.path.steps) - 1} steps"
+    floor = of.sheet.uninformed.score if of.sheet.uninformed else math.nan
+    figure = Figure(str(off), f"of {mask.heads.size} heads are off at the end", small)
+    return figure, path_picture(of.path, METRIC_WORDS[of.known.task.metric], floor), ()
+
+
+def _tickets(step: Step, of: Material) -> Shown:
+    names = {"good": GOOD, "random": RANDOM, "bad": BAD}
+    figure = _effect(of.sheet.rest.effect, "+.3f", "bad against good")
+    return figure, _bars(of, names, "pruned"), _absent(of, names)
+
+
+def _retrained(step: Step, of: Material) -> Shown:
+    again = {
+        kind: name.replace("/pruned", "/retrained") for kind, name in (("good", GOOD), ("random", RANDOM), ("bad", BAD))
+    }
+    effect = of.sheet.retrained.effect
+    words = f"of the full model's {METRIC_WORDS[of.known.task.metric]}, by the bad ticket, fine-tuned again"
+    return _effect(effect, ".0%", words), _bars(of, again, "again"), _absent(of, again)
+
+
+def _good(step: Step, of: Material) -> Shown:
+    names = {"full": FULL, "good": GOOD}
+    words = f"of the full model's {METRIC_WORDS[of.known.task.metric]} is kept"
+    return _effect(of.sheet.good.effect, ".0%", words), _bars(of, names, "pruned"), _absent(of, names)
+
+
+def _survival(step: Step, of: Material) -> Shown:
+    if not of.tickets:
+        return (
+            None,
+            None,
+            (f"No seed was pruned. Make one: {command_for(Key(of.known.run, 'structured', 'together'))}",),
+        )
+    shown = dict(list(of.tickets.items())[:6])
+    masks = {f"seed {seed}": mask for seed, mask in shown.items()}
+    notes = {f"seed {seed}": f"{mask.heads_kept} heads" for seed, mask in shown.items()}
+    picture = grids_picture(masks, notes)
+    if 1 < len(masks) < 6:
+        over = survival(list(of.tickets.values()))
+        picture["models"].append(share_grid("all seeds", "stronger: survives in more", over.heads.mean, over.mlps.mean))
+    effect = of.sheet.unstable.effect
+    if math.isnan(effect.value):
+        return None, picture, (minus(of.sheet.unstable.because),)
+    small = "1: the same heads. 0: as by chance"
+    if not math.isnan(effect.low):
+        small = minus(f"By chance {effect.low:.2f} to {effect.high:.2f}; 1: the same heads")
+    words = f"agreement of {effect.over} on the heads to keep (Fleiss' kappa)"
+    return Figure(minus(f"{effect.value:.2f}"), words, small), picture, ()
+
+
+def _patterns(step: Step, of: Material) -> Shown:
+    what = "have the pattern that may carry meaning (“heterogeneous”)"
+    if of.patterns is None:
+        theirs = published().patterns.raw.get(of.known.run.task, {}).get("heterogeneous")
+        if theirs is None:
+            return None, None, ("No attention patterns are known for this task.",)
+        figure = Figure(f"{theirs:.0%}", f"of the survivors {what}", "BERT-base, as published; ours is not known yet")
+        return figure, None, ()
+    group, test = of.patterns
+    at = list(test.classes).index(test.tested)
+    who = "heads that survive in every seed" if group == "super-survivors" else "surviving heads"
+    shares = {"survivors": test.shares[at], "by chance": test.expected[at]}
+    tones: tuple[Tone, Tone] = ("pruned", "quiet")
+    bars = [
+        bar(label, Evidence(mean=float(share)), tone)
+        for (label, share), tone in zip(shares.items(), tones, strict=True)
+    ]
+    if math.isnan(test.shares[at]):
+        return None, None, (test.undefined,)
+    p = "p < 0.001" if test.difference_p < 0.001 else f"p = {test.difference_p:.3f}"
+    found = "Patterns explain part of it" if test.difference_p < 0.05 else "Patterns do not explain it"
+    small = test.undefined or f"{found}: {test.expected[at]:.0%} by chance ({p})"
+    figure = Figure(f"{test.shares[at]:.0%}", f"of the {who} {what}", small)
+    return figure, bars_picture(bars, {}, ("share of heads; by chance: as many heads, drawn at random",)), ()
+
+
+def _published(step: Step, of: Material) -> Shown:
+    assert step.claim is not None  # the story was checked
+    effect = of.sheet.published_effects.get(step.claim)
+    if effect is None:
+        kappa = published().head_kappas.get(of.known.run.task, math.nan)
+        figure = Figure(
+            score_text(kappa) or "–",
+            "agreement of 5 seeds on the heads to keep (Fleiss' kappa)",
+            "BERT-base, published",
+        )
+        return figure, None, ()
+    style, words = {"rest": ("+.3f", "bad against good")}.get(step.claim, (".0%", "of the full model's score"))
+    names = {"full": FULL, "good": GOOD, "random": RANDOM, "bad": BAD}
+    if step.claim == "retrained":
+        names = {
+            "full": FULL,
+            **{kind: names[kind].replace("/pruned", "/retrained") for kind in ("good", "random", "bad")},
+        }
+    bars = [bar(kind, of.sheet.theirs[name], "quiet") for kind, name in names.items()]
+    legend = ("BERT-base as published, mean of 5 seeds",)
+    return (
+        _effect(effect, style, words),
+        bars_picture(bars, {"commonest answer": of.sheet.published_uninformed}, legend),
+        (),
+    )
+
+
+def _claim(step: Step, of: Material) -> Shown:
+    assert step.claim is not None  # the story was checked
+    of_claim = {"good": _good, "rest": _tickets, "retrained": _retrained, "unstable": _survival}
+    return of_claim[step.claim](step, of)
+
+
+_SHOWN: dict[str, Callable[[Step, Material], Shown]] = {
+    "question": _question,
+    "text": _plain,
+    "grid": _grid,
+    "path": _path,
+    "tickets": _tickets,
+    "retrained": _retrained,
+    "survival": _survival,
+    "patterns": _patterns,
+    "published": _published,
+    "claim": _claim,
+    "game": _plain,
+}
+
+
+def _mask(step: Step, of: Material) -> Mask | None:
+    """None for a preset that the bundle has no ticket for. Raises BadRequest on a code for another model."""
+    if step.mask in PRESETS:
+        return of.presets[step.mask].mask
+    try:
+        return Mask.from_code(step.mask, *of.known.shape)
+    except BadMask as error:
+        raise BadRequest(f"{step.where}: mask: {error.wrong}", error.mend) from None
+
+
+def _claims(of: Material) -> dict[ClaimName, Claim]:
+    sheet = of.sheet
+    return {"good": sheet.good, "rest": sheet.rest, "retrained": sheet.retrained, "unstable": sheet.unstable}
+
+
+def _effect(effect: Effect, style: str, words: str) -> Figure:
+    if math.isnan(effect.value):
+        return Figure("–", f"{words}: not known yet")
+    interval = f"95% interval {effect.low:{style}} to {effect.high:{style}}" if effect.low == effect.low else ""
+    small = ", ".join(part for part in (minus(interval), effect.over) if part)
+    return Figure(minus(f"{effect.value:{style}}"), words, small)
+
+
+def _bars(of: Material, names: dict[str, str], tone: str) -> Picture:
+    sheet = of.sheet
+    bars = [
+        bar(kind, sheet.ours[name], "full" if name == FULL else tone, published=sheet.theirs[name].mean)  # type: ignore[arg-type]
+        for kind, name in names.items()
+    ]
+    lines = {"full model": sheet.ours[FULL].mean} if FULL not in names.values() else {}
+    lines["commonest answer"] = sheet.uninformed.score if sheet.uninformed else math.nan
+    many = max((len(sheet.ours[name].by_seed) for name in names.values()), default=0)
+    legend = [f"mean of {seeds(many)}"] if many else []
+    legend += ["○ a seed"] if many > 1 else []
+    legend += ["◇ BERT-base, published"] if any(b["published"] is not None for b in bars) else []
+    return bars_picture(bars, lines, legend)
+
+
+def _absent(of: Material, names: dict[str, str]) -> tuple[str, ...]:
+    gone = [kind for kind, name in names.items() if math.isnan(of.sheet.ours[name].mean)]
+    again = " fine-tuned again" if any("retrained" in name for name in names.values()) else ""
+    return (f"Not in this cache yet: {', '.join(gone)}{again}.",) if gone else ()

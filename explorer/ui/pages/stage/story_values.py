@@ -1,0 +1,142 @@
+"""What a run's bundle says in numbers, by name, as a story may quote them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.mask import Mask
+from explorer.stats.class_shares import ShareTest
+from explorer.store.paper.published import FULL
+from explorer.store.stored_scores import KnownRun
+from explorer.study.claim_sheet import AGAIN, BAD, GOOD, RANDOM, ClaimSheet
+from explorer.tickets.presets import Preset, named_presets
+from explorer.tickets.pruning_path import PruningPath
+from explorer.tickets.structured import threshold_of
+from explorer.ui.widgets.words import QUESTIONS, model_name, seeds
+
+FACTS = {
+    "model": "the model's name",
+    "task": "the task's name",
+    "question": "the task as a question",
+    "metric": "what is scored",
+    "seed": "the fine-tuning seed",
+    "n_examples": "examples that are scored",
+    "n_layers": "layers",
+    "n_heads": "heads in the whole model",
+    "n_mlps": "MLPs in the whole model",
+    "n_seeds": "how many seeds were pruned: '5 seeds'",
+    "full_score": "the full model",
+    "line": "90% of the full model's score",
+    "majority": "always giving the commonest answer",
+    "good_score": "the good ticket of this seed",
+    "good_share": "the share of the full score that it keeps",
+    "good_heads": "heads that it keeps",
+    "good_mlps": "MLPs that it keeps",
+    "heads_off": "heads that it switches off",
+    "mlps_off": "MLPs that it switches off",
+    "random_score": "the random subnetwork of this seed",
+    "bad_score": "the bad subnetwork of this seed",
+    "again_score": "the bad subnetwork of this seed, fine-tuned again",
+    "mean_full": "the full model, mean over seeds",
+    "mean_good": "good tickets, mean over seeds",
+    "mean_random": "random subnetworks, mean over seeds",
+    "mean_bad": "bad subnetworks, mean over seeds",
+    "mean_again": "bad subnetworks fine-tuned again, mean over seeds",
+    "mean_good_share": "the share of the full score that good tickets keep, mean over seeds",
+    "mean_again_share": "the share that bad subnetworks keep once fine-tuned again, mean over seeds",
+    "kappa": "agreement of seeds on heads (Fleiss' kappa)",
+    "always": "heads that survive in every seed",
+    "never": "heads that survive in no seed",
+    "changing": "heads that survive in some seeds only",
+    "gradient_heads_off": "heads that pruning heads alone switches off",
+}
+"""Name -> what it is, in words."""
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """All that the bundle holds of one run and that stage mode tells of."""
+
+    known: KnownRun
+    sheet: ClaimSheet
+    tickets: Mapping[int, Mask]
+    """Seed -> good ticket, over the task's seeds."""
+    path: PruningPath | None
+    """Pruning heads and MLPs together, of this seed; None where it was not done."""
+    heads_path: PruningPath | None
+    """Pruning heads alone."""
+    patterns: tuple[str, ShareTest] | None
+    """A group of heads and its patterns; None where no maps were classified."""
+
+    @cached_property
+    def presets(self) -> dict[str, Preset]:
+        """Masks by name; without a mask, why there is none."""
+        return named_presets(self.known.shape, self.tickets, self.known.run.seed)
+
+
+def facts(of: Material) -> dict[str, str | None]:
+    """Every name in FACTS; None where the bundle does not say."""
+    known, sheet, run = of.known, of.sheet, of.known.run
+    n_layers, n_heads = known.shape
+    good = of.presets["good"].mask
+    scores = {name: _stored(of, name) for name in ("good", "random", "bad")}
+    full, ticket = known.full.score, sheet.ticket
+    again = sheet.ours[AGAIN].by_seed.get(run.seed)
+    own = of.heads_path.ticket.mask if of.heads_path else None
+    floor = sheet.uninformed
+    values: dict[str, str | None] = {
+        "model": model_name(run.model),
+        "task": run.task,
+        "question": QUESTIONS[run.task],
+        "metric": METRIC_WORDS[known.task.metric],
+        "seed": str(run.seed),
+        "n_examples": f"{len(known.labels):,}",
+        "n_layers": str(n_layers),
+        "n_heads": str(n_layers * n_heads),
+        "n_mlps": str(n_layers),
+        "n_seeds": seeds(len(of.tickets)) if of.tickets else None,
+        "full_score": score_text(full),
+        "line": score_text(threshold_of(full)),
+        "majority": score_text(floor.score if floor else None),
+        "good_share": share_text(scores["good"] / full if scores["good"] is not None and full > 0 else None),
+        "good_heads": str(good.heads_kept) if good else None,
+        "good_mlps": str(good.mlps_kept) if good else None,
+        "heads_off": str(good.heads.size - good.heads_kept) if good else None,
+        "mlps_off": str(good.n_layers - good.mlps_kept) if good else None,
+        "again_score": score_text(again),
+        "mean_good_share": share_text(sheet.good.effect.value),
+        "mean_again_share": share_text(sheet.retrained.effect.value),
+        "kappa": None if math.isnan(sheet.unstable.effect.value) else minus(f"{sheet.unstable.effect.value:.2f}"),
+        "always": str(ticket.always) if ticket else None,
+        "never": str(ticket.never) if ticket else None,
+        "changing": str(ticket.n_heads - ticket.always - ticket.never) if ticket else None,
+        "gradient_heads_off": str(own.heads.size - own.heads_kept) if own else None,
+    }
+    values |= {f"{name}_score": score_text(score) for name, score in scores.items()}
+    means = {"full": FULL, "good": GOOD, "random": RANDOM, "bad": BAD, "again": AGAIN}
+    return values | {f"mean_{name}": score_text(sheet.ours[which].mean) for name, which in means.items()}
+
+
+def score_text(score: float | None) -> str | None:
+    """'0.799'; None where there is none."""
+    return None if score is None or math.isnan(score) else minus(f"{score:.3f}")
+
+
+def share_text(share: float | None) -> str | None:
+    """'92%'."""
+    return None if share is None or math.isnan(share) else f"{share:.0%}"
+
+
+def minus(text: str) -> str:
+    """With the sign that numbers have in print."""
+    return text.replace("-0", "−0")
+
+
+def _stored(of: Material, name: str) -> float | None:
+    mask = of.presets[name].mask
+    found = of.known.by_code.get(mask.code) if mask else None
+    return found.score if found else None

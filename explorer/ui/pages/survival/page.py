@@ -1,0 +1,227 @@
+"""Page: which heads and MLPs survive pruning: over seeds, seed by seed, over tasks, and beside BERT-base."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.trajectory import trajectory_figure
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.glue.tasks import TASKS
+from explorer.mask import Mask
+from explorer.stats.survival import Survival, survival
+from explorer.store.bundle import command_for
+from explorer.store.schema import Key, Manifest, Run
+from explorer.store.task_tickets import Pruned, shape_of, survivors
+from explorer.ui import cached, state
+from explorer.ui.pages.survival import views
+from explorer.ui.pages.survival.published import published_panel
+from explorer.ui.widgets import exhibits, overlay_picker
+from explorer.ui.widgets.switch import switch
+from explorer.ui.widgets.words import model_name, seeds
+
+FILL = "survival"
+"""What colours the cells until somebody chooses otherwise."""
+PRUNED: dict[Pruned, str] = {"together": "Heads and MLPs", "heads": "Heads alone", "mlps": "MLPs alone"}
+VIEWS = {
+    "seeds": "Over seeds",
+    "each": "Seed by seed",
+    "tasks": "All tasks",
+    "paths": "Pruning paths",
+    "weights": "Single weights",
+    "paper": "BERT-base",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page is set to, and what of it the bundle holds."""
+
+    root: Path
+    stamp: float
+    manifests: Sequence[Manifest]
+    run: Run
+    pruned: Pruned
+    masks: dict[str, dict[int, Mask]]
+    """Task -> seed -> mask, for the model and the way of pruning."""
+
+    @property
+    def own(self) -> dict[int, Mask]:
+        """Of the selected task; never empty where a view is shown."""
+        return self.masks.get(self.run.task, {})
+
+
+def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest]) -> None:
+    """A view is chosen, and only that one is computed."""
+    run = selection.run
+    title = st.empty()
+    state.show_notices()
+    with st.container(horizontal=True, gap="medium"):
+        view = switch("View", VIEWS, "view", "survival.view")
+        pruned: Pruned = "together"
+        if view != "weights":
+            pruned = switch("Pruned", PRUNED, "pruned", "survival.pruned")
+    title.header("Which heads survive, task by task?" if view == "tasks" else f"Which heads survive on {run.task}?")
+    shown = Shown(root, stamp, manifests, run, pruned, survivors(manifests, run.model, pruned))
+    where = ({"view": view} if view != "seeds" else {}) | ({"pruned": pruned} if pruned != "together" else {})
+    if view != "seeds":
+        state.write_url(run, None, **where)
+    if view not in ("tasks", "weights", "paper") and not shown.own:
+        state.write_url(run, None, **where)
+        key = Key(run, "structured", pruned)
+        st.info(f"This was not pruned yet. Make it: `{command_for(key)}`", icon=":material/content_cut:")
+        return
+    panels: dict[str, Callable[[], None]] = {
+        "seeds": lambda: _over_seeds(shown, where),
+        "each": lambda: views.seed_by_seed(shown.own, pruned),
+        "tasks": lambda: views.all_tasks(shown.masks, pruned, run.model),
+        "paths": lambda: _paths(shown),
+        "weights": lambda: views.single_weights(root, stamp, run, manifests),
+        "paper": lambda: published_panel(run.task, run.model, shown.own, pruned),
+    }
+    panels[view]()
+
+
+def _over_seeds(shown: Shown, where: dict[str, str]) -> None:
+    run, masks = shown.run, shown.own
+    what = {"together": "Heads and MLPs", "heads": "Heads", "mlps": "MLPs"}[shown.pruned]
+    st.markdown(
+        f"{what} of {model_name(run.model)} are switched off, least important first, while "
+        f"{METRIC_WORDS[TASKS[run.task].metric]} on the dev set stays above 90% of the full model's. What is left is "
+        f"the *good ticket*. *Survival* says in how many of {seeds(len(masks))} a head or MLP is part of it."
+    )
+    summary = survival(list(masks.values()))
+    _grid(shown, where)
+    _size_words(summary, masks, shown.pruned)
+    steps = _steps(shown)
+    if steps is not None:
+        st.subheader("The tickets, seed by seed")
+        _table(steps)
+        _provenance(shown)
+
+
+def _grid(shown: Shown, where: dict[str, str]) -> None:
+    """The survival of the chosen way of pruning, and what else the bundle knows of each head and MLP."""
+    run, masks, shape = shown.run, shown.own, shape_of(shown.manifests, shown.run)
+    own = {"survival": overlay_picker.survival_view(masks)}
+    if shown.pruned != "together":
+        own = {"survival": views.only_pruned(own["survival"], shown.pruned)}
+    if len(masks) > 1:
+        own["spread"] = views.spread_view(masks, shown.pruned)
+    found = overlay_picker.Views({})
+    if any(manifest.key == Key(run, "finetune") for manifest in shown.manifests):
+        found = overlay_picker.views(shown.root, shown.stamp, cached.known(shown.root, shown.stamp, run))
+    shows = overlay_picker.Views(
+        own | {name: view for name, view in found.by_name.items() if name not in own}, found.missing
+    )
+    fill, ring = overlay_picker.choose(shows, "survival", fill=FILL)
+    state.write_url(run, None, **where, **overlay_picker.in_url(fill, ring, default=FILL))
+    exhibits.grid(
+        Mask.full(*shape),
+        title=f"{shows.by_name[fill].label if fill in shows.by_name else 'Heads and MLPs'}, {run.task}",
+        caption=f"{model_name(run.model)} on {run.task}, {seeds(len(masks))}, pruned: {PRUNED[shown.pruned].lower()}.",
+        revision=f"survival-{'-'.join(mask.code for mask in masks.values())}",
+        key="survival.grid",
+        disabled=True,
+        **overlay_picker.dress(shows.by_name, fill, ring, shape).arguments,
+    )
+
+
+def _size_words(summary: Survival, masks: dict[int, Mask], pruned: Pruned) -> None:
+    first = next(iter(masks.values()))
+    parts = []
+    if pruned != "mlps":
+        parts.append(_kept(summary.heads.kept_spread.mean, summary.heads.kept_spread.sd, first.heads.size, "heads"))
+    if pruned != "heads":
+        parts.append(_kept(summary.mlps.kept_spread.mean, summary.mlps.kept_spread.sd, first.mlps.size, "MLPs"))
+    words = f"On average {' and '.join(parts)} survive."
+    if pruned != "mlps" and len(masks) > 1:
+        heads = np.stack([mask.heads for mask in masks.values()])
+        words += (
+            f" {int(heads.all(axis=0).sum())} heads survive in every seed, {int((~heads.any(axis=0)).sum())} in none."
+        )
+    st.caption(words)
+
+
+def _kept(mean: float, sd: float, total: int, word: str) -> str:
+    return f"{mean:.1f} of {total} {word}" + ("" if np.isnan(sd) else f" (sd {sd:.1f} over seeds)")
+
+
+def _steps(shown: Shown) -> pd.DataFrame | None:
+    """Every step of every seed's pruning; None for an imported model, whose masks came without them."""
+    runs = [Run(shown.run.model, shown.run.task, seed) for seed in shown.own]
+    keys = {manifest.key for manifest in shown.manifests}
+    runs = [run for run in runs if Key(run, "structured", shown.pruned) in keys]
+    return cached.trajectories(shown.root, shown.stamp, runs, shown.pruned) if runs else None
+
+
+def _table(steps: pd.DataFrame) -> None:
+    rows = []
+    for seed, own in steps.groupby("seed", sort=False):
+        full, ticket = own.iloc[0], own[own["held"]].iloc[-1]
+        rows.append(
+            {
+                "seed": str(seed),
+                "full model": _with_interval(full),
+                "good ticket": _with_interval(ticket),
+                "share of full": f"{ticket['score'] / full['score']:.0%}" if full["score"] > 0 else "–",
+                "heads kept": ticket["heads_kept"],
+                "MLPs kept": ticket["mlps_kept"],
+                "masks tried": len(own),
+                "n": full["n"],
+            }
+        )
+    caption = "Scores on the dev set with their 95% intervals over its n examples."
+    exhibits.table(pd.DataFrame(rows), key="survival.seeds", title="The tickets, seed by seed", caption=caption)
+    st.caption(caption)
+
+
+def _with_interval(row: pd.Series) -> str:
+    return f"{row['score']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
+def _paths(shown: Shown) -> None:
+    steps = _steps(shown)
+    if steps is None:
+        st.info("The authors' files hold where pruning ended, not how it got there.", icon=":material/timeline:")
+        return
+    line = cached.uninformed(shown.root, shown.stamp, shown.run.model, shown.run.task)
+    st.markdown("How each seed lost its heads and MLPs, from the full model on the left to the smallest one that held.")
+    exhibits.plot(
+        trajectory_figure(
+            steps,
+            metric=METRIC_WORDS[TASKS[shown.run.task].metric],
+            majority=line.score if line else None,
+            floor=line.title if line else "",
+        ),
+        key="survival.trajectory",
+        title=f"Pruning paths on {shown.run.task}",
+        caption="Each point is a mask scored on the whole dev set; hollow points fell below the dotted 90% line of "
+        "their seed.",
+        data=steps,
+        alt="Score against the share of heads and MLPs that are left, a line a seed",
+    )
+    words = f" {line.title.capitalize()}: {line.words}." if line else ""
+    st.caption(
+        "Each point is a mask that was scored on the whole dev set; hollow points fell below the dotted 90% line of "
+        f"their seed. Importance is measured anew after every step. Hover for scores with 95% intervals.{words}"
+    )
+
+
+def _provenance(shown: Shown) -> None:
+    """Where the numbers come from, for the seed in the sidebar or the first that was pruned so."""
+    keys = [Key(Run(shown.run.model, shown.run.task, seed), "structured", shown.pruned) for seed in shown.own]
+    wanted = Key(shown.run, "structured", shown.pruned)
+    by_key = {manifest.key: manifest for manifest in shown.manifests}
+    manifest = by_key.get(wanted) or next(by_key[key] for key in keys if key in by_key)
+    data = manifest.data["dev"]
+    st.caption(
+        f"Seed {manifest.seed}: {data['n']:,} dev examples ({data['source']}), checkpoint "
+        f"`{manifest.checkpoint_sha256[:12]}`, {manifest.device}, {manifest.seconds:.0f} s, {manifest.created[:10]}. "
+        f"Make it again: `{manifest.command}`"
+    )

@@ -1,0 +1,300 @@
+"""The survival page's other views: seed by seed, all tasks, and single weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.claims import agreement_strip
+from explorer.figures.heatmaps import Panel
+from explorer.figures.overlap import overlap_figure
+from explorer.figures.print.tables import agreement_table
+from explorer.mask import Mask
+from explorer.stats.agreement import Agreement, Statistic
+from explorer.stats.intervals import seed_spread
+from explorer.stats.overlap import Kind, OverlapMatrix
+from explorer.stats.survival import survival
+from explorer.store.bundle import command_for
+from explorer.store.paper.published import published
+from explorer.store.schema import Key, Manifest, Run
+from explorer.store.task_tickets import Pruned, shape_of
+from explorer.ui import cached
+from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.head_grid import Overlay
+from explorer.ui.widgets.overlay_picker import View
+from explorer.ui.widgets.panels import panels_row
+from explorer.ui.widgets.words import model_name, seeds
+
+NAMES: dict[Kind, str] = {"heads": "heads", "mlps": "MLPs"}
+
+
+def seed_by_seed(masks: Mapping[int, Mask], pruned: Pruned) -> None:
+    """Each seed's ticket as a small model, and how far the seeds agree."""
+    st.markdown("What pruning left on with each fine-tuning seed, all else being equal.")
+    panels_row(
+        [mask_panel(f"Seed {seed}", [mask], pruned) for seed, mask in masks.items()],
+        "survival.each",
+        value="kept",
+        low="off",
+        high="kept",
+        number=".0f",
+        title="What pruning left on, seed by seed",
+    )
+    st.subheader("Do the seeds agree?")
+    if len(masks) < 2:
+        st.info("There is one seed; whether seeds agree takes two.", icon=":material/casino:")
+        return
+    shape = next(iter(masks.values())).heads.shape
+    sides = cached.seed_agreement(tuple((seed, mask.code) for seed, mask in masks.items()), *shape)
+    sides_pruned = [side for side in sides if _is_pruned(side.kind, pruned)]
+    st.markdown(_in_words(sides_pruned))
+    with st.container(width=560):
+        exhibits.plot(
+            agreement_strip(sides_pruned, {}),
+            key="survival.agreement",
+            title="Agreement of the seeds beside chance",
+            data=lambda: agreement_table(sides_pruned, {}),
+            caption="Fleiss' kappa: 1 where all seeds keep the same. Grey: 95% of what chance gives.",
+            alt="Fleiss' kappa of heads and MLPs beside its interval by chance",
+        )
+    rows = [
+        {"of": NAMES[side.kind], "statistic": name, **_statistic_row(statistic)}
+        for side in sides_pruned
+        for name, statistic in _statistics(side)
+    ]
+    exhibits.table(pd.DataFrame(rows), key="survival.statistics", title="Agreement of the seeds in numbers")
+    st.caption(
+        "Kappa and alpha: 1 where all seeds keep the same, 0 where they agree as by chance. Grey: what chance gives, "
+        "each seed's ticket shuffled over the model 1,000 times; the interval holds 95% of them. Cochran's Q tests "
+        "whether the seeds keep equally many."
+    )
+
+
+def all_tasks(masks: Mapping[str, Mapping[int, Mask]], pruned: Pruned, model: str) -> None:
+    """Survival of every task at once, and how many heads and MLPs two tasks share beside chance."""
+    if not masks:
+        st.info("Nothing was pruned so yet. Each task: `python -m precompute prune --task TASK`")
+        return
+    st.markdown(f"In how many seeds each head and MLP of {model_name(model)} survives, task by task.")
+    panels_row(
+        [mask_panel(task, list(by_seed.values()), pruned) for task, by_seed in masks.items()],
+        "survival.tasks",
+        value="survives in a share of",
+        low="never",
+        high="always",
+        title="Survival, task by task",
+    )
+    st.subheader("Do tasks need the same heads?")
+    if len(masks) < 2:
+        st.info("There is one task here; what tasks share takes two.", icon=":material/compare:")
+        return
+    matrix = cached.overlap(
+        tuple((task, seed, mask.code) for task, by_seed in masks.items() for seed, mask in by_seed.items()),
+        *next(iter(next(iter(masks.values())).values())).heads.shape,
+    )
+    kinds: list[Kind] = [kind for kind in NAMES if _is_pruned(kind, pruned)]
+    for kind, column in zip(kinds, st.columns(len(kinds), gap="large"), strict=True):
+        with column:
+            st.markdown(f"**{NAMES[kind].capitalize() if kind == 'heads' else 'MLPs'}** that two tasks both keep")
+            exhibits.plot(
+                overlap_figure(matrix, kind),
+                key=f"survival.overlap.{kind}",
+                title=f"{'Heads' if kind == 'heads' else 'MLPs'} that two tasks both keep",
+                caption="Mean over the seeds that both tasks have; in bold what 95% of two random tickets of these "
+                "sizes do not reach.",
+                data=pd.DataFrame([asdict(row) for row in matrix.rows if row.kind == kind]),
+                alt=f"{NAMES[kind]} that two tasks share, beside chance",
+            )
+            st.markdown(_overlap_words(matrix, kind))
+    st.caption(
+        "Mean over the seeds that both tasks have, each seed with itself. Chance: two random tickets of these sizes "
+        "(hypergeometric); in bold what 95% of them do not reach. Hover for the numbers."
+    )
+
+
+def single_weights(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> None:
+    """Magnitude pruning: the share of its weights that each head and MLP keeps."""
+    by_seed = cached.study(root, stamp, run.model, run.task)
+    found = {seed: scores["magnitude/good/pruned"] for seed, scores in by_seed.items() if _has_weights(scores)}
+    theirs = published().magnitude_kept_share.get(run.task)
+    beside = f" BERT-base, as published: {theirs:.0%} of its weights." if theirs is not None else ""
+    if not found:
+        key = Key(run, "magnitude", "good")
+        ours = "" if any(m.stage == "finetune" and m.model == run.model for m in manifests) else "imported"
+        make = "The authors' files hold no weights." if ours else f"Make it: `{command_for(key)}`"
+        st.info(f"No single weights were pruned for {run.task} here. {make}{beside}", icon=":material/grain:")
+        return
+    artefacts = {seed: cached.artefact(root, stamp, one.key) for seed, one in found.items()}
+    heads = np.stack([artefacts[seed].arrays["heads"][one.row] for seed, one in found.items()])
+    mlps = np.stack([artefacts[seed].arrays["mlps"][one.row] for seed, one in found.items()])
+    st.markdown(
+        "Instead of whole heads, the smallest weights of the model are removed, a tenth at a time, while the score "
+        "stays above 90%. A cell's colour says what share of its weights is left."
+    )
+    low, high = float(min(heads.min(), mlps.min())), float(max(heads.max(), mlps.max()))
+    view = _weights_view(heads, mlps, (low, high))
+    exhibits.grid(
+        Mask.full(*shape_of(manifests, run)),
+        title=f"Share of weights left, {run.task}",
+        caption=f"Magnitude pruning of {model_name(run.model)}, mean over {seeds(len(found))}.",
+        revision=f"weights-{run.model}-{run.task}-{stamp}",
+        key="survival.weights",
+        fill=view.shown,
+        hover_heads=[list(row) for row in view.heads],
+        hover_mlps=list(view.mlps),
+        disabled=True,
+    )
+    spread = seed_spread([one.share_kept for one in found.values()])
+    sd = "" if np.isnan(spread.sd) else f" (sd {spread.sd:.1%})"
+    st.caption(f"{spread.mean:.0%}{sd} of the weights are left, mean over {seeds(len(found))}.{beside}")
+    if len(found) > 1:
+        st.subheader("Seed by seed")
+        panels_row(
+            [
+                Panel(f"Seed {seed}", f"{one.share_kept:.0%} of weights", heads[at], mlps[at])
+                for at, (seed, one) in enumerate(found.items())
+            ],
+            "survival.weights.each",
+            value="share of weights left",
+            low=f"{low:.0%}",
+            high=f"{high:.0%}",
+            span=(low, high),
+            number=".0%",
+            title="Share of weights left, seed by seed",
+        )
+
+
+def mask_panel(title: str, masks: Sequence[Mask], pruned: Pruned) -> Panel:
+    """Survival over the masks as a small model; what was not pruned is left out."""
+    share = survival(masks)
+    parts = []
+    if pruned != "mlps":
+        parts.append(f"{share.heads.kept_spread.mean:.3g} heads")
+    if pruned != "heads":
+        parts.append(f"{share.mlps.kept_spread.mean:.3g} MLPs")
+    note = ", ".join(parts) + (f", {seeds(len(masks))}" if not title.startswith("Seed") else "")
+    heads = share.heads.mean if pruned != "mlps" else np.full(share.heads.mean.shape, np.nan)
+    mlps = share.mlps.mean if pruned != "heads" else np.full(share.mlps.mean.shape, np.nan)
+    return Panel(title, note, heads, mlps)
+
+
+def only_pruned(view: View, pruned: Pruned) -> View:
+    """The view without the kind that this way of pruning leaves alone."""
+    assert isinstance(view.shown, Overlay)
+    heads, mlps = view.shown.heads.copy(), view.shown.mlps.copy()
+    head_words, mlp_words = view.heads.copy(), view.mlps.copy()
+    if pruned == "mlps":
+        heads[:], head_words[:] = np.nan, "Heads were not pruned"
+    if pruned == "heads":
+        mlps[:], mlp_words[:] = np.nan, "MLPs were not pruned"
+    shown = replace(view.shown, heads=heads, mlps=mlps, gap="not pruned")
+    return replace(view, shown=shown, heads=head_words, mlps=mlp_words)
+
+
+def spread_view(masks: Mapping[int, Mask], pruned: Pruned) -> View:
+    """The sample standard deviation over seeds: where they disagree most."""
+    share = survival(list(masks.values()))
+    top = max(float(share.heads.sample_sd.max()), float(share.mlps.sample_sd.max()), 1e-9)
+    view = View(
+        "Spread over seeds",
+        "Standard deviation over fine-tuning seeds: where the seeds disagree",
+        Overlay(
+            share.heads.sample_sd / top,
+            share.mlps.sample_sd / top,
+            "Standard deviation of survival",
+            "0: all alike",
+            f"{top:.2f}",
+        ),
+        np.full(share.heads.mean.shape, "", dtype=object),  # the text of survival says the sd already
+        np.full(share.mlps.mean.shape, "", dtype=object),
+    )
+    return view if pruned == "together" else only_pruned(view, pruned)
+
+
+def _weights_view(heads: np.ndarray, mlps: np.ndarray, span: tuple[float, float]) -> View:
+    low, width = span[0], max(span[1] - span[0], 1e-9)
+
+    def words(values: np.ndarray) -> np.ndarray:  # (S, ...) -> (...)
+        mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1) if len(values) > 1 else None
+        said = [
+            f"{m:.1%} of its weights left" + (f", sd {s:.1%} over {seeds(len(values))}" if s is not None else "")
+            for m, s in zip(mean.ravel(), sd.ravel() if sd is not None else [None] * mean.size, strict=True)
+        ]
+        return np.array(said, dtype=object).reshape(mean.shape)
+
+    shown = Overlay(
+        (heads.mean(axis=0) - low) / width,
+        (mlps.mean(axis=0) - low) / width,
+        "Share of its weights that is left",
+        f"{span[0]:.0%}",
+        f"{span[1]:.0%}",
+    )
+    return View("Weights left", "", shown, words(heads), words(mlps))
+
+
+def _has_weights(scores: Mapping[str, object]) -> bool:
+    return "magnitude/good/pruned" in scores
+
+
+def _is_pruned(kind: Kind, pruned: Pruned) -> bool:
+    return pruned in ("together", kind)
+
+
+def _in_words(sides: Sequence[Agreement]) -> str:
+    sentences = []
+    for side in sides:
+        kappa, name = side.fleiss_kappa, NAMES[side.kind]
+        if kappa.undefined or kappa.chance is None or kappa.chance.note:
+            why = kappa.undefined or (kappa.chance.note if kappa.chance else "")
+            sentences.append(f"Of {name}: {why}")
+        elif kappa.value > kappa.chance.high:
+            sentences.append(f"On {name}, the seeds agree more than by chance (kappa {kappa.value:.2f}).")
+        else:
+            sentences.append(f"On {name}, the seeds agree no more than by chance (kappa {kappa.value:.2f}).")
+    return " ".join(sentences)
+
+
+def _overlap_words(matrix: OverlapMatrix, kind: Kind) -> str:
+    rows = [
+        row
+        for row in matrix.rows
+        if row.kind == kind and matrix.tasks.index(row.task_a) < matrix.tasks.index(row.task_b)
+    ]
+    known = [row for row in rows if not row.undefined]
+    if not known:
+        return "No two tasks have a seed in common."
+    more = [row for row in known if row.shared > row.chance_high]
+    if len(known) == 1:
+        row = known[0]
+        verdict = "more than by chance" if more else "no more than by chance"
+        chance = f"{row.chance_low:.1f} to {row.chance_high:.1f}"
+        return f"{row.task_a} and {row.task_b} share {row.shared:.1f}: {verdict} ({chance})."
+    return f"{len(more)} of {len(known)} pairs of tasks share more than by chance."
+
+
+def _statistics(side: Agreement) -> list[tuple[str, Statistic]]:
+    return [
+        ("Fleiss' kappa", side.fleiss_kappa),
+        ("Krippendorff's alpha", side.krippendorff_alpha),
+        ("Cochran's Q", side.cochrans_q),
+    ]
+
+
+def _statistic_row(statistic: Statistic) -> dict[str, str]:
+    if statistic.undefined:
+        return {"value": "undefined", "p": "", "by chance": statistic.undefined}
+    chance = statistic.chance
+    by_chance = "" if chance is None else chance.note or f"{chance.mean:.3f} [{chance.low:.3f}, {chance.high:.3f}]"
+    p = statistic.p if statistic.p is not None else (chance.p if chance else None)
+    return {"value": f"{statistic.value:.3f}", "p": _p(p), "by chance": by_chance}
+
+
+def _p(p: float | None) -> str:
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

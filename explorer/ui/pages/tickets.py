@@ -1,0 +1,313 @@
+"""Page: what good, random, bad and super tickets score, pruned and fine-tuned again, ours beside the published."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.print.tables import bars_table
+from explorer.figures.tickets import Bar, shared_range, ticket_bars
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.glue.tasks import TASKS
+from explorer.mask import Mask
+from explorer.stats.effects import Evidence, gap
+from explorer.stats.paired import PairedDifference
+from explorer.stats.sizes import Size, size_of
+from explorer.store.paper.published import FULL, MAJORITY
+from explorer.store.schema import Run
+from explorer.store.task_tickets import shape_of
+from explorer.study.conditions import KINDS, STATES, ConditionScore
+from explorer.study.majority_baseline import Uninformed
+from explorer.study.report import Report
+from explorer.ui import cached, state
+from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.switch import switch
+from explorer.ui.widgets.words import model_name, seeds
+
+METHODS = {
+    "structured": "Heads and MLPs",
+    "super": "Common to all seeds",
+    "magnitude": "Single weights",
+}
+"""Method -> its name on the switch."""
+_ABOUT = {
+    "structured": (
+        "Pruning switches off heads and MLPs, least important first, until the score would fall below 90% of the full "
+        "model's. What is left is the **good** ticket. A **bad** one of the same size is made of what was switched off "
+        "(filled up with survivors where that is too little), a **random** one is drawn from everything."
+    ),
+    "super": (
+        "The **good** ticket here is what survives in every fine-tuning seed (the paper calls it *super*); **bad** is "
+        "what no seed keeps, **random** is drawn from what some seeds keep. All seeds score the same three masks."
+    ),
+    "magnitude": (
+        "Here single weights are removed, wherever they are, the smallest first: **good**. **Bad** loses as many of "
+        "the largest weights, **random** as many at random. Heads and MLPs stay in place, with holes in them."
+    ),
+}
+_WHISKERS = (
+    "Bars are means over seeds, rings single seeds, whiskers one sample standard deviation (the published ones were "
+    "converted to it)."
+)
+_PAIRS = (("good", "random"), ("good", "bad"), ("random", "bad"))
+_STATES = {"pruned": "As pruned", "retrained": "Fine-tuned again"}
+
+
+def page(root: Path, stamp: float, selection: state.Selection) -> None:
+    """A way of pruning is chosen; below: bars beside the published ones, each seed, and paired comparisons."""
+    run = selection.run
+    state.show_notices()
+    st.header(f"Do all tickets win on {run.task}?")
+    method = switch("Pruned", METHODS, "method", "tickets.method")
+    state.write_url(run, None, **({"method": method} if method != "structured" else {}))
+    st.markdown(
+        exhibits.say(
+            f"{_ABOUT[method]} *Fine-tuned again* means: the same ticket of the pre-trained model, trained anew for "
+            f"{run.task} with the same recipe."
+        )
+    )
+    report, by_seed = cached.report(root, stamp, run.model, run.task), cached.study(root, stamp, run.model, run.task)
+    line = cached.uninformed(root, stamp, run.model, run.task)
+    _bars(run, method, report, by_seed, line)
+    _missing(method, report)
+    if not by_seed:
+        st.caption("These scores were imported as means over seeds: there are no single seeds to show or to pair.")
+        return
+    st.subheader("Seed by seed")
+    kind_of_score = switch("Scores", _STATES, "state", "tickets.state")
+    _table(root, stamp, run, method, kind_of_score, by_seed)
+    st.subheader("Compared on the same examples")
+    _pairs(root, stamp, run, method, kind_of_score, by_seed)
+
+
+def _bars(
+    run: Run,
+    method: str,
+    report: Report,
+    by_seed: Mapping[int, Mapping[str, ConditionScore]],
+    line: Uninformed | None,
+) -> None:
+    metric = METRIC_WORDS[TASKS[run.task].metric]
+    ours = [_our_bar(report, by_seed, method, kind, name) for kind in KINDS for name in STATES]
+    theirs = [_their_bar(report, method, kind, name) for kind in KINDS for name in STATES]
+    full, majority = report[FULL], report[MAJORITY]
+    floor = line.score if line else math.nan
+    lines = [float(full["mean"]), float(full["published_mean"]), float(majority["published_mean"]), floor]
+    y_range = shared_range([*ours, *theirs], lines)
+    words = f"{metric} of good, random and bad tickets, pruned and fine-tuned again"
+    title = line.title if line else "majority class"
+
+    def chart(bars: Sequence[Bar], whole: float, lowest: float, key: str) -> None:
+        figure = ticket_bars(bars, metric=metric, full=whole, majority=lowest, floor=title, y_range=y_range)
+        whose = f"{model_name(run.model)}" if key == "ours" else "BERT-base, as published"
+        exhibits.plot(
+            figure,
+            key=f"tickets.{key}",
+            title=f"{whose}: {words}",
+            caption=_WHISKERS,
+            data=lambda: bars_table(bars),
+            alt=f"{words}, {key}",
+        )
+
+    left, right = st.columns(2, gap="large")
+    if by_seed:  # else the published ones are all there is
+        with left:
+            st.markdown(f"**{model_name(run.model)}**, {seeds(int(full['n_seeds']))}")
+            chart(ours, float(full["mean"]), floor, "ours")
+    with right if by_seed else left:
+        st.markdown("**BERT-base**, 5 seeds, as published")
+        chart(theirs, float(full["published_mean"]), float(majority["published_mean"]), "published")
+    always = f" {line.title.capitalize()}: {line.words}." if line else ""
+    compare = " Two models: compare the pattern, not the numbers." if by_seed else ""
+    st.caption(f"{_WHISKERS}{always}{compare}")
+    if float(full["published_mean"]) < float(majority["published_mean"]):
+        st.caption(
+            f"{run.task} is degenerate for BERT-base: the full model ({full['published_mean']:.3f}) scores below the "
+            f"{title}, so nearly everything could be pruned."
+        )
+
+
+def _our_bar(
+    report: Report, by_seed: Mapping[int, Mapping[str, ConditionScore]], method: str, kind: str, name: str
+) -> Bar:
+    condition = f"{method}/{kind}/{name}"
+    row = report[condition]
+    points = {seed: scores[condition].score for seed, scores in by_seed.items() if condition in scores}
+    return Bar(kind, name, float(row["mean"]), float(row["sd"]), int(row["n_seeds"]), points)
+
+
+def _their_bar(report: Report, method: str, kind: str, name: str) -> Bar:
+    row = report[f"{method}/{kind}/{name}"]
+    return Bar(kind, name, float(row["published_mean"]), float(row["published_sd"]), 5)
+
+
+def _missing(method: str, report: Report) -> None:
+    """Which bars are not there, or rest on fewer seeds, and the commands that complete them."""
+    rows = [(kind, name, str(report[f"{method}/{kind}/{name}"]["missing"])) for name in STATES for kind in KINDS]
+    lacking = [(kind, name, command) for kind, name, command in rows if command]
+    if not lacking:
+        return
+    with st.expander(f"{len(lacking)} of {len(rows)} bars lack seeds: how to make them"):
+        for kind, name, command in lacking:
+            bare, _, more = command.partition(" (")
+            st.markdown(f"{kind}, {_STATES[name].lower()}: `{bare}`" + (f" ({more}" if more else ""))
+
+
+def _table(
+    root: Path,
+    stamp: float,
+    run: Run,
+    method: str,
+    name: str,
+    by_seed: Mapping[int, Mapping[str, ConditionScore]],
+) -> None:
+    rows = []
+    for seed, scores in by_seed.items():
+        found = {kind: scores.get(f"{method}/{kind}/{name}") for kind in KINDS}
+        row = {"seed": str(seed), "full model": _with_interval(scores[FULL])}
+        row |= {kind: _with_interval(one) if one else "–" for kind, one in found.items()}
+        rows.append(row | _size_columns(root, stamp, run.model, run.task, seed, method, scores))
+    exhibits.table(
+        pd.DataFrame(rows).fillna("–"),
+        key="tickets.seeds",
+        title=f"Tickets seed by seed, {_STATES[name].lower()}",
+        column_config={"kept": st.column_config.TextColumn(help=_KEPT[method == "magnitude"])},
+    )
+    n = max((one.n for scores in by_seed.values() for one in scores.values()), default=0)
+    st.caption(f"{METRIC_WORDS[TASKS[run.task].metric].capitalize()} with its 95% interval over {n:,} dev examples.")
+    notes = _notes(method, by_seed)
+    if notes:
+        st.caption(notes)
+
+
+_OVER = re.compile(r"^Over \d+ seeds: [\d, ]+\.\s*")
+"""How the note of a super ticket begins; the page says it itself."""
+_KEPT = (
+    "Parameters of the heads and MLPs that are kept, over those of all heads and MLPs",
+    "Weights that are kept, over all that can be pruned",
+)
+
+
+def _notes(method: str, by_seed: Mapping[int, Mapping[str, ConditionScore]]) -> str:
+    """Where a ticket is not quite what its name promises, the same sentence once for all its seeds."""
+    seeds_of: dict[tuple[str, str], list[str]] = {}
+    for seed, scores in by_seed.items():
+        for kind in KINDS:
+            one = scores.get(f"{method}/{kind}/pruned")
+            note = _OVER.sub("", one.note) if one else ""
+            if note:
+                seeds_of.setdefault((kind, note), []).append(str(seed))
+    return " ".join(
+        f"*{kind.capitalize()}{'' if len(of) == len(by_seed) else ', seed ' + ', '.join(of)}*: {note}"
+        for (kind, note), of in seeds_of.items()
+    )
+
+
+def _size_columns(
+    root: Path, stamp: float, model: str, task: str, seed: int, method: str, scores: Mapping[str, ConditionScore]
+) -> dict[str, str]:
+    good = scores.get(f"{method}/good/pruned")
+    if good is None:
+        return {}
+    if method == "magnitude":
+        return {"kept": f"{good.share_kept:.0%}"}
+    shape = shape_of(cached.manifests(root, stamp), Run(model, task, seed))
+    size: Size = size_of(Mask.from_code(good.mask, *shape), model)
+    columns = {"heads": str(size.heads), "MLPs": str(size.mlps)}
+    if size.parameters is not None and size.share is not None:
+        columns |= {"parameters": f"{size.parameters / 1e6:.1f} M", "kept": f"{size.share:.0%}"}
+    return columns
+
+
+def _with_interval(score: ConditionScore) -> str:
+    if math.isnan(score.score):
+        return "undefined"
+    return f"{score.score:.3f}" + ("" if math.isnan(score.low) else f" [{score.low:.3f}, {score.high:.3f}]")
+
+
+def _pairs(
+    root: Path,
+    stamp: float,
+    run: Run,
+    method: str,
+    name: str,
+    by_seed: Mapping[int, Mapping[str, ConditionScore]],
+) -> None:
+    paired = {
+        (a, b): cached.paired(root, stamp, run.model, run.task, f"{method}/{a}/{name}", f"{method}/{b}/{name}")
+        for a, b in _PAIRS
+    }
+    if not any(paired.values()):
+        st.info(f"No two tickets have scores that are {_STATES[name].lower()}: nothing can be compared yet.")
+        return
+    rows: list[dict[str, str]] = []
+    for seed in by_seed:
+        cells = {_pair(a, b): _difference(paired[a, b].get(seed)) for a, b in _PAIRS}
+        if any(cells.values()):
+            rows.append({"seed": str(seed), **cells})
+    evidence = {kind: _evidence(by_seed, f"{method}/{kind}/{name}") for kind in KINDS}
+    rows.append({"seed": "mean", **{_pair(a, b): _mean_gap(evidence[a], evidence[b]) for a, b in _PAIRS}})
+    exhibits.table(
+        pd.DataFrame(rows), key="tickets.pairs", title=f"Tickets compared on the same examples, {_STATES[name].lower()}"
+    )
+    st.markdown(_in_words(paired))
+    st.caption(
+        "First score minus second, with the 95% interval of the paired bootstrap over examples; ✱ where McNemar's "
+        "exact test has p < 0.05 (uncorrected for the number of comparisons). Last row: mean over seeds with its 95% "
+        "t-interval."
+    )
+
+
+def _pair(a: str, b: str) -> str:
+    return f"{a} − {b}"
+
+
+def _difference(found: PairedDifference | None) -> str:
+    if found is None:
+        return ""
+    if math.isnan(found.difference):
+        return "undefined"
+    star = " ✱" if found.p is not None and found.p < 0.05 else ""
+    interval = "" if math.isnan(found.low) else f" [{found.low:+.3f}, {found.high:+.3f}]"
+    return f"{found.difference:+.3f}{interval}{star}"
+
+
+def _evidence(by_seed: Mapping[int, Mapping[str, ConditionScore]], condition: str) -> Evidence:
+    known = {seed: scores[condition].score for seed, scores in by_seed.items() if condition in scores}
+    return Evidence(by_seed={seed: score for seed, score in known.items() if not math.isnan(score)})
+
+
+def _mean_gap(a: Evidence, b: Evidence) -> str:
+    if not set(a.by_seed) & set(b.by_seed):
+        return ""
+    effect = gap(a, b)
+    return f"{effect.value:+.3f}" + ("" if math.isnan(effect.low) else f" [{effect.low:+.3f}, {effect.high:+.3f}]")
+
+
+def _in_words(paired: Mapping[tuple[str, str], Mapping[int, PairedDifference]]) -> str:
+    sentences = []
+    for (a, b), by_seed in paired.items():
+        if not by_seed:
+            continue
+        up = sum(not d.within_noise and d.difference > 0 for d in by_seed.values())
+        down = sum(not d.within_noise and d.difference < 0 for d in by_seed.values())
+        sentences.append(_sentence(a, b, up, down, len(by_seed)))
+    return " ".join(sentences)
+
+
+def _sentence(a: str, b: str, up: int, down: int, n: int) -> str:
+    def among(many: int) -> str:
+        return f"{many} of {n} seeds" if n > 1 else "the one seed"
+
+    if not up and not down:
+        return f"Nothing tells **{a}** from **{b}** in {'any seed' if n > 1 else 'the one seed'}."
+    if not down:
+        return f"**{a.capitalize()}** is measurably better than **{b}** in {among(up)}."
+    if not up:
+        return f"**{b.capitalize()}** is measurably better than **{a}** in {among(down)}."
+    return f"**{a.capitalize()}** is measurably better than **{b}** in {among(up)}, worse in {down}."

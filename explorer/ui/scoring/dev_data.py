@@ -1,0 +1,177 @@
+"""Parts of the lab: which data it scores, what the bundle already knows, and phenomenon by phenomenon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.errors import ExplorerError
+from explorer.glue.diagnostics import diagnostic_for
+from explorer.glue.metrics import METRIC_WORDS, metric
+from explorer.glue.sources import glue_dir_from_environment
+from explorer.glue.tasks import Task
+from explorer.mask import Mask
+from explorer.stats.intervals import score_with_interval
+from explorer.store.bundle import CHECKPOINT
+from explorer.store.schema import Key, Run
+from explorer.store.stored_scores import KnownRun
+from explorer.ui import cached
+
+if TYPE_CHECKING:
+    from explorer.live.evaluator import Evaluator
+
+_FETCHED = "lab.glue"
+"""Where this session found GLUE: task -> DataSource."""
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """What the lab scores."""
+
+    kind: str
+    """cached.DIAGNOSTICS, FOLDER, HUB or STORED."""
+    folder: str = ""
+
+    def title(self, task: Task) -> str:
+        """For the screen."""
+        if self.kind == cached.DIAGNOSTICS:
+            diagnostic = diagnostic_for(task)
+            return f"the {diagnostic.name} diagnostics" if diagnostic else "the diagnostics"
+        return f"{task.name} dev"
+
+
+def choose_data(task: Task) -> DataSource:
+    """GLUE's dev set where it is on the machine, else the diagnostics, with an offer to fetch GLUE."""
+    glue = _glue_source(task)
+    diagnostic = diagnostic_for(task)
+    if glue is None:
+        _offer_glue(task)
+        if diagnostic is None:
+            st.info(f"There is nothing to score {task.name} on without GLUE.", icon=":material/database:")
+            st.stop()
+        return DataSource(cached.DIAGNOSTICS)
+    if diagnostic is None:
+        return glue
+    names = {f"GLUE {task.name} dev": glue, diagnostic.title: DataSource(cached.DIAGNOSTICS)}
+    chosen = st.segmented_control("Score on", list(names), default=next(iter(names)), key=f"lab.data.{task.name}")
+    return names[chosen] if chosen else glue
+
+
+def _glue_source(task: Task) -> DataSource | None:
+    found: dict[str, DataSource] = st.session_state.setdefault(_FETCHED, {})
+    if task.name in found:
+        return found[task.name]
+    folder = glue_dir_from_environment()
+    if folder is None:
+        return None
+    source = DataSource(cached.FOLDER, str(folder))
+    try:
+        cached.examples(task.name, source.kind, source.folder)
+    except ExplorerError as error:
+        st.warning(f"GLUE_DIR is set, but: {error}", icon=":material/folder_off:")
+        return None
+    found[task.name] = source
+    return source
+
+
+def _offer_glue(task: Task) -> None:
+    diagnostic = diagnostic_for(task)
+    what = f"**{diagnostic.title}**: {diagnostic.description}" if diagnostic else ""
+    st.info(
+        f"GLUE is not on this machine, so the score below is on sentences written for this project. {what} "
+        f"The stored {task.name} score is shown for every mask that the cache knows.",
+        icon=":material/science:",
+    )
+    with st.expander(f"Score on {task.name} itself: fetch GLUE"):
+        if st.button("Fetch from the Hugging Face Hub", icon=":material/download:", key="lab.fetch"):
+            with st.spinner("Asking the Hub …"):
+                _try(task, DataSource(cached.HUB))
+        if served_on_localhost():
+            folder = st.text_input(
+                "or a folder in the official TSV layout", placeholder="/path/to/glue", key="lab.folder", max_chars=500
+            )
+            if folder:
+                _try(task, DataSource(cached.FOLDER, str(Path(folder).expanduser())))
+
+
+def _try(task: Task, source: DataSource) -> None:
+    try:
+        cached.examples(task.name, source.kind, source.folder)
+    except ExplorerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    use(task, source)
+    st.rerun()
+
+
+def use(task: Task, source: DataSource) -> None:
+    """From now on, in this session, the task's data are these."""
+    st.session_state.setdefault(_FETCHED, {})[task.name] = source
+
+
+def served_on_localhost() -> bool:
+    """Only then may a visitor name folders of this machine."""
+    return (st.get_option("server.address") or "") in ("localhost", "127.0.0.1", "::1")
+
+
+def is_withheld(root: Path, stamp: float, run: Run) -> bool:
+    """Whether this run's checkpoint does not ship with the bundle; says so, and what can be done."""
+    if CHECKPOINT not in cached.artefact(root, stamp, Key(run, "finetune")).manifest.withheld:
+        return False
+    live = [
+        str(m.seed)
+        for m in cached.manifests(root, stamp)
+        if (m.stage, m.model, m.task) == ("finetune", run.model, run.task) and CHECKPOINT in m.files
+    ]
+    other = f" Seed {', '.join(live)} can be scored live." if live else ""
+    st.info(
+        f"The checkpoint of seed {run.seed} does not ship with this cache, to keep it small: "
+        f"stored scores only.{other} To score this one, make it again: "
+        f"`python -m precompute finetune --task {run.task} --seed {run.seed} --bundle {root.name}`",
+        icon=":material/inventory_2:",
+    )
+    return True
+
+
+def stored_score(known: KnownRun, mask: Mask) -> str:
+    """What the bundle says about this very mask on the task's dev set, as Markdown; it needs no data and no model."""
+    name = METRIC_WORDS[known.task.metric]
+    found = known.by_code.get(mask.code)
+    if found is None:
+        return (
+            f":material/inventory_2: No stored {known.task.name} score for this mask; "
+            f"the full model's {name} is {known.full.score:.3f}. Presets and single switches have one."
+        )
+    score = score_with_interval(known.task.metric, found.predictions, known.labels)
+    return (
+        f":material/inventory_2: Stored **{known.task.name} dev** {name}: **{score.value:.3f}** "
+        f"[{score.low:.3f}, {score.high:.3f}], n = {score.n:,} ({found.origin})."
+    )
+
+
+def by_phenomenon(evaluator: Evaluator, predicted: NDArray[Any], full: NDArray[Any]) -> None:
+    """Each phenomenon's score under the mask and for the full model: which heads carry what."""
+    tags = np.array([item.phenomenon for item in evaluator.examples.items])
+    name = evaluator.task.metric
+    rows = []
+    for tag in sorted(set(tags)):
+        of_tag = tags == tag
+        labels = evaluator.labels[of_tag]
+        this, whole = metric(name, predicted[of_tag], labels), metric(name, full[of_tag], labels)
+        rows.append(
+            {"phenomenon": tag, "this mask": this, "full model": whole, "change": this - whole, "n": len(labels)}
+        )
+    st.dataframe(
+        pd.DataFrame(rows).sort_values("change"),
+        hide_index=True,
+        column_config={
+            column: st.column_config.NumberColumn(format="%.2f") for column in ("this mask", "full model", "change")
+        },
+    )
+    st.caption(f"{METRIC_WORDS[name].capitalize()} phenomenon by phenomenon; small sets, so mind the noise.")

@@ -1,0 +1,240 @@
+"""The lab's score panel: one question (a mask on a dev set), and where its answer stands."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from explorer.errors import Busy, ExplorerError
+from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting
+from explorer.mask import Mask
+from explorer.store.stored_scores import KnownRun, KnownScore
+from explorer.study.majority_baseline import Uninformed, uninformed_score
+from explorer.ui import cached
+from explorer.ui.scoring import dev_data, polling, score_panel
+
+if TYPE_CHECKING:
+    from explorer.live.evaluator import Evaluator
+    from explorer.live.scoring import Answer
+
+_LOG = logging.getLogger(__name__)
+_SESSION, _JOB, _SINCE = "lab.session", "lab.job", "lab.loading_since"
+WAIT = 0.08
+"""Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
+SCORING_EVERY, LOADING_EVERY = 0.3, 1.0
+"""Seconds between two looks."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Everything that the answer depends on."""
+
+    root: Path
+    stamp: float
+    known: KnownRun
+    source: dev_data.DataSource
+    mask: Mask
+
+    @property
+    def title(self) -> str:
+        """The data, for the screen."""
+        return self.source.title(self.known.task)
+
+    @property
+    def stored(self) -> KnownScore | None:
+        """What the bundle knows of this mask on these very examples."""
+        return self.known.by_code.get(self.mask.code) if self.on_stored_data else None
+
+    @property
+    def on_stored_data(self) -> bool:
+        """Whether the examples are those of the bundle's scores."""
+        if self.source.kind in (cached.DIAGNOSTICS, cached.STORED):
+            return self.source.kind == cached.STORED
+        labels = cached.examples(self.known.task.name, self.source.kind, self.source.folder).labels
+        return np.array_equal(labels, self.known.labels)
+
+    @property
+    def floor(self) -> Uninformed:
+        """What knowing nothing scores here."""
+        task, run = self.known.task, self.known.run
+        if self.source.kind != cached.DIAGNOSTICS:
+            stored = cached.uninformed(self.root, self.stamp, run.model, run.task)
+            if stored is not None:
+                return stored
+        labels = self.known.labels
+        if self.source.kind != cached.STORED:
+            labels = cached.examples(task.name, self.source.kind, self.source.folder).labels
+        title = "random draws" if task.is_regression else "majority class"
+        return Uninformed(uninformed_score(task.metric, labels), "", title)
+
+
+@dataclass(frozen=True)
+class Loading:
+    """The model is being loaded."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the answer stands."""
+
+    news: Loading | Waiting | Running | Done[Answer] | Failed | Dropped
+    evaluator: Evaluator | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """Once it is exact."""
+        return self.news.result if isinstance(self.news, Done) else None
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing to wait for. Too many others: that passes, so it is asked again."""
+        failed = isinstance(self.news, Failed) and not isinstance(self.news.error, Busy)
+        return failed or isinstance(self.news, Done)
+
+
+def session() -> str:
+    """This browser tab, to the worker."""
+    name: str = st.session_state.setdefault(_SESSION, secrets.token_hex(8))
+    return name
+
+
+def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing:
+    """Starts what is not started yet, and says where it stands, within twice so many seconds."""
+    try:
+        evaluator = loading.result(wait)
+    except ExplorerError as error:
+        return Standing(Failed(error))
+    except Exception as error:
+        if not loading.done():  # it was the wait that ended
+            began: dict[Any, float] = st.session_state.setdefault(_SINCE, {})
+            since = began.setdefault(loading, time.monotonic())
+            return Standing(Loading(time.monotonic() - since))
+        _LOG.exception("An evaluator could not be made")
+        wrong = f"The model could not be loaded ({type(error).__name__})."
+        return Standing(Failed(ExplorerError(wrong, "The app's log has the details.")))
+    st.session_state.pop(_SINCE, None)
+    try:
+        return Standing(_job(evaluator, question.mask).wait(wait), evaluator)
+    except ExplorerError as error:
+        return Standing(Failed(error), evaluator)
+
+
+def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
+    """The one under way, or a new one where that is for something else or was dropped."""
+    from explorer.live.scoring import ledger_key, score
+
+    key = ledger_key(evaluator, mask)
+    asked, job = st.session_state.get(_JOB, (None, None))
+    if job is None or asked != key or isinstance(job.news, Dropped):
+        job = score(cached.worker(), session(), evaluator, mask, cached.ledger()[0])
+        st.session_state[_JOB] = (key, job)
+    return job
+
+
+def panel(question: Question) -> Standing:
+    """Draws the score, now or as it comes in; gives where it stood when the page ran."""
+    run, source = question.known.run, question.source
+    loading = cached.evaluator(question.root, question.stamp, run, source.kind, source.folder)
+    standing = ask(question, loading, WAIT)
+    if standing.over:
+        with st.container():
+            _finished(question, standing)
+        st.empty()
+        return standing
+    stored = question.stored
+    if stored is not None:  # whole already: only the progress below it moves
+        found = cached.stored_comparison(question.root, question.stamp, run, question.mask.code)
+        with st.container():
+            score_panel.exact(question.title, found, question.floor, f"Stored in this cache: {stored.origin}.")
+    loads = isinstance(standing.news, Loading)
+    polling.follow(
+        standing,
+        lambda: ask(question, loading, 0.0),
+        lambda now: now.over or (loads and not isinstance(now.news, Loading)),
+        _Unfinished(question, question.floor, stored is None),
+        every=LOADING_EVERY if loads else SCORING_EVERY,
+    )
+    if stored is None:
+        st.empty()
+    return standing
+
+
+def _finished(question: Question, standing: Standing) -> None:
+    if isinstance(standing.news, Failed):
+        if score_panel.failed(standing.news.error):
+            _again(question, reload=standing.evaluator is None)
+    elif standing.answer is not None and standing.evaluator is not None:
+        words = provenance(standing.evaluator, standing.answer)
+        score_panel.exact(question.title, standing.answer.comparison, question.floor, words)
+
+
+@dataclass(frozen=True)
+class _Unfinished:
+    """Draws what is on its way; made once, called with every look."""
+
+    question: Question
+    floor: Uninformed
+    numbers: bool
+    """Whether nothing better is on screen."""
+
+    def __call__(self, standing: Standing) -> None:
+        news, evaluator = standing.news, standing.evaluator
+        if not self.numbers:
+            score_panel.progress(_share(news), f"{_words(news)} Then example by example.")
+            return
+        title, task, full = self.question.title, self.question.known.task, None
+        if evaluator is not None:
+            from explorer.live.scoring import full_answer
+
+            full = full_answer(evaluator, cached.ledger()[0]).comparison
+        if isinstance(news, Running) and full is not None:
+            score_panel.running(title, news.news, full, self.floor, _words(news))
+        else:
+            score_panel.unknown(title, task, full, self.floor, _words(news))
+
+
+def _share(news: object) -> float:
+    return news.news.done / news.news.total if isinstance(news, Running) else 0.0
+
+
+def _words(news: object) -> str:
+    if isinstance(news, Loading):
+        return f"Loading the model and scoring the full one, once … {news.seconds:.0f} s"
+    if isinstance(news, Failed):
+        return str(news.error)
+    if isinstance(news, Waiting) and news.ahead:
+        return f"Waiting: {news.ahead} ahead, a turn each …"
+    if isinstance(news, Running):
+        return f"Scored {news.news.done:,} of {news.news.total:,} examples …"
+    return "Scoring …"
+
+
+def provenance(evaluator: Evaluator, answer: Answer) -> str:
+    """When and how a score was computed."""
+    how = f"{evaluator.precision}, engine {evaluator.engine_version}"
+    evaluation, entry = answer.evaluation, answer.entry
+    if evaluation is evaluator.full:
+        return "The full model, scored in fp32 when it was loaded."
+    if entry is not None:
+        when = f"{entry.created.day} {entry.created:%B %Y, %H:%M} UTC"
+        return f"Scored before, on {when}, in {entry.seconds:.2f} s ({how}, {entry.provenance}): from the ledger."
+    close = f"; {evaluation.rechecked:,} of {len(evaluation.logits):,} were close calls" if evaluation.rechecked else ""
+    return f"Scored in {evaluation.seconds:.2f} s ({how}{close}). {answer.trouble}".strip()
+
+
+def _again(question: Question, *, reload: bool) -> None:
+    if reload:
+        run, source = question.known.run, question.source
+        cached.forget_evaluator(question.root, question.stamp, run, source.kind, source.folder)
+    st.session_state.pop(_JOB, None)
+    st.rerun()

@@ -1,0 +1,1 @@
+"""Parts that several pages share: the head grid, pickers, panels, words, sharing and export."""

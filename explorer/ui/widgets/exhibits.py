@@ -1,0 +1,109 @@
+"""What is on the page, remembered as it is drawn, so that it can be taken along: figures, tables, words and a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from explorer.figures.print.export import Exhibit
+from explorer.figures.print.head_grid import Edged, Kinds, Shade, grid_figure, grid_table
+from explorer.mask import Mask
+from explorer.store.schema import Run
+from explorer.ui.widgets.head_grid import Classes, Marks, Overlay, head_grid
+
+_KEPT = "exhibits.kept"
+
+
+@dataclass
+class Kept:
+    """What one page has shown so far; fragments go on writing to it."""
+
+    title: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
+    exhibits: dict[str, Exhibit] = field(default_factory=dict)
+    caption: str = ""
+    """Of the figures that are drawn next, where they bring none."""
+    mask: tuple[Run, Mask] | None = None
+    """Where the page is about one mask."""
+
+
+def begin(title: str) -> None:
+    """A page is drawn anew: forgets the one before."""
+    st.session_state[_KEPT] = Kept(title)
+
+
+def kept() -> Kept:
+    """What the page in this session shows."""
+    found: Kept = st.session_state.setdefault(_KEPT, Kept())
+    return found
+
+
+def say(text: str, key: str = "") -> str:
+    """Markdown that introduces the page's figures; gives it back, to be shown."""
+    kept().texts[key] = text
+    return text
+
+
+def about(run: Run, mask: Mask) -> None:
+    """The page is about this mask, which can be taken along too."""
+    kept().mask = run, mask
+
+
+def keep(key: str, exhibit: Exhibit) -> None:
+    """A figure or table that the page shows by other means; later ones of the same key take its place."""
+    kept().exhibits[key] = exhibit
+
+
+def plot(
+    figure: go.Figure,
+    *,
+    key: str,
+    title: str,
+    caption: str = "",
+    data: pd.DataFrame | Callable[[], pd.DataFrame] | None = None,
+    **options: Any,
+) -> None:
+    """st.plotly_chart, remembered. options: its others."""
+    keep(key, Exhibit(title, caption or kept().caption, figure, data))
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, **options)
+
+
+def table(data: pd.DataFrame, *, key: str, title: str, caption: str = "", **options: Any) -> None:
+    """st.dataframe without its index, remembered."""
+    keep(key, Exhibit(title, caption, data=data))
+    st.dataframe(data, hide_index=True, **options)
+
+
+def grid(mask: Mask, *, key: str, title: str, caption: str = "", **options: Any) -> Mask:
+    """The head grid, remembered as a figure for print of what it shows. options: `head_grid`'s others."""
+    newest = head_grid(mask, key=key, **options)
+    shown: dict[str, Any] = {
+        "fill": _shade(options.get("fill")),
+        "ring": _shade(options.get("ring")),
+        "edged": _edged(options.get("marks")),
+    }
+    keep(
+        key,
+        Exhibit(
+            title, caption, lambda inches: grid_figure(newest, inches, **shown), lambda: grid_table(newest, **shown)
+        ),
+    )
+    return newest
+
+
+def _shade(shown: Overlay | Classes | None) -> Shade | Kinds | None:
+    if isinstance(shown, Overlay):
+        return Shade(shown.title, shown.heads, shown.mlps, shown.low, shown.high)
+    if isinstance(shown, Classes):
+        names, colours = zip(*((one.name, one.colour) for one in shown.categories), strict=True)
+        return Kinds(shown.title, shown.heads, shown.mlps, names, colours)
+    return None
+
+
+def _edged(marks: Marks | None) -> Edged | None:
+    return Edged(marks.title, marks.heads, marks.mlps) if marks is not None else None

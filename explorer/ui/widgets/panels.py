@@ -1,0 +1,56 @@
+"""A row of small models that wraps to the width there is, with one legend for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.figures.heatmaps import WIDTH, Panel, legend_html, model_panel
+from explorer.figures.print.export import Exhibit
+from explorer.figures.print.head_grid import panels_figure, panels_table
+from explorer.ui.widgets import exhibits
+
+
+def panels_row(
+    panels: Sequence[Panel],
+    key: str,
+    *,
+    value: str,
+    low: str,
+    high: str,
+    span: tuple[float, float] = (0.0, 1.0),
+    number: str = ".2f",
+    title: str = "",
+) -> None:
+    """The panels on one colour scale, from span[0] (in words: low) to span[1] (high); value: see model_panel.
+
+    title: of them all, where they leave the page as one figure.
+    """
+    dark = is_dark()
+    exhibits.keep(
+        key,
+        Exhibit(
+            title or ", ".join(panel.title for panel in panels),
+            f"A row a layer, a square a head, the last column MLPs; colour: {value} ({low} to {high}).",
+            lambda inches: panels_figure(panels, inches, value=value, low=low, high=high, span=span),
+            lambda: panels_table(panels, value),
+        ),
+    )
+    with st.container(horizontal=True, gap="medium"):
+        for at, panel in enumerate(panels):
+            with st.container(width=WIDTH, gap="xsmall"):
+                st.markdown(f"**{panel.title}** :small[:gray[{panel.note}]]")
+                st.plotly_chart(
+                    model_panel(panel, dark=dark, value=value, span=span, number=number),
+                    key=f"{key}.{at}",
+                    width=WIDTH,
+                    config={"displayModeBar": False},
+                    alt=f"{panel.title}: {panel.note}. A row a layer, a square a head, the last column MLPs",
+                )
+    st.html(legend_html(low, high, dark=dark))
+
+
+def is_dark() -> bool:
+    """Whether the person's theme is dark; light where the browser has not said yet."""
+    return bool(st.context.theme.type == "dark")

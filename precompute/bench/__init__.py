@@ -1,0 +1,1 @@
+"""Benchmarks: every figure beside plain transformers in the same run."""

@@ -1,0 +1,41 @@
+"""Verbs of the command line for benchmarks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.bert.model_names import MINILM_NAME
+from explorer.store.bundle import Bundle
+from precompute.console import GlueOption, JsonOption, NameOption, SeedOption, print_result
+
+app = typer.Typer(help="Measure speed; nothing of it is a test.", no_args_is_help=True)
+
+
+@app.callback()
+def benchmarks() -> None:
+    """Measure speed; nothing of it is a test."""
+
+
+@app.command()
+def live(
+    task: Annotated[str, typer.Option(help="Timed on its dev set.")] = "SST-2",
+    seed: SeedOption = 1337,
+    masks: Annotated[int, typer.Option(help="Random masks compared with fp32 transformers; 0 to leave out.")] = 200,
+    toggles: Annotated[int, typer.Option(help="Single toggles timed, of all heads and MLPs.")] = 78,
+    model_name: NameOption = MINILM_NAME,
+    bundle: Annotated[Path, typer.Option(help="The bundle to read.")] = Path("cache"),
+    glue_dir: GlueOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time the live score beside plain transformers, in one run; prints the table of BENCHMARKS.md."""
+    from precompute.bench.live import as_markdown, bench_live
+
+    figures = []
+    measured = bench_live(Bundle(bundle), model_name, task, seed, glue_dir, masks=masks, toggles=toggles)
+    for figure in measured:
+        figures.append(figure)
+        typer.echo(f"{figure.what}: {figure.measured}", err=True)
+    print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))

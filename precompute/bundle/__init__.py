@@ -1,0 +1,1 @@
+"""Verbs that read, write and ship whole bundles."""

@@ -1,0 +1,76 @@
+"""Verbs of the command line for attention maps: their statistics and classes, and maps to label by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.bert.model_names import MINILM_NAME
+from explorer.errors import BadRequest
+from explorer.glue.tasks import task_named
+from explorer.patterns.classifier.labelled_maps import FOLDER, write_maps
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Run
+from precompute.console import (
+    RUNS,
+    BundleOption,
+    DeviceOption,
+    JsonOption,
+    NameOption,
+    SeedOption,
+    TaskOption,
+    print_result,
+    tell,
+)
+from precompute.options import options
+
+
+def attention(
+    task: TaskOption,
+    seed: SeedOption = 1337,
+    kind: Annotated[str, typer.Option(help="finetuned, or pretrained: once for all seeds.")] = "finetuned",
+    model_name: NameOption = MINILM_NAME,
+    bundle: BundleOption = RUNS,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure and classify every head's attention maps on the project's own sentences; needs no GLUE."""
+    opts = options(task, seed, bundle, None, device)
+    from precompute.stages.attention import run_attention
+
+    tell(run_attention(opts, model_name, kind), as_json)
+
+
+def label_maps(
+    run: Annotated[
+        list[str] | None, typer.Option(help="TASK:SEED whose fine-tuned heads are drawn, beside the pre-trained.")
+    ] = None,
+    per_head: Annotated[int, typer.Option(help="Maps of every head.")] = 7,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    out: Annotated[Path, typer.Option(help="Folder for maps.npz and maps.csv.")] = FOLDER,
+    sheets: Annotated[Path | None, typer.Option(help="Folder for pictures, twenty maps each.")] = None,
+    bundle: Annotated[Path, typer.Option("--bundle", help="The bundle that holds the checkpoints.")] = Path("cache"),
+    as_json: JsonOption = False,
+) -> None:
+    """Draw maps of MiniLM's heads on the project's own sentences, for people to label by hand."""
+    runs = [_run(words) for words in run or ["MRPC:1337", "SST-2:1337"]]
+    from precompute.patterns.contact_sheets import write_sheets
+    from precompute.patterns.label_maps import draw_maps, sources_of
+
+    maps = draw_maps(sources_of(Bundle(bundle), runs), per_head, seed)
+    write_maps(maps, out)
+    pictures = write_sheets(maps, sheets) if sheets else []
+    record = {"maps": len(maps), "sheets": len(pictures), "folder": str(out)}
+    print_result(record, as_json, f"{len(maps)} maps written to {out}, {len(pictures)} sheets.")
+
+
+def _run(words: str) -> Run:
+    task, _, seed = words.partition(":")
+    if not seed.isdecimal():
+        raise BadRequest(f"{words!r} is not TASK:SEED.", "For example MRPC:1337.")
+    return Run(MINILM_NAME, task_named(task).name, int(seed))
+
+
+VERBS = (attention, label_maps)

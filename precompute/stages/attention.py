@@ -1,0 +1,131 @@
+"""Stage attention: every head's maps on the project's own sentences, as statistics, classes and a few whole maps.
+
+Nothing of GLUE goes in, so all of it may be shipped: the sentences are the diagnostics written for this project.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from explorer.bert.attention import attention_maps
+from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
+from explorer.bert.engine import Engine
+from explorer.errors import BadRequest
+from explorer.glue.data_hash import fingerprint
+from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples, diagnostic_for
+from explorer.glue.encoding import encode
+from explorer.glue.tasks import TASKS, Examples, Task
+from explorer.glue.tokens import pieces_of
+from explorer.mask import Mask
+from explorer.patterns.classifier import trained as trained
+from explorer.patterns.per_head import MapClassifier, head_table
+from explorer.patterns.samples import Sample, pack_samples
+from explorer.patterns.statistics import Floats, statistics
+from explorer.store.bundle import sha256_of
+from explorer.store.runs_of_task import complete, seeds_with
+from explorer.store.schema import Key, Manifest, Run
+from explorer.study.survivor_patterns import WEIGHTS, Weights, attention_key
+from precompute.artefacts import same_inputs
+from precompute.options import Options, Stopwatch, manifest
+from precompute.stages.scoring import sample_of
+
+SENTENCES, SAMPLES, SEED = 128, 8, 0
+"""How many sentences are measured, how many of them are stored with all maps, and what they are drawn with."""
+
+
+def run_attention(options: Options, model_name: str, kind: str, classifier: MapClassifier | None = None) -> Manifest:
+    """Measures the run's fine-tuned model, or the pre-trained one that the task's runs began with (once a task).
+
+    classifier: the project's own by default. Made anew where sentences, weights or classifier are others than before.
+    Raises BadRequest on an unknown kind, and BadBundle without a fine-tuned run.
+    """
+    weights = _weights(kind)
+    names = classifier or shipped_classifier()
+    key = attention_key(model_name, options.task.name, options.seed, weights)
+    sentences = sentences_for(options.task)
+    config = {"sentences": len(sentences), "samples": SAMPLES, "seed": SEED, "classifier": names.sha256}
+    model = _load(options, model_name, weights)
+    watch = Stopwatch.start()
+
+    def described(summary: dict[str, Any]) -> Manifest:
+        return manifest(
+            key,
+            config,
+            {"sentences": sentences},
+            checkpoint_sha256=model.sha256,
+            device=options.device,
+            seconds=watch.seconds,
+            summary=summary,
+        )
+
+    there = complete(options.bundle, key)
+    if there and same_inputs(there, described({})):
+        return there
+    measured, probabilities, samples = _measure(model, sentences, names, options.device, str(key.path))
+    table = head_table(measured, probabilities, names.threshold)
+    patterns = Counter(f"{row['kind']} {row['pattern']}" for row in table.to_dict("records"))
+    return options.bundle.write(
+        described({"heads": model.n_layers * model.n_heads, "sentences": len(sentences), **patterns}),
+        arrays=pack_samples(samples),
+        table=table.astype(dict.fromkeys(table.select_dtypes("float64"), np.float32)),
+    )
+
+
+def shipped_classifier() -> MapClassifier:
+    """The trained one of explorer.patterns; raises BadCheckpoint where its file is missing or damaged."""
+    shipped = trained.load()
+    sha256 = sha256_of((trained.FOLDER / trained.WEIGHTS).read_bytes())
+    return MapClassifier(shipped.classify, shipped.calibration.threshold, sha256)
+
+
+def sentences_for(task: Task) -> Examples:
+    """128 of the project's own sentences, the same for every run of the task: from its diagnostic where it has one,
+    else from all diagnostics with as many sentences an example, so that the maps have the task's form."""
+    if diagnostic_for(task):
+        return sample_of(diagnostic_examples(task), SENTENCES, SEED)
+    alike = [d for d in DIAGNOSTICS.values() if TASKS[d.probes].is_pair == task.is_pair]
+    items = tuple(item for diagnostic in alike for item in diagnostic_examples(TASKS[diagnostic.probes]).items)
+    names = ", ".join(diagnostic.name for diagnostic in alike)
+    mixed = Examples(task, "dev", items, f"built-in diagnostics: {names}", fingerprint(items))
+    return sample_of(mixed, SENTENCES, SEED)
+
+
+def _weights(kind: str) -> Weights:
+    for known in WEIGHTS:
+        if known == kind:
+            return known
+    raise BadRequest(f"There are no {kind!r} weights.", f"Kinds: {', '.join(WEIGHTS)}.")
+
+
+def _load(options: Options, model_name: str, weights: Weights) -> Classifier:
+    run = Run(model_name, options.task.name, options.seed)
+    if weights == "finetuned":
+        return load_finetuned(str(options.bundle.checkpoint(run)), options.task)
+    tuned = seeds_with(options.bundle, model_name, options.task.name, "finetune")
+    begun = replace(run, seed=tuned[0]) if tuned else run
+    source = str(options.bundle.manifest(Key(begun, "finetune")).config["model"])
+    return load_pretrained(source, options.task, begun.seed)  # its new classifier is not looked at
+
+
+def _measure(
+    model: Classifier, sentences: Examples, names: MapClassifier, device: str, words: str
+) -> tuple[Floats, Floats, list[Sample]]:
+    """Statistics (n, 2, L, H, 9), probabilities (n, 2, L, H, 5), and the samples with all their maps."""
+    encoded = encode(sentences, model.tokenizer)
+    whole = np.random.default_rng(SEED).permutation(len(sentences))[:SAMPLES]
+    measured, probabilities, samples = [], [], {}
+    every = attention_maps(Engine(model, device), encoded, Mask.full(model.n_layers, model.n_heads))
+    for index, maps in enumerate(tqdm(every, desc=words, unit="sentence", total=len(encoded))):
+        pieces = pieces_of(model.tokenizer, *encoded.example(index))
+        both = np.stack([maps.raw, maps.norm_weighted]).astype(np.float64)  # (2, L, H, T, T)
+        measured.append(statistics(both, pieces))
+        flat = names.classify(list(both.reshape(-1, *both.shape[-2:])))
+        probabilities.append(np.asarray(flat, np.float64).reshape(*both.shape[:3], -1))
+        if index in whole:
+            samples[index] = Sample(sentences.items[index].texts, pieces, maps)
+    return np.stack(measured), np.stack(probabilities), [samples[int(index)] for index in whole]

@@ -1,0 +1,161 @@
+"""Stage retrained: a subnetwork of the PRE-TRAINED model, fine-tuned as the run was, and scored with the same mask.
+
+The retrained weights are not stored: command, seed and recipe make them again, and their sha256 is in the manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained, weights_of
+from explorer.errors import BadRequest
+from explorer.glue.encoding import encode
+from explorer.live.evaluator import Evaluator
+from explorer.mask import Mask
+from explorer.store.bundle import Bundle
+from explorer.store.runs_of_task import complete
+from explorer.store.schema import Key, Manifest, Run
+from explorer.tickets.finetuning import TrainingSet
+from explorer.tickets.magnitude import WeightMask
+from explorer.tickets.retraining import retrain
+from explorer.tickets.subnetworks import KINDS
+from precompute.artefacts import plain, require_same_checkpoint, require_same_data, score_columns
+from precompute.options import Options, Stopwatch, manifest
+from precompute.stages.magnitude import KINDS as MAGNITUDE_KINDS
+from precompute.stages.magnitude import counterpart, stored_ticket
+from precompute.stages.training import recipe_of, training_bar
+
+RETRAIN_KINDS = (*KINDS, *(f"magnitude-{kind}" for kind in MAGNITUDE_KINDS))
+SAVE_EVERY = 200
+"""Steps."""
+
+
+@dataclass(frozen=True)
+class _Subnetwork:
+    """What is retrained: gates or a weight mask, and how the bundle describes it."""
+
+    mask: Mask | None
+    weight_mask: WeightMask | None
+    columns: dict[str, Any]
+    """Of the score table."""
+
+
+def run_retrain(options: Options, model_name: str, kind: str) -> Manifest:
+    """Fine-tunes the subnetwork with the run's recipe and seed (or goes on), and scores it in fp32.
+
+    Made anew where the subnetwork is no longer the one that was retrained. Raises BadRequest on an unknown kind
+    and on other data than the run's; BadBundle where the subnetwork is not in the bundle yet.
+    """
+    if kind not in RETRAIN_KINDS:
+        raise BadRequest(f"There is no subnetwork {kind!r} to retrain.", f"Kinds: {', '.join(RETRAIN_KINDS)}.")
+    run = Run(model_name, options.task.name, options.seed)
+    key = Key(run, "retrained", kind)
+    finetuned = options.bundle.manifest(Key(run, "finetune"))
+    recipe = recipe_of(finetuned)
+    model, train_file = str(finetuned.config["model"]), finetuned.config.get("train_file")
+    pruned = _structured(options, run, kind, finetuned) if kind in KINDS else _magnitude(options, run, kind)
+    config = {
+        "kind": kind,
+        "mask": pruned.mask.code if pruned.mask else "",
+        "weight_mask_sha256": pruned.weight_mask.sha256 if pruned.weight_mask else "",
+        "model": model,
+        "recipe": asdict(recipe),
+        "train_file": train_file,
+        "checkpoint": "not stored: scored as trained, in fp32",
+    }
+    there = complete(options.bundle, key)
+    if there and dict(there.config) == plain(config) and there.checkpoint_sha256 == finetuned.checkpoint_sha256:
+        return there
+    train, dev = options.examples("train", train_file), options.examples("dev")
+    require_same_data(finetuned, train=train, dev=dev)
+    pretrained = load_pretrained(model, options.task, options.seed)
+    work = options.bundle.work_folder(key)
+    watch = Stopwatch.start()
+    with training_bar(f"retrain {kind} {run.path}") as show:
+        tuned = retrain(
+            pretrained,
+            TrainingSet(options.task, encode(train, pretrained.tokenizer), train.labels),
+            recipe,
+            options.seed,
+            mask=pruned.mask,
+            weight_mask=pruned.weight_mask,
+            device=options.device,
+            resume_dir=work,
+            save_every=SAVE_EVERY,
+            on_step=show,
+        )
+    classifier = _classifier(replace(pretrained, model=tuned))
+    evaluator = Evaluator(classifier, dev, device=options.device, dtype=torch.float32)  # its logits are stored
+    evaluation = evaluator.evaluate(pruned.mask or evaluator.full_mask)
+    score = evaluator.interval(evaluation)
+    table, predictions = score_columns(options.task, dev.labels, [evaluation.logits])
+    for at, (name, value) in enumerate({"kind": kind, "state": "retrained"}.items()):
+        table.insert(at, name, value)
+    for name, value in pruned.columns.items():
+        table[name] = value
+    written = options.bundle.write(
+        manifest(
+            key,
+            config,
+            {"train": train, "dev": dev},
+            checkpoint_sha256=finetuned.checkpoint_sha256,
+            device=options.device,
+            seconds=watch.seconds,
+            summary={
+                "score": score.value,
+                "low": score.low,
+                "high": score.high,
+                "n": score.n,
+                "metric": score.metric,
+                "retrained_sha256": classifier.sha256,
+            },
+        ),
+        arrays={"predictions": predictions, "logits": evaluation.logits.astype(np.float32)[None]},
+        table=table,
+    )
+    shutil.rmtree(work, ignore_errors=True)
+    return written
+
+
+def _structured(options: Options, run: Run, kind: str, finetuned: Manifest) -> _Subnetwork:
+    artefact = options.bundle.read(Key(run, "subnetworks"))
+    require_same_checkpoint(artefact.manifest, finetuned)
+    rows = {str(row["kind"]): row for row in artefact.table.to_dict("records")}
+    if kind not in rows:
+        raise BadRequest(
+            f"{artefact.manifest.key.path} has no {kind}: it takes the trajectories of two seeds or more.",
+            f"Prune another seed of {run.task} with `python -m precompute prune`, then `{artefact.manifest.command}`.",
+        )
+    row = rows[kind]
+    n_layers, n_heads = (int(size) for size in finetuned.config["shape"])
+    mask = Mask.from_code(str(row["mask"]), n_layers, n_heads)
+    columns = {"mask": mask.code, "heads_kept": mask.heads_kept, "mlps_kept": mask.mlps_kept, "note": row["note"]}
+    return _Subnetwork(mask, None, columns)
+
+
+def _magnitude(options: Options, run: Run, kind: str) -> _Subnetwork:
+    classifier = load_finetuned(str(options.bundle.checkpoint(run)), options.task)
+    weights = weights_of(classifier.model)
+    good = stored_ticket(options.bundle, run, weights)
+    mask = counterpart(kind.removeprefix("magnitude-"), weights, good, run.seed)
+    note = _magnitude_note(options.bundle, run)
+    columns = {"weights_kept": mask.n_kept, "share_kept": mask.n_kept / mask.n_weights, "note": note}
+    return _Subnetwork(None, mask, columns)
+
+
+def _magnitude_note(bundle: Bundle, run: Run) -> str:
+    return str(bundle.manifest(Key(run, "magnitude", "good")).summary["note"])
+
+
+def _classifier(tuned: Classifier) -> Classifier:
+    """With the sha256 of its own weights."""
+    digest = hashlib.sha256()
+    for name, array in sorted(weights_of(tuned.model).items()):
+        digest.update(f"{name}{array.shape}".encode() + array.tobytes())
+    return replace(tuned, sha256=digest.hexdigest())

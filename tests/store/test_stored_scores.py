@@ -1,0 +1,49 @@
+"""Every stored score of the shipped MRPC run, found by its mask."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.errors import BadBundle
+from explorer.glue.metrics import metric
+from explorer.mask import Mask
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Key, Run
+from explorer.store.stored_scores import known_run
+
+CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
+MRPC = Run("minilm-l6", "MRPC", 1337)
+
+
+def test_stored_scores_follow_from_stored_predictions() -> None:
+    known = known_run(CACHE, MRPC)
+    assert known.shape == (6, 12)
+    assert len(known.by_code) > 10
+    for code, found in known.by_code.items():
+        assert found.mask == Mask.from_code(code, 6, 12)
+        assert metric("accuracy", found.predictions, known.labels) == pytest.approx(found.score, abs=1e-12)
+
+
+def test_every_single_switch_and_every_pruning_step_is_known() -> None:
+    known = known_run(CACHE, MRPC)
+    full = Mask.full(6, 12)
+    singles = [full.with_head(i, j, False) for i in range(6) for j in range(12)]
+    singles += [full.with_mlp(i, False) for i in range(6)] + [full.with_layer(i, False) for i in range(6)]
+    assert all(mask.code in known.by_code for mask in (full, *singles))
+    steps = CACHE.read(Key(MRPC, "structured", "together")).table
+    assert all(code in known.by_code for code in steps["mask"])
+
+
+def test_pruning_held_exactly_above_ninety_per_cent() -> None:
+    for manifest in CACHE.manifests():
+        if manifest.stage == "structured":
+            table = CACHE.read(manifest.key).table
+            np.testing.assert_array_equal(table["held"], table["score"] >= 0.9 * table["score"].iloc[0])
+
+
+def test_a_run_that_is_not_there_names_the_command() -> None:
+    with pytest.raises(BadBundle, match="python -m precompute finetune --task RTE --seed 3"):
+        known_run(CACHE, Run("minilm-l6", "RTE", 3))
