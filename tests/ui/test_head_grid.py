@@ -141,6 +141,8 @@ def test_a_page_without_a_browser_gets_its_own_mask():
 
 
 def test_torch_stays_out():
-    told = "import sys, explorer.ui.head_grid; print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    told = (
+        "import sys, explorer.ui.widgets.head_grid; print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    )
     ran = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "[]"
