@@ -1,9 +1,12 @@
-"""What every stage writes and checks alike: score tables, and whether an artefact is there with the same options."""
+"""What every stage writes and checks alike: manifests, score tables, and whether an artefact is there already."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -15,14 +18,90 @@ from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Examples, Task
 from explorer.live.evaluator import Evaluation
 from explorer.stats.intervals import score_with_interval
-from explorer.store.bundle import Bundle, command_for
+from explorer.store.bundle import Bundle, versions
+from explorer.store.commands import command_for
 from explorer.store.schema import Key, Manifest
+from precompute.options import Options, device_words
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """Seconds of computation over all sittings of a resumable stage."""
+
+    before: float = 0.0
+    started: float = 0.0
+
+    @classmethod
+    def start(cls, before: float = 0.0) -> Stopwatch:
+        """Starts counting; before: the seconds of earlier sittings."""
+        return cls(before, time.perf_counter())
+
+    @property
+    def seconds(self) -> float:
+        """Seconds so far."""
+        return round(self.before + time.perf_counter() - self.started, 3)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An artefact under way: everything that its manifest says but results and time."""
+
+    options: Options
+    key: Key
+    config: Mapping[str, Any]
+    """Every option that changes the result, as plain values."""
+    splits: Mapping[str, Examples]
+    """The data that the numbers are computed on, by name."""
+    checkpoint_sha256: str
+    """The weights that the numbers are computed with; '' where there are none."""
+
+    def manifest(self, summary: Mapping[str, Any], seconds: float, *, complete: bool = True) -> Manifest:
+        """Fills in results, this machine's versions and the time."""
+        run, options = self.key.run, self.options
+        source = options.model if self.key.stage == "finetune" else options.bundle.source_of(run)
+        return Manifest(
+            model=run.model,
+            task=run.task,
+            seed=run.seed,
+            stage=self.key.stage,
+            variant=self.key.variant,
+            command=command_for(self.key, options.bundle.root, source),
+            config=dict(self.config),
+            versions=versions(),
+            data={name: {"source": s.source, "n": len(s), "sha256": s.sha256} for name, s in self.splits.items()},
+            checkpoint_sha256=self.checkpoint_sha256,
+            device=device_words(options.device),
+            seconds=seconds,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            summary=summary,
+            complete=complete,
+        )
+
+    def write(self, summary: Mapping[str, Any], seconds: float, *, complete: bool = True, **contents: Any) -> Manifest:
+        """Writes the artefact into the bundle; contents: arrays, table, blobs as `Bundle.write` takes them."""
+        return self.options.bundle.write(self.manifest(summary, seconds, complete=complete), **contents)
+
+    def begun(self, there: Manifest) -> bool:
+        """Tells whether an artefact was begun with these options, weights and data, so that it may go on."""
+        return (
+            dict(there.config) == plain(self.config)
+            and there.checkpoint_sha256 == self.checkpoint_sha256
+            and {name: about["sha256"] for name, about in there.data.items()}
+            == {name: examples.sha256 for name, examples in self.splits.items()}
+        )
+
+
+def config_of(options: object) -> dict[str, Any]:
+    """Turns a dataclass of options into what a manifest stores."""
+    assert is_dataclass(options)
+    assert not isinstance(options, type)
+    return asdict(options)
 
 
 def score_columns(
     task: Task, labels: NDArray[np.float64], logits: Sequence[NDArray[Any]]
 ) -> tuple[pd.DataFrame, NDArray[Any]]:
-    """A row for each (n, n_outputs) of logits: score, low, high, n; and the predictions, (rows, n)."""
+    """Scores each (n, n_outputs) of logits: a table of score, low, high, n, and the predictions, (rows, n)."""
     predictions = [predictions_of(task, one) for one in logits]
     scores = [score_with_interval(task.metric, p, labels) for p in predictions]
     table = pd.DataFrame(
@@ -39,7 +118,7 @@ def score_columns(
 def scored(
     task: Task, labels: NDArray[np.float64], evaluations: Sequence[Evaluation]
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A row per mask (code, score, interval, n, heads and MLPs kept, seconds) and the predictions, (masks, n)."""
+    """Tabulates masks (code, score, interval, n, heads and MLPs kept, seconds), with their predictions, (masks, n)."""
     table, predictions = score_columns(task, labels, [evaluation.logits for evaluation in evaluations])
     table.insert(0, "mask", [evaluation.mask.code for evaluation in evaluations])
     table["heads_kept"] = [evaluation.mask.heads_kept for evaluation in evaluations]
@@ -49,13 +128,13 @@ def scored(
 
 
 def plain(config: Mapping[str, Any]) -> dict[str, Any]:
-    """As a manifest gives it back: tuples are lists, keys are strings."""
+    """Converts a config to what a manifest gives back: tuples are lists, keys are strings."""
     read: dict[str, Any] = json.loads(json.dumps(config))
     return read
 
 
 def finished(bundle: Bundle, key: Key, config: Mapping[str, Any]) -> Manifest | None:
-    """The complete artefact, None where there is none yet; raises BadRequest where its options are others."""
+    """Returns the complete artefact, None where there is none yet; raises BadRequest where its options are others."""
     if not bundle.has(key) or not (there := bundle.manifest(key)).complete:
         return None
     if dict(there.config) != plain(config):
@@ -66,30 +145,20 @@ def finished(bundle: Bundle, key: Key, config: Mapping[str, Any]) -> Manifest | 
     return there
 
 
-def same_inputs(there: Manifest, fresh: Manifest) -> bool:
-    """Whether an unfinished artefact was begun with these options, weights and sentences, so that it may go on."""
-    return (
-        dict(there.config) == plain(fresh.config)
-        and there.checkpoint_sha256 == fresh.checkpoint_sha256
-        and {name: about["sha256"] for name, about in there.data.items()}
-        == {name: about["sha256"] for name, about in fresh.data.items()}
-    )
-
-
-def require_same_data(finetuned: Manifest, **splits: Examples) -> None:
+def require_same_data(bundle: Bundle, finetuned: Manifest, **splits: Examples) -> None:
     """Raises BadRequest where a split is not the one that the run was fine-tuned with."""
     for name, examples in splits.items():
         if finetuned.data[name]["sha256"] != examples.sha256:
             raise BadRequest(
                 f"This {name} set of {finetuned.task} is not the one that {finetuned.key.run.path} was made with.",
-                "Is it another GLUE version? Make the run again with `python -m precompute finetune`.",
+                f"Is it another GLUE version? Make the run again: `{bundle.command_for(finetuned.key)}`.",
             )
 
 
-def require_same_checkpoint(there: Manifest, finetuned: Manifest) -> None:
+def require_same_checkpoint(bundle: Bundle, there: Manifest, finetuned: Manifest) -> None:
     """Raises BadBundle where an artefact that a stage builds on was computed with another checkpoint of the run."""
     if there.checkpoint_sha256 != finetuned.checkpoint_sha256:
         raise BadBundle(
             f"{there.key.path} was computed with another checkpoint than {finetuned.key.path}.",
-            f"Delete that folder and make it again: `{command_for(there.key)}`.",
+            f"Delete that folder and make it again: `{bundle.command_for(there.key)}`.",
         )

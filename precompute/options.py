@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass, is_dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
+from explorer.bert.model_names import name_in_bundle
 from explorer.errors import BadRequest
 from explorer.glue.sources import load_examples
 from explorer.glue.tasks import Examples, Split, Task, task_named
-from explorer.store.bundle import Bundle, command_for, versions
-from explorer.store.schema import Key, Manifest, Run
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Key, Run
 
 
 @dataclass(frozen=True)
@@ -22,13 +20,24 @@ class Options:
 
     task: Task
     seed: int
+    model: str
+    """'minilm', a Hub id, a folder, or the model's name in the bundle."""
     bundle: Bundle
-    glue_dir: Path | None
-    device: str
+    glue_dir: Path | None = None
+    device: str = "cpu"
     """'cpu' or 'cuda', resolved."""
 
+    @property
+    def run(self) -> Run:
+        """Which run of the bundle this is about."""
+        return Run(name_in_bundle(self.model), self.task.name, self.seed)
+
+    def key(self, stage: str, variant: str = "") -> Key:
+        """Names an artefact of this run."""
+        return Key(self.run, stage, variant)
+
     def examples(self, split: Split, file: str | None = None) -> Examples:
-        """The task's split from the folder, GLUE_DIR or the Hub; read once."""
+        """Reads the task's split from the folder, GLUE_DIR or the Hub; once a process."""
         return _read_once(self.task, split, self.glue_dir, file)
 
 
@@ -38,22 +47,34 @@ def _read_once(task: Task, split: Split, glue_dir: Path | None, file: str | None
 
 
 def options(
-    task: str, seed: int, bundle: Path, glue_dir: Path | None, device: str, *splits: Split, file: str | None = None
+    task: str,
+    seed: int,
+    model: str,
+    bundle: Path,
+    glue_dir: Path | None,
+    device: str,
+    *splits: Split,
+    train_file: str | None = None,
 ) -> Options:
-    """Checks them, and reads the splits that will be needed: all that can be wrong is told before torch is imported.
+    """Checks what was given and reads the splits that will be needed, so that errors come before torch is imported.
 
-    Raises BadRequest on an unknown task, an impossible seed or a device that is not there; BadData on the data.
+    task, seed, model: the run. bundle: where it is or will be. glue_dir: the folder in the official layout; None asks
+    GLUE_DIR, then the Hub. device: auto, cpu or cuda. splits: what to read now. train_file: another training file.
+    Raises BadRequest on an unknown task, an impossible seed, a name that no folder can have or a device that is not
+    there; BadData on the data.
     """
     if not 0 <= seed < 2**31:
         raise BadRequest(f"The seed {seed} is not from 0 to {2**31 - 1}.")
     known = task_named(task)
+    made = Options(known, seed, model, Bundle(bundle), glue_dir)
+    _ = made.run
     for split in splits:
-        _read_once(known, split, glue_dir, file if split == "train" else None)
-    return Options(known, seed, Bundle(bundle), glue_dir, resolved_device(device))
+        _read_once(known, split, glue_dir, train_file if split == "train" else None)
+    return Options(known, seed, model, made.bundle, glue_dir, resolved_device(device))
 
 
 def resolved_device(device: str) -> str:
-    """'auto' is CUDA where there is one."""
+    """Turns 'auto' into 'cuda' where there is one; raises BadRequest where the device is unknown or absent."""
     if device not in ("auto", "cpu", "cuda"):
         raise BadRequest(f"There is no device {device!r}.", "Use auto, cpu or cuda.")
     if device == "cpu":
@@ -67,58 +88,8 @@ def resolved_device(device: str) -> str:
     return device
 
 
-@dataclass(frozen=True)
-class Stopwatch:
-    """Seconds of computation over all sittings of a resumable stage."""
-
-    before: float = 0.0
-    started: float = 0.0
-
-    @classmethod
-    def start(cls, before: float = 0.0) -> Stopwatch:
-        """With the seconds of the sittings before this one."""
-        return cls(before, time.perf_counter())
-
-    @property
-    def seconds(self) -> float:
-        """So far."""
-        return round(self.before + time.perf_counter() - self.started, 3)
-
-
-def manifest(
-    key: Key,
-    config: Any,
-    splits: dict[str, Examples],
-    *,
-    checkpoint_sha256: str,
-    device: str,
-    seconds: float,
-    summary: dict[str, Any],
-    complete: bool = True,
-) -> Manifest:
-    """A manifest for what was just computed, with this machine's versions and the time."""
-    run: Run = key.run
-    return Manifest(
-        model=run.model,
-        task=run.task,
-        seed=run.seed,
-        stage=key.stage,
-        variant=key.variant,
-        command=command_for(key),
-        config=asdict(config) if is_dataclass(config) and not isinstance(config, type) else dict(config),
-        versions=versions(),
-        data={name: {"source": s.source, "n": len(s), "sha256": s.sha256} for name, s in splits.items()},
-        checkpoint_sha256=checkpoint_sha256,
-        device=device_words(device),
-        seconds=seconds,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        summary=summary,
-        complete=complete,
-    )
-
-
 def device_words(device: str) -> str:
-    """For people: which device, and how many threads or which GPU."""
+    """Names a device for people: how many threads, or which GPU."""
     import torch
 
     if device == "cuda":

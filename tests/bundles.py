@@ -14,6 +14,7 @@ from explorer.mask import Mask
 from explorer.stats.intervals import score_with_interval
 from explorer.store.bundle import Bundle, command_for, versions
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
+from explorer.tickets.pruning_path import PathRow, to_table
 
 MODEL, L, H, N = "tiny-bert", 3, 4, 60
 RIGHT = {"full": 0.9, "good": 0.83, "random": 0.6, "bad": 0.5, "again": 0.8}
@@ -91,14 +92,16 @@ def _run(bundle: Bundle, run: Run, seeds: Sequence[int], stages: Collection[str]
     write(bundle, Key(run, "finetune"), config={"shape": [L, H]}, summary=summary, arrays=arrays)
     if "structured" in stages:
         steps = [
-            {"step": 0, "phase": "together", "held": True, **full},
-            {"step": 1, "phase": "heads", "held": True, **good},
+            PathRow(number, phase, mask, row["score"], row["low"], row["high"], row["n"], True, 0.1)
+            for number, (phase, mask, row) in enumerate(
+                [("together", Mask.full(L, H), full), ("heads", ticket(run.seed), good)]
+            )
         ]
         write(
             bundle,
             Key(run, "structured", "together"),
             summary={"ticket": good["mask"], "ticket_score": good["score"]},
-            table=pd.DataFrame(steps),
+            table=to_table(steps),
             arrays={"predictions": np.stack([said["full"], said["good"]]).astype(np.int8)},
         )
     tickets = {str(seed): ticket(seed).code for seed in sorted(seeds)}

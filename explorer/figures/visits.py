@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer.figures.palette import QUIET, SEED_COLOURS, THIS_MASK, quiet
-from explorer.store.landmarks import PATH, TICKET
+from explorer.study.landmarks import PATH, TICKET
 
 VISIT = "visit"
 _NUMBERED = 40

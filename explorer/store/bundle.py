@@ -19,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explorer.errors import BadBundle
-from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, FileEntry, Key, Manifest, Run, manifest_from_json
+from explorer.store.commands import command_for as command_for
+from explorer.store.schema import FileEntry, Key, Manifest, Run, manifest_from_json
 
 MANIFEST = "manifest.json"
 ARRAYS = "arrays.npz"
@@ -27,17 +28,6 @@ TABLE = "table.parquet"
 CHECKPOINT = "checkpoint.safetensors"
 WORK = ".work"
 """Where unfinished computations keep their state, beside the runs; never part of the bundle."""
-_COMMANDS = {
-    "importance": ("importance", "--estimator"),
-    "structured": ("prune", "--method"),
-    "retrained": ("retrain", "--kind"),
-}
-"""Stage -> verb and the option that names the variant, where they are not the stage and --kind."""
-_ENDINGS = {
-    "importance": ("-train-sample", "--data train-sample"),
-    "structured": ("-published", "--procedure published"),
-}
-"""Stage -> how a variant's name may end, and the option that this stands for."""
 _COMPUTING = ("torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "safetensors")
 
 
@@ -57,13 +47,20 @@ class Bundle:
     root: Path
 
     def manifests(self) -> Iterator[Manifest]:
-        """Of every complete artefact, sorted by path; raises BadBundle at one that cannot be read."""
+        """Yields every complete artefact, sorted by path; raises BadBundle at one that cannot be read."""
         if not self.root.is_dir():
             raise BadBundle(
                 f"There is no bundle at {self.root}.",
                 "Restore it with `git checkout cache`, or make one with `python -m precompute study --bundle DIR`.",
             )
-        for path in sorted(self.root.glob(f"*/*/seed_*/*/{MANIFEST}")):
+        yield from self._complete("*", "*")
+
+    def manifests_of(self, model: str, task: str) -> Iterator[Manifest]:
+        """Yields the complete artefacts of one model and task; raises BadBundle at one that cannot be read."""
+        yield from self._complete(model, task)
+
+    def _complete(self, model: str, task: str) -> Iterator[Manifest]:
+        for path in sorted(self.root.glob(f"{model}/{task}/seed_*/*/{MANIFEST}")):
             if path.parent.name.startswith("."):
                 continue
             manifest = self.manifest_at(path)
@@ -78,7 +75,7 @@ class Bundle:
         """Raises BadBundle, naming the command that makes it, where it is missing or not readable."""
         path = self.root / key.path / MANIFEST
         if not path.is_file():
-            raise BadBundle(f"{self.root} has no {key.path}.", f"Make it: `{command_for(key)}`.")
+            raise BadBundle(f"{self.root} has no {key.path}.", f"Make it: `{self.command_for(key)}`.")
         return self.manifest_at(path)
 
     def read(self, key: Key, *, unfinished: bool = False) -> Artefact:
@@ -88,7 +85,7 @@ class Bundle:
         """
         manifest = self.manifest(key)
         if not (manifest.complete or unfinished):
-            raise BadBundle(f"{key.path} is unfinished.", f"Go on with it: `{command_for(key)}`.")
+            raise BadBundle(f"{key.path} is unfinished.", f"Go on with it: `{self.command_for(key)}`.")
         folder = self.root / key.path
         arrays: dict[str, NDArray[Any]] = {}
         table = pd.DataFrame()
@@ -101,7 +98,7 @@ class Bundle:
                 elif name == TABLE:
                     table = pd.read_parquet(path)
             except Exception as error:  # an altered byte surfaces as zlib.error, EOFError, RuntimeError, ...
-                raise _damaged(folder / name, type(error).__name__, key) from None
+                raise self._damaged(folder / name, type(error).__name__, key) from None
         return Artefact(manifest, arrays, table)
 
     def checked_file(self, manifest: Manifest, name: str) -> Path:
@@ -111,14 +108,28 @@ class Bundle:
         if name in manifest.withheld:
             raise BadBundle(
                 f"{path} is not shipped with this bundle, to keep it small.",
-                f"Make it: `{command_for(key)}`.",
+                f"Make it: `{self.command_for(key)}`.",
             )
         entry = manifest.files.get(name)
         if entry is None or not path.is_file():
-            raise BadBundle(f"{path} is missing.", f"Make it again: `{command_for(key)}`.")
+            raise BadBundle(f"{path} is missing.", f"Make it again: `{self.command_for(key)}`.")
         if path.stat().st_size != entry.bytes:
-            raise _damaged(path, f"{path.stat().st_size:,} bytes instead of {entry.bytes:,}", key)
+            raise self._damaged(path, f"{path.stat().st_size:,} bytes instead of {entry.bytes:,}", key)
         return path
+
+    def command_for(self, key: Key) -> str:
+        """Writes the command line that makes an artefact in this bundle, with the model's source where it is known."""
+        return command_for(key, self.root, self.source_of(key.run))
+
+    def source_of(self, run: Run) -> str:
+        """Reads which folder or Hub id a run's model came from; the run's own, else any of that model; '' where there is none."""
+        own = self.root / Key(run, "finetune").path / MANIFEST
+        for path in [own, *sorted(self.root.glob(f"{run.model}/*/seed_*/finetune/{MANIFEST}"))]:
+            try:
+                return str(self.manifest_at(path).config.get("model", ""))
+            except BadBundle:
+                continue
+        return ""
 
     def checkpoint(self, run: Run) -> Path:
         """The packed checkpoint of a run; raises BadBundle where the bundle does not hold it."""
@@ -171,21 +182,11 @@ class Bundle:
             raise BadBundle(f"{path} belongs at {manifest.key.path}.", "Put the folder back where it was.")
         return manifest
 
-
-def command_for(key: Key) -> str:
-    """The command line that makes an artefact."""
-    if key.stage in PUBLISHED_STAGES:
-        return "python -m precompute import-paper CLONE --out DIR"
-    verb, option = _COMMANDS.get(key.stage, (key.stage, "--kind"))
-    ending, wanted = _ENDINGS.get(key.stage, ("", ""))
-    words = f"python -m precompute {verb} --task {key.run.task}"
-    if key.run.seed != ALL_SEEDS:
-        words += f" --seed {key.run.seed}"
-    if not key.variant:
-        return words
-    if ending and key.variant.endswith(ending):
-        return f"{words} {option} {key.variant.removesuffix(ending)} {wanted}"
-    return f"{words} {option} {key.variant}"
+    def _damaged(self, path: Path, what: str, key: Key) -> BadBundle:
+        return BadBundle(
+            f"{path} is damaged ({what}).",
+            f"Restore it with `git checkout {path}`, or make it again: `{self.command_for(key)}`.",
+        )
 
 
 def versions() -> dict[str, str]:
@@ -211,10 +212,3 @@ def _swap(partial: Path, target: Path) -> None:
         shutil.rmtree(old)
     else:
         partial.rename(target)
-
-
-def _damaged(path: Path, what: str, key: Key) -> BadBundle:
-    return BadBundle(
-        f"{path} is damaged ({what}).",
-        f"Restore it with `git checkout {path}`, or make it again: `{command_for(key)}`.",
-    )

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
-from explorer.bert.model_names import MINILM, MINILM_NAME
-from explorer.store.bundle import CHECKPOINT, Bundle, command_for
-from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
+from explorer.store.bundle import CHECKPOINT, Bundle
+from explorer.store.commands import command_for
+from explorer.store.commands import study_command as study_command
+from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
+from explorer.store.stages import computed, is_imported
 
 Status = Literal["complete", "withheld", "unfinished", "missing"]
-STUDY: dict[str, tuple[str, ...]] = {
-    "finetune": ("",),
-    "importance": ("expected", "published", "batch"),
-    "structured": ("together", "heads", "mlps"),
-    "ablations": ("",),
-    "attention": ("finetuned",),
-    "magnitude": ("good", "random", "bad"),
-    "subnetworks": ("",),
-    "retrained": ("good", "random", "bad"),
-}
-"""Stage -> variants of one run, in the order in which `precompute study` makes them."""
-OVER_SEEDS: dict[str, tuple[str, ...]] = {"attention": ("pretrained",), "baseline": ("",)}
-"""The same of a task, once for all seeds."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +31,8 @@ def coverage(bundle: Bundle, manifests: Sequence[Manifest], run: Run) -> dict[st
     manifests: of the complete artefacts. withheld: complete, but for a file that does not ship (the checkpoint).
     """
     there = {manifest.key: manifest for manifest in manifests if manifest.key.run == run}
-    study = OVER_SEEDS if run.seed == ALL_SEEDS else STUDY
-    if there and all(key.stage in PUBLISHED_STAGES for key in there):  # imported: there is nothing to compute
-        study = {}
-    keys = [Key(run, stage, variant) for stage, variants in study.items() for variant in variants]
+    imported = bool(there) and all(is_imported(key.stage) for key in there)  # there is nothing to compute
+    keys = [] if imported else study_keys(run)
     keys += sorted(key for key in there if key not in keys)
     found: dict[str, tuple[Part, ...]] = {}
     for key in keys:
@@ -52,30 +40,22 @@ def coverage(bundle: Bundle, manifests: Sequence[Manifest], run: Run) -> dict[st
     return found
 
 
-def commands(parts: Sequence[Part], bundle_name: str = "") -> list[str]:
-    """The command of each part that is not complete, in order; bundle_name: where it is to write, '' = its default."""
-    where = f" --bundle {bundle_name}" if bundle_name else ""
+def study_keys(run: Run) -> list[Key]:
+    """Lists what the study makes of a run, or of a task over all seeds, in the order of the register."""
+    over_all = run.seed == ALL_SEEDS
     return [
-        _with_model(command_for(part.key), part.key) + where
-        for part in parts
-        if part.status in ("missing", "unfinished")
+        Key(run, stage.name, variant)
+        for stage in computed()
+        for variant in (stage.over_seeds if over_all else stage.variants)
     ]
 
 
-def study_command(run: Run, bundle_name: str = "") -> str:
-    """The command that makes whatever is missing of a run, and goes on where it was stopped."""
-    where = f" --bundle {bundle_name}" if bundle_name else ""
-    model = "" if run.model == MINILM_NAME else f" --model {run.model}"
-    return f"python -m precompute study --task {run.task} --seed {run.seed}{model}{where}"
+def commands(parts: Sequence[Part], bundle: Path | str = "", source: str = "") -> list[str]:
+    """Writes the command of each part that is not complete, in order; bundle, source: as `command_for` takes them."""
+    return [command_for(part.key, bundle, source) for part in parts if part.status in ("missing", "unfinished")]
 
 
 def _part(bundle: Bundle, key: Key, manifest: Manifest | None) -> Part:
     if manifest is None:
         return Part(key, "unfinished" if bundle.has(key) else "missing")
     return Part(key, "withheld" if CHECKPOINT in manifest.withheld else "complete", manifest)
-
-
-def _with_model(command: str, key: Key) -> str:
-    if key.run.model in (MINILM, MINILM_NAME):
-        return command
-    return f"{command} --model{'' if key.stage == 'finetune' else '-name'} {key.run.model}"

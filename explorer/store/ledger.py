@@ -147,9 +147,10 @@ class Ledger:
             raise BadRequest(
                 f"Logits of shape {logits.shape} do not go into a ledger.", "It takes (examples, outputs)."
             )
-        score = None if math.isnan(entry.score) else float(entry.score)  # SQLite has no NaN
+        # SQLite has no NaN, and gives -0.0 back as 0.0, which the checksum would take for a damaged row
+        score = None if math.isnan(entry.score) else float(entry.score) + 0.0
         created = entry.created.astimezone(UTC).isoformat(timespec="seconds")
-        values = [logits.tobytes(), *logits.shape, score, float(entry.seconds), created]
+        values = [logits.tobytes(), *logits.shape, score, float(entry.seconds) + 0.0, created]
         values += [entry.provenance, entry.derived]
         with self._told(), self._lock, self._writing():
             self._db.execute(

@@ -1,4 +1,4 @@
-"""Which runs of a task have a pruning trajectory in the bundle, and the tickets that they ended with."""
+"""Which runs of a task are in a bundle, and how far."""
 
 from __future__ import annotations
 
@@ -14,35 +14,21 @@ _SEED = re.compile(r"seed_(0|[1-9][0-9]*)")
 
 
 def seeds_with(bundle: Bundle, model: str, task: str, stage: str, variant: str = "") -> tuple[int, ...]:
-    """Seeds whose complete artefact of that stage is in the bundle, ascending."""
+    """Lists the seeds whose complete artefact of a stage is in the bundle, ascending."""
     folders = (bundle.root / Run(model, task, 0).path).parent.glob("seed_*")
     seeds = sorted(int(match[1]) for folder in folders if (match := _SEED.fullmatch(folder.name)))
     return tuple(seed for seed in seeds if complete(bundle, Key(Run(model, task, seed), stage, variant)))
 
 
 def in_paper_order(seed: int) -> int:
-    """A sort key: the paper's seeds as it lists them (1337 first), then any others ascending."""
+    """Gives a sort key: the paper's seeds as it lists them (1337 first), then any others ascending."""
     paper = published().seeds
     return paper.index(seed) if seed in paper else len(paper) + seed
 
 
 def complete(bundle: Bundle, key: Key) -> Manifest | None:
-    """Its manifest where the artefact is there and finished, else None."""
+    """Returns the manifest of an artefact that is there and finished, else None."""
     if not bundle.has(key):
         return None
     manifest = bundle.manifest(key)
     return manifest if manifest.complete else None
-
-
-def tickets_of(bundle: Bundle, run: Run) -> dict[int, str]:
-    """Seed -> mask code of the good ticket, over all seeds of the run's task, ascending.
-
-    Only trajectories pruned with the same options as the run's own count. Raises BadBundle where that is missing.
-    """
-    own = bundle.read(Key(run, *TOGETHER)).manifest
-    tickets = {}
-    for seed in seeds_with(bundle, run.model, run.task, *TOGETHER):
-        manifest = bundle.manifest(Key(Run(run.model, run.task, seed), *TOGETHER))
-        if dict(manifest.config) == dict(own.config):
-            tickets[seed] = str(manifest.summary["ticket"])
-    return tickets

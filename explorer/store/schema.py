@@ -10,23 +10,12 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from explorer.errors import BadBundle, BadRequest
+from explorer.store.stages import REGISTER, stage_named
 
 SCHEMA_VERSION = 1
-STAGES = (
-    "finetune",
-    "importance",
-    "structured",
-    "ablations",
-    "attention",
-    "magnitude",
-    "subnetworks",
-    "retrained",
-    "baseline",
-    "published-masks",
-    "published-scores",
-)
-"""In the order in which they build on each other."""
-PUBLISHED_STAGES = ("published-masks", "published-scores")
+STAGES = tuple(stage.name for stage in REGISTER)
+"""Names of all stages, in the order in which they build on each other."""
+PUBLISHED_STAGES = tuple(stage.name for stage in REGISTER if stage.imported)
 """Imported from the authors' files, not computed here: no checkpoint, no data."""
 ALL_SEEDS = -1
 """The seed of an artefact that is over all seeds of a task: its folder is seed_all."""
@@ -61,8 +50,9 @@ class Key:
     variant: str = ""
 
     def __post_init__(self) -> None:
-        if self.stage not in STAGES or (self.variant and not _PART.fullmatch(self.variant)):
-            raise BadRequest(f"{self.stage}.{self.variant} names no artefact.", f"Stages: {', '.join(STAGES)}.")
+        stage_named(self.stage)
+        if self.variant and not _PART.fullmatch(self.variant):
+            raise BadRequest(f"{self.stage}.{self.variant} names no artefact.", "Use letters, digits, '-' and '_'.")
 
     @property
     def path(self) -> PurePosixPath:

@@ -16,7 +16,7 @@ from explorer.store.bundle import Bundle, command_for
 from explorer.store.paper.published import FULL, MAJORITY, published
 from explorer.store.runs_of_task import TOGETHER
 from explorer.store.schema import Key, Manifest, Run
-from explorer.store.task_tickets import survivors
+from explorer.store.task_tickets import tickets_by_task
 from explorer.study.claims import Claim, claim_good, claim_rest_is_worse, claim_unstable, claim_worst_retrained
 from explorer.study.comparisons import answers_by_seed, paired_by_seed
 from explorer.study.conditions import KINDS, STATES, ConditionScore, study_scores
@@ -76,7 +76,7 @@ def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task:
     good, random, bad, again = (ours[name] for name in (GOOD, RANDOM, BAD, AGAIN))
 
     answers = answers_by_seed(bundle, by_seed, SHOWN)
-    masks = survivors(manifests, model).get(task, {})
+    masks = tickets_by_task(manifests, model).get(task, {})
     heads, mlps = agreement(masks) if len(masks) > 1 else (None, None)
     ticket = _ticket(list(masks.values())) if masks else None
     return ClaimSheet(

@@ -12,8 +12,9 @@ import pandas as pd
 
 from explorer.store.bundle import Bundle
 from explorer.store.paper.published import FULL, MAJORITY
-from explorer.store.runs_of_task import TOGETHER, complete, in_paper_order, seeds_with, tickets_of
+from explorer.store.runs_of_task import TOGETHER, complete, in_paper_order, seeds_with
 from explorer.store.schema import Key, Manifest, Run
+from explorer.store.task_tickets import tickets_beside
 
 METHODS, KINDS, STATES = ("structured", "super", "magnitude"), ("good", "random", "bad"), ("pruned", "retrained")
 CONDITIONS = (FULL, MAJORITY, *(f"{m}/{k}/{s}" for m in METHODS for k in KINDS for s in STATES))
@@ -56,7 +57,7 @@ def run_scores(bundle: Bundle, run: Run) -> dict[str, ConditionScore]:
 
     scores = {FULL: _of_manifest(finetuned)}
     trajectory, codes = current(*TOGETHER), {}
-    tickets = {str(seed): code for seed, code in tickets_of(bundle, run).items()} if trajectory else {}
+    tickets = {str(seed): mask.code for seed, mask in tickets_beside(bundle, run).items()} if trajectory else {}
     if (manifest := current("subnetworks")) and trajectory:
         own = manifest.config["tickets"].get(str(run.seed)) == tickets[str(run.seed)]
         for at, row in enumerate(bundle.read(manifest.key).table.to_dict("records")):

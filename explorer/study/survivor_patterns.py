@@ -14,8 +14,9 @@ from explorer.patterns.per_head import KINDS, Kind, class_shares
 from explorer.stats.class_shares import ShareTest, pattern_shares
 from explorer.stats.survival import stack_masks
 from explorer.store.bundle import Bundle, command_for
-from explorer.store.runs_of_task import TOGETHER, complete, seeds_with, tickets_of
+from explorer.store.runs_of_task import TOGETHER, complete
 from explorer.store.schema import ALL_SEEDS, Key, Run
+from explorer.store.task_tickets import task_tickets
 
 Weights = Literal["pretrained", "finetuned"]
 WEIGHTS: tuple[Weights, ...] = ("pretrained", "finetuned")
@@ -57,11 +58,10 @@ def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: b
     A head's share of a class is the share of sentences in which it is the most probable one. Raises BadBundle where
     no seed of the task has a ticket, naming the command that makes one.
     """
-    seeds = seeds_with(bundle, model, task, *TOGETHER)
-    if not seeds:
+    tickets = task_tickets(bundle, model, task)
+    if not tickets:
         command = command_for(Key(Run(model, task, 1337), *TOGETHER))
         raise BadBundle(f"No run of {task} is pruned, so no head is a survivor yet.", f"Prune one: `{command}`.")
-    tickets = tickets_of(bundle, Run(model, task, seeds[0]))
     notes = []
     if len(tickets) < 2:
         notes.append("One seed alone has no super-survivors: they survive in two seeds or more.")
@@ -80,10 +80,9 @@ def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: b
 
 
 def _groups(
-    shares: np.ndarray, tickets: dict[int, str], seeds: list[int], weights: Weights, kind: Kind, within_layers: bool
+    shares: np.ndarray, tickets: dict[int, Mask], seeds: list[int], weights: Weights, kind: Kind, within_layers: bool
 ) -> list[GroupPatterns]:
-    n_layers, n_heads = shares.shape[1:3]
-    kept, _ = stack_masks([Mask.from_code(code, n_layers, n_heads) for code in tickets.values()])
+    kept, _ = stack_masks(list(tickets.values()))
     own = kept[[list(tickets).index(seed) for seed in seeds]]  # (S, L, H)
     made = [
         GroupPatterns(

@@ -1,4 +1,7 @@
-"""A stored pruning run, read back step by step: what each step switched off, why, and what it was worth."""
+"""The pruning path: the ordered steps of one pruning run, what each switched off, why and what it was worth.
+
+The one place that knows how a path is laid out in a bundle: `to_table` writes it, `rows_of` and `path_of` read it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from explorer.errors import BadBundle
 from explorer.mask import BoolArray, Mask
 from explorer.store.bundle import Artefact
 from explorer.tickets.importance import Floats
-from explorer.tickets.structured import threshold_of
+from explorer.tickets.structured import THRESHOLD, threshold_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +49,63 @@ class PathStep:
         return np.asarray(self.start.mlps & ~self.mask.mlps)
 
 
+@dataclass(frozen=True, eq=False)
+class PathRow:
+    """One row of a stored path: a step without the importance that chose it."""
+
+    number: int
+    """0 is the full model."""
+    phase: str
+    """full, together, heads or mlps."""
+    mask: Mask
+    score: float
+    low: float
+    high: float
+    """95% interval over the n examples; nan where none is defined."""
+    n: int
+    held: bool
+    """Whether the score stayed on or above the line."""
+    seconds: float
+    """What scoring it took."""
+
+
+def to_table(rows: Sequence[PathRow]) -> pd.DataFrame:
+    """Lays rows out as the bundle stores them: a row a step, masks as codes."""
+    return pd.DataFrame(
+        {
+            "step": [row.number for row in rows],
+            "phase": [row.phase for row in rows],
+            "mask": [row.mask.code for row in rows],
+            "score": [row.score for row in rows],
+            "low": [row.low for row in rows],
+            "high": [row.high for row in rows],
+            "n": [row.n for row in rows],
+            "heads_kept": [row.mask.heads_kept for row in rows],
+            "mlps_kept": [row.mask.mlps_kept for row in rows],
+            "seconds": [row.seconds for row in rows],
+            "held": [row.held for row in rows],
+        }
+    )
+
+
+def rows_of(table: pd.DataFrame, shape: tuple[int, int]) -> tuple[PathRow, ...]:
+    """Reads what `to_table` wrote; shape: (L, H). Raises BadMask where its masks are for another shape."""
+    return tuple(
+        PathRow(
+            int(row["step"]),
+            str(row["phase"]),
+            Mask.from_code(str(row["mask"]), *shape),
+            float(row["score"]),
+            float(row["low"]),
+            float(row["high"]),
+            int(row["n"]),
+            bool(row["held"]),
+            float(row["seconds"]),
+        )
+        for row in table.to_dict("records")
+    )
+
+
 @dataclass(frozen=True)
 class PruningPath:
     """The steps of one pruning run and the score below which a step is taken back."""
@@ -72,26 +133,15 @@ def path_of(artefact: Artefact, shape: tuple[int, int]) -> PruningPath:
         raise BadBundle(f"{made.key.path} holds no steps.", f"Make it again: `{made.command}`.")
     steps: list[PathStep] = []
     start = Mask.full(*shape)
-    for number, row in enumerate(table.to_dict("records")):
-        mask = Mask.from_code(str(row["mask"]), *shape)
-        heads, mlps = (arrays[f"importance_{part}"][number].astype(np.float64) for part in ("heads", "mlps"))
-        measured = number > 0 and bool(np.isfinite(heads).all() and np.isfinite(mlps).all())
+    for row in rows_of(table, shape):
+        heads, mlps = (arrays[f"importance_{part}"][row.number].astype(np.float64) for part in ("heads", "mlps"))
+        measured = row.number > 0 and bool(np.isfinite(heads).all() and np.isfinite(mlps).all())
+        why = (heads, mlps) if measured else None
         steps.append(
-            PathStep(
-                number,
-                str(row["phase"]),
-                mask,
-                start,
-                float(row["score"]),
-                float(row["low"]),
-                float(row["high"]),
-                int(row["n"]),
-                bool(row["held"]),
-                (heads, mlps) if measured else None,
-            )
+            PathStep(row.number, row.phase, row.mask, start, row.score, row.low, row.high, row.n, row.held, why)
         )
-        start = mask if row["held"] else start
-    share = float(artefact.manifest.config.get("share", 0.9))
+        start = row.mask if row.held else start
+    share = float(artefact.manifest.config.get("share", THRESHOLD))
     return PruningPath(tuple(steps), threshold_of(steps[0].score, share))
 
 

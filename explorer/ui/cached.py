@@ -7,7 +7,6 @@ import functools
 import os
 import sys
 from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,18 +28,18 @@ from explorer.stats.overlap import OverlapMatrix, overlap_matrix
 from explorer.stats.paired import PairedDifference, compare
 from explorer.stats.ranks import beyond_noise
 from explorer.store.bundle import MANIFEST, Artefact, Bundle
-from explorer.store.landmarks import Landmark, landmarks_of
 from explorer.store.ledger import IN_MEMORY, Ledger, default_path
-from explorer.store.runs_of_task import TOGETHER, seeds_with, tickets_of
 from explorer.store.schema import Key, Manifest, Run
-from explorer.store.stored_scores import KnownRun, known_run
+from explorer.store.task_tickets import task_tickets
 from explorer.store.user_folders import PROJECT
 from explorer.study.claim_sheet import ClaimSheet
 from explorer.study.claim_sheet import claim_sheet as made_claim_sheet
 from explorer.study.comparisons import Answers, answers_by_seed, paired_by_seed
 from explorer.study.conditions import CONDITIONS, ConditionScore, study_scores
+from explorer.study.landmarks import Landmark, landmarks_of
 from explorer.study.majority_baseline import Uninformed, uninformed_of
 from explorer.study.report import Report, by_condition, report_rows
+from explorer.study.stored_scores import KnownRun, known_run
 from explorer.study.survivor_patterns import SurvivorPatterns, Weights, survivor_patterns
 
 if TYPE_CHECKING:  # torch comes in with it: only the lab pays for that
@@ -96,13 +95,9 @@ def landmarks(root: Path, stamp: float, run: Run, shape: tuple[int, int]) -> tup
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def tickets(root: Path, stamp: float, run: Run) -> dict[int, str]:
-    """Seed -> code of its good ticket, for the seeds of the run's task pruned alike; empty where none is."""
-    bundle = Bundle(root)
-    seeds = seeds_with(bundle, run.model, run.task, *TOGETHER)
-    if not seeds:
-        return {}
-    return tickets_of(bundle, run if run.seed in seeds else replace(run, seed=seeds[0]))
+def tickets(root: Path, stamp: float, run: Run) -> dict[int, Mask]:
+    """Collects the good tickets of the run's task, by seed; {} where none is pruned."""
+    return task_tickets(Bundle(root), run.model, run.task)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)

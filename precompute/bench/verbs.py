@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from explorer.bert.model_names import MINILM_NAME
+from explorer.bert.model_names import MINILM, name_in_bundle
 from explorer.store.bundle import Bundle
-from precompute.console import GlueOption, JsonOption, NameOption, SeedOption, print_result
+from precompute.console import GlueOption, JsonOption, ModelOption, SeedOption, print_result
 
 app = typer.Typer(help="Measure speed; nothing of it is a test.", no_args_is_help=True)
 
@@ -25,7 +25,7 @@ def live(
     seed: SeedOption = 1337,
     masks: Annotated[int, typer.Option(help="Random masks compared with fp32 transformers; 0 to leave out.")] = 200,
     toggles: Annotated[int, typer.Option(help="Single toggles timed, of all heads and MLPs.")] = 78,
-    model_name: NameOption = MINILM_NAME,
+    model: ModelOption = MINILM,
     bundle: Annotated[Path, typer.Option(help="The bundle to read.")] = Path("cache"),
     glue_dir: GlueOption = None,
     as_json: JsonOption = False,
@@ -34,7 +34,7 @@ def live(
     from precompute.bench.live import as_markdown, bench_live
 
     figures = []
-    measured = bench_live(Bundle(bundle), model_name, task, seed, glue_dir, masks=masks, toggles=toggles)
+    measured = bench_live(Bundle(bundle), name_in_bundle(model), task, seed, glue_dir, masks=masks, toggles=toggles)
     for figure in measured:
         figures.append(figure)
         typer.echo(f"{figure.what}: {figure.measured}", err=True)

@@ -2,63 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from explorer.bert.checkpoints import load_finetuned
-from explorer.bert.model_names import MINILM, MINILM_NAME
+from explorer.bert.model_names import MINILM
 from explorer.errors import BadRequest
 from explorer.glue.diagnostics import diagnostic_examples
 from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
-from explorer.stats.intervals import Score
-from explorer.store.schema import Run
+from precompute.bundle.results import ScoreResult
 from precompute.options import Options
 
 
-@dataclass(frozen=True)
-class ScoreResult:
-    """What `score` prints."""
-
-    task: str
-    model: str
-    data: str
-    mask: Mask
-    score: Score
-    seconds: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """For --json."""
-        return {
-            "task": self.task,
-            "model": self.model,
-            "data": self.data,
-            "mask": self.mask.code,
-            **asdict(self.score),
-            "seconds": round(self.seconds, 3),
-        }
-
-    def sentence(self) -> str:
-        """For a terminal."""
-        s = self.score
-        interval = s.undefined or f"[{s.low:.4f}, {s.high:.4f}] {s.method}"
-        return (
-            f"{self.task} ({self.data}), {self.mask.heads_kept} heads and {self.mask.mlps_kept} MLPs kept: "
-            f"{s.metric} {s.value:.4f} {interval}, n = {s.n}, {self.seconds:.2f} s"
-        )
-
-
-def run_score(
-    options: Options, model: str, mask: str, predictions: Path | None, *, diagnostics: bool = False
-) -> ScoreResult:
-    """Scores exactly that mask; `model` 'minilm' is the bundle's checkpoint of the task and seed."""
-    source = model
-    if model == MINILM:
-        source = str(options.bundle.checkpoint(Run(MINILM_NAME, options.task.name, options.seed)))
-    classifier = load_finetuned(source, options.task)
+def run_score(options: Options, mask: str, predictions: Path | None, *, diagnostics: bool = False) -> ScoreResult:
+    """Scores exactly that mask on dev, or on the built-in diagnostics; predictions: a CSV to write."""
+    classifier = load_finetuned(checkpoint_source(options), options.task)
     wanted = read_mask(mask, classifier.n_layers, classifier.n_heads)
     examples = diagnostic_examples(options.task) if diagnostics else options.examples("dev")
     evaluator = Evaluator(classifier, examples, device=options.device)
@@ -72,8 +32,17 @@ def run_score(
         except OSError as error:
             raise BadRequest(f"{predictions} cannot be written ({error.strerror}).", "Name another file.") from None
     return ScoreResult(
-        options.task.name, model, examples.source, wanted, evaluator.interval(evaluation), evaluation.seconds
+        options.task.name, options.model, examples.source, wanted, evaluator.interval(evaluation), evaluation.seconds
     )
+
+
+def checkpoint_source(options: Options) -> str:
+    """Finds the fine-tuned model that is meant: the bundle's where it has the run or 'minilm' is asked for, else the
+    folder, file or Hub id itself. Raises BadBundle where the bundle's checkpoint is not there."""
+    named = options.model == MINILM or (
+        options.bundle.has(options.key("finetune")) and not Path(options.model).expanduser().exists()
+    )
+    return str(options.bundle.checkpoint(options.run)) if named else options.model
 
 
 def read_mask(mask: str, n_layers: int, n_heads: int) -> Mask:

@@ -34,7 +34,7 @@ def train(
     import torch
 
     from explorer.patterns.classifier.trained import PatternClassifier, load, save
-    from precompute.options import Stopwatch
+    from precompute.artefacts import Stopwatch
     from precompute.patterns.card import card
     from precompute.patterns.scoring import calibrated, labels_of, report
     from precompute.patterns.training import TrainingOptions, finetuned, out_of_fold, pretrained, real_map, synthetic
@@ -63,7 +63,7 @@ def evaluate(labelled: LabelledOption = LABELLED, model: ModelOption = MODEL, as
     """Score the classifier and its baselines on the maps of held-out heads."""
     drawn, chosen, rare = _labelled(labelled)
     from explorer.patterns.classifier.trained import load
-    from precompute.options import Stopwatch
+    from precompute.artefacts import Stopwatch
     from precompute.patterns.card import confusion_table, contest_table
     from precompute.patterns.scoring import report
 

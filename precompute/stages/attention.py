@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -15,7 +14,6 @@ from tqdm import tqdm
 from explorer.bert.attention import attention_maps
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
 from explorer.bert.engine import Engine
-from explorer.errors import BadRequest
 from explorer.glue.data_hash import fingerprint
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples, diagnostic_for
 from explorer.glue.encoding import encode
@@ -28,49 +26,39 @@ from explorer.patterns.samples import Sample, pack_samples
 from explorer.patterns.statistics import Floats, statistics
 from explorer.store.bundle import sha256_of
 from explorer.store.runs_of_task import complete, seeds_with
-from explorer.store.schema import Key, Manifest, Run
-from explorer.study.survivor_patterns import WEIGHTS, Weights, attention_key
-from precompute.artefacts import same_inputs
-from precompute.options import Options, Stopwatch, manifest
-from precompute.stages.scoring import sample_of
+from explorer.store.schema import Key, Manifest
+from explorer.study.survivor_patterns import Weights, attention_key
+from precompute.artefacts import Draft, Stopwatch
+from precompute.options import Options
+from precompute.stages.opened import sample_of
 
 SENTENCES, SAMPLES, SEED = 128, 8, 0
 """How many sentences are measured, how many of them are stored with all maps, and what they are drawn with."""
 
 
-def run_attention(options: Options, model_name: str, kind: str, classifier: MapClassifier | None = None) -> Manifest:
+def make(options: Options, kind: Weights = "finetuned", classifier: MapClassifier | None = None) -> Manifest:
     """Measures the run's fine-tuned model, or the pre-trained one that the task's runs began with (once a task).
 
     classifier: the project's own by default. Made anew where sentences, weights or classifier are others than before.
-    Raises BadRequest on an unknown kind, and BadBundle without a fine-tuned run.
+    Raises BadBundle without a fine-tuned run.
     """
-    weights = _weights(kind)
     names = classifier or shipped_classifier()
-    key = attention_key(model_name, options.task.name, options.seed, weights)
+    key = attention_key(options.run.model, options.task.name, options.seed, kind)
     sentences = sentences_for(options.task)
     config = {"sentences": len(sentences), "samples": SAMPLES, "seed": SEED, "classifier": names.sha256}
-    model = _load(options, model_name, weights)
+    model = _load(options, kind)
     watch = Stopwatch.start()
 
-    def described(summary: dict[str, Any]) -> Manifest:
-        return manifest(
-            key,
-            config,
-            {"sentences": sentences},
-            checkpoint_sha256=model.sha256,
-            device=options.device,
-            seconds=watch.seconds,
-            summary=summary,
-        )
-
+    draft = Draft(options, key, config, {"sentences": sentences}, model.sha256)
     there = complete(options.bundle, key)
-    if there and same_inputs(there, described({})):
+    if there and draft.begun(there):
         return there
     measured, probabilities, samples = _measure(model, sentences, names, options.device, str(key.path))
     table = head_table(measured, probabilities, names.threshold)
     patterns = Counter(f"{row['kind']} {row['pattern']}" for row in table.to_dict("records"))
-    return options.bundle.write(
-        described({"heads": model.n_layers * model.n_heads, "sentences": len(sentences), **patterns}),
+    return draft.write(
+        {"heads": model.n_layers * model.n_heads, "sentences": len(sentences), **patterns},
+        watch.seconds,
         arrays=pack_samples(samples),
         table=table.astype(dict.fromkeys(table.select_dtypes("float64"), np.float32)),
     )
@@ -95,18 +83,11 @@ def sentences_for(task: Task) -> Examples:
     return sample_of(mixed, SENTENCES, SEED)
 
 
-def _weights(kind: str) -> Weights:
-    for known in WEIGHTS:
-        if known == kind:
-            return known
-    raise BadRequest(f"There are no {kind!r} weights.", f"Kinds: {', '.join(WEIGHTS)}.")
-
-
-def _load(options: Options, model_name: str, weights: Weights) -> Classifier:
-    run = Run(model_name, options.task.name, options.seed)
+def _load(options: Options, weights: Weights) -> Classifier:
+    run = options.run
     if weights == "finetuned":
         return load_finetuned(str(options.bundle.checkpoint(run)), options.task)
-    tuned = seeds_with(options.bundle, model_name, options.task.name, "finetune")
+    tuned = seeds_with(options.bundle, run.model, run.task, "finetune")
     begun = replace(run, seed=tuned[0]) if tuned else run
     source = str(options.bundle.manifest(Key(begun, "finetune")).config["model"])
     return load_pretrained(source, options.task, begun.seed)  # its new classifier is not looked at

@@ -2,47 +2,52 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
 
 import numpy as np
 
 from explorer.bert.checkpoints import encoder_weights, load_finetuned, load_pretrained, weights_of
 from explorer.bert.packing import pack
+from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
 from explorer.store.bundle import CHECKPOINT, sha256_of
-from explorer.store.schema import Key, Manifest, Run
+from explorer.store.schema import Manifest
 from explorer.tickets.finetuning import TrainingSet, finetune
-from explorer.tickets.recipes import Recipe, default_recipe
-from precompute.artefacts import finished
-from precompute.options import Options, Stopwatch, manifest
-from precompute.stages.training import training_bar
+from explorer.tickets.recipes import RECIPES, default_recipe
+from precompute.artefacts import Draft, Stopwatch, finished
+from precompute.options import Options
+from precompute.stages.training import training_bar, write_trained
 
 
-def run_finetune(
+def make(
     options: Options,
-    model: str,
-    recipe: Recipe | None = None,
-    *,
+    recipe: str = "",
+    epochs: int | None = None,
+    learning_rate: float | None = None,
     train_file: str | None = None,
-    changes: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Fine-tunes (or goes on fine-tuning), packs, and scores the packed checkpoint on dev.
 
-    Without a recipe, the default for the model and the size of the task; `changes` replaces fields of it.
     What is stored is what is scored: the dev logits come from the checkpoint as unpacked from disk.
-    Raises BadRequest where the bundle holds this run with other options.
+    recipe: a name; '' takes the default for the model and the size of the task. epochs, learning_rate: instead of the
+    recipe's. train_file: another training file of the task's folder. Raises BadRequest on an unknown recipe, and
+    where the bundle holds this run with other options.
     """
-    pretrained = load_pretrained(model, options.task, options.seed)
-    key = Key(Run(pretrained.name, options.task.name, options.seed), "finetune")
+    if recipe and recipe not in RECIPES:
+        raise BadRequest(f"There is no recipe {recipe!r}.", f"Recipes: {', '.join(RECIPES)}.")
     train = options.examples("train", train_file)
-    recipe = replace(recipe or default_recipe(model, len(train)), **(changes or {}))
+    usual = RECIPES.get(recipe) or default_recipe(options.model, len(train))
+    chosen = replace(
+        usual,
+        epochs=usual.epochs if epochs is None else epochs,
+        learning_rate=usual.learning_rate if learning_rate is None else learning_rate,
+    )
+    pretrained = load_pretrained(options.model, options.task, options.seed)
+    key = options.key("finetune")
     config = {
-        "model": model,
-        "recipe": asdict(recipe),
+        "model": options.model,
+        "recipe": asdict(chosen),
         "train_file": train_file,
         "shape": [pretrained.n_layers, pretrained.n_heads],
     }
@@ -54,37 +59,22 @@ def run_finetune(
     work = options.bundle.work_folder(key)
     watch = Stopwatch.start()
     with training_bar(f"fine-tune {options.task.name} {options.seed}") as show:
-        tuned = finetune(pretrained, data, recipe, options.seed, device=options.device, resume_dir=work, on_step=show)
-    about: dict[str, Any] = {"task": options.task.name, "seed": options.seed, "recipe": asdict(recipe)}
+        tuned = finetune(pretrained, data, chosen, options.seed, device=options.device, resume_dir=work, on_step=show)
     packed = pack(
         encoder_weights(pretrained),
         weights_of(tuned),
-        base_name=model,
+        base_name=options.model,
         base_sha256=pretrained.sha256,
-        about=about,
+        about={"task": options.task.name, "seed": options.seed, "recipe": asdict(chosen)},
     )
     work.mkdir(parents=True, exist_ok=True)
     (work / CHECKPOINT).write_bytes(packed)
     evaluator = Evaluator(load_finetuned(str(work / CHECKPOINT), options.task), dev, device=options.device)
-    score = evaluator.interval(evaluator.full)
-    written = options.bundle.write(
-        manifest(
-            key,
-            config,
-            {"train": train, "dev": dev},
-            checkpoint_sha256=sha256_of(packed),
-            device=options.device,
-            seconds=watch.seconds,
-            summary={
-                "score": score.value,
-                "low": score.low,
-                "high": score.high,
-                "n": score.n,
-                "metric": score.metric,
-            },
-        ),
+    return write_trained(
+        Draft(options, key, config, {"train": train, "dev": dev}, sha256_of(packed)),
+        evaluator.interval(evaluator.full),
+        watch.seconds,
+        {},
         arrays={"labels": dev.labels, "logits": evaluator.full.logits.astype(np.float32)},
         blobs={CHECKPOINT: packed},
     )
-    shutil.rmtree(work, ignore_errors=True)
-    return written

@@ -6,7 +6,8 @@ The masks are not stored (1.3 MB a run): scores and options make them again, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,10 +16,10 @@ from tqdm import tqdm
 
 from explorer.bert.checkpoints import weights_of, with_weights
 from explorer.bert.packing import Weights
-from explorer.errors import BadBundle, BadRequest
+from explorer.errors import BadBundle
 from explorer.glue.metrics import score_of
 from explorer.live.evaluator import Evaluator
-from explorer.store.bundle import Artefact, Bundle, command_for
+from explorer.store.bundle import Artefact, Bundle
 from explorer.store.schema import Key, Manifest, Run
 from explorer.tickets.magnitude import (
     MAX_STEPS,
@@ -33,9 +34,9 @@ from explorer.tickets.magnitude import (
     weight_ticket,
 )
 from explorer.tickets.structured import THRESHOLD, threshold_of
-from precompute.artefacts import finished, require_same_checkpoint, same_inputs, score_columns
-from precompute.options import Options, Stopwatch, manifest
-from precompute.stages.scoring import OpenRun, open_run
+from precompute.artefacts import Draft, Stopwatch, config_of, finished, require_same_checkpoint, score_columns
+from precompute.options import Options
+from precompute.stages.opened import OpenRun, open_run
 
 KINDS = ("good", "random", "bad")
 
@@ -69,22 +70,20 @@ class _Rows:
         self.shares.append(surviving_share(mask, n_heads))
 
 
-def run_magnitude(options: Options, model_name: str, kind: str) -> Manifest:
-    """good: the trajectory, written after each step. bad, random: as many weights removed as good removes.
+def make(options: Options, kind: Literal["good", "random", "bad"] = "good") -> Manifest:
+    """Prunes by magnitude, written after each step (good), or removes as many weights as good does (random, bad).
 
-    Raises BadRequest on an unknown kind, BadBundle where bad or random come before good.
+    Raises BadBundle where bad or random come before good.
     """
-    if kind not in KINDS:
-        raise BadRequest(f"Magnitude pruning has no kind {kind!r}.", f"Kinds: {', '.join(KINDS)}.")
-    run = Run(model_name, options.task.name, options.seed)
-    key = Key(run, "magnitude", kind)
+    run, key = options.run, options.key("magnitude", kind)
     config = MagnitudeConfig(kind, draw_seed=run.seed if kind == "random" else None)
-    if there := finished(options.bundle, key, asdict(config)):
+    if there := finished(options.bundle, key, config_of(config)):
         return there
-    opened = open_run(options, model_name)
+    opened = open_run(options)
+    draft = Draft(options, key, config_of(config), {"dev": opened.dev}, opened.classifier.sha256)
     weights = weights_of(opened.classifier.model)
     if kind == "good":
-        return _good(options, opened, weights, key, config)
+        return _good(draft, opened, weights, config)
     good = stored_ticket(options.bundle, run, weights)
     watch = Stopwatch.start()
     pruned = counterpart(kind, weights, good, run.seed)
@@ -94,7 +93,7 @@ def run_magnitude(options: Options, model_name: str, kind: str) -> Manifest:
         rows.logits.append(_logits(options, opened, weights, mask))
     full, lost = (score_of(options.task, logits, opened.evaluator.labels) for logits in rows.logits)
     rows.held.extend([True, lost >= threshold_of(full, config.share)])
-    return _write(options, opened, key, config, rows, pruned, watch.seconds, complete=True)
+    return _write(draft, opened, config, rows, pruned, watch.seconds, complete=True)
 
 
 def counterpart(kind: str, weights: Weights, good: WeightMask, seed: int) -> WeightMask:
@@ -110,23 +109,23 @@ def stored_ticket(bundle: Bundle, run: Run, weights: Weights) -> WeightMask:
     Raises BadBundle where the trajectory is missing, unfinished or not of these weights.
     """
     artefact = bundle.read(Key(run, "magnitude", "good"))
-    require_same_checkpoint(artefact.manifest, bundle.manifest(Key(run, "finetune")))
+    require_same_checkpoint(bundle, artefact.manifest, bundle.manifest(Key(run, "finetune")))
     config = MagnitudeConfig(**artefact.manifest.config)
     good = weight_ticket(list(_steps(_replayed(artefact), weights, config)))
     if good.sha256 != artefact.manifest.summary["weight_mask_sha256"]:
         raise BadBundle(
             f"{artefact.manifest.key.path} does not give its own mask again.",
-            f"Delete that folder and make it again: `{command_for(artefact.manifest.key)}`.",
+            f"Delete that folder and make it again: `{bundle.command_for(artefact.manifest.key)}`.",
         )
     return good
 
 
-def _good(options: Options, opened: OpenRun, weights: Weights, key: Key, config: MagnitudeConfig) -> Manifest:
+def _good(draft: Draft, opened: OpenRun, weights: Weights, config: MagnitudeConfig) -> Manifest:
     rows, stored, before = _Rows(), pd.DataFrame(), 0.0
+    options, key = draft.options, draft.key
     if options.bundle.has(key):
         artefact = options.bundle.read(key, unfinished=True)
-        fresh = _manifest(options, opened, key, config, 0.0, {}, complete=False)
-        if same_inputs(artefact.manifest, fresh):
+        if draft.begun(artefact.manifest):
             stored, before = artefact.table, artefact.manifest.seconds
             rows.logits.extend(artefact.arrays["logits"])
     watch = Stopwatch.start(before)
@@ -144,10 +143,10 @@ def _good(options: Options, opened: OpenRun, weights: Weights, key: Key, config:
                 if stored["mask_sha256"][step.number] != step.mask.sha256:
                     raise BadBundle(f"{key.path} has another mask at step {step.number}.", "Delete that folder.")
                 continue
-            _write(options, opened, key, config, rows, _last_held(rows), watch.seconds, complete=False)
+            _write(draft, opened, config, rows, _last_held(rows), watch.seconds, complete=False)
             bar.set_postfix(score=f"{step.score:.4f}", refresh=False)
             bar.update()
-    return _write(options, opened, key, config, rows, _last_held(rows), watch.seconds, complete=True)
+    return _write(draft, opened, config, rows, _last_held(rows), watch.seconds, complete=True)
 
 
 def _steps(score: Callable[[WeightMask], float], weights: Weights, config: MagnitudeConfig) -> Iterator[WeightStep]:
@@ -173,9 +172,8 @@ def _logits(options: Options, opened: OpenRun, weights: Weights, mask: WeightMas
 
 
 def _write(
-    options: Options,
+    draft: Draft,
     opened: OpenRun,
-    key: Key,
     config: MagnitudeConfig,
     rows: _Rows,
     ticket: WeightMask,
@@ -183,7 +181,7 @@ def _write(
     *,
     complete: bool,
 ) -> Manifest:
-    table, predictions = score_columns(options.task, opened.evaluator.labels, rows.logits)
+    table, predictions = score_columns(draft.options.task, opened.evaluator.labels, rows.logits)
     table.insert(0, "step", range(len(table)))
     table.insert(1, "weights_kept", [mask.n_kept for mask in rows.masks])
     table.insert(2, "share_kept", [mask.n_kept / mask.n_weights for mask in rows.masks])
@@ -199,8 +197,10 @@ def _write(
         "steps": len(table),
         "note": _note(rows, ticket, config) if complete else "",
     }
-    return options.bundle.write(
-        _manifest(options, opened, key, config, seconds, summary, complete=complete),
+    return draft.write(
+        summary,
+        seconds,
+        complete=complete,
         arrays={
             "predictions": predictions,
             "logits": np.stack(rows.logits).astype(np.float32),
@@ -219,25 +219,3 @@ def _note(rows: _Rows, ticket: WeightMask, config: MagnitudeConfig) -> str:
     if config.kind == "good" and rows.held[-1]:
         return f"The score still held after the last of {len(rows.masks) - 1} steps."
     return ""
-
-
-def _manifest(
-    options: Options,
-    opened: OpenRun,
-    key: Key,
-    config: MagnitudeConfig,
-    seconds: float,
-    summary: dict[str, object],
-    *,
-    complete: bool,
-) -> Manifest:
-    return manifest(
-        key,
-        config,
-        {"dev": opened.dev},
-        checkpoint_sha256=opened.classifier.sha256,
-        device=options.device,
-        seconds=seconds,
-        summary=summary,
-        complete=complete,
-    )

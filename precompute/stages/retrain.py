@@ -6,7 +6,6 @@ The retrained weights are not stored: command, seed and recipe make them again, 
 from __future__ import annotations
 
 import hashlib
-import shutil
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -25,13 +24,18 @@ from explorer.tickets.finetuning import TrainingSet
 from explorer.tickets.magnitude import WeightMask
 from explorer.tickets.retraining import retrain
 from explorer.tickets.subnetworks import KINDS
-from precompute.artefacts import plain, require_same_checkpoint, require_same_data, score_columns
-from precompute.options import Options, Stopwatch, manifest
-from precompute.stages.magnitude import KINDS as MAGNITUDE_KINDS
+from precompute.artefacts import (
+    Draft,
+    Stopwatch,
+    plain,
+    require_same_checkpoint,
+    require_same_data,
+    score_columns,
+)
+from precompute.options import Options
 from precompute.stages.magnitude import counterpart, stored_ticket
-from precompute.stages.training import recipe_of, training_bar
+from precompute.stages.training import recipe_of, training_bar, write_trained
 
-RETRAIN_KINDS = (*KINDS, *(f"magnitude-{kind}" for kind in MAGNITUDE_KINDS))
 SAVE_EVERY = 200
 """Steps."""
 
@@ -46,18 +50,15 @@ class _Subnetwork:
     """Of the score table."""
 
 
-def run_retrain(options: Options, model_name: str, kind: str) -> Manifest:
+def make(options: Options, kind: str = "good") -> Manifest:
     """Fine-tunes the subnetwork with the run's recipe and seed (or goes on), and scores it in fp32.
 
-    Made anew where the subnetwork is no longer the one that was retrained. Raises BadRequest on an unknown kind
-    and on other data than the run's; BadBundle where the subnetwork is not in the bundle yet.
+    Made anew where the subnetwork is no longer the one that was retrained. Raises BadRequest on other data than
+    the run's; BadBundle where the subnetwork is not in the bundle yet.
     """
-    if kind not in RETRAIN_KINDS:
-        raise BadRequest(f"There is no subnetwork {kind!r} to retrain.", f"Kinds: {', '.join(RETRAIN_KINDS)}.")
-    run = Run(model_name, options.task.name, options.seed)
-    key = Key(run, "retrained", kind)
-    finetuned = options.bundle.manifest(Key(run, "finetune"))
-    recipe = recipe_of(finetuned)
+    run, key = options.run, options.key("retrained", kind)
+    finetuned = options.bundle.manifest(options.key("finetune"))
+    recipe = recipe_of(options.bundle, finetuned)
     model, train_file = str(finetuned.config["model"]), finetuned.config.get("train_file")
     pruned = _structured(options, run, kind, finetuned) if kind in KINDS else _magnitude(options, run, kind)
     config = {
@@ -73,7 +74,7 @@ def run_retrain(options: Options, model_name: str, kind: str) -> Manifest:
     if there and dict(there.config) == plain(config) and there.checkpoint_sha256 == finetuned.checkpoint_sha256:
         return there
     train, dev = options.examples("train", train_file), options.examples("dev")
-    require_same_data(finetuned, train=train, dev=dev)
+    require_same_data(options.bundle, finetuned, train=train, dev=dev)
     pretrained = load_pretrained(model, options.task, options.seed)
     work = options.bundle.work_folder(key)
     watch = Stopwatch.start()
@@ -93,44 +94,29 @@ def run_retrain(options: Options, model_name: str, kind: str) -> Manifest:
     classifier = _classifier(replace(pretrained, model=tuned))
     evaluator = Evaluator(classifier, dev, device=options.device, dtype=torch.float32)  # its logits are stored
     evaluation = evaluator.evaluate(pruned.mask or evaluator.full_mask)
-    score = evaluator.interval(evaluation)
     table, predictions = score_columns(options.task, dev.labels, [evaluation.logits])
     for at, (name, value) in enumerate({"kind": kind, "state": "retrained"}.items()):
         table.insert(at, name, value)
     for name, value in pruned.columns.items():
         table[name] = value
-    written = options.bundle.write(
-        manifest(
-            key,
-            config,
-            {"train": train, "dev": dev},
-            checkpoint_sha256=finetuned.checkpoint_sha256,
-            device=options.device,
-            seconds=watch.seconds,
-            summary={
-                "score": score.value,
-                "low": score.low,
-                "high": score.high,
-                "n": score.n,
-                "metric": score.metric,
-                "retrained_sha256": classifier.sha256,
-            },
-        ),
+    return write_trained(
+        Draft(options, key, config, {"train": train, "dev": dev}, finetuned.checkpoint_sha256),
+        evaluator.interval(evaluation),
+        watch.seconds,
+        {"retrained_sha256": classifier.sha256},
         arrays={"predictions": predictions, "logits": evaluation.logits.astype(np.float32)[None]},
         table=table,
     )
-    shutil.rmtree(work, ignore_errors=True)
-    return written
 
 
 def _structured(options: Options, run: Run, kind: str, finetuned: Manifest) -> _Subnetwork:
     artefact = options.bundle.read(Key(run, "subnetworks"))
-    require_same_checkpoint(artefact.manifest, finetuned)
+    require_same_checkpoint(options.bundle, artefact.manifest, finetuned)
     rows = {str(row["kind"]): row for row in artefact.table.to_dict("records")}
     if kind not in rows:
         raise BadRequest(
             f"{artefact.manifest.key.path} has no {kind}: it takes the trajectories of two seeds or more.",
-            f"Prune another seed of {run.task} with `python -m precompute prune`, then `{artefact.manifest.command}`.",
+            f"Prune another seed of {run.task}, then: `{options.bundle.command_for(artefact.manifest.key)}`.",
         )
     row = rows[kind]
     n_layers, n_heads = (int(size) for size in finetuned.config["shape"])

@@ -1,22 +1,26 @@
-"""What fine-tuning and retraining share: a progress bar, and the recipe of a run as its manifest tells it."""
+"""What fine-tuning and retraining share: a progress bar, the recipe of a run, and how they end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from tqdm import tqdm
 
 from explorer.errors import BadBundle
-from explorer.store.bundle import command_for
+from explorer.stats.intervals import Score
+from explorer.store.bundle import Bundle
 from explorer.store.schema import Manifest
 from explorer.tickets.finetuning import Progress
 from explorer.tickets.recipes import Recipe
+from precompute.artefacts import Draft
 
 
 @contextmanager
 def training_bar(words: str) -> Iterator[Callable[[Progress], None]]:
-    """A bar on the terminal; what it yields takes each step's progress."""
+    """Draws a bar on the terminal; what it yields takes each step's progress."""
     with tqdm(desc=words, unit="step", mininterval=1) as bar:
 
         def show(progress: Progress) -> None:
@@ -27,12 +31,24 @@ def training_bar(words: str) -> Iterator[Callable[[Progress], None]]:
         yield show
 
 
-def recipe_of(finetuned: Manifest) -> Recipe:
-    """With which the run was fine-tuned; raises BadBundle where its manifest does not say."""
+def recipe_of(bundle: Bundle, finetuned: Manifest) -> Recipe:
+    """Reads the recipe that a run was fine-tuned with; raises BadBundle where its manifest does not say."""
     try:
         return Recipe(**finetuned.config["recipe"])
     except (KeyError, TypeError):
         raise BadBundle(
             f"{finetuned.key.path} does not say with which recipe it was made.",
-            f"Delete that folder and make it again: `{command_for(finetuned.key)}`.",
+            f"Delete that folder and make it again: `{bundle.command_for(finetuned.key)}`.",
         ) from None
+
+
+def write_trained(draft: Draft, score: Score, seconds: float, more: Mapping[str, Any], **contents: Any) -> Manifest:
+    """Writes what training ended with, then removes the state that an interrupted run would have gone on from.
+
+    draft: the artefact. score: of the trained model on dev, with its interval. seconds: of computation. more: added
+    to the summary. contents: arrays, table, blobs.
+    """
+    summary = {name: getattr(score, name) for name in ("value", "low", "high", "n", "metric")}
+    written = draft.write({"score": summary.pop("value"), **summary, **more}, seconds, **contents)
+    shutil.rmtree(draft.options.bundle.work_folder(draft.key), ignore_errors=True)
+    return written

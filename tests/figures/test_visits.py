@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from explorer.figures.visits import VISIT, Spot, visits_figure, visits_table
-from explorer.store.landmarks import PATH, TICKET
+from explorer.study.landmarks import PATH, TICKET
 
 SPOTS = [
     Spot("full model", PATH, "AAA", 4, 2, 1.0, 0.8, 0.7, 0.9, 50),

@@ -92,13 +92,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finetuned_bundle(tmp_path_factory: pytest.TempPathFactory, glue: Path, model: Path) -> Path:
     """A bundle with one fine-tuned run; read-only."""
     from explorer.store.bundle import Bundle
-    from explorer.tickets.recipes import PAPER
     from precompute.options import Options
-    from precompute.stages.finetune import run_finetune
+    from precompute.stages import finetune
 
     root = tmp_path_factory.mktemp("runs") / "bundle"
-    recipe = replace(PAPER, epochs=40, learning_rate=3e-3)
-    run_finetune(Options(TASKS["MRPC"], SEED, Bundle(root), glue, "cpu"), str(model), recipe)
+    finetune.make(Options(TASKS["MRPC"], SEED, str(model), Bundle(root), glue), epochs=40, learning_rate=3e-3)
     return root
 
 

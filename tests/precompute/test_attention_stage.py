@@ -22,12 +22,15 @@ from explorer.patterns.samples import unpack_samples
 from explorer.patterns.statistics import statistics
 from explorer.store.bundle import Bundle
 from explorer.store.schema import ALL_SEEDS, Key, Run
+from explorer.store.stages import stage_named
 from explorer.store.validation import validate
 from precompute.options import Options
 from precompute.patterns import rare_maps
 from precompute.patterns.contact_sheets import write_sheets
 from precompute.patterns.label_maps import draw_maps, sources_of
-from precompute.stages.attention import SAMPLES, SENTENCES, run_attention, sentences_for
+from precompute.stage_verbs import make
+from precompute.stages import attention
+from precompute.stages.attention import SAMPLES, SENTENCES, sentences_for
 from tests.precompute.conftest import SEED
 
 NAME = "minilm-l6"
@@ -46,12 +49,12 @@ FIRST = MapClassifier(first_column, 0.5, "v1")
 
 @pytest.fixture
 def options(bundle, glue):
-    return Options(TASKS["MRPC"], SEED, Bundle(bundle), None, "cpu")
+    return Options(TASKS["MRPC"], SEED, NAME, Bundle(bundle))
 
 
 @pytest.mark.parametrize("kind", ["finetuned", "pretrained"])
 def test_the_artefact_is_what_its_parts_say(options, model, kind):
-    made = run_attention(options, NAME, kind, FIRST)
+    made = attention.make(options, kind, FIRST)
     seed = SEED if kind == "finetuned" else ALL_SEEDS
     assert made.key == Key(Run(NAME, "MRPC", seed), "attention", kind)
     classifier = (
@@ -85,30 +88,27 @@ def test_the_artefact_is_what_its_parts_say(options, model, kind):
 
 
 def test_it_is_made_once_and_anew_for_another_classifier(options):
-    made = run_attention(options, NAME, "finetuned", FIRST)
+    made = attention.make(options, "finetuned", FIRST)
 
     def never(maps: list[np.ndarray]) -> np.ndarray:
         raise AssertionError("computed again")
 
-    assert run_attention(options, NAME, "finetuned", replace(FIRST, classify=never)) == made
-    again = run_attention(
-        options,
-        NAME,
-        "finetuned",
-        replace(FIRST, classify=lambda maps: np.eye(5)[np.ones(len(maps), int)], sha256="v2"),
+    assert attention.make(options, "finetuned", replace(FIRST, classify=never)) == made
+    again = attention.make(
+        options, "finetuned", replace(FIRST, classify=lambda maps: np.eye(5)[np.ones(len(maps), int)], sha256="v2")
     )
     assert again.config["classifier"] == "v2"
     assert (options.bundle.read(made.key).table["pattern"] == "block").all()
 
 
 def test_the_pretrained_maps_are_those_of_any_seed(options):
-    first = run_attention(options, NAME, "pretrained", FIRST)
-    other = Options(TASKS["MRPC"], 99, options.bundle, None, "cpu")
-    assert run_attention(other, NAME, "pretrained", FIRST) == first
+    first = attention.make(options, "pretrained", FIRST)
+    other = replace(options, seed=99)
+    assert attention.make(other, "pretrained", FIRST) == first
     with pytest.raises(BadBundle, match="seed_99/finetune"):
-        run_attention(other, NAME, "finetuned", FIRST)
-    with pytest.raises(BadRequest, match=r"no 'tuned' weights\. Kinds: pretrained, finetuned"):
-        run_attention(options, NAME, "tuned", FIRST)
+        attention.make(other, "finetuned", FIRST)
+    with pytest.raises(BadRequest, match=r"no kind 'tuned' for attention\. It takes finetuned, pretrained"):
+        make(options, stage_named("attention"), kind="tuned")
 
 
 @pytest.mark.parametrize("name", list(TASKS))

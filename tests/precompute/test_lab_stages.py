@@ -21,23 +21,21 @@ from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.patterns.per_head import MapClassifier
 from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle, command_for
-from explorer.store.runs_of_task import tickets_of
 from explorer.store.schema import ALL_SEEDS, Key, Run
-from explorer.store.stored_scores import known_run
+from explorer.store.stages import stage_named
+from explorer.store.task_tickets import tickets_beside
 from explorer.store.validation import validate
+from explorer.study.stored_scores import known_run
 from explorer.tickets.finetuning import TrainingSet
 from explorer.tickets.magnitude import WeightMask, apply
 from explorer.tickets.recipes import PAPER
 from explorer.tickets.retraining import retrain
 from precompute.options import Options
-from precompute.stages import attention, magnitude, subnetworks
+from precompute.stage_verbs import make
+from precompute.stages import attention, baseline, finetune, importance, magnitude, prune, subnetworks
 from precompute.stages import retrain as retrain_stage
-from precompute.stages.baseline import run_baseline
-from precompute.stages.finetune import run_finetune
-from precompute.stages.magnitude import run_magnitude, stored_ticket
-from precompute.stages.retrain import run_retrain
-from precompute.stages.scoring import PruneConfig, run_importance, run_prune, sample_of
-from precompute.stages.subnetworks import run_subnetworks
+from precompute.stages.magnitude import stored_ticket
+from precompute.stages.opened import sample_of
 from precompute.study import left_undone, run_study
 from tests.precompute.conftest import ROWS, SEED
 
@@ -51,18 +49,20 @@ EPOCHS = 8
 
 
 def at(root: Path, glue: Path, seed: int = SEED) -> Options:
-    return Options(TASKS["MRPC"], seed, Bundle(root), glue, "cpu")
+    return Options(TASKS["MRPC"], seed, NAME, Bundle(root), glue)
 
 
 @pytest.fixture(scope="module")
 def pruned_bundle(finetuned_bundle: Path, glue: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seeds, fine-tuned and pruned, with the first's magnitude trajectory and subnetworks; read-only."""
     root = Path(shutil.copytree(finetuned_bundle, tmp_path_factory.mktemp("lab") / "bundle"))
-    run_finetune(at(root, glue, OTHER), str(model), RECIPE)
+    finetune.make(
+        replace(at(root, glue, OTHER), model=str(model)), epochs=RECIPE.epochs, learning_rate=RECIPE.learning_rate
+    )
     for seed in (SEED, OTHER):
-        run_prune(at(root, glue, seed), NAME, PruneConfig("together"))
-    run_magnitude(at(root, glue), NAME, "good")
-    run_subnetworks(at(root, glue), NAME)
+        prune.make(at(root, glue, seed), "together")
+    magnitude.make(at(root, glue), "good")
+    subnetworks.make(at(root, glue))
     manifest = root / RUN.path / "finetune" / MANIFEST  # retraining, whose recipe it names, need not learn by heart
     manifest.write_text(manifest.read_text().replace('"epochs": 40', f'"epochs": {EPOCHS}'))
     return root
@@ -119,7 +119,7 @@ def test_subnetworks_are_scored_with_their_gates(lab, glue):
 
 
 def test_all_seeds_score_the_same_super_masks(lab, glue):
-    run_subnetworks(at(lab, glue, OTHER), NAME)
+    subnetworks.make(at(lab, glue, OTHER))
     mine, other = (Bundle(lab).read(Key(Run(NAME, "MRPC", seed), "subnetworks")).table for seed in (SEED, OTHER))
     assert mine["mask"].tolist()[3:] == other["mask"].tolist()[3:]
 
@@ -127,23 +127,23 @@ def test_all_seeds_score_the_same_super_masks(lab, glue):
 def test_subnetworks_are_made_anew_when_a_seed_comes_in(finetuned_bundle, lab, glue, tmp_path):
     alone = Path(shutil.copytree(finetuned_bundle, tmp_path / "alone"))
     with pytest.raises(BadBundle, match=r"structured.together. Make it: `python -m precompute prune"):
-        run_subnetworks(at(alone, glue), NAME)
-    run_prune(at(alone, glue), NAME, PruneConfig("together"))
-    run_subnetworks(at(alone, glue), NAME)
+        subnetworks.make(at(alone, glue))
+    prune.make(at(alone, glue), "together")
+    subnetworks.make(at(alone, glue))
     assert read(alone, "subnetworks").table["kind"].tolist() == ["good", "bad", "random"]
     with pytest.raises(BadRequest, match=r"has no super-good: it takes the trajectories of two seeds or more"):
-        run_retrain(at(alone, glue), NAME, "super-good")
+        retrain_stage.make(at(alone, glue), "super-good")
     shutil.copytree(lab / "minilm-l6/MRPC/seed_8", alone / "minilm-l6/MRPC/seed_8")
-    run_subnetworks(at(alone, glue), NAME)
+    subnetworks.make(at(alone, glue))
     pd.testing.assert_frame_equal(read(alone, "subnetworks").table, read(lab, "subnetworks").table)
     before = read(alone, "subnetworks").manifest
-    assert run_subnetworks(at(alone, glue), NAME) == before, "and not made again without need"
+    assert subnetworks.make(at(alone, glue)) == before, "and not made again without need"
 
 
 def test_trajectories_with_other_options_make_no_super_subnetwork(lab, glue):
     shutil.rmtree(lab / "minilm-l6/MRPC/seed_8/structured.together")
-    run_prune(at(lab, glue, OTHER), NAME, PruneConfig("together", "batch"))
-    assert tickets_of(Bundle(lab), RUN).keys() == {SEED}
+    prune.make(at(lab, glue, OTHER), "together", "batch")
+    assert tickets_beside(Bundle(lab), RUN).keys() == {SEED}
 
 
 @pytest.mark.parametrize(
@@ -152,13 +152,13 @@ def test_trajectories_with_other_options_make_no_super_subnetwork(lab, glue):
     ids=["full", "nothing"],
 )
 def test_degenerate_tickets_are_named_and_can_be_retrained(lab, glue, monkeypatch, ticket, note):
-    monkeypatch.setattr(subnetworks, "tickets_of", lambda bundle, run: {SEED: ticket.code})
-    run_subnetworks(at(lab, glue), NAME)
+    monkeypatch.setattr(subnetworks, "tickets_beside", lambda bundle, run: {SEED: ticket})
+    subnetworks.make(at(lab, glue))
     table = read(lab, "subnetworks").table
     assert (table["mask"] == ticket.code).all(), "of this size there is one subnetwork only"
     assert table["note"].str.contains(note).all()
     assert table["score"].nunique() == 1
-    made = run_retrain(at(lab, glue), NAME, "bad")
+    made = retrain_stage.make(at(lab, glue), "bad")
     assert made.config["mask"] == ticket.code
     assert note in read(lab, "retrained", "bad").table["note"][0]
 
@@ -169,7 +169,7 @@ def test_another_checkpoint_is_noticed(lab, glue):
         replace(stored.manifest, checkpoint_sha256="0" * 64), arrays=dict(stored.arrays), table=stored.table
     )
     with pytest.raises(BadBundle, match="was computed with another checkpoint than"):
-        run_subnetworks(at(lab, glue), NAME)
+        subnetworks.make(at(lab, glue))
 
 
 def test_known_scores_hold_the_subnetworks(lab):
@@ -206,21 +206,21 @@ def test_a_magnitude_trajectory(lab, glue):
 
 @pytest.mark.parametrize("kind", ["bad", "random"])
 def test_magnitude_counterparts_remove_as_many_weights(lab, glue, kind):
-    made = run_magnitude(at(lab, glue), NAME, kind)
+    made = magnitude.make(at(lab, glue), kind)
     good = read(lab, "magnitude", "good").manifest.summary
     assert made.summary["weights_kept"] == good["weights_kept"]
     assert made.summary["weight_mask_sha256"] != good["weight_mask_sha256"]
     table = read(lab, "magnitude", kind).table
     assert table["share_kept"].tolist() == [1.0, good["share_kept"]]
     assert table["score"].tolist() == [good["full_score"], made.summary["ticket_score"]]
-    assert run_magnitude(at(lab, glue), NAME, kind) == made
+    assert magnitude.make(at(lab, glue), kind) == made
 
 
 def test_magnitude_needs_good_first_and_a_known_kind(bundle, glue):
     with pytest.raises(BadBundle, match=r"has no .*magnitude.good. Make it: `python -m precompute magnitude"):
-        run_magnitude(at(bundle, glue), NAME, "bad")
-    with pytest.raises(BadRequest, match=r"no kind 'super'\. Kinds: good, random, bad"):
-        run_magnitude(at(bundle, glue), NAME, "super")
+        magnitude.make(at(bundle, glue), "bad")
+    with pytest.raises(BadRequest, match=r"no kind 'super' for magnitude\. It takes good, random, bad"):
+        make(at(bundle, glue), stage_named("magnitude"), kind="super")
 
 
 @pytest.mark.parametrize("after", [1, 2])
@@ -237,11 +237,11 @@ def test_a_killed_magnitude_pruning_goes_on(lab, bundle, glue, monkeypatch, afte
     with monkeypatch.context() as patch:
         patch.setattr(magnitude, "_write", dies)
         with pytest.raises(KeyboardInterrupt):
-            run_magnitude(at(bundle, glue), NAME, "good")
+            magnitude.make(at(bundle, glue), "good")
     assert "is unfinished" in " ".join(problem for check in validate(Bundle(bundle)) for problem in check.problems)
     computed, logits = [], magnitude._logits
     monkeypatch.setattr(magnitude, "_logits", lambda *args: computed.append(1) or logits(*args))
-    run_magnitude(at(bundle, glue), NAME, "good")
+    magnitude.make(at(bundle, glue), "good")
     assert len(computed) == len(whole.table) - after
     resumed = read(bundle, "magnitude", "good")
     pd.testing.assert_frame_equal(resumed.table, whole.table)
@@ -254,10 +254,10 @@ def test_a_magnitude_ticket_that_loses_nothing_is_named(bundle, glue, monkeypatc
     """Every step breaks: good, bad and random are the full model."""
     monkeypatch.setattr(magnitude, "THRESHOLD", 2.0)
     monkeypatch.setattr(magnitude.MagnitudeConfig, "__init__", with_share(magnitude.MagnitudeConfig.__init__))
-    made = run_magnitude(at(bundle, glue), NAME, "good")
+    made = magnitude.make(at(bundle, glue), "good")
     assert made.summary["share_kept"] == 1
     assert made.summary["note"].startswith("No weight is pruned: every subnetwork of this size keeps all ")
-    bad = run_magnitude(at(bundle, glue), NAME, "bad")
+    bad = magnitude.make(at(bundle, glue), "bad")
     assert bad.summary["weight_mask_sha256"] == made.summary["weight_mask_sha256"]
     assert bad.summary["ticket_score"] == made.summary["full_score"]
 
@@ -276,7 +276,7 @@ def with_share(init):
 
 @pytest.mark.parametrize("kind", ["good", "bad", "super-random"])
 def test_a_retrained_subnetwork_is_the_pretrained_one_fine_tuned_with_its_gates(lab, glue, model, kind):
-    made = run_retrain(at(lab, glue), NAME, kind)
+    made = retrain_stage.make(at(lab, glue), kind)
     stored = read(lab, "retrained", kind)
     rows = read(lab, "subnetworks").table.set_index("kind")
     mask = Mask.from_code(rows.loc[kind, "mask"], 3, 4)
@@ -291,12 +291,12 @@ def test_a_retrained_subnetwork_is_the_pretrained_one_fine_tuned_with_its_gates(
     assert made.config["checkpoint"].startswith("not stored")
     assert CHECKPOINT not in made.files
     assert not list((lab / ".work").rglob("*.safetensors"))
-    assert run_retrain(at(lab, glue), NAME, kind) == made
+    assert retrain_stage.make(at(lab, glue), kind) == made
 
 
 @pytest.mark.parametrize("kind", ["good", "random", "bad"])
 def test_a_retrained_magnitude_ticket_keeps_its_zeros(lab, glue, model, kind):
-    made = run_retrain(at(lab, glue), NAME, f"magnitude-{kind}")
+    made = retrain_stage.make(at(lab, glue), f"magnitude-{kind}")
     weights = weights_of(checkpoint(lab).model)
     mask = magnitude.counterpart(kind, weights, stored_ticket(Bundle(lab), RUN, weights), SEED)
     assert made.config["weight_mask_sha256"] == mask.sha256
@@ -320,7 +320,7 @@ def retrained(glue: Path, model: Path, *, mask: Mask | None = None, weight_mask:
 @pytest.mark.parametrize("kind", ["random", "magnitude-good"])
 def test_a_killed_retraining_goes_on(lab, glue, monkeypatch, tmp_path, kind):
     other = Path(shutil.copytree(lab, tmp_path / "uninterrupted"))
-    whole = run_retrain(at(other, glue), NAME, kind)
+    whole = retrain_stage.make(at(other, glue), kind)
     monkeypatch.setattr(retrain_stage, "SAVE_EVERY", 5)
     real, steps = retrain_stage.retrain, []
 
@@ -336,12 +336,12 @@ def test_a_killed_retraining_goes_on(lab, glue, monkeypatch, tmp_path, kind):
     with monkeypatch.context() as patch:
         patch.setattr(retrain_stage, "retrain", dies)
         with pytest.raises(KeyboardInterrupt):
-            run_retrain(at(lab, glue), NAME, kind)
+            retrain_stage.make(at(lab, glue), kind)
     assert not Bundle(lab).has(Key(RUN, "retrained", kind))
     monkeypatch.setattr(
         retrain_stage, "retrain", lambda *a, on_step, **k: real(*a, on_step=lambda p: steps.append(p.step), **k)
     )
-    resumed = run_retrain(at(lab, glue), NAME, kind)
+    resumed = retrain_stage.make(at(lab, glue), kind)
     assert steps == [*range(1, 8), *range(6, 9)], "from the last saved step"
     assert resumed.summary == whole.summary
     one, two = (read(root, "retrained", kind).arrays for root in (lab, other))
@@ -350,26 +350,26 @@ def test_a_killed_retraining_goes_on(lab, glue, monkeypatch, tmp_path, kind):
 
 
 def test_a_subnetwork_that_changed_is_retrained_anew(lab, glue, monkeypatch):
-    first = run_retrain(at(lab, glue), NAME, "good")
-    monkeypatch.setattr(subnetworks, "tickets_of", lambda bundle, run: {SEED: FULL.with_mlp(0, False).code})
-    run_subnetworks(at(lab, glue), NAME)
-    second = run_retrain(at(lab, glue), NAME, "good")
+    first = retrain_stage.make(at(lab, glue), "good")
+    monkeypatch.setattr(subnetworks, "tickets_beside", lambda bundle, run: {SEED: FULL.with_mlp(0, False)})
+    subnetworks.make(at(lab, glue))
+    second = retrain_stage.make(at(lab, glue), "good")
     assert second.config["mask"] == FULL.with_mlp(0, False).code != first.config["mask"]
 
 
 def test_retraining_refuses_what_does_not_fit(lab, bundle, glue, tmp_path):
-    with pytest.raises(BadRequest, match=r"no subnetwork 'worst' to retrain\. Kinds: good, bad"):
-        run_retrain(at(lab, glue), NAME, "worst")
+    with pytest.raises(BadRequest, match=r"no kind 'worst' for retrain\. It takes good, random, bad, super-good"):
+        make(at(lab, glue), stage_named("retrained"), kind="worst")
     with pytest.raises(
-        BadBundle, match=r"subnetworks. Make it: `python -m precompute subnetworks --task MRPC --seed 7`"
+        BadBundle, match=r"subnetworks. Make it: `python -m precompute subnetworks --task MRPC --seed 7 --model"
     ):
-        run_retrain(at(bundle, glue), NAME, "good")
+        retrain_stage.make(at(bundle, glue), "good")
     other = Path(shutil.copytree(glue, tmp_path / "glue"))
     path = other / "MRPC" / "train.tsv"
     header, *rows = path.read_text().splitlines()
     path.write_text("\n".join([header, *rows[::-1]]) + "\n")
     with pytest.raises(BadRequest, match="This train set of MRPC is not the one"):
-        run_retrain(at(lab, other), NAME, "good")
+        retrain_stage.make(at(lab, other), "good")
 
 
 # --- importance on a training sample, baseline, commands, study
@@ -382,8 +382,8 @@ def test_importance_on_a_training_sample(run, bundle, glue):
     manifest = read(bundle, "importance", "expected-train-sample").manifest
     assert manifest.config == {"estimator": "expected", "data": "train-sample", "sample_seed": SEED}
     assert manifest.data["train-sample"]["n"] == ROWS
-    assert manifest.command.endswith("--estimator expected --data train-sample")
-    on_dev = run_importance(at(bundle, glue), NAME, "expected")
+    assert "--estimator expected --data train-sample --model" in manifest.command
+    on_dev = importance.make(at(bundle, glue), "expected")
     assert on_dev.key.variant == "expected"
     for part in ("heads", "mlps"):  # dev is train here, and the sample is all of it
         np.testing.assert_allclose(
@@ -393,7 +393,7 @@ def test_importance_on_a_training_sample(run, bundle, glue):
         )
     refused = run("importance", *options, "--data", "test")
     assert refused.status == 2
-    assert "There is no data 'test' to measure on. Data: dev, train-sample." in refused.err
+    assert "'test' is not one of 'dev', 'train-sample'" in refused.err
 
 
 def test_a_sample_is_seeded_and_in_order(glue):
@@ -412,9 +412,9 @@ def test_the_baseline_is_one_for_all_seeds(run, bundle, glue):
     counts = np.bincount(labels(glue).astype(int))
     assert made["score"] == counts.max() / ROWS
     stored = Bundle(bundle).manifest(Key(Run(NAME, "MRPC", ALL_SEEDS), "baseline"))
-    assert stored.command == "python -m precompute baseline --task MRPC"
+    assert stored.command.startswith("python -m precompute baseline --task MRPC --model ")
     assert not [problem for check in validate(Bundle(bundle)) for problem in check.problems]
-    assert run_baseline(at(bundle, glue, 99), NAME) == stored
+    assert baseline.make(at(bundle, glue, 99)) == stored
     values = run("baseline", "--task", "STS-B", "--glue-dir", glue, "--bundle", bundle, "--json").record
     assert values["draws"] == 1000
     assert values["sample_sd"] > 0
@@ -433,7 +433,7 @@ def test_the_baseline_is_one_for_all_seeds(run, bundle, glue):
     ],
 )
 def test_commands_are_those_that_make_the_artefact(stage, variant, words):
-    assert command_for(Key(RUN, stage, variant)) == f"python -m precompute {words}"
+    assert command_for(Key(RUN, stage, variant)) == f"python -m precompute {words} --model minilm"
 
 
 def test_a_study_runs_every_stage_and_names_what_is_left(run, bundle, glue, model, tmp_path, monkeypatch):
@@ -448,10 +448,10 @@ def test_a_study_runs_every_stage_and_names_what_is_left(run, bundle, glue, mode
     whole = run("study", *options, "--json")
     assert whole.status == 0
     assert len(whole.out.splitlines()) == 1 + 3 + 3 + 1 + 2 + 3 + 1 + 3 + 1
-    left = left_undone(at(bundle, glue), str(model))
+    left = left_undone(at(bundle, glue))
     assert left[0] == (
-        "super subnetworks, which need the trajectories of two seeds or more: "
-        "`python -m precompute prune --task MRPC --seed 1337 --method together`"
+        "super subnetworks, which need the pruning paths of two seeds or more: "
+        f"`python -m precompute prune --task MRPC --seed 1337 --method together --model {model} --bundle {bundle}`"
     )
     assert all("retrained." in sentence for sentence in left[1:])
     assert len(left) == 1 + 6
@@ -466,13 +466,15 @@ def test_a_study_runs_every_stage_and_names_what_is_left(run, bundle, glue, mode
 
 def test_a_study_takes_a_fine_tuned_run_as_it_is(bundle, glue, model):
     """Its recipe is not the default one, which would be refused."""
-    first = next(iter(run_study(at(bundle, glue), str(model), None)))
+    first = next(iter(run_study(replace(at(bundle, glue), model=str(model)))))
     assert first.config["recipe"]["epochs"] == 40
 
 
 def test_super_subnetworks_over_more_seeds_are_left_to_do(lab, glue, model):
     shutil.rmtree(lab / "minilm-l6/MRPC/seed_7/subnetworks")
-    own = tickets_of(Bundle(lab), RUN)
+    own = tickets_beside(Bundle(lab), RUN)
     assert own.keys() == {SEED, OTHER}
-    left = left_undone(at(lab, glue), str(model))
-    assert any("over the paper's five seeds: 1337, 42, 86, 71, 166 have no trajectory here" in words for words in left)
+    left = left_undone(at(lab, glue))
+    assert any(
+        "over the paper's five seeds: 1337, 42, 86, 71, 166 have no pruning path here" in words for words in left
+    )

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explorer.mask import Mask
 from explorer.stats.intervals import seed_spread
 from explorer.store.bundle import Bundle, command_for, versions
 from explorer.store.paper.published import published
@@ -21,6 +22,13 @@ from precompute.bundle.report import report_text
 
 NAME = "minilm-l6"
 SCORES = {1337: 0.80, 42: 0.84}
+SHAPE = {"shape": [1, 5]}
+
+
+def code(letter: str) -> str:
+    """A mask for each letter."""
+    bits = [(ord(letter) - ord("A")) >> at & 1 for at in range(5)]
+    return Mask(np.array([bits]), np.ones(1)).code
 
 
 def write(bundle: Bundle, seed: int, stage: str, variant: str = "", table: pd.DataFrame | None = None, **parts) -> None:
@@ -47,15 +55,15 @@ def write(bundle: Bundle, seed: int, stage: str, variant: str = "", table: pd.Da
 def bundle(tmp_path: Path) -> Bundle:
     """Two fine-tuned and pruned seeds; the first has its subnetworks, some retrained, and magnitude pruning."""
     made = Bundle(tmp_path / "bundle")
-    tickets = {"42": "B", "1337": "A"}
+    tickets = {"42": code("B"), "1337": code("A")}
     for seed, score in SCORES.items():
-        write(made, seed, "finetune", summary={"score": score})
+        write(made, seed, "finetune", config=SHAPE, summary={"score": score})
         summary = {"ticket": tickets[str(seed)], "ticket_score": score - 0.05}
         write(made, seed, "structured", "together", summary=summary)
     kinds = ["good", "bad", "random", "super-good", "super-bad", "super-random"]
-    table = pd.DataFrame({"kind": kinds, "mask": list("ACDEFG"), "score": [0.75, 0.6, 0.65, 0.7, 0.5, 0.55]})
+    table = pd.DataFrame({"kind": kinds, "mask": list(map(code, "ACDEFG")), "score": [0.75, 0.6, 0.65, 0.7, 0.5, 0.55]})
     write(made, 1337, "subnetworks", table=table, config={"tickets": tickets})
-    for kind, mask in (("good", "A"), ("super-bad", "F"), ("bad", "another")):
+    for kind, mask in (("good", code("A")), ("super-bad", code("F")), ("bad", "another")):
         config = {"mask": mask, "weight_mask_sha256": ""}
         write(made, 1337, "retrained", kind, config=config, summary={"score": 0.79})
     write(made, 1337, "magnitude", "good", summary={"ticket_score": 0.77, "weight_mask_sha256": "w"})
@@ -106,9 +114,11 @@ def test_published_spreads_are_sample_spreads(bundle):
 
 def test_what_is_missing_names_its_command(bundle):
     rows = rows_of(bundle)
-    assert rows["majority_baseline"]["missing"] == "python -m precompute baseline --task MRPC"
+    assert rows["majority_baseline"]["missing"] == "python -m precompute baseline --task MRPC --model minilm"
     random = rows["structured/random/retrained"]
-    assert random["missing"] == "python -m precompute retrain --task MRPC --seed 1337 --kind random (and 1 more seeds)"
+    assert random["missing"] == (
+        "python -m precompute retrain --task MRPC --seed 1337 --kind random --model minilm (and 1 more seeds)"
+    )
     assert math.isnan(random["mean"])
     assert rows["magnitude/bad/pruned"]["missing"].startswith(
         "python -m precompute magnitude --task MRPC --seed 1337 --kind bad"
@@ -121,8 +131,8 @@ def test_what_is_missing_names_its_command(bundle):
 
 
 def test_super_scores_count_only_with_the_seeds_of_now(bundle):
-    write(bundle, 86, "finetune", summary={"score": 0.8})
-    write(bundle, 86, "structured", "together", summary={"ticket": "Z", "ticket_score": 0.7})
+    write(bundle, 86, "finetune", config=SHAPE, summary={"score": 0.8})
+    write(bundle, 86, "structured", "together", summary={"ticket": code("Z"), "ticket_score": 0.7})
     rows = rows_of(bundle)
     assert rows["super/good/pruned"]["n_seeds"] == 0
     assert "subnetworks --task MRPC" in rows["super/good/pruned"]["missing"]
@@ -130,7 +140,7 @@ def test_super_scores_count_only_with_the_seeds_of_now(bundle):
 
 
 def test_another_checkpoint_does_not_count(bundle):
-    write(bundle, 1337, "finetune", summary={"score": 0.8}, checkpoint_sha256="new")
+    write(bundle, 1337, "finetune", config=SHAPE, summary={"score": 0.8}, checkpoint_sha256="new")
     rows = rows_of(bundle)
     assert rows["magnitude/good/pruned"]["n_seeds"] == 0
     assert rows["structured/good/pruned"]["n_seeds"] == 1
@@ -138,7 +148,7 @@ def test_another_checkpoint_does_not_count(bundle):
 
 def test_one_seed_has_no_super_subnetwork(tmp_path):
     bundle = Bundle(tmp_path / "one")
-    write(bundle, 1337, "finetune", summary={"score": 0.8})
+    write(bundle, 1337, "finetune", config=SHAPE, summary={"score": 0.8})
     write(bundle, 1337, "structured", "together", summary={"ticket": "A", "ticket_score": 0.7})
     for state in ("pruned", "retrained"):
         missing = rows_of(bundle)[f"super/good/{state}"]["missing"]
@@ -148,11 +158,11 @@ def test_one_seed_has_no_super_subnetwork(tmp_path):
 def test_an_empty_bundle_and_an_undefined_score(tmp_path):
     bundle = Bundle(tmp_path / "empty")
     rows = rows_of(bundle)
-    assert rows["full"]["missing"] == "python -m precompute finetune --task MRPC --seed 1337"
+    assert rows["full"]["missing"] == "python -m precompute finetune --task MRPC --seed 1337 --model minilm"
     assert all(row["missing"] for row in rows.values())
     assert "missing: python -m precompute finetune" in report_text(bundle, "MRPC")
-    write(bundle, 42, "finetune", summary={"score": float("nan")})
-    write(bundle, 86, "finetune", summary={"score": 0.5})
+    write(bundle, 42, "finetune", config=SHAPE, summary={"score": float("nan")})
+    write(bundle, 86, "finetune", config=SHAPE, summary={"score": 0.5})
     full = rows_of(bundle)["full"]
     assert (full["mean"], full["n_seeds"]) == (0.5, 1)
     assert full["note"].startswith("Undefined for seed 42.")

@@ -19,8 +19,8 @@ from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.store.bundle import CHECKPOINT, Bundle
 from explorer.store.schema import Key, Run
-from precompute.stages import scoring
-from precompute.stages.scoring import single_ablations
+from precompute.stages import opened, prune
+from precompute.stages.ablations import single_ablations
 from tests.precompute.conftest import ROWS, SEED
 
 RUN = Run("minilm-l6", "MRPC", SEED)
@@ -115,7 +115,7 @@ def test_a_killed_pruning_goes_on_as_if_it_had_not_been(run, common, bundle, tmp
     whole = run("prune", *common[:-1], other, *options, "--json").record
     assert whole["steps"] > 5
 
-    write, calls = scoring._write_steps, []
+    write, calls = prune._write, []
 
     def dies(*args, **kwargs):
         written = write(*args, **kwargs)
@@ -125,7 +125,7 @@ def test_a_killed_pruning_goes_on_as_if_it_had_not_been(run, common, bundle, tmp
         return written
 
     with monkeypatch.context() as patch:
-        patch.setattr(scoring, "_write_steps", dies)
+        patch.setattr(prune, "_write", dies)
         killed = run("prune", *common, *options)
     assert (killed.status, killed.out) == (130, "")
     assert killed.err.splitlines()[-1] == "Stopped. The same command goes on from here."
@@ -134,8 +134,8 @@ def test_a_killed_pruning_goes_on_as_if_it_had_not_been(run, common, bundle, tmp
     assert "is unfinished: run its command again" in unfinished.out
 
     scored = []
-    evaluate = scoring.Evaluator.evaluate
-    monkeypatch.setattr(scoring.Evaluator, "evaluate", lambda self, mask: scored.append(mask) or evaluate(self, mask))
+    evaluate = opened.Evaluator.evaluate
+    monkeypatch.setattr(opened.Evaluator, "evaluate", lambda self, mask: scored.append(mask) or evaluate(self, mask))
     resumed = run("prune", *common, *options, "--json").record
     assert resumed.items() - {"seconds": resumed["seconds"]}.items() == (
         whole.items() - {"seconds": whole["seconds"]}.items()

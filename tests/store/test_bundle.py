@@ -256,4 +256,4 @@ def test_keys():
         Key(RUN, "prune")
     assert str(Key(RUN, "ablations").path) == "tiny/MRPC/seed_7/ablations"
     assert Key(RUN, "finetune") < Key(RUN, "structured", "heads") < Key(replace(RUN, seed=8), "finetune")
-    assert command_for(Key(RUN, "ablations")) == "python -m precompute ablations --task MRPC --seed 7"
+    assert command_for(Key(RUN, "ablations")) == "python -m precompute ablations --task MRPC --seed 7 --model tiny"

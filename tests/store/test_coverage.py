@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from explorer.store.bundle import CHECKPOINT, Bundle
-from explorer.store.coverage import OVER_SEEDS, STUDY, commands, coverage, study_command
+from explorer.store.commands import study_command
+from explorer.store.coverage import Part, commands, coverage
 from explorer.store.schema import ALL_SEEDS, FileEntry, Key, Run
+from explorer.store.stages import computed
 from tests.bundles import MODEL, small_bundle, write
 
 RUN = Run(MODEL, "MRPC", 1337)
@@ -21,16 +23,17 @@ def bundle(tmp_path: Path) -> Bundle:
     return small_bundle(tmp_path / "bundle", stages=("structured", "magnitude", "baseline"))
 
 
+def parts_of(bundle: Bundle, run: Run) -> list[Part]:
+    found = coverage(bundle, [], run)
+    return [part for parts in found.values() for part in parts]
+
+
 def test_it_lists_what_the_study_makes(bundle: Bundle) -> None:
-    from explorer.glue.tasks import TASKS
-    from precompute.options import Options
     from precompute.study import plan
 
-    planned = [step.key for step in plan(Options(TASKS["MRPC"], 1337, bundle, None, "cpu"), MODEL)]
-    listed = [Key(RUN, stage, variant) for stage, variants in STUDY.items() for variant in variants]
-    everywhere = Run(MODEL, "MRPC", ALL_SEEDS)
-    listed += [Key(everywhere, stage, variant) for stage, variants in OVER_SEEDS.items() for variant in variants]
-    assert sorted([Key(RUN, "finetune"), *planned]) == sorted(listed)
+    planned = [step.key for step in plan(RUN)]
+    listed = [part.key for run in (RUN, Run(MODEL, "MRPC", ALL_SEEDS)) for part in parts_of(bundle, run)]
+    assert sorted(planned) == sorted(listed)
 
 
 def test_each_part_is_there_missing_unfinished_or_withheld(bundle: Bundle) -> None:
@@ -38,7 +41,7 @@ def test_each_part_is_there_missing_unfinished_or_withheld(bundle: Bundle) -> No
     bundle.write(replace(finetuned, withheld={CHECKPOINT: FileEntry("0" * 64, 1)}))
     bundle.write(replace(finetuned, stage="ablations", complete=False))
     found = coverage(bundle, list(bundle.manifests()), RUN)
-    assert list(found) == list(STUDY)
+    assert list(found) == [stage.name for stage in computed() if stage.variants]
     assert [part.status for part in found["finetune"]] == ["withheld"]
     assert [part.status for part in found["structured"]] == ["complete", "missing", "missing"]
     assert [part.status for part in found["ablations"]] == ["unfinished"]
@@ -66,11 +69,13 @@ def test_an_import_has_nothing_to_compute(tmp_path: Path) -> None:
 def test_commands_name_model_and_bundle(bundle: Bundle) -> None:
     found = coverage(bundle, list(bundle.manifests()), RUN)
     assert commands(found["structured"], "runs") == [
-        f"python -m precompute prune --task MRPC --seed 1337 --method {method} --model-name tiny-bert --bundle runs"
+        f"python -m precompute prune --task MRPC --seed 1337 --method {method} --model tiny-bert --bundle runs"
         for method in ("heads", "mlps")
     ]
     assert commands(found["magnitude"]) == []
-    assert study_command(Run("minilm-l6", "RTE", 42)) == "python -m precompute study --task RTE --seed 42"
+    assert study_command(Run("minilm-l6", "RTE", 42)) == (
+        "python -m precompute study --task RTE --seed 42 --model minilm"
+    )
     shutil.rmtree(bundle.root / str(RUN.path))
     lacking = coverage(bundle, list(bundle.manifests()), RUN)["finetune"]
     assert commands(lacking) == ["python -m precompute finetune --task MRPC --seed 1337 --model tiny-bert"]

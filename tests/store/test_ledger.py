@@ -53,6 +53,13 @@ def test_what_is_put_is_got_bit_for_bit(ledger: Ledger, logits: list[list[float]
     assert got.derived == '{"low": NaN}'
 
 
+def test_a_score_of_minus_zero_is_remembered(ledger: Ledger) -> None:
+    ledger.put(KEY, LedgerEntry(np.zeros((1, 2), np.float32), -0.0, -0.0, WHEN, "torch 2.13.0"))
+    got = ledger.get(KEY)
+    assert got is not None
+    assert (got.score, got.seconds) == (0.0, 0.0)
+
+
 def test_it_is_still_there_when_opened_again(tmp_path: Path) -> None:
     first = Ledger(tmp_path / "l.sqlite")
     first.put(KEY, entry())

@@ -95,5 +95,5 @@ def test_origins_name_link_data_checkpoints_and_command(manifests: list[Manifest
     assert "This view: http://here/lab?x=1" in lines
     assert "60 examples of MRPC (test), sha256 dev" in lines
     assert "1337 checkpoint o, 42 checkpoint o" in lines
-    assert "`python -m precompute finetune --task MRPC --seed 1337`" in lines
+    assert "`python -m precompute finetune --task MRPC --seed 1337 --model tiny-bert`" in lines
     assert "Stored for seed 1337: structured together." in lines

@@ -5,18 +5,18 @@ from explorer.errors import BadBundle
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.store.task_tickets import shape_of, survivors
+from explorer.store.task_tickets import shape_of, tickets_by_task
 from tests.bundles import MODEL, H, L, small_bundle, ticket, write
 
 
 def test_tickets_by_task_and_seed_in_the_paper_s_order(tmp_path):
     bundle = small_bundle(tmp_path, ("RTE", "MRPC"), (7, 42, 1337), stages=("structured",))
-    found = survivors(bundle.manifests(), MODEL)
+    found = tickets_by_task(bundle.manifests(), MODEL)
     assert list(found) == ["MRPC", "RTE"]
     assert list(found["RTE"]) == [1337, 42, 7]
     assert found["RTE"][7] == ticket(7)
-    assert survivors(bundle.manifests(), MODEL, "heads") == {}
-    assert survivors(bundle.manifests(), "another") == {}
+    assert tickets_by_task(bundle.manifests(), MODEL, "heads") == {}
+    assert tickets_by_task(bundle.manifests(), "another") == {}
 
 
 def test_imported_masks_stand_where_ours_would(tmp_path):
@@ -24,8 +24,8 @@ def test_imported_masks_stand_where_ours_would(tmp_path):
     mask = Mask(np.eye(12), np.ones(12))
     write(bundle, Key(run, "published-masks", "heads"), summary={"ticket": mask.code})
     manifests = list(bundle.manifests())
-    assert survivors(manifests, run.model, "heads") == {"RTE": {86: mask}}
-    assert survivors(manifests, run.model) == {}
+    assert tickets_by_task(manifests, run.model, "heads") == {"RTE": {86: mask}}
+    assert tickets_by_task(manifests, run.model) == {}
     assert shape_of(manifests, run) == (12, 12)
 
 

@@ -38,7 +38,9 @@ def test_one_seed_has_the_interval_of_its_examples(tmp_path):
     sheet = sheet_of(small_bundle(tmp_path, seeds=(42,)))
     assert sheet.good.effect.over == f"{N} examples of one seed"
     assert sheet.ours[AGAIN].low < sheet.ours[AGAIN].mean < sheet.ours[AGAIN].high
-    assert sheet.unstable.missing == "python -m precompute prune --task MRPC --seed 1337 --method together"
+    assert sheet.unstable.missing == (
+        "python -m precompute prune --task MRPC --seed 1337 --method together --model tiny-bert"
+    )
 
 
 def test_nothing_is_paired_without_predictions_of_both(tmp_path):

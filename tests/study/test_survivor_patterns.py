@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,7 @@ def bundle(tmp_path: Path) -> Bundle:
     bundle = Bundle(tmp_path / "bundle")
     for seed, kept in KEPT.items():
         code = Mask(np.array(kept), np.ones(2)).code
+        bundle.write(replace(manifest(Key(Run(MODEL, TASK, seed), "finetune")), config={"shape": [*SHAPE]}))
         bundle.write(manifest(Key(Run(MODEL, TASK, seed), *TOGETHER), ticket=code), table=table(0))
         bundle.write(manifest(attention_key(MODEL, TASK, seed, "finetuned")), table=table(seed))
     bundle.write(manifest(attention_key(MODEL, TASK, 1, "pretrained")), table=table(9))
@@ -106,8 +108,8 @@ def test_what_is_missing_is_named_with_its_command(bundle):
     assert all(group.seeds == (1,) for group in found.groups)
     first, second = found.notes
     assert "seed_all/attention.pretrained is missing" in first
-    assert "`python -m precompute attention --task MRPC --kind pretrained`" in first
-    assert "`python -m precompute attention --task MRPC --seed 2 --kind finetuned`" in second
+    assert "`python -m precompute attention --task MRPC --kind pretrained --model tiny`" in first
+    assert "`python -m precompute attention --task MRPC --seed 2 --kind finetuned --model tiny`" in second
     remove(Key(Run(MODEL, TASK, 2), *TOGETHER))
     alone = survivor_patterns(bundle, MODEL, TASK)
     assert {group.group for group in alone.groups} == {"survivors"}

@@ -10,8 +10,8 @@ import pytest
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
-from explorer.store.runs_of_task import tickets_of
 from explorer.store.schema import Key, Run
+from explorer.store.task_tickets import tickets_beside
 from explorer.tickets.presets import most_important, named_presets, size_words, surviving, without_layer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,7 +94,7 @@ def test_what_ships_was_scored_for_these_very_masks() -> None:
     bundle, run = Bundle(ROOT / "cache"), Run("minilm-l6", "MRPC", 1337)
     stored = bundle.read(Key(run, "subnetworks"))
     tickets = {int(seed): Mask.from_code(code, 6, 12) for seed, code in stored.manifest.config["tickets"].items()}
-    assert set(tickets) <= set(tickets_of(bundle, run))
+    assert set(tickets) <= set(tickets_beside(bundle, run))
     presets = named_presets((6, 12), tickets, run.seed)
     names = {"super-good": "super"}
     for kind, code in zip(stored.table["kind"], stored.table["mask"], strict=True):

@@ -29,6 +29,7 @@ def artefact(masks: list[Mask], held: list[bool], phases: list[str]) -> Artefact
     scores = [0.8 - 0.05 * i for i in range(n)]
     table = pd.DataFrame({"mask": [mask.code for mask in masks], "score": scores, "held": held, "phase": phases})
     table["low"], table["high"], table["n"] = table["score"] - 0.1, table["score"] + 0.1, 40
+    table["step"], table["seconds"] = range(n), 0.1
     arrays = {
         "importance_heads": np.arange(n * 4, dtype=np.float32).reshape(n, 2, 2),
         "importance_mlps": np.arange(n * 2, dtype=np.float32).reshape(n, 2),

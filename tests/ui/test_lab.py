@@ -110,7 +110,7 @@ def test_the_stored_score_is_shown_while_the_model_loads(monkeypatch: pytest.Mon
     from concurrent.futures import Future
 
     from explorer.glue.tasks import TASKS, Example, Examples
-    from explorer.store.stored_scores import known_run
+    from explorer.study.stored_scores import known_run
 
     known = known_run(CACHE, MRPC)
     items = tuple(Example(("one", "two"), float(label)) for label in known.labels)

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.stats.paired import compare
 from explorer.store.schema import Run
-from explorer.store.stored_scores import known_run
+from explorer.study.stored_scores import known_run
 from tests.ui.opened import address
 from tests.ui.test_lab import FULL
 from tests.ui.test_pages import CACHE, MRPC, lab, texts

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Run
-from explorer.store.stored_scores import known_run
+from explorer.study.stored_scores import known_run
 from explorer.ui import cached
 from explorer.ui.widgets import overlay_picker
 from explorer.ui.widgets.head_grid import NO_CLASS, Classes, Overlay

@@ -10,10 +10,10 @@ import pytest
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
-from explorer.store.runs_of_task import tickets_of
 from explorer.store.schema import Run
-from explorer.store.stored_scores import known_run
+from explorer.store.task_tickets import tickets_beside
 from explorer.study.claim_sheet import claim_sheet
+from explorer.study.stored_scores import known_run
 from explorer.ui.pages.stage.component import at, deck_data, left_for
 from explorer.ui.pages.stage.scenes import against_line, scene_of, scenes_of
 from explorer.ui.pages.stage.story import (
@@ -27,7 +27,7 @@ from explorer.ui.pages.stage.story import (
     unknown_in,
 )
 from explorer.ui.pages.stage.story_values import FACTS, Material, facts
-from tests.bundles import MODEL, H, L, small_bundle
+from tests.bundles import MODEL, small_bundle
 
 GOOD = 'title = "A"\n[[steps]]\ntitle = "One"\nshow = "text"\n'
 
@@ -107,7 +107,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     """A run without paths: as a bundle may be."""
     bundle = small_bundle(tmp_path_factory.mktemp("bundles") / "cache")
     run = Run(MODEL, "MRPC", 1337)
-    tickets = {seed: Mask.from_code(code, L, H) for seed, code in tickets_of(bundle, run).items()}
+    tickets = tickets_beside(bundle, run)
     sheet = claim_sheet(Bundle(bundle.root), list(bundle.manifests()), MODEL, "MRPC")
     return Material(known_run(bundle, run), sheet, tickets, None, None, None)
 

@@ -17,7 +17,7 @@ from explorer.live.worker import Done, Dropped, Failed, Job, Running
 from explorer.mask import Mask
 from explorer.stats.intervals import Score, score_with_interval
 from explorer.store.schema import Key, Manifest
-from explorer.store.stored_scores import KnownRun
+from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, path_of
 from explorer.tickets.structured import threshold_of
 from explorer.ui import cached, state

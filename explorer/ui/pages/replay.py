@@ -19,8 +19,8 @@ from explorer.figures.print.tables import importance_table
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.bundle import command_for
 from explorer.store.schema import Key, Manifest
-from explorer.store.stored_scores import KnownRun
 from explorer.study.majority_baseline import Uninformed
+from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, PruningPath, parts_words, path_of
 from explorer.ui import cached, state
 from explorer.ui.widgets import exhibits, overlay_picker

@@ -20,7 +20,7 @@ from explorer.mask import Mask
 from explorer.stats.intervals import score_with_interval
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Run
-from explorer.store.stored_scores import KnownRun
+from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ import streamlit as st
 from explorer.errors import Busy, ExplorerError
 from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting
 from explorer.mask import Mask
-from explorer.store.stored_scores import KnownRun, KnownScore
 from explorer.study.majority_baseline import Uninformed, uninformed_score
+from explorer.study.stored_scores import KnownRun, KnownScore
 from explorer.ui import cached
 from explorer.ui.scoring import dev_data, polling, score_panel
 

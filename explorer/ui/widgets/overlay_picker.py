@@ -24,7 +24,7 @@ from explorer.stats.ranks import ablation_losses
 from explorer.stats.survival import stack_masks, survival
 from explorer.store.bundle import Artefact, command_for
 from explorer.store.schema import Key
-from explorer.store.stored_scores import KnownRun
+from explorer.study.stored_scores import KnownRun
 from explorer.tickets.importance import Floats, normalised_heads, normalised_mlps
 from explorer.ui import cached, state
 from explorer.ui.widgets.head_grid import NO_CLASS, Category, Classes, Overlay
@@ -106,7 +106,7 @@ def views(root: Path, stamp: float, known: KnownRun) -> Views:
             missing[label] = command_for(key)
     tickets = cached.tickets(root, stamp, run)
     if tickets:
-        found["survival"] = survival_view({seed: Mask.from_code(code, *known.shape) for seed, code in tickets.items()})
+        found["survival"] = survival_view(tickets)
     else:
         missing["Survival"] = command_for(Key(run, "structured", "together"))
     return Views(found, missing)

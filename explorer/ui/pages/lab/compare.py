@@ -15,7 +15,7 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.against_full import Comparison, compared
 from explorer.store.schema import Run
-from explorer.store.stored_scores import KnownRun
+from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
 from explorer.ui.pages.lab import flips
 from explorer.ui.scoring import request, score_panel, sweep

@@ -15,7 +15,7 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.intervals import Score
 from explorer.stats.sizes import size_of
-from explorer.store.landmarks import Landmark
+from explorer.study.landmarks import Landmark
 from explorer.ui import cached, state
 from explorer.ui.scoring import request, sweep
 from explorer.ui.scoring.request import Question, Standing

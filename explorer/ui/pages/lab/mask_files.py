@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.errors import BadMask
 from explorer.store.mask_files import LARGEST, read_mask
-from explorer.store.stored_scores import KnownRun
+from explorer.study.stored_scores import KnownRun
 from explorer.ui import state
 from explorer.ui.widgets import plain_text
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.store.stored_scores import KnownRun
+from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
 from explorer.ui.pages.lab import compare, details, history, mask_files, presets
 from explorer.ui.scoring import dev_data, request

@@ -10,7 +10,7 @@ from explorer.errors import ExplorerError
 from explorer.mask import Mask
 from explorer.store.bundle import command_for
 from explorer.store.schema import Key
-from explorer.store.stored_scores import KnownRun
+from explorer.study.stored_scores import KnownRun
 from explorer.tickets.presets import Preset, most_important, named_presets, size_words, surviving, without_layer
 from explorer.ui import cached, state
 
@@ -21,9 +21,7 @@ _DRAW = "lab.draw"
 
 def presets_row(root: Path, stamp: float, known: KnownRun) -> None:
     """The main few and the popover; a click sets the run's mask. What the bundle lacks is greyed out and says why."""
-    tickets = {
-        seed: Mask.from_code(code, *known.shape) for seed, code in cached.tickets(root, stamp, known.run).items()
-    }
+    tickets = cached.tickets(root, stamp, known.run)
     draw = st.session_state.get(f"{_DRAW}.{known.run.path}", 0)
     presets = named_presets(known.shape, tickets, known.run.seed, draw=draw)
     for name in _ROW:

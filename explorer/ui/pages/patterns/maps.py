@@ -184,11 +184,11 @@ def _masked(shown: Shown, how: str, lab: Any) -> Beside | None:
                 st.page_link(lab, label="Open the lab", icon=":material/toggle_on:")
             return None
     else:
-        code = cached.tickets(shown.root, shown.stamp, run).get(run.seed)
-        if code is None:
+        ticket = cached.tickets(shown.root, shown.stamp, run).get(run.seed)
+        if ticket is None:
             st.info(f"Seed {run.seed} was not pruned yet, so it has no good ticket.")
             return None
-        mask = Mask.from_code(code, *shape)
+        mask = ticket
     if dev_data.is_withheld(shown.root, shown.stamp, run):
         return None
     with st.spinner("The masked model reads the sentence …"):

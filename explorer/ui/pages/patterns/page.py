@@ -10,7 +10,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.errors import BadRequest, ExplorerError
-from explorer.mask import Mask
 from explorer.patterns.per_head import Kind, column
 from explorer.patterns.samples import Sample
 from explorer.stats.survival import stack_masks
@@ -210,5 +209,5 @@ def _survival(root: Path, stamp: float, run: Run, shape: tuple[int, int]) -> tup
     tickets = cached.tickets(root, stamp, run)
     if not tickets:
         return None, 0
-    heads, _ = stack_masks([Mask.from_code(code, *shape) for code in tickets.values()])
+    heads, _ = stack_masks(list(tickets.values()))
     return heads.sum(axis=0).astype(np.int64), len(tickets)

@@ -15,10 +15,8 @@ from explorer.errors import BadBundle, BadRequest, ExplorerError
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.sources import glue_dir_from_environment
 from explorer.glue.tasks import Task
-from explorer.mask import Mask
 from explorer.stats.class_shares import ShareTest
 from explorer.store.bundle import CHECKPOINT
-from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import Key, Manifest, Run
 from explorer.tickets.pruning_path import PruningPath, path_of
 from explorer.tickets.structured import threshold_of
@@ -45,8 +43,7 @@ def story_of(upload: bytes | None) -> tuple[Story, str]:
 def material(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> Material:
     """All that a story may tell of a run; raises BadBundle where the run itself is not in the bundle."""
     known = cached.known(root, stamp, run)
-    codes = cached.tickets(root, stamp, run)
-    tickets = {seed: Mask.from_code(codes[seed], *known.shape) for seed in sorted(codes, key=in_paper_order)}
+    tickets = cached.tickets(root, stamp, run)
     return Material(
         known,
         cached.claim_sheet(root, stamp, run.model, run.task),

@@ -11,8 +11,8 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.class_shares import ShareTest
 from explorer.store.paper.published import FULL
-from explorer.store.stored_scores import KnownRun
 from explorer.study.claim_sheet import AGAIN, BAD, GOOD, RANDOM, ClaimSheet
+from explorer.study.stored_scores import KnownRun
 from explorer.tickets.presets import Preset, named_presets
 from explorer.tickets.pruning_path import PruningPath
 from explorer.tickets.structured import threshold_of

@@ -17,7 +17,7 @@ from explorer.mask import Mask
 from explorer.stats.survival import Survival, survival
 from explorer.store.bundle import command_for
 from explorer.store.schema import Key, Manifest, Run
-from explorer.store.task_tickets import Pruned, shape_of, survivors
+from explorer.store.task_tickets import Pruned, shape_of, tickets_by_task
 from explorer.ui import cached, state
 from explorer.ui.pages.survival import views
 from explorer.ui.pages.survival.published import published_panel
@@ -67,7 +67,7 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
         if view != "weights":
             pruned = switch("Pruned", PRUNED, "pruned", "survival.pruned")
     title.header("Which heads survive, task by task?" if view == "tasks" else f"Which heads survive on {run.task}?")
-    shown = Shown(root, stamp, manifests, run, pruned, survivors(manifests, run.model, pruned))
+    shown = Shown(root, stamp, manifests, run, pruned, tickets_by_task(manifests, run.model, pruned))
     where = ({"view": view} if view != "seeds" else {}) | ({"pruned": pruned} if pruned != "together" else {})
     if view != "seeds":
         state.write_url(run, None, **where)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer.mask import Mask
-from explorer.store.landmarks import PATH, TICKET, landmarks_of
 from explorer.store.schema import Run
+from explorer.study.landmarks import PATH, TICKET, landmarks_of
 from tests.bundles import MODEL, H, L, small_bundle, ticket
 
 RUN = Run(MODEL, "MRPC", 1337)

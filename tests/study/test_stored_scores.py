@@ -12,7 +12,7 @@ from explorer.glue.metrics import metric
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.store.stored_scores import known_run
+from explorer.study.stored_scores import known_run
 
 CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
 MRPC = Run("minilm-l6", "MRPC", 1337)

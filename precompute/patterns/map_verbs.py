@@ -1,4 +1,4 @@
-"""Verbs of the command line for attention maps: their statistics and classes, and maps to label by hand."""
+"""Verb label-maps: draws maps of real heads for people to label by hand."""
 
 from __future__ import annotations
 
@@ -13,34 +13,7 @@ from explorer.glue.tasks import task_named
 from explorer.patterns.classifier.labelled_maps import FOLDER, write_maps
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Run
-from precompute.console import (
-    RUNS,
-    BundleOption,
-    DeviceOption,
-    JsonOption,
-    NameOption,
-    SeedOption,
-    TaskOption,
-    print_result,
-    tell,
-)
-from precompute.options import options
-
-
-def attention(
-    task: TaskOption,
-    seed: SeedOption = 1337,
-    kind: Annotated[str, typer.Option(help="finetuned, or pretrained: once for all seeds.")] = "finetuned",
-    model_name: NameOption = MINILM_NAME,
-    bundle: BundleOption = RUNS,
-    device: DeviceOption = "auto",
-    as_json: JsonOption = False,
-) -> None:
-    """Measure and classify every head's attention maps on the project's own sentences; needs no GLUE."""
-    opts = options(task, seed, bundle, None, device)
-    from precompute.stages.attention import run_attention
-
-    tell(run_attention(opts, model_name, kind), as_json)
+from precompute.console import JsonOption, print_result
 
 
 def label_maps(
@@ -71,6 +44,3 @@ def _run(words: str) -> Run:
     if not seed.isdecimal():
         raise BadRequest(f"{words!r} is not TASK:SEED.", "For example MRPC:1337.")
     return Run(MINILM_NAME, task_named(task).name, int(seed))
-
-
-VERBS = (attention, label_maps)

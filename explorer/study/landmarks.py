@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.runs_of_task import TOGETHER, complete
 from explorer.store.schema import Key, Run
+from explorer.tickets.pruning_path import PathRow, rows_of
 
 PATH, TICKET = "path", "ticket"
 
@@ -37,24 +39,26 @@ def landmarks_of(bundle: Bundle, run: Run, shape: tuple[int, int]) -> tuple[Land
     Raises BadBundle on artefacts that cannot be read, BadMask where their masks are for another shape.
     """
     found: list[Landmark] = []
-    for stage, variant in (TOGETHER, ("subnetworks", "")):
-        key = Key(run, stage, variant)
-        if complete(bundle, key):
-            rows = bundle.read(key).table.to_dict("records")
-            found += [_landmark(row, stage, shape) for row in rows]
+    path, tickets = Key(run, *TOGETHER), Key(run, "subnetworks")
+    if complete(bundle, path):
+        found += [_of_path(row) for row in rows_of(bundle.read(path).table, shape)]
+    if complete(bundle, tickets):
+        found += [_of_ticket(row, shape) for row in bundle.read(tickets).table.to_dict("records")]
     return tuple(found)
 
 
-def _landmark(row: dict[Any, Any], stage: str, shape: tuple[int, int]) -> Landmark:
-    of_path = stage == TOGETHER[0]
-    name = (f"step {row['step']} of pruning" if row["step"] else "full model") if of_path else f"{row['kind']} ticket"
+def _of_path(row: PathRow) -> Landmark:
+    name = f"step {row.number} of pruning" if row.number else "full model"
+    return Landmark(name, PATH, row.mask, row.score, row.low, row.high, row.n, row.held)
+
+
+def _of_ticket(row: Mapping[Any, Any], shape: tuple[int, int]) -> Landmark:
     return Landmark(
-        name,
-        PATH if of_path else TICKET,
+        f"{row['kind']} ticket",
+        TICKET,
         Mask.from_code(str(row["mask"]), *shape),
         float(row["score"]),
         float(row["low"]),
         float(row["high"]),
         int(row["n"]),
-        bool(row["held"]) if of_path else True,
     )

@@ -1,0 +1,235 @@
+"""The register of stages: what each is called, which verb makes it, in which variants, and what it builds on.
+
+Everything that lists stages reads it: keys and folders of a bundle, the study's plan, what is missing, the command
+that makes it, the command line and the Runs page. A new stage is an entry here, a file of its verb's name in
+precompute/stages with a function `make`, and its screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from explorer.errors import BadRequest
+
+Split = Literal["train", "dev"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a stage's verb, beside those that all verbs share."""
+
+    name: str
+    """As an argument of the stage's `make`; the flag is --name with hyphens."""
+    help: str
+    values: tuple[str, ...] = ()
+    """What may be given, the default first; () = any value of `kind`."""
+    kind: type = str
+    """Type of a value where `values` is empty; its default is then None."""
+    endings: Mapping[str, str] = field(default_factory=dict)
+    """Value -> how a variant's name ends where it is given."""
+
+    @property
+    def flag(self) -> str:
+        """The option on the command line: '--train-file'."""
+        return "--" + self.name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the study: one artefact a run and variant."""
+
+    name: str
+    """In keys and folders: 'structured'."""
+    verb: str
+    """On the command line, and the name of its file in precompute/stages: 'prune'."""
+    title: str
+    """For people, as the head of a column."""
+    help: str = ""
+    """One sentence for the command line."""
+    options: tuple[Option, ...] = ()
+    """The values of the first name the variants, where it has any."""
+    variants: tuple[str, ...] = ("",)
+    """What the study makes of one run, in this order."""
+    over_seeds: tuple[str, ...] = ()
+    """What the study makes of a task, once for all seeds."""
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Variant, or '*' for all -> the artefacts of the same run ('magnitude.good') that it builds on."""
+    splits: tuple[Split, ...] = ("dev",)
+    """The parts of the task's data that it reads; () = none of GLUE."""
+    optional: bool = True
+    """Whether a study may leave it out."""
+    imported: bool = False
+    """Whether it is read from the authors' files and not computed: no verb of its own, no checkpoint, no data."""
+
+    def options_of(self, variant: str) -> dict[str, str]:
+        """Returns the options, name -> value, that make a variant; {} where the name of the stage says it all."""
+        given: dict[str, str] = {}
+        for option in self.options[1:]:
+            for value, ending in option.endings.items():
+                if variant.endswith(ending):
+                    given[option.name] = value
+                    variant = variant.removesuffix(ending)
+        named = {self.options[0].name: variant} if variant else {}
+        return named | given
+
+    def variant_of(self, given: Mapping[str, object]) -> str:
+        """Returns the variant that options, name -> value, make: the inverse of `options_of`."""
+        if not self.options or not self.options[0].values:
+            return ""
+        first, *others = self.options
+        variant = str(given.get(first.name, first.values[0]))
+        for option in others:
+            variant += option.endings.get(str(given.get(option.name, "")), "")
+        return variant
+
+    def check(self, given: Mapping[str, object]) -> None:
+        """Raises BadRequest where an option is given a value that it does not take."""
+        for option in self.options:
+            value = given.get(option.name)
+            if option.values and value is not None and value not in option.values:
+                raise BadRequest(
+                    f"There is no {option.name} {value!r} for {self.verb}.", f"It takes {', '.join(option.values)}."
+                )
+
+    def needed_by(self, variant: str) -> tuple[str, ...]:
+        """Returns the artefacts of the same run, 'stage' or 'stage.variant', that a variant builds on."""
+        return (*self.needs.get("*", ()), *self.needs.get(variant, ()))
+
+
+_ESTIMATORS = ("expected", "published", "batch")
+_KINDS = ("good", "random", "bad")
+_SUPER = ("super-good", "super-bad", "super-random")
+_OF_RUN = {"*": ("finetune",)}
+
+REGISTER: tuple[Stage, ...] = (
+    Stage(
+        "finetune",
+        "finetune",
+        "fine-tuned",
+        "Fine-tune a pre-trained BERT on a task; killed half-way, the same command goes on.",
+        (
+            Option("recipe", "A named recipe. Default: by model and size of the task."),
+            Option("epochs", "Instead of the recipe's.", kind=int),
+            Option("learning_rate", "Instead of the recipe's.", kind=float),
+            Option("train_file", "Another training file of the task's folder."),
+        ),
+        splits=("train", "dev"),
+        optional=False,
+    ),
+    Stage(
+        "importance",
+        "importance",
+        "importance",
+        "Measure how much the loss depends on each head and MLP of the full model.",
+        (
+            Option("estimator", "How gradients become importance.", _ESTIMATORS),
+            Option(
+                "data",
+                "The dev set, or as many training examples.",
+                ("dev", "train-sample"),
+                endings={"train-sample": "-train-sample"},
+            ),
+        ),
+        variants=_ESTIMATORS,
+        needs=_OF_RUN,
+    ),
+    Stage(
+        "structured",
+        "prune",
+        "pruned",
+        "Prune heads and MLPs until the score falls below 90% of the full model's; goes on after a kill.",
+        (
+            Option("method", "What is pruned.", ("together", "heads", "mlps")),
+            Option("estimator", "How gradients become importance.", _ESTIMATORS),
+            Option(
+                "procedure",
+                "published: with the authors' quirk.",
+                ("recompute", "published"),
+                endings={"published": "-published"},
+            ),
+        ),
+        variants=("together", "heads", "mlps"),
+        needs=_OF_RUN,
+    ),
+    Stage(
+        "ablations",
+        "ablations",
+        "ablations",
+        "Score every head, MLP and layer switched off alone.",
+        needs=_OF_RUN,
+    ),
+    Stage(
+        "attention",
+        "attention",
+        "attention",
+        "Measure and classify every head's attention maps on the project's own sentences; needs no GLUE.",
+        (
+            Option(
+                "kind", "The run's weights, or the pre-trained ones, once for all seeds.", ("finetuned", "pretrained")
+            ),
+        ),
+        variants=("finetuned",),
+        over_seeds=("pretrained",),
+        needs=_OF_RUN,
+        splits=(),
+    ),
+    Stage(
+        "magnitude",
+        "magnitude",
+        "magnitude",
+        "Prune single weights by magnitude, a tenth a step, until the score falls below 90%; goes on after a kill.",
+        (Option("kind", "Smallest weights first, or as many at random or largest first.", _KINDS),),
+        variants=_KINDS,
+        needs=_OF_RUN | dict.fromkeys(("random", "bad"), ("magnitude.good",)),
+    ),
+    Stage(
+        "subnetworks",
+        "subnetworks",
+        "subnetworks",
+        "Score the good, bad and random subnetworks of a run, and the super ones where other seeds are pruned.",
+        needs={"*": ("finetune", "structured.together")},
+    ),
+    Stage(
+        "retrained",
+        "retrain",
+        "retrained",
+        "Fine-tune a subnetwork of the pre-trained model as the run was; killed half-way, it goes on.",
+        (Option("kind", "Which subnetwork.", (*_KINDS, *_SUPER, *(f"magnitude-{kind}" for kind in _KINDS))),),
+        variants=_KINDS,
+        needs=_OF_RUN
+        | dict.fromkeys((*_KINDS, *_SUPER), ("subnetworks",))
+        | {f"magnitude-{kind}": ("magnitude.good",) for kind in _KINDS},
+    ),
+    Stage(
+        "baseline",
+        "baseline",
+        "baseline",
+        "Score the majority class (STS-B: random draws) on the dev set.",
+        variants=(),
+        over_seeds=("",),
+        splits=("train", "dev"),
+    ),
+    Stage("published-masks", "import-paper", "masks, imported", variants=(), imported=True),
+    Stage("published-scores", "import-paper", "scores, imported", variants=(), imported=True),
+)
+"""Every stage, each after those that it builds on."""
+
+
+def stage_named(name: str) -> Stage:
+    """Finds a stage by its name in keys; raises BadRequest on any other string."""
+    for stage in REGISTER:
+        if stage.name == name:
+            return stage
+    raise BadRequest(f"{name!r} names no stage.", f"Stages: {', '.join(stage.name for stage in REGISTER)}.")
+
+
+def computed() -> tuple[Stage, ...]:
+    """Lists the stages that this project computes, in the order of the register."""
+    return tuple(stage for stage in REGISTER if not stage.imported)
+
+
+def is_imported(name: str) -> bool:
+    """Tells whether a stage is read from the authors' files; raises BadRequest on an unknown one."""
+    return stage_named(name).imported

@@ -1,0 +1,134 @@
+"""Verbs on whole bundles and on single masks: score, export, study, report, publish, import-paper, validate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.bert.model_names import MINILM_NAME, name_in_bundle
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Manifest
+from explorer.store.validation import validate
+from precompute.bundle import results
+from precompute.console import CACHE, RUNS, JsonOption, ModelOption, on_a_run, print_result
+from precompute.options import Options
+
+MaskOption = Annotated[str, typer.Option("--mask", help="A mask code, or a file with one. Default: the full model.")]
+
+
+def study(
+    options: Options,
+    without: Annotated[str, typer.Option(help="Stages to leave out, e.g. 'retrain,magnitude'.")] = "",
+) -> Iterator[Manifest]:
+    """Every stage of one run in order, each skipped where it is done; killed half-way, it goes on."""
+    from precompute.study import left_undone, run_study
+
+    yield from run_study(options, [name.strip() for name in without.split(",") if name.strip()])
+    for undone in left_undone(options):
+        typer.echo(f"left undone: {undone}", err=True)
+
+
+def score(
+    options: Options,
+    mask: MaskOption = "",
+    predictions: Annotated[Path | None, typer.Option(help="Write index, prediction and logits as CSV.")] = None,
+    diagnostics: Annotated[
+        bool, typer.Option(help="Score the built-in diagnostics instead of GLUE's dev set.")
+    ] = False,
+) -> results.ScoreResult:
+    """Score a mask on the dev set: score, n, interval and seconds."""
+    if not diagnostics:
+        options.examples("dev")  # what is wrong with the data is told before torch is imported
+    from precompute.bundle.score import run_score
+
+    return run_score(options, mask, predictions, diagnostics=diagnostics)
+
+
+def export(
+    options: Options,
+    out: Annotated[Path, typer.Option("--out", help="The folder to write: new, or empty.")],
+    mask: MaskOption = "",
+) -> results.Exported:
+    """Write a pruned model as a folder that plain transformers loads, what is pruned set to zero."""
+    from precompute.bundle.export import run_export
+
+    return run_export(options, mask, out)
+
+
+def report(
+    bundle: Annotated[Path, typer.Option("--bundle", help="The bundle to read.")] = CACHE,
+    task: Annotated[str, typer.Option("--task", help="A GLUE task. Default: all that the bundle has.")] = "",
+    model: ModelOption = MINILM_NAME,
+    as_json: JsonOption = False,
+) -> None:
+    """Set the scores of a bundle beside the published ones of BERT-base; name the command for what is missing."""
+    from precompute.bundle.report import printed_report
+
+    typer.echo(printed_report(bundle, task, name_in_bundle(model), as_json=as_json))
+
+
+def publish(
+    source: Annotated[Path, typer.Argument(help="The bundle to copy from.")] = RUNS,
+    target: Annotated[Path, typer.Argument(help="The bundle to ship.")] = CACHE,
+    checkpoint: Annotated[
+        list[str] | None, typer.Option(help="TASK:SEED whose checkpoint is shipped; all others are withheld.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy finished artefacts into the bundle that ships, with the named checkpoints only."""
+    from precompute.bundle.publish import run_publish
+
+    copied = run_publish(Bundle(source), Bundle(target), checkpoint or [])
+    print_result({"copied": copied}, as_json, f"{len(copied)} artefacts copied to {target}.")
+
+
+def import_paper(
+    clone: Annotated[Path, typer.Argument(help="A clone of github.com/sai-prasanna/bert-experiments.")],
+    out: Annotated[Path, typer.Option("--out", help="The bundle to write.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Import the masks and scores that the paper's authors published; what cannot be read is named."""
+    from precompute.bundle.import_paper import run_import
+
+    report = run_import(clone, out)
+    for skipped in report.skipped:
+        typer.echo(f"skipped: {skipped}", err=True)
+    record = {"bundle": str(out), "written": len(report.written), "skipped": [str(item) for item in report.skipped]}
+    words = f"{len(report.written)} artefacts written to {out}, {len(report.skipped)} things skipped."
+    print_result(record, as_json, f"{words} The authors' files carry no licence: do not publish them.")
+
+
+def validate_bundle(
+    bundle: Annotated[Path, typer.Argument(help="The bundle.")] = CACHE, as_json: JsonOption = False
+) -> None:
+    """A numbered preflight over a bundle; exit status 1 where anything is wrong."""
+    checks = []
+    for check in validate(Bundle(bundle)):
+        checks.append(check)
+        if not as_json:
+            typer.echo(
+                f"[{check.number}/6] {check.title}: {check.detail if not check.problems else 'PROBLEM'}".rstrip(": ")
+            )
+            for problem in check.problems:
+                typer.echo(f"      - {problem}")
+    bad = [problem for check in checks for problem in check.problems]
+    if as_json:
+        typer.echo(json.dumps({"bundle": str(bundle), "ok": not bad, "problems": bad}))
+    if bad:
+        raise typer.Exit(1)
+
+
+VERBS: dict[str, Callable[..., None]] = {
+    "study": on_a_run(study, "train", "dev"),
+    "score": on_a_run(score, bundle=CACHE),
+    "export": on_a_run(export, without=("glue_dir", "device"), bundle=CACHE),
+    "report": report,
+    "publish": publish,
+    "import-paper": import_paper,
+    "validate": validate_bundle,
+}
+"""Name on the command line -> its function."""

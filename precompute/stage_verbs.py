@@ -1,0 +1,57 @@
+"""The verbs of the stages, made from the register: a stage's file has a function `make`, and that is all."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
+
+import typer
+
+from explorer.store.schema import Key, Manifest
+from explorer.store.stages import Option, Stage, stage_named
+from precompute.console import on_a_run
+from precompute.options import Options
+
+
+def make(options: Options, stage: Stage, **given: Any) -> Manifest:
+    """Runs a stage; its module is imported now, since most bring torch with them.
+
+    Raises BadRequest on a value that an option does not take, and whatever the stage raises.
+    """
+    stage.check(given)
+    module = importlib.import_module(f"precompute.stages.{stage.verb.replace('-', '_')}")
+    made: Manifest = module.make(options, **given)
+    return made
+
+
+def make_artefact(options: Options, key: Key) -> Manifest:
+    """Makes one artefact of the study by its key."""
+    stage = stage_named(key.stage)
+    return make(options, stage, **stage.options_of(key.variant))
+
+
+def verb_of(stage: Stage) -> Callable[..., None]:
+    """Makes the command-line function of a stage: the common options and the stage's own, choices checked by typer."""
+
+    def run(options: Options, **given: Any) -> Manifest:
+        return make(options, stage, **{name: value for name, value in given.items() if value is not None})
+
+    run.__doc__ = stage.help
+    run.__name__ = stage.verb
+    first = inspect.Parameter("options", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Options)
+    run.__signature__ = inspect.Signature([first, *map(_parameter, stage.options)])  # type: ignore[attr-defined]
+    return on_a_run(run, *stage.splits, without=_meaningless(stage))
+
+
+def _meaningless(stage: Stage) -> Sequence[str]:
+    once_a_task = not stage.variants
+    return [*(["glue_dir"] if not stage.splits else []), *(["seed", "device"] if once_a_task else [])]
+
+
+def _parameter(option: Option) -> inspect.Parameter:
+    kind: Any = Literal[option.values] if option.values else option.kind | None
+    default = option.values[0] if option.values else None
+    annotation = Annotated[kind, typer.Option(option.flag, help=option.help)]
+    return inspect.Parameter(option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

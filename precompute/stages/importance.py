@@ -1,0 +1,46 @@
+"""Stage importance: how much the loss depends on every head and MLP of the full model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explorer.glue.encoding import encode
+from explorer.mask import Mask
+from explorer.store.schema import Manifest
+from explorer.store.stages import stage_named
+from explorer.tickets.gradients import importance
+from explorer.tickets.importance import Estimator, Importance
+from precompute.artefacts import Draft, Stopwatch, finished
+from precompute.options import Options
+from precompute.stages.opened import OpenRun, open_run, sample_of
+
+DEV, TRAIN_SAMPLE = "dev", "train-sample"
+
+
+def make(options: Options, estimator: Estimator = "expected", data: str = DEV) -> Manifest:
+    """Measures importance on dev, or on a training sample of its size, drawn with the run's seed."""
+    config: dict[str, Any] = {"estimator": estimator, "data": data}
+    key = options.key("importance", stage_named("importance").variant_of(config))
+    if data == TRAIN_SAMPLE:
+        config["sample_seed"] = options.seed
+    if there := finished(options.bundle, key, config):
+        return there
+    opened = open_run(options)
+    splits = {"dev": opened.dev}
+    watch = Stopwatch.start()
+    full = opened.evaluator.full_mask
+    if data == DEV:
+        scores = measured(opened, full, estimator)
+    else:
+        sample = sample_of(options.examples("train"), len(opened.dev), options.seed)
+        splits[data] = sample
+        encoded = encode(sample, opened.classifier.tokenizer)
+        scores = importance(opened.classifier, options.task, encoded, sample.labels, full, estimator)
+    draft = Draft(options, key, config, splits, opened.classifier.sha256)
+    return draft.write({}, watch.seconds, arrays={"heads": scores.heads, "mlps": scores.mlps})
+
+
+def measured(opened: OpenRun, mask: Mask, estimator: Estimator) -> Importance:
+    """Measures the importance of what a mask keeps, on the run's dev set."""
+    evaluator = opened.evaluator
+    return importance(opened.classifier, evaluator.task, evaluator.encoded, evaluator.labels, mask, estimator)
