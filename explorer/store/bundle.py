@@ -122,7 +122,7 @@ class Bundle:
         return command_for(key, self.root, self.source_of(key.run))
 
     def source_of(self, run: Run) -> str:
-        """Reads which folder or Hub id a run's model came from; the run's own, else any of that model; '' where there is none."""
+        """Reads which folder or Hub id a run's model came from: this run's, else another's; '' where none says it."""
         own = self.root / Key(run, "finetune").path / MANIFEST
         for path in [own, *sorted(self.root.glob(f"{run.model}/*/seed_*/finetune/{MANIFEST}"))]:
             try:
