@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from explorer.arrays import BoolArray
 from explorer.errors import BadMask
 
-BoolArray = NDArray[np.bool_]
 _CODE = re.compile("[A-Za-z0-9_-]*")
 
 

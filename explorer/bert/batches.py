@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from explorer.arrays import Int64Array
 from explorer.glue.encoding import Encoded
 
 
@@ -16,7 +16,7 @@ from explorer.glue.encoding import Encoded
 class Batch:
     """Padded examples on one device."""
 
-    indices: NDArray[np.int64]
+    indices: Int64Array
     """(B,): positions in the split."""
     input_ids: torch.Tensor
     """(B, T)"""
@@ -26,9 +26,7 @@ class Batch:
     """(B, T): 1 for a word piece, 0 for padding."""
 
 
-def pad(
-    encoded: Encoded, indices: NDArray[np.int64], pad_id: int = 0, device: str = "cpu", *, multiple: int = 1
-) -> Batch:
+def pad(encoded: Encoded, indices: Int64Array, pad_id: int = 0, device: str = "cpu", *, multiple: int = 1) -> Batch:
     """Those examples as one batch, padded to the longest of them, rounded up to a multiple."""
     width = -(-int(encoded.lengths[indices].max()) // multiple) * multiple
     ids = np.full((len(indices), width), pad_id, np.int64)

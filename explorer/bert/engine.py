@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from transformers.activations import ACT2FN
 
+from explorer.arrays import BoolArray, Float32Array
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.shards import Bucket, Shard
 from explorer.errors import BadMask
-from explorer.mask import BoolArray, Mask
+from explorer.mask import Mask
 
 ENGINE_VERSION = "3"
 """Counts up whenever a logit may come out differently: stored scores are only as good as the engine they name."""
@@ -171,12 +171,12 @@ class Engine:
                 hidden = self._transformed(layer, self._attended(layer, context, every, every, hidden), True)
         return Prefix(tuple(inputs), tuple(kept_contexts))
 
-    def logits(self, shard: Shard, mask: Mask, prefix: Prefix | None = None) -> NDArray[np.float32]:
+    def logits(self, shard: Shard, mask: Mask, prefix: Prefix | None = None) -> Float32Array:
         """(n, n_outputs), in the shard's order, fp32. Raises BadMask on a mask for another model."""
         return self.logits_of_many(shard, (mask,), prefix)[0]
 
     @torch.inference_mode()
-    def logits_of_many(self, shard: Shard, masks: Sequence[Mask], prefix: Prefix | None = None) -> NDArray[np.float32]:
+    def logits_of_many(self, shard: Shard, masks: Sequence[Mask], prefix: Prefix | None = None) -> Float32Array:
         """(masks, n, n_outputs), in the shard's order, fp32: masks that agree up to a layer share the work up to it.
 
         Raises BadMask on a mask for another model.
@@ -291,7 +291,7 @@ class Engine:
         wide = self.activation(functional.linear(middle, layer.up, layer.up_bias))
         return self._normalise(functional.linear(wide, layer.down, layer.down_bias) + middle, layer.output_norm)
 
-    def _head(self, cls: Tensor) -> NDArray[np.float32]:
+    def _head(self, cls: Tensor) -> Float32Array:
         """Pooler and classifier, fp32: (n, D) to (n, n_outputs)."""
         state = self._state
         pooled = torch.tanh(

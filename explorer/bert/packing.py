@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from explorer.arrays import AnyArray, Float16Array, Float32Array, Uint8Array
 from explorer.errors import BadCheckpoint
 
 FORMAT = "bert-lottery-delta-int4-1"
@@ -27,8 +27,7 @@ GROUP = 64
 _LEVELS = 7
 """Steps on each side of zero: -7 to 7 in four bits."""
 
-Floats = NDArray[np.float32]
-Weights = dict[str, Floats]
+Weights = dict[str, Float32Array]
 
 
 @dataclass(frozen=True)
@@ -41,12 +40,12 @@ class Packed:
     """sha256 of the pre-trained model.safetensors: another base would give another model."""
     about: dict[str, Any]
     """Task, seed, recipe: for people; nothing depends on it but the task's number of outputs."""
-    tensors: dict[str, NDArray[Any]]
+    tensors: dict[str, AnyArray]
     sha256: str
     """Of the packed file."""
 
 
-def quantise(change: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+def quantise(change: Float32Array) -> tuple[Uint8Array, Float16Array]:
     """(n,) float32 to (ceil(n / 64) * 32,) nibbles, two a byte, and (ceil(n / 64),) scales."""
     padded = np.zeros(-(-change.size // GROUP) * GROUP, np.float32)
     padded[: change.size] = change.ravel()
@@ -58,7 +57,7 @@ def quantise(change: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     return (nibbles[0::2] << 4) | nibbles[1::2], scales
 
 
-def dequantise(codes: NDArray[np.uint8], scales: NDArray[np.float16], shape: tuple[int, ...]) -> Floats:
+def dequantise(codes: Uint8Array, scales: Float16Array, shape: tuple[int, ...]) -> Float32Array:
     """The inverse of `quantise`, up to half a step, in float32; the same bits on every machine."""
     nibbles = np.empty(codes.size * 2, np.uint8)
     nibbles[0::2], nibbles[1::2] = codes >> 4, codes & 15
@@ -73,7 +72,7 @@ def pack(base: Weights, tuned: Weights, *, base_name: str, base_sha256: str, abo
     A tensor that fine-tuning left alone (frozen embeddings) is not stored. A tensor without a counterpart
     in `base` (the classifier) is stored in full.
     """
-    tensors: dict[str, NDArray[Any]] = {}
+    tensors: dict[str, AnyArray] = {}
     for name in sorted(tuned):
         new = np.ascontiguousarray(tuned[name], np.float32)
         old = base.get(name)

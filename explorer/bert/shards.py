@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.arrays import Int64Array
 from explorer.glue.encoding import Encoded
 
 _WIDTH_STEP = 16
@@ -43,7 +43,7 @@ class Bucket:
 class Shard:
     """Some examples packed end to end, sorted by length."""
 
-    indices: NDArray[np.int64]
+    indices: Int64Array
     """(n,): positions in the split."""
     input_ids: Tensor
     """(T,)"""
@@ -53,11 +53,11 @@ class Shard:
     """(T,)"""
     cls: Tensor
     """(n,): row of each example's [CLS]."""
-    lengths: NDArray[np.int64]
+    lengths: Int64Array
     """(n,): word pieces of each example."""
     buckets: tuple[Bucket, ...]
 
-    def rows_of(self, examples: NDArray[np.int64]) -> Tensor:
+    def rows_of(self, examples: Int64Array) -> Tensor:
         """The rows of some of the shard's examples (0 to n - 1), in their order."""
         starts = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
         rows = [np.arange(starts[i], starts[i] + self.lengths[i]) for i in examples]
@@ -81,7 +81,7 @@ def shards_of(encoded: Encoded, tokens: int = 4096, *, seed: int = 0, device: st
     return tuple(shard_of(encoded, part, device) for part in parts if len(part))
 
 
-def shard_of(encoded: Encoded, examples: NDArray[np.int64], device: str | torch.device = "cpu") -> Shard:
+def shard_of(encoded: Encoded, examples: Int64Array, device: str | torch.device = "cpu") -> Shard:
     """Those examples as one shard."""
     examples = examples[np.argsort(encoded.lengths[examples], kind="stable")]
     packed = encoded.subset(examples)
@@ -93,7 +93,7 @@ def shard_of(encoded: Encoded, examples: NDArray[np.int64], device: str | torch.
     return Shard(examples, ids, types, positions_, cls, packed.lengths, tuple(_buckets(packed.lengths, device)))
 
 
-def sub_shard(shard: Shard, examples: NDArray[np.int64]) -> Shard:
+def sub_shard(shard: Shard, examples: Int64Array) -> Shard:
     """Some of a shard's examples (0 to n - 1, ascending) as a shard of their own; its indices stay the split's."""
     rows, lengths = shard.rows_of(examples), shard.lengths[examples]
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
@@ -109,7 +109,7 @@ def sub_shard(shard: Shard, examples: NDArray[np.int64]) -> Shard:
     )
 
 
-def _buckets(lengths: NDArray[np.int64], device: str | torch.device) -> Sequence[Bucket]:
+def _buckets(lengths: Int64Array, device: str | torch.device) -> Sequence[Bucket]:
     widths = -(-lengths // _WIDTH_STEP) * _WIDTH_STEP
     starts = np.concatenate([[0], np.cumsum(lengths)])
     buckets = []
@@ -122,8 +122,8 @@ def _buckets(lengths: NDArray[np.int64], device: str | torch.device) -> Sequence
 
 
 def _bucket(
-    lengths: NDArray[np.int64],
-    starts: NDArray[np.int64],
+    lengths: Int64Array,
+    starts: Int64Array,
     first: int,
     end: int,
     width: int,

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
+from explorer.arrays import Float32Array, Uint8Array
 from explorer.errors import BadRequest
 from explorer.figures.palette import QUIET, quiet_layout
 from explorer.glue.tokens import Pieces
 
-Maps = NDArray[np.float32]
 THUMBNAIL = 40
 """Cells a side that a thumbnail has at most."""
 _LONGEST = 18
@@ -25,14 +24,14 @@ INK = {
 """From nothing to the greatest value, at even steps: one hue, and more is more contrast with the page."""
 
 
-def thumbnails(maps: Maps, size: int = THUMBNAIL) -> NDArray[np.uint8]:
+def thumbnails(maps: Float32Array, size: int = THUMBNAIL) -> Uint8Array:
     """(L, H, T, T) to (L, H, t, t), t = min(T, size): each map as shares of its own greatest value, 0 to 255.
 
     Where cells fall together the greatest is kept, so that a column or diagonal one cell wide stays to be seen.
     A map without any value above 0 (a head that is off) is all 0. Raises BadRequest on another shape.
     """
     if maps.ndim != 4 or maps.shape[-1] != maps.shape[-2] or not maps.size:
-        raise BadRequest(f"Maps of shape {maps.shape} are not (layers, heads, word pieces, word pieces).")
+        raise BadRequest(f"Float32Array of shape {maps.shape} are not (layers, heads, word pieces, word pieces).")
     small = np.nan_to_num(np.asarray(maps, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     if (length := maps.shape[-1]) > size:
         starts = np.arange(size) * length // size
@@ -56,7 +55,13 @@ def plain_label(token: str) -> str:
 
 
 def map_figure(
-    values: Maps, pieces: Pieces, *, dark: bool, top: float | None = None, unit: str = "attention", height: int = 0
+    values: Float32Array,
+    pieces: Pieces,
+    *,
+    dark: bool,
+    top: float | None = None,
+    unit: str = "attention",
+    height: int = 0,
 ) -> go.Figure:
     """One map (T, T) with its word pieces: a row reads, a column is read; a line parts the two sentences.
 

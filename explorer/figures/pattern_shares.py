@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.figures.palette import PATTERN_COLOURS, quiet_layout
 
 ROW = 34
@@ -24,7 +23,7 @@ class Bar:
     """'Fine-tuned': bars of one section stand together."""
     group: str
     """'survivors'"""
-    shares: NDArray[np.float64]
+    shares: Float64Array
     """(C,), sums to 1; nan where the group is empty."""
     note: str
     """For the hover: how many heads, and whose."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Int64Array
 from explorer.glue.tasks import Examples
 
 MAX_LENGTH = 128
@@ -19,27 +19,27 @@ MAX_LENGTH = 128
 class Encoded:
     """n examples as one row of T word pieces; example i is `offsets[i]:offsets[i + 1]`."""
 
-    input_ids: NDArray[np.int64]
+    input_ids: Int64Array
     """(T,)"""
-    token_types: NDArray[np.int64]
+    token_types: Int64Array
     """(T,): 0 for the first sentence, 1 for the second."""
-    offsets: NDArray[np.int64]
+    offsets: Int64Array
     """(n + 1,)"""
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     @property
-    def lengths(self) -> NDArray[np.int64]:
+    def lengths(self) -> Int64Array:
         """(n,): word pieces of each example."""
         return np.diff(self.offsets)
 
-    def example(self, index: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def example(self, index: int) -> tuple[Int64Array, Int64Array]:
         """Word pieces and token types of one example."""
         span = slice(self.offsets[index], self.offsets[index + 1])
         return self.input_ids[span], self.token_types[span]
 
-    def subset(self, indices: NDArray[np.int64]) -> Encoded:
+    def subset(self, indices: Int64Array) -> Encoded:
         """Those examples, in that order."""
         picked = [self.example(int(i)) for i in indices]
         return _ragged([ids for ids, _ in picked], [types for _, types in picked])
@@ -58,7 +58,7 @@ def encode(examples: Examples, tokenizer: Callable[..., Any], max_length: int = 
     )
 
 
-def _ragged(ids: list[NDArray[np.int64]], types: list[NDArray[np.int64]]) -> Encoded:
+def _ragged(ids: list[Int64Array], types: list[Int64Array]) -> Encoded:
     lengths = np.array([len(row) for row in ids], np.int64)
     empty = np.zeros(0, np.int64)
     return Encoded(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from explorer.arrays import AnyArray, FloatArray
 from explorer.errors import BadRequest
 from explorer.glue.tasks import MetricName, Task
 
@@ -21,7 +20,7 @@ _NEARLY_CONSTANT = float(np.finfo(np.float64).eps ** 0.75)
 """Spread over mean below which scipy.stats.pearsonr, too, calls its input constant."""
 
 
-def predictions_of(task: Task, logits: NDArray[np.floating[Any]]) -> NDArray[Any]:
+def predictions_of(task: Task, logits: FloatArray) -> AnyArray:
     """What the model says: (n,) class indices, int64 (the first of equals), or values, float64, for STS-B.
 
     logits: (n, task.n_outputs), or (n,) for regression. Raises BadRequest if the shape is another,
@@ -65,12 +64,12 @@ def metric(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> float
     return float(stats.pearsonr(predicted, true).statistic)
 
 
-def score_of(task: Task, logits: NDArray[np.floating[Any]], labels: ArrayLike) -> float:
+def score_of(task: Task, logits: FloatArray, labels: ArrayLike) -> float:
     """The task's own metric for logits (n, task.n_outputs) and labels (n,); raises BadRequest."""
     return metric(task.metric, predictions_of(task, logits), labels)
 
 
-def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> tuple[AnyArray, AnyArray]:
     """Predictions and labels, both (n,): int64 classes, or float64 values where the metric is Pearson.
 
     Raises BadRequest on an unknown metric, other shapes, lengths that differ, no examples, a value that is
@@ -102,13 +101,13 @@ def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) ->
     return predicted.astype(np.int64), true.astype(np.int64)
 
 
-def is_constant(values: NDArray[Any]) -> bool:
+def is_constant(values: AnyArray) -> bool:
     """Whether all values (n,) are the same, up to rounding: no correlation is defined then."""
     mean = values.mean()
     return bool(np.abs(values - mean).max() <= _NEARLY_CONSTANT * abs(mean))
 
 
-def _require_numbers(array: NDArray[Any], what: str) -> None:
+def _require_numbers(array: AnyArray, what: str) -> None:
     if array.size == 0:
         raise BadRequest(f"{what} are empty.", "A score needs at least one example.")
     if array.dtype.kind not in "biuf":

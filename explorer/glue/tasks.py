@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 
 MetricName = Literal["accuracy", "matthews", "pearson"]
@@ -81,7 +81,7 @@ class Examples:
         return len(self.items)
 
     @property
-    def labels(self) -> NDArray[np.float64]:
+    def labels(self) -> Float64Array:
         """(n,): class indices or regression values."""
         return np.array([item.label for item in self.items], dtype=np.float64)
 

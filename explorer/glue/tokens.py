@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+from explorer.arrays import Int64Array
 
 Role = Literal["cls", "sep", "punctuation", "word"]
 CLS, SEP, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
@@ -20,7 +21,7 @@ class Pieces:
 
     tokens: tuple[str, ...]
     """As the vocabulary writes them: '[CLS]', 'play', '##ing'. Text that a person typed: never markup."""
-    segments: NDArray[np.int64]
+    segments: Int64Array
     """(T,): 0 for the first sentence, 1 for the second; a [SEP] belongs to the sentence that it ends."""
 
     def __len__(self) -> int:
@@ -37,7 +38,7 @@ class Pieces:
         return bool((self.segments == 1).any())
 
 
-def pieces_of(tokenizer: Any, input_ids: NDArray[np.int64], token_types: NDArray[np.int64]) -> Pieces:
+def pieces_of(tokenizer: Any, input_ids: Int64Array, token_types: Int64Array) -> Pieces:
     """Those of one encoded example; tokenizer: of the model it was encoded for."""
     names: Callable[[list[int]], Sequence[str]] = tokenizer.convert_ids_to_tokens
     return Pieces(tuple(names(input_ids.tolist())), np.asarray(token_types, np.int64))

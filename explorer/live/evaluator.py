@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, Float32Array, Int64Array
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.engine import ENGINE_VERSION, Engine
 from explorer.bert.memory import keep_freed_memory
@@ -46,7 +45,7 @@ class Evaluation:
 
     mask: Mask
     score: float
-    logits: NDArray[np.float32]
+    logits: Float32Array
     """(n, n_outputs) in the order of the split."""
     seconds: float
     """Of computation; of its share, where many masks were scored at once."""
@@ -131,7 +130,7 @@ class Evaluator:
         """A Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
         logits, seconds, rechecked = self._nothing(), 0.0, 0
         trust: tuple[Trust, ...] = (NO_TRUST,)
-        scored: list[NDArray[np.int64]] = []
+        scored: list[Int64Array] = []
         for shard, prefix in zip(self.shards, self.prefixes, strict=True):
             started = time.perf_counter()
             part = self.scorer.logits(shard, (mask,), prefix, trust)
@@ -144,7 +143,7 @@ class Evaluator:
                 yield self._partial(np.concatenate(scored), logits)
         yield self._evaluation(mask, logits, seconds, rechecked)
 
-    def _partial(self, so_far: NDArray[np.int64], logits: NDArray[np.float32]) -> Partial:
+    def _partial(self, so_far: Int64Array, logits: Float32Array) -> Partial:
         n, metric, labels = len(self.encoded), self.task.metric, self.labels[so_far]
         predictions, full = (predictions_of(self.task, of[so_far]) for of in (logits, self.full.logits))
         return Partial(
@@ -154,13 +153,13 @@ class Evaluator:
             partial_difference(metric, predictions, full, labels, n),
         )
 
-    def _nothing(self) -> NDArray[np.float32]:
+    def _nothing(self) -> Float32Array:
         return np.zeros((len(self.encoded), self.engine.n_outputs), np.float32)
 
-    def _evaluation(self, mask: Mask, logits: NDArray[np.float32], seconds: float, rechecked: int) -> Evaluation:
+    def _evaluation(self, mask: Mask, logits: Float32Array, seconds: float, rechecked: int) -> Evaluation:
         return Evaluation(mask, score_of(self.task, logits, self.labels), logits, seconds, rechecked)
 
-    def predictions(self, evaluation: Evaluation) -> NDArray[Any]:
+    def predictions(self, evaluation: Evaluation) -> AnyArray:
         """(n,): classes or values."""
         return predictions_of(self.task, evaluation.logits)
 

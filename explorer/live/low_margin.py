@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from explorer.arrays import Float32Array
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.engine import Engine, Prefix
 from explorer.bert.precision import fast_dtype
@@ -28,8 +28,6 @@ _FIRST_TOLERANCE = 0.02
 """Logits; below the largest error of most masks, so that the measured one decides."""
 _AT_LEAST, _ENOUGH = 4, 16
 """Examples that are computed twice whatever their gap: so many of each shard, until there are enough of all shards."""
-
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ NO_TRUST = Trust()
 class Scored:
     """Logits (masks, n, n_outputs) of one shard, and how many of them were computed again in fp32."""
 
-    logits: Floats
+    logits: Float32Array
     rechecked: int
     trust: tuple[Trust, ...]
     """Of each mask, this shard included: for its next one."""
@@ -93,7 +91,7 @@ class Scorer:
         again = sum(new.measured - old.measured for new, old in zip(after, trusts, strict=True))
         return Scored(logits, again, after)
 
-    def _recheck(self, shard: Shard, mask: Mask, prefix: Prefix | None, logits: Floats, trust: Trust) -> Trust:
+    def _recheck(self, shard: Shard, mask: Mask, prefix: Prefix | None, logits: Float32Array, trust: Trust) -> Trust:
         """Replaces the close calls among the logits (n, n_outputs) of a mask."""
         gaps = gap(logits)
         asked = gaps < trust.tolerance
@@ -110,13 +108,13 @@ class Scorer:
         return trust
 
 
-def gap(logits: Floats) -> Floats:
+def gap(logits: Float32Array) -> Float32Array:
     """(n, k >= 2) to (n,): how far the second class is behind the first."""
     two = np.partition(logits, -2, axis=1)[:, -2:]
     return np.asarray(two[:, 1] - two[:, 0])
 
 
-def largest_gap_error(logits: Floats, exact: Floats) -> float:
+def largest_gap_error(logits: Float32Array, exact: Float32Array) -> float:
     """The most that any difference of two classes' logits is off, over examples: (n, k) each."""
     error = logits - exact
     return float((error.max(axis=1) - error.min(axis=1)).max())

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, Float64Array
 from explorer.errors import BadBundle
 from explorer.patterns.classes import CLASSES, UNCERTAIN
 from explorer.patterns.statistics import STATISTICS, over_sentences
@@ -19,14 +19,13 @@ KINDS: tuple[Kind, ...] = ("raw", "norm")
 """Attention as it is, and norm-weighted attention: the order of every axis of kinds."""
 DOMINATES = 0.5
 """A head has a pattern when the classifier gives it more than this on average over the sentences."""
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class MapClassifier:
     """Whatever names the patterns of maps; the project's own is explorer.patterns.classifier's."""
 
-    classify: Callable[[Sequence[Floats]], Floats]
+    classify: Callable[[Sequence[Float64Array]], Float64Array]
     """m maps (T, T) to (m, 5) probabilities in the order of CLASSES."""
     threshold: float
     """Probability of the likeliest class below which a map is uncertain."""
@@ -34,7 +33,7 @@ class MapClassifier:
     """Of its weights: other weights give other classes."""
 
 
-def head_table(statistics: Floats, probabilities: Floats, threshold: float) -> pd.DataFrame:
+def head_table(statistics: Float64Array, probabilities: Float64Array, threshold: float) -> pd.DataFrame:
     """(n, 2, L, H, 9) statistics and (n, 2, L, H, 5) class probabilities of n sentences to a row a head and kind.
 
     Columns: kind, layer, head, n; each of STATISTICS, the mean over sentences, and STATISTIC_sd, with n - 1;
@@ -59,7 +58,7 @@ def head_table(statistics: Floats, probabilities: Floats, threshold: float) -> p
     return pd.DataFrame(columns)
 
 
-def column(table: pd.DataFrame, kind: Kind, name: str) -> NDArray[Any]:
+def column(table: pd.DataFrame, kind: Kind, name: str) -> AnyArray:
     """One column of a head table as (L, H); raises BadBundle where the table has no such rows or column."""
     try:
         wide = table[table["kind"] == kind].pivot(index="layer", columns="head", values=name)
@@ -73,6 +72,6 @@ def column(table: pd.DataFrame, kind: Kind, name: str) -> NDArray[Any]:
     return values
 
 
-def class_shares(table: pd.DataFrame, kind: Kind) -> Floats:
+def class_shares(table: pd.DataFrame, kind: Kind) -> Float64Array:
     """(L, H, 5): share of the sentences in which each class is a head's most probable one; raises BadBundle."""
     return np.stack([column(table, kind, f"share_{name}") for name in CLASSES], axis=-1).astype(np.float64)

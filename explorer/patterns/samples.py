@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, Float32Array, Int64Array, Uint8Array
 from explorer.bert.maps import AttentionMaps
 from explorer.errors import BadBundle
 from explorer.glue.tokens import Pieces
@@ -26,7 +25,7 @@ class Sample:
     maps: AttentionMaps
 
 
-def pack_maps(maps: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def pack_maps(maps: Float32Array) -> tuple[Uint8Array, Float32Array]:
     """(..., T, T) to codes of the same shape and the greatest value of each map (...).
 
     The fourth root is what is rounded to 255 steps: a cell is off by at most 0.8% of its map's greatest value, and a
@@ -37,13 +36,13 @@ def pack_maps(maps: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.
     return np.rint(share ** (1 / _ROOT) * _LEVELS).astype(np.uint8), greatest.astype(np.float32)
 
 
-def unpack_maps(codes: NDArray[np.uint8], greatest: NDArray[np.float32]) -> NDArray[np.float32]:
+def unpack_maps(codes: Uint8Array, greatest: Float32Array) -> Float32Array:
     """The inverse of pack_maps, up to its rounding."""
     shares = (codes.astype(np.float32) / _LEVELS) ** _ROOT
     return np.asarray(shares * greatest[..., None, None], np.float32)
 
 
-def pack_samples(samples: Sequence[Sample]) -> dict[str, NDArray[Any]]:
+def pack_samples(samples: Sequence[Sample]) -> dict[str, AnyArray]:
     """Arrays for an artefact: texts (n, 2), tokens and segments end to end, and the maps as codes and norms."""
     packed = [pack_maps(sample.maps.raw) for sample in samples]
     return {
@@ -57,7 +56,7 @@ def pack_samples(samples: Sequence[Sample]) -> dict[str, NDArray[Any]]:
     }
 
 
-def unpack_samples(arrays: Mapping[str, NDArray[Any]]) -> tuple[Sample, ...]:
+def unpack_samples(arrays: Mapping[str, AnyArray]) -> tuple[Sample, ...]:
     """The samples of an artefact's arrays; raises BadBundle where they are not there or not whole."""
     try:
         lengths = arrays["sample_lengths"].astype(np.int64)
@@ -65,7 +64,7 @@ def unpack_samples(arrays: Mapping[str, NDArray[Any]]) -> tuple[Sample, ...]:
         heads = greatest.shape[1:]  # (L, H)
         n_heads = int(np.prod(heads))
 
-        def parts(name: str, sizes: NDArray[np.int64]) -> list[NDArray[Any]]:
+        def parts(name: str, sizes: Int64Array) -> list[AnyArray]:
             return np.split(arrays[f"sample_{name}"], np.cumsum(sizes)[:-1])
 
         texts = arrays["sample_texts"].tolist()

@@ -8,12 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from explorer.arrays import BoolArray, Float64Array, Int64Array
 from explorer.errors import BadRequest
 from explorer.glue.tokens import Pieces
-
-Floats = NDArray[np.float64]
 
 STATISTICS = ("entropy", "distance", "cls", "sep", "punctuation", "self", "previous", "next", "other")
 """In the order of the last axis of every array of statistics.
@@ -27,7 +26,7 @@ nor [SEP] and to columns that are neither; nan for a single sentence.
 """
 
 
-def statistics(maps: ArrayLike, pieces: Pieces) -> Floats:
+def statistics(maps: ArrayLike, pieces: Pieces) -> Float64Array:
     """(..., T, T) maps of one example to (..., 9): each the mean over rows, in the order of STATISTICS.
 
     Rows that are all zero or hold nan or inf are left out; a map without any other row is nan throughout (the
@@ -65,11 +64,11 @@ def statistics(maps: ArrayLike, pieces: Pieces) -> Floats:
 class OverSentences:
     """Of a statistic over sentences; arrays of one shape."""
 
-    mean: Floats
+    mean: Float64Array
     """nan where no sentence has a value."""
-    sd: Floats
+    sd: Float64Array
     """With n - 1; nan where fewer than two sentences have a value."""
-    n: NDArray[np.int64]
+    n: Int64Array
     """Sentences that have a value."""
 
 
@@ -85,7 +84,7 @@ def over_sentences(values: ArrayLike) -> OverSentences:
     return OverSentences(mean, sd, n)
 
 
-def _mean(values: Floats, use: NDArray[np.bool_], axis: int) -> Floats:
+def _mean(values: Float64Array, use: BoolArray, axis: int) -> Float64Array:
     """Of the values in use; nan where there are none."""
     use = np.broadcast_to(use, values.shape)
     count = use.sum(axis=axis)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, Float64Array
 from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import TASKS, MetricName
 from explorer.stats.paired import PairedDifference, compare
@@ -22,9 +21,9 @@ class Answers:
     """What one run said under each condition, and what would have been right."""
 
     metric: MetricName
-    labels: NDArray[np.float64]
+    labels: Float64Array
     """(n,)"""
-    predictions: Mapping[str, NDArray[Any]]
+    predictions: Mapping[str, AnyArray]
     """Condition -> (n,)."""
 
 
@@ -58,7 +57,7 @@ def paired_by_seed(answers: Mapping[int, Answers], a: str, b: str) -> dict[int, 
     }
 
 
-def _said(artefact: Artefact, row: int) -> NDArray[Any] | None:
+def _said(artefact: Artefact, row: int) -> AnyArray | None:
     if artefact.manifest.stage == "finetune":
         logits = artefact.arrays.get("logits")
         return None if logits is None else predictions_of(TASKS[artefact.manifest.task], logits)

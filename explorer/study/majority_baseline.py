@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.glue.tasks import TASKS, MetricName, Task
 from explorer.store.bundle import Bundle, command_for
@@ -26,7 +26,7 @@ class Uninformed:
     """For the line in a figure: 'majority class' or 'random draws'."""
 
 
-def uninformed_score(metric: MetricName, labels: NDArray[np.float64]) -> float:
+def uninformed_score(metric: MetricName, labels: Float64Array) -> float:
     """Accuracy of always naming the commonest of these labels (n,); 0 for correlations. Raises BadRequest on none."""
     if len(labels) == 0:
         raise BadRequest("There are no labels to find the commonest of.")
@@ -57,7 +57,7 @@ def uninformed_of(bundle: Bundle, model: str, task: str) -> Uninformed | None:
     return None
 
 
-def _of_dev(task: Task, labels: NDArray[np.float64], command: str) -> Uninformed:
+def _of_dev(task: Task, labels: Float64Array, command: str) -> Uninformed:
     score = uninformed_score(task.metric, labels)
     if task.is_regression:
         return Uninformed(score, "what draws at random are expected to score", _title(task))

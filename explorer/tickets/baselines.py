@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.glue.metrics import checked_pair, is_constant, metric
 from explorer.glue.tasks import Task
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -29,14 +27,16 @@ class Baseline:
     """What was answered, for the screen."""
 
 
-def baseline(task: Task, train_labels: Floats, dev_labels: Floats, *, seed: int = 0, draws: int = 1000) -> Baseline:
+def baseline(
+    task: Task, train_labels: Float64Array, dev_labels: Float64Array, *, seed: int = 0, draws: int = 1000
+) -> Baseline:
     """The task's baseline; labels (n,): class indices, or values for STS-B. Raises as the two below."""
     if task.is_regression:
         return normal_baseline(task, train_labels, dev_labels, seed=seed, draws=draws)
     return majority_baseline(task, train_labels, dev_labels)
 
 
-def majority_baseline(task: Task, train_labels: Floats, dev_labels: Floats) -> Baseline:
+def majority_baseline(task: Task, train_labels: Float64Array, dev_labels: Float64Array) -> Baseline:
     """The most frequent class of the training labels (the first of equals), answered throughout on dev.
 
     Its Matthews correlation is 0 by convention. Raises BadRequest on labels that are no classes of the task.
@@ -54,7 +54,7 @@ def majority_baseline(task: Task, train_labels: Floats, dev_labels: Floats) -> B
 
 
 def normal_baseline(
-    task: Task, train_labels: Floats, dev_labels: Floats, *, seed: int = 0, draws: int = 1000
+    task: Task, train_labels: Float64Array, dev_labels: Float64Array, *, seed: int = 0, draws: int = 1000
 ) -> Baseline:
     """Pearson correlation of dev labels with draws from the normal distribution fitted to the training labels.
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.bert.batches import Batch, by_length, pad
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.gates import gated, gates_of
@@ -16,14 +16,14 @@ from explorer.glue.encoding import Encoded
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.tickets.finetuning import loss_per_example
-from explorer.tickets.importance import Estimator, Floats, Importance
+from explorer.tickets.importance import Estimator, Importance
 
 
 def importance(
     classifier: Classifier,
     task: Task,
     encoded: Encoded,
-    labels: NDArray[np.float64],
+    labels: Float64Array,
     mask: Mask,
     estimator: Estimator = "expected",
     *,
@@ -82,5 +82,5 @@ def _batches(encoded: Encoded, batch_size: int, estimator: Estimator, device: st
     ]
 
 
-def _numpy(tensor: torch.Tensor) -> Floats:
+def _numpy(tensor: torch.Tensor) -> Float64Array:
     return np.asarray(tensor.cpu().numpy(), np.float64)

@@ -10,14 +10,12 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, BoolArray, Float64Array, Uint8Array
 from explorer.bert.packing import Weights
 from explorer.errors import BadMask, BadRequest
-from explorer.mask import BoolArray
 from explorer.tickets.structured import THRESHOLD, threshold_of
 
 STEP_SHARE = 0.1
@@ -28,14 +26,14 @@ _PRUNABLE = re.compile(
     r"(attention\.self\.(query|key|value)|attention\.output\.dense|intermediate\.dense)\.(weight|bias)"
     r"|output\.dense\.weight)"
 )
-Keys = Mapping[str, NDArray[Any]]
+Keys = Mapping[str, AnyArray]
 
 
 @dataclass(frozen=True, eq=False)
 class WeightMask:
     """Which weights are kept, by name, a bit each: 1 = kept, in numpy.packbits order. Compares by value."""
 
-    bits: Mapping[str, NDArray[np.uint8]]
+    bits: Mapping[str, Uint8Array]
     """Name -> (ceil(size / 8),): as stored in a bundle. Read only."""
     shapes: Mapping[str, tuple[int, ...]]
 
@@ -207,7 +205,7 @@ def apply(weights: Weights, mask: WeightMask) -> Weights:
     return new
 
 
-def surviving_share(mask: WeightMask, n_heads: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def surviving_share(mask: WeightMask, n_heads: int) -> tuple[Float64Array, Float64Array]:
     """Share of each head's (L, H) and each MLP's (L,) weights that survive, 0 to 1: the paper's heatmaps.
 
     A head's are its rows of query, key and value with their biases and its columns of the attention output,
@@ -230,7 +228,7 @@ def surviving_share(mask: WeightMask, n_heads: int) -> tuple[NDArray[np.float64]
     return heads, mlps
 
 
-def _magnitudes(weights: Weights, mask: WeightMask) -> dict[str, NDArray[Any]]:
+def _magnitudes(weights: Weights, mask: WeightMask) -> dict[str, AnyArray]:
     keys = {name: np.abs(weights[name]) for name in mask.names}
     for name, array in keys.items():
         if not np.isfinite(array).all():

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.mask import Mask
-from explorer.tickets.importance import Floats, normalised_heads, normalised_mlps
+from explorer.tickets.importance import normalised_heads, normalised_mlps
 from explorer.tickets.subnetworks import Subnetwork, bad, good, random, super_bad, super_good, super_random, survivals
 
 SUPER_SEED = 0
@@ -51,7 +52,7 @@ def surviving(tickets: Mapping[int, Mask], at_least: int) -> Mask:
     return Mask(heads >= at_least, mlps >= at_least)
 
 
-def most_important(heads: Floats, mlps: Floats, n_heads: int, n_mlps: int) -> Mask:
+def most_important(heads: Float64Array, mlps: Float64Array, n_heads: int, n_mlps: int) -> Mask:
     """The n heads and MLPs of highest importance, ranked as pruning ranks them. heads: (L, H), mlps: (L,), raw.
 
     Raises BadRequest where there are not so many.

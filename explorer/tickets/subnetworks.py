@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, BoolArray, Int64Array
 from explorer.errors import BadMask, BadRequest
-from explorer.mask import BoolArray, Mask
+from explorer.mask import Mask
 
 Kind = Literal["good", "bad", "random", "super-good", "super-bad", "super-random"]
 KINDS: tuple[Kind, ...] = ("good", "bad", "random", "super-good", "super-bad", "super-random")
@@ -99,7 +99,7 @@ def super_random(masks: Sequence[Mask], seed: int) -> Subnetwork:
     return Subnetwork("super-random", Mask(parts[0], parts[1]), _joined(*notes))
 
 
-def survivals(masks: Sequence[Mask]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def survivals(masks: Sequence[Mask]) -> tuple[Int64Array, Int64Array]:
     """In how many masks each component is kept: heads (L, H), MLPs (L,).
 
     Raises BadRequest without masks and BadMask where their shapes differ.
@@ -120,9 +120,9 @@ def _rng(seed: int, kind: Kind) -> np.random.Generator:
     return np.random.default_rng((seed, KINDS.index(kind)))  # kinds of one seed are drawn independently
 
 
-def _lowest(ranks: NDArray[np.int64], many: int, rng: np.random.Generator) -> BoolArray:
+def _lowest(ranks: Int64Array, many: int, rng: np.random.Generator) -> BoolArray:
     """The `many` components of lowest rank, equals drawn at random; the shape of `ranks`."""
-    shuffled: NDArray[Any] = rng.permutation(ranks.size)
+    shuffled: AnyArray = rng.permutation(ranks.size)
     order = shuffled[np.argsort(ranks.ravel()[shuffled], kind="stable")]
     kept = np.zeros(ranks.size, np.bool_)
     kept[order[:many]] = True
@@ -139,7 +139,7 @@ def _bad_part(survived: BoolArray, rng: np.random.Generator, word: str) -> tuple
     return kept, note
 
 
-def _beyond_note(totals: NDArray[np.int64], kept: BoolArray, n_seeds: int, word: str) -> str:
+def _beyond_note(totals: Int64Array, kept: BoolArray, n_seeds: int, word: str) -> str:
     beyond, always = int((kept & (totals > 0)).sum()), int((kept & (totals == n_seeds)).sum())
     if not beyond:
         return ""

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from explorer.arrays import Float64Array, Int64Array
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier import features
 from explorer.patterns.classifier.evaluation import Kappa, Scores, kappas, scores
@@ -19,8 +19,6 @@ from explorer.patterns.classifier.labels import HELD_OUT, TRAIN, LabelledMap
 from explorer.patterns.classifier.rules import classify_by_rules
 from explorer.patterns.classifier.trained import Calibration, PatternClassifier
 from explorer.stats.paired import PairedDifference, compare
-
-IntArray = NDArray[np.int64]
 
 RARER = "chosen for rarer classes, training heads"
 """The part of maps that are trained on only."""
@@ -154,11 +152,11 @@ def _kappas(maps: Sequence[LabelledMap]) -> tuple[Kappa, ...]:
     return kappas(a, b, [one.head for one in maps])
 
 
-def _scores(maps: Sequence[LabelledMap], said: IntArray) -> Scores:
+def _scores(maps: Sequence[LabelledMap], said: Int64Array) -> Scores:
     return scores(labels_of(maps), said, [one.head for one in maps])
 
 
-def labels_of(maps: Sequence[LabelledMap]) -> IntArray:
+def labels_of(maps: Sequence[LabelledMap]) -> Int64Array:
     """(m,): indices of the resolved classes."""
     return np.array([one.label for one in maps], np.int64)
 
@@ -169,7 +167,7 @@ def feature_baseline(train: Sequence[LabelledMap]) -> ClassifierMixin:
     return model.fit(features.table([one.weights for one in train]), labels_of(train))
 
 
-def calibrated(logits: NDArray[np.float64], true: IntArray) -> Calibration:
+def calibrated(logits: Float64Array, true: Int64Array) -> Calibration:
     """Temperature by likelihood (Guo et al. 2017), and the lowest threshold at which 9 of 10 named maps are right.
 
     logits: (m, 5) of maps that the network did not see. Where no threshold does it, the highest is taken.
@@ -182,7 +180,7 @@ def calibrated(logits: NDArray[np.float64], true: IntArray) -> Calibration:
     return Calibration(round(float(best.x), 3), float(min(enough, default=max(THRESHOLDS))))
 
 
-def named(probabilities: NDArray[np.float64], true: IntArray, threshold: float) -> Named:
+def named(probabilities: Float64Array, true: Int64Array, threshold: float) -> Named:
     """How many maps a threshold leaves with a name, and how many of those are right."""
     sure = probabilities.max(axis=1) >= threshold
     right = probabilities.argmax(axis=1) == true

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
+from explorer.arrays import Float32Array, Float64Array
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier.augmentation import augmented
 from explorer.patterns.classifier.generator import generate, norm_weighted
@@ -26,7 +26,7 @@ N_FOLDS = 4
 class RealMap:
     """A labelled map: weights (T, T), the index of its class, and its (layer, head)."""
 
-    weights: NDArray[np.float32]
+    weights: Float32Array
     label: int
     head: tuple[int, int]
     anchors: tuple[int, ...]
@@ -107,7 +107,7 @@ def finetuned(
 
 def out_of_fold(
     start: PatternNetwork, real: Sequence[RealMap], made: Synthetic, options: TrainingOptions, *, progress: bool = False
-) -> NDArray[np.float64]:
+) -> Float64Array:
     """Logits (m, 5) of each real map by a network that saw no map of its head."""
     out = np.zeros((len(real), len(CLASSES)))
     for held in folds([one.label for one in real], [one.head for one in real], N_FOLDS, options.seed):

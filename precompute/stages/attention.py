@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from explorer.arrays import Float64Array
 from explorer.bert.attention import attention_maps
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
 from explorer.bert.engine import Engine
@@ -25,7 +26,7 @@ from explorer.mask import Mask
 from explorer.patterns.classifier import trained as trained
 from explorer.patterns.per_head import MapClassifier, head_table
 from explorer.patterns.samples import Sample, pack_samples
-from explorer.patterns.statistics import Floats, statistics
+from explorer.patterns.statistics import statistics
 from explorer.store.bundle import sha256_of
 from explorer.store.runs_of_task import complete, seeds_with
 from explorer.store.schema import Key, Manifest, Run
@@ -114,7 +115,7 @@ def _load(options: Options, model_name: str, weights: Weights) -> Classifier:
 
 def _measure(
     model: Classifier, sentences: Examples, names: MapClassifier, device: str, words: str
-) -> tuple[Floats, Floats, list[Sample]]:
+) -> tuple[Float64Array, Float64Array, list[Sample]]:
     """Statistics (n, 2, L, H, 9), probabilities (n, 2, L, H, 5), and the samples with all their maps."""
     encoded = encode(sentences, model.tokenizer)
     whole = np.random.default_rng(SEED).permutation(len(sentences))[:SAMPLES]

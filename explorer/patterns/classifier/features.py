@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import BoolArray, Float64Array, FloatArray, Int64Array
 from explorer.errors import BadRequest
-
-FloatArray = NDArray[np.float64]
 
 VISIBLE = 0.25
 """Share of the map's strongest cell from which a cell is seen (GUIDELINE.md)."""
@@ -64,13 +62,13 @@ class Features:
 NAMES: tuple[str, ...] = tuple(field.name for field in fields(Features))
 
 
-def shows_nothing(weights: NDArray[np.floating]) -> bool:
+def shows_nothing(weights: FloatArray) -> bool:
     """Whether a map is too small for a pattern, or zero everywhere; raises BadRequest on what is no map."""
     array = checked(weights)
     return len(array) < SMALLEST or not array.any()
 
 
-def checked(weights: NDArray[np.floating]) -> FloatArray:
+def checked(weights: FloatArray) -> Float64Array:
     """The map as (T, T) float64; raises BadRequest where it is not square, not finite, or negative anywhere."""
     array = np.asarray(weights, np.float64)
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
@@ -82,7 +80,7 @@ def checked(weights: NDArray[np.floating]) -> FloatArray:
     return array
 
 
-def scaled(weights: NDArray[np.floating]) -> FloatArray:
+def scaled(weights: FloatArray) -> Float64Array:
     """The map over its strongest cell, (T, T) in [0, 1].
 
     Raises BadRequest as checked does, and where nothing can be seen: fewer than 3 word pieces, or zeros only.
@@ -96,7 +94,7 @@ def scaled(weights: NDArray[np.floating]) -> FloatArray:
     return array / strongest
 
 
-def features_of(weights: NDArray[np.floating]) -> Features:
+def features_of(weights: FloatArray) -> Features:
     """Features of one map (T, T); raises BadRequest as scaled does."""
     m = scaled(weights)
     length = len(m)
@@ -143,30 +141,30 @@ def features_of(weights: NDArray[np.floating]) -> Features:
     )
 
 
-def table(maps: Sequence[NDArray[np.floating]]) -> FloatArray:
+def table(maps: Sequence[FloatArray]) -> Float64Array:
     """(m, len(NAMES)): the features of several maps."""
     return np.array([list(asdict(features_of(weights)).values()) for weights in maps]).reshape(-1, len(NAMES))
 
 
-def _share(line: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:
+def _share(line: BoolArray, of: BoolArray) -> float:
     """Share of a diagonal that is visible, of the part that no counted column crosses."""
     return float(line.sum() / of.sum()) if of.sum() >= 2 else 0.0
 
 
-def _padded_diagonal(m: FloatArray, offset: int) -> FloatArray:
+def _padded_diagonal(m: Float64Array, offset: int) -> Float64Array:
     """Cell (i, i + offset) of each row i, 0 outside."""
     rows = np.arange(len(m))
     inside = (rows + offset >= 0) & (rows + offset < len(m))
     return np.where(inside, m[rows, np.clip(rows + offset, 0, len(m) - 1)], 0.0)
 
 
-def _explained(m: FloatArray, fit: FloatArray) -> float:
+def _explained(m: Float64Array, fit: Float64Array) -> float:
     """Share of the variance of m that fit explains, 0 where m does not vary."""
     spread = ((m - m.mean()) ** 2).sum()
     return float(1 - ((m - fit) ** 2).sum() / spread) if spread > 1e-12 else 0.0
 
 
-def _means_of_offsets(m: FloatArray, offset: NDArray[np.int64]) -> FloatArray:
+def _means_of_offsets(m: Float64Array, offset: Int64Array) -> Float64Array:
     """Each cell of the seven central diagonals replaced by its diagonal's mean, the others by theirs together."""
     key = np.where(np.abs(offset) <= 3, offset + 3, 7)
     counts = np.bincount(key.ravel(), minlength=8)
@@ -174,7 +172,7 @@ def _means_of_offsets(m: FloatArray, offset: NDArray[np.int64]) -> FloatArray:
     return (sums / np.maximum(counts, 1))[key]
 
 
-def _squares(m: FloatArray, counted: NDArray[np.bool_], near: NDArray[np.bool_]) -> tuple[float, float]:
+def _squares(m: Float64Array, counted: BoolArray, near: BoolArray) -> tuple[float, float]:
     """Contrast and explained variance of two squares at the border where the contrast is largest."""
     length = len(m)
     usable = ~near & ~counted[None, :]
@@ -199,7 +197,7 @@ def _squares(m: FloatArray, counted: NDArray[np.bool_], near: NDArray[np.bool_])
     return float(best[0]), float(best[1])
 
 
-def _correlation(x: FloatArray, y: FloatArray) -> float:
+def _correlation(x: Float64Array, y: Float64Array) -> float:
     if np.ptp(x) < 1e-9 or np.ptp(y) < 1e-9:
         return 0.0
     return float(np.corrcoef(x, y)[0, 1])

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from explorer.arrays import Float32Array
 from explorer.errors import BadBundle
 from explorer.glue.tokens import Pieces
 
@@ -42,7 +42,7 @@ class DrawnMap:
     index: int
     """Of the sentence in that set."""
     pieces: Pieces
-    weights: NDArray[np.float32]
+    weights: Float32Array
     """(T, T): as the model gave them, to 11 bits: rows of a raw map sum to 1."""
 
 
@@ -89,7 +89,7 @@ def read_maps(folder: Path = FOLDER) -> tuple[DrawnMap, ...]:
     )
 
 
-def _drawn(row: Mapping[Any, Any], values: NDArray[np.float32]) -> DrawnMap:
+def _drawn(row: Mapping[Any, Any], values: Float32Array) -> DrawnMap:
     known = {name: row[name] for name in DrawnMap.__dataclass_fields__ if name in row}
     tokens = tuple(str(row["tokens"]).split(" "))
     segments = (np.arange(len(tokens)) >= int(row["second_from"])).astype(np.int64)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from explorer.arrays import Float32Array, Float64Array, FloatArray
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier.features import VISIBLE, scaled
 
@@ -26,7 +26,7 @@ SOFT = 0.04
 """Over how much of the scale a cell goes from unseen to seen."""
 
 
-def picture(weights: NDArray[np.floating]) -> NDArray[np.float32]:
+def picture(weights: FloatArray) -> Float32Array:
     """(N_CHANNELS, GRID, GRID) of a map (T, T), T >= 3; raises BadRequest as features.scaled does.
 
     Channels: the map over its strongest cell; its square root, which lifts what is faint; whether a cell is
@@ -44,7 +44,7 @@ def picture(weights: NDArray[np.floating]) -> NDArray[np.float32]:
     return torch.cat([averaged, strongest]).numpy()
 
 
-def pictures(maps: Sequence[NDArray[np.floating]]) -> Tensor:
+def pictures(maps: Sequence[FloatArray]) -> Tensor:
     """(m, N_CHANNELS, GRID, GRID) of several maps."""
     if not len(maps):
         return torch.zeros(0, N_CHANNELS, GRID, GRID)
@@ -76,7 +76,7 @@ class PatternNetwork(nn.Module):
 
 
 @torch.inference_mode()
-def logits_of(network: PatternNetwork, maps: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+def logits_of(network: PatternNetwork, maps: Sequence[FloatArray]) -> Float64Array:
     """(m, 5): the mean of what the network says of each map and of the map turned round (both axes from the end).
 
     Turning round keeps every class, so that two looks are one opinion. The network must be in eval mode.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import FloatArray, Int64Array
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier.features import Features, features_of
 
@@ -34,6 +34,6 @@ def class_by_rules(features: Features) -> str:
     return "heterogeneous"
 
 
-def classify_by_rules(maps: Sequence[NDArray[np.floating]]) -> NDArray[np.int64]:
+def classify_by_rules(maps: Sequence[FloatArray]) -> Int64Array:
     """(m,): indices into CLASSES; raises BadRequest as features_of does."""
     return np.array([CLASSES.index(class_by_rules(features_of(weights))) for weights in maps], np.int64)
