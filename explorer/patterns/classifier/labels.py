@@ -95,3 +95,8 @@ def folds(labels: Sequence[int], heads: Sequence[tuple[int, int]], n_folds: int,
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)  # blocks are rare
         return [held for _, held in split.split(np.zeros(len(labels)), np.asarray(labels), groups)]
+
+
+def labels_of(maps: Sequence[LabelledMap]) -> Int64Array:
+    """(m,): indices of the resolved classes."""
+    return np.array([one.label for one in maps], np.int64)

@@ -6,12 +6,13 @@ import math
 from pathlib import Path
 
 from explorer.patterns.classes import CLASSES
+from explorer.patterns.classifier.calibration import NAMED_RIGHT
 from explorer.patterns.classifier.evaluation import Scores
+from explorer.patterns.classifier.report import RARER, Contest, PatternReport
 from explorer.patterns.classifier.trained import PatternClassifier
+from explorer.patterns.classifier.training import N_FOLDS, TrainingOptions
 from explorer.stats.bootstrap import Interval
 from explorer.stats.paired import PairedDifference
-from precompute.patterns.scoring import NAMED_RIGHT, RARER, Contest, PatternReport
-from precompute.patterns.training import N_FOLDS, TrainingOptions
 
 AIM = 0.85
 """Macro-F1 on held-out real maps that was aimed for."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
 from explorer.arrays import Float32Array, Float64Array
 from explorer.patterns.classes import CLASSES
@@ -18,8 +17,10 @@ from explorer.patterns.classifier.generator import generate, norm_weighted
 from explorer.patterns.classifier.labels import LabelledMap, folds
 from explorer.patterns.classifier.network import PatternNetwork, logits_of, pictures
 
+Progress = Callable[[range], Iterable[int]]
+"""Wraps the steps of a training to show how far it is, as tqdm does."""
 N_FOLDS = 4
-"""Of the training heads, for choices and calibration."""
+"""Folds of the training heads, for choices and calibration."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def synthetic(options: TrainingOptions) -> Synthetic:
     return Synthetic(torch.cat(chunks), torch.tensor(labels))
 
 
-def pretrained(made: Synthetic, options: TrainingOptions, *, progress: bool = False) -> PatternNetwork:
+def pretrained(made: Synthetic, options: TrainingOptions, *, progress: Progress = iter) -> PatternNetwork:
     """A network that has seen synthetic maps only."""
     torch.manual_seed(options.seed)
     network = PatternNetwork()
@@ -94,7 +95,12 @@ def pretrained(made: Synthetic, options: TrainingOptions, *, progress: bool = Fa
 
 
 def finetuned(
-    start: PatternNetwork, real: Sequence[RealMap], made: Synthetic, options: TrainingOptions, *, progress: bool = False
+    start: PatternNetwork,
+    real: Sequence[RealMap],
+    made: Synthetic,
+    options: TrainingOptions,
+    *,
+    progress: Progress = iter,
 ) -> PatternNetwork:
     """A copy of start, trained on on variants of the real maps, classes balanced, among synthetic maps."""
     torch.manual_seed(options.seed + 1)
@@ -106,7 +112,12 @@ def finetuned(
 
 
 def out_of_fold(
-    start: PatternNetwork, real: Sequence[RealMap], made: Synthetic, options: TrainingOptions, *, progress: bool = False
+    start: PatternNetwork,
+    real: Sequence[RealMap],
+    made: Synthetic,
+    options: TrainingOptions,
+    *,
+    progress: Progress = iter,
 ) -> Float64Array:
     """Logits (m, 5) of each real map by a network that saw no map of its head."""
     out = np.zeros((len(real), len(CLASSES)))
@@ -123,12 +134,12 @@ def _fit(
     steps: int,
     rate: float,
     options: TrainingOptions,
-    progress: bool,
+    progress: Progress,
 ) -> None:
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=steps)
     network.train()
-    for _ in tqdm(range(steps), disable=not progress, mininterval=5):
+    for _ in progress(range(steps)):
         x, y = next(batches)
         optimizer.zero_grad()
         functional.cross_entropy(network(x), y, label_smoothing=options.smoothing).backward()
