@@ -107,6 +107,15 @@ class Mask:
         """Whether nothing is pruned."""
         return bool(self.heads.all() and self.mlps.all())
 
+    def check_fits(self, n_layers: int, n_heads: int) -> None:
+        """Raises BadMask unless the mask has the shape of a model of n_layers x n_heads."""
+        if self.heads.shape != (n_layers, n_heads):
+            raise BadMask(
+                f"A mask of {self.n_layers} layers x {self.n_heads} heads does not fit a model of "
+                f"{n_layers} layers x {n_heads} heads.",
+                "Is it a mask for another model?",
+            )
+
     def with_head(self, layer: int, head: int, kept: bool) -> Mask:
         """The same mask but for one head."""
         heads = self.heads.copy()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transformers import BertConfig, BertForSequenceClassification
 
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
-from explorer.glue.data_hash import fingerprint
+from explorer.glue.data_hash import examples_sha256
 from explorer.glue.encoding import Encoded
 from explorer.glue.tasks import TASKS, Example, Examples, Task
 from explorer.mask import Mask
@@ -39,7 +39,7 @@ def make_examples(task: Task, n: int, seed: int = 0, split: str = "dev") -> Exam
         texts = tuple(sentence(rng) for _ in task.columns)
         label = rng.integers(51) / 10 if task.is_regression else float(rng.integers(task.n_outputs))
         items.append(Example(texts, label))
-    return Examples(task, split, tuple(items), "test", fingerprint(items))  # type: ignore[arg-type]
+    return Examples(task, split, tuple(items), "test", examples_sha256(items))  # type: ignore[arg-type]
 
 
 def save_folder(

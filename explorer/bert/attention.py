@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from explorer.bert.engine import Engine, Layer
+from explorer.bert.engine import Engine
+from explorer.bert.layer import Layer
 from explorer.bert.maps import AttentionMaps
 from explorer.bert.shards import Shard, shard_of
 from explorer.glue.encoding import Encoded

@@ -17,7 +17,7 @@ _WIDTH_STEP = 16
 _BUCKET = 1024
 """Padded word pieces of a bucket: what attention makes of them stays in the processor's cache."""
 _FIRST, _GROWTH = 1024, 2
-"""Word pieces of the first shard, so that a first score comes soon, and how much larger each next one is."""
+"""Word tokens of the first shard, so that a first score comes soon, and how much larger each next one is."""
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,10 @@ from transformers.models.bert.modeling_bert import BertLayer
 
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.gates import encoder_layers
-from explorer.errors import BadMask
 from explorer.mask import Mask
 
 
-def prune(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
+def cut(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
     """A smaller copy in eval mode that gives the logits of the gated model; `classifier` stays as it is.
 
     Of query, key and value a pruned head's rows go, of `attention.output.dense` its columns; that layer's bias
@@ -24,12 +23,7 @@ def prune(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
     names the full number of heads, so it is for running, not for gating or `save_pretrained`.
     Raises BadMask on a mask for another model.
     """
-    if mask.heads.shape != (classifier.n_layers, classifier.n_heads):
-        raise BadMask(
-            f"A mask of {mask.n_layers} layers x {mask.n_heads} heads does not fit a model of "
-            f"{classifier.n_layers} layers x {classifier.n_heads} heads.",
-            "Is it a mask for another model?",
-        )
+    mask.check_fits(classifier.n_layers, classifier.n_heads)
     model = copy.deepcopy(classifier.model)
     for number, layer in enumerate(encoder_layers(model)):
         kept = torch.from_numpy(mask.heads[number].nonzero()[0])

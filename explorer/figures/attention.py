@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from explorer.arrays import Float32Array, Uint8Array
 from explorer.errors import BadRequest
 from explorer.figures.palette import QUIET, quiet_layout
-from explorer.glue.tokens import Pieces
+from explorer.glue.tokens import Tokens
 
 THUMBNAIL = 40
 """Cells a side that a thumbnail has at most."""
@@ -56,7 +56,7 @@ def plain_label(token: str) -> str:
 
 def map_figure(
     values: Float32Array,
-    pieces: Pieces,
+    tokens: Tokens,
     *,
     dark: bool,
     top: float | None = None,
@@ -68,9 +68,9 @@ def map_figure(
     top: the value that has the strongest colour, the map's own greatest by default. unit: what a value is, for the
     hover. height: in pixels, by default what the labels need. Raises BadRequest where map and word pieces differ.
     """
-    if values.shape != (len(pieces), len(pieces)):
-        raise BadRequest(f"A map of shape {values.shape} does not go with {len(pieces)} word pieces.")
-    labels = [plain_label(token) for token in pieces.tokens]
+    if values.shape != (len(tokens), len(tokens)):
+        raise BadRequest(f"A map of shape {values.shape} does not go with {len(tokens)} word pieces.")
+    labels = [plain_label(token) for token in tokens.texts]
     length = len(labels)
     words = [[f"<b>{row}</b> reads <b>{column}</b>" for column in labels] for row in labels]
     most = float(values.max()) if top is None else top
@@ -103,15 +103,15 @@ def map_figure(
             "title": title | {"text": "reads"},
             "automargin": True,
         },
-        "shapes": _between(pieces),
+        "shapes": _between(tokens),
     }
     return go.Figure([cells], layout)
 
 
-def _between(pieces: Pieces) -> list[dict[str, Any]]:
+def _between(tokens: Tokens) -> list[dict[str, Any]]:
     """Lines after the first sentence of a pair."""
-    if not pieces.is_pair:
+    if not tokens.is_pair:
         return []
-    at, far = float((pieces.segments == 0).sum()) - 0.5, len(pieces) - 0.5
+    at, far = float((tokens.segments == 0).sum()) - 0.5, len(tokens) - 0.5
     line = {"type": "line", "line": {"width": 1, "dash": "dot", "color": QUIET}}
     return [line | {"x0": at, "x1": at, "y0": -0.5, "y1": far}, line | {"x0": -0.5, "x1": far, "y0": at, "y1": at}]

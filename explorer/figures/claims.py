@@ -82,8 +82,8 @@ def score_strip(
     metric: str,
     colour: str,
     full: float = math.nan,
-    floor: float = math.nan,
-    floor_title: str = "",
+    majority: float = math.nan,
+    majority_title: str = "",
 ) -> go.Figure:
     """A row a condition: a point a seed, a bar at their mean; under them, hollow, the published mean with its sd.
 
@@ -92,8 +92,8 @@ def score_strip(
     parts = _Parts()
     for at, row in enumerate(rows):
         _row(parts, -at, row, colour)
-    span = _span(rows, full, floor)
-    for x, dash, text, side in ((full, "solid", "full model", "left"), (floor, "dash", floor_title, "right")):
+    span = _span(rows, full, majority)
+    for x, dash, text, side in ((full, "solid", "full model", "left"), (majority, "dash", majority_title, "right")):
         if not math.isnan(x):
             share = (x - span[0]) / (span[1] - span[0])
             parts.line(x, dash)

@@ -33,13 +33,14 @@ def ticket_bars(
     metric: str,
     full: float,
     majority: float | None = None,
-    floor: str = "majority class",
+    majority_title: str = "majority class",
     height: int = 360,
     y_range: tuple[float, float] | None = None,
 ) -> go.Figure:
     """Grouped bars from 0; whiskers are one sample standard deviation over seeds, rings the seeds themselves.
 
-    Lines: the full model (solid) and what answers without reading score (dashed, named by floor). A nan is left out.
+    Lines: the full model (solid) and what answers without reading score (dashed, named by majority_title).
+    A nan is left out.
     y_range: give two figures the same, so that they can be compared.
     """
     figure = go.Figure()
@@ -68,7 +69,7 @@ def ticket_bars(
         )
     _line(figure, full, "solid", "full model")
     if majority is not None:
-        _line(figure, majority, "dash", floor.replace(" ", "<br>"))
+        _line(figure, majority, "dash", majority_title.replace(" ", "<br>"))
     figure.update_yaxes(title=metric, range=y_range, zeroline=True)
     figure.update_xaxes(categoryorder="array", categoryarray=list(dict.fromkeys(bar.kind for bar in bars)))
     return quiet(figure, height=height).update_layout(

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from explorer.glue.tasks import Example
 
 
-def fingerprint(items: Iterable[Example]) -> str:
+def examples_sha256(items: Iterable[Example]) -> str:
     """sha256 over texts and labels in order; the same for a folder and for the Hub if the data are."""
     digest = hashlib.sha256()
     for item in items:

@@ -12,7 +12,7 @@ from explorer.arrays import Int64Array
 from explorer.glue.tasks import Examples
 
 MAX_LENGTH = 128
-"""Word pieces, [CLS] and [SEP] included (paper, section 3)."""
+"""Word tokens, [CLS] and [SEP] included (paper, section 3)."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Encoded:
         return np.diff(self.offsets)
 
     def example(self, index: int) -> tuple[Int64Array, Int64Array]:
-        """Word pieces and token types of one example."""
+        """Word tokens and token types of one example."""
         span = slice(self.offsets[index], self.offsets[index + 1])
         return self.input_ids[span], self.token_types[span]
 
@@ -46,7 +46,7 @@ class Encoded:
 
 
 def encode(examples: Examples, tokenizer: Callable[..., Any], max_length: int = MAX_LENGTH) -> Encoded:
-    """Word pieces of every example, pairs joined by [SEP], the longer sentence cut first beyond `max_length`."""
+    """Word tokens of every example, pairs joined by [SEP], the longer sentence cut first beyond `max_length`."""
     if not examples.items:
         return _ragged([], [])
     first = [item.texts[0] for item in examples.items]

@@ -10,7 +10,7 @@ _EXACT_BYTES = 4
 
 
 @dataclass(frozen=True)
-class Reuse:
+class CachePlan:
     """What is kept of the full model for every word piece of the split."""
 
     layers: tuple[int, ...]
@@ -30,7 +30,7 @@ class Reuse:
         return f"To stay within memory, masks start from the states before layer {kept} of {self.n_layers} only."
 
 
-def plan_reuse(tokens: int, width: int, n_layers: int, fast_bytes: int, memory: int) -> Reuse:
+def plan_cache(tokens: int, width: int, n_layers: int, fast_bytes: int, memory: int) -> CachePlan:
     """Everything where it fits; else the inputs of as many layers as do, evenly spread; perhaps none.
 
     tokens: word pieces of the split; width: of the hidden state; fast_bytes: of one number in a context.
@@ -38,8 +38,8 @@ def plan_reuse(tokens: int, width: int, n_layers: int, fast_bytes: int, memory: 
     one_layer = tokens * width * _EXACT_BYTES
     everything = n_layers * (one_layer + tokens * width * fast_bytes)
     if everything <= memory:
-        return Reuse(tuple(range(n_layers)), True, n_layers, everything)
+        return CachePlan(tuple(range(n_layers)), True, n_layers, everything)
     many = min(n_layers, memory // one_layer)
     # layer 0's input is the embeddings, which cost next to nothing to make again
     layers = sorted({round((i + 1) * n_layers / (many + 1)) for i in range(many)} & set(range(1, n_layers)))
-    return Reuse(tuple(layers), False, n_layers, len(layers) * one_layer)
+    return CachePlan(tuple(layers), False, n_layers, len(layers) * one_layer)

@@ -18,8 +18,8 @@ from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.glue.metrics import predictions_of, score_of
 from explorer.glue.tasks import Examples, Task
-from explorer.live.activation_cache import DEFAULT_MEMORY, Reuse, plan_reuse
-from explorer.live.low_margin import NO_TRUST, Scorer, Trust
+from explorer.live.activation_cache import DEFAULT_MEMORY, CachePlan, plan_cache
+from explorer.live.low_margin import UNMEASURED, ErrorBound, Scorer
 from explorer.mask import Mask
 from explorer.stats.intervals import Score, score_with_interval
 from explorer.stats.paired import PairedDifference
@@ -57,7 +57,7 @@ class Evaluator:
     """One classifier on one split, read-only after construction.
 
     memory: bytes that the full model's states may take, from which masks start where they first depart from it;
-    where they would not fit, as many as do are kept, and `reuse` says so. dtype: of the fast pass; default: the
+    where they would not fit, as many as do are kept, and `cache_plan` says so. dtype: of the fast pass; default: the
     machine's. tokens: word pieces a shard.
     """
 
@@ -85,12 +85,14 @@ class Evaluator:
         self.engine_version = ENGINE_VERSION
         self.shards: tuple[Shard, ...] = shards_of(self.encoded, tokens, device=device)
         width = classifier.model.config.hidden_size
-        self.reuse: Reuse = plan_reuse(
+        self.cache_plan: CachePlan = plan_cache(
             int(self.encoded.lengths.sum()), width, self.engine.n_layers, self.scorer.fast.dtype.itemsize, memory
         )
-        contexts = self.scorer.fast.dtype if self.reuse.contexts else None
-        self.prefixes = tuple(
-            self.engine.prefix(shard, inputs_of=self.reuse.layers, contexts=contexts) if self.reuse.layers else None
+        contexts = self.scorer.fast.dtype if self.cache_plan.contexts else None
+        self.caches = tuple(
+            self.engine.cache_activations(shard, layers=self.cache_plan.layers, contexts=contexts)
+            if self.cache_plan.layers
+            else None
             for shard in self.shards
         )
         self.full_mask = Mask.full(self.engine.n_layers, self.engine.n_heads)
@@ -99,8 +101,8 @@ class Evaluator:
     def _exactly_full(self) -> Evaluation:
         """The full model in fp32: what every mask is held against."""
         started, logits = time.perf_counter(), self._nothing()
-        for shard, prefix in zip(self.shards, self.prefixes, strict=True):
-            logits[shard.indices] = self.engine.logits(shard, self.full_mask, prefix)
+        for shard, cache in zip(self.shards, self.caches, strict=True):
+            logits[shard.indices] = self.engine.logits(shard, self.full_mask, cache)
         return self._evaluation(self.full_mask, logits, time.perf_counter() - started, 0)
 
     def evaluate(self, mask: Mask) -> Evaluation:
@@ -111,11 +113,11 @@ class Evaluator:
         """The exact scores of a sweep; masks that agree up to a layer share the work. Raises BadMask."""
         logits = [self._nothing() for _ in masks]
         seconds = rechecked = 0.0
-        trust: tuple[Trust, ...] = (NO_TRUST,) * len(masks)
-        for shard, prefix in zip(self.shards, self.prefixes, strict=True):
+        bounds: tuple[ErrorBound, ...] = (UNMEASURED,) * len(masks)
+        for shard, cache in zip(self.shards, self.caches, strict=True):
             started = time.perf_counter()
-            scored = self.scorer.logits(shard, tuple(masks), prefix, trust)
-            trust = scored.trust
+            scored = self.scorer.logits(shard, tuple(masks), cache, bounds)
+            bounds = scored.bounds
             for whole, part in zip(logits, scored.logits, strict=True):
                 whole[shard.indices] = part
             seconds += time.perf_counter() - started
@@ -129,12 +131,12 @@ class Evaluator:
     def stream(self, mask: Mask) -> Iterator[Partial | Evaluation]:
         """A Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
         logits, seconds, rechecked = self._nothing(), 0.0, 0
-        trust: tuple[Trust, ...] = (NO_TRUST,)
+        bounds: tuple[ErrorBound, ...] = (UNMEASURED,)
         scored: list[Int64Array] = []
-        for shard, prefix in zip(self.shards, self.prefixes, strict=True):
+        for shard, cache in zip(self.shards, self.caches, strict=True):
             started = time.perf_counter()
-            part = self.scorer.logits(shard, (mask,), prefix, trust)
-            trust = part.trust
+            part = self.scorer.logits(shard, (mask,), cache, bounds)
+            bounds = part.bounds
             logits[shard.indices] = part.logits[0]
             seconds += time.perf_counter() - started
             rechecked += part.rechecked

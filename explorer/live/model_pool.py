@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Shelf(Generic[V]):
+class ModelPool(Generic[V]):
     """At most `at_most` values by key; beyond that, the one that was asked for longest ago goes."""
 
     def __init__(self, at_most: int) -> None:

@@ -1,4 +1,4 @@
-"""Chance as an opponent: masks with as many heads off, drawn at random, scored one a turn by the worker."""
+"""RandomOpponent as an opponent: masks with as many heads off, drawn at random, scored one a turn by the worker."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from explorer.mask import Mask
 
 
 @dataclass(frozen=True)
-class Chance:
-    """What random draws scored so far."""
+class RandomOpponent:
+    """What random random_masks scored so far."""
 
     n_off: int
     """Heads that each draw switches off."""
@@ -29,7 +29,7 @@ class Chance:
         return sum(score >= self.line for score in self.scores)
 
 
-def draws(shape: tuple[int, int], n_off: int, many: int, seed: int = 0) -> tuple[Mask, ...]:
+def random_masks(shape: tuple[int, int], n_off: int, many: int, seed: int = 0) -> tuple[Mask, ...]:
     """Masks with exactly so many of the (L, H) heads off, every choice as likely as any other; all MLPs stay on.
 
     The same for the same seed. Raises BadRequest where there are not so many heads.
@@ -46,12 +46,14 @@ def draws(shape: tuple[int, int], n_off: int, many: int, seed: int = 0) -> tuple
     return tuple(masks)
 
 
-def play(evaluator: Evaluator, masks: Sequence[Mask], n_off: int, line: float) -> Generator[Chance, None, Chance]:
+def play(
+    evaluator: Evaluator, masks: Sequence[Mask], n_off: int, line: float
+) -> Generator[RandomOpponent, None, RandomOpponent]:
     """Work for the worker: yields after each draw but the last."""
-    so_far = Chance(n_off, len(masks), (), line)
+    so_far = RandomOpponent(n_off, len(masks), (), line)
     for number, mask in enumerate(masks):
         score = evaluator.evaluate(mask).score
-        so_far = Chance(n_off, len(masks), (*so_far.scores, score), line)
+        so_far = RandomOpponent(n_off, len(masks), (*so_far.scores, score), line)
         if number + 1 < len(masks):
             yield so_far
     return so_far

@@ -51,7 +51,7 @@ def score(worker: Worker, session: str, evaluator: Evaluator, mask: Mask, ledger
     return worker.submit(session, _stream(evaluator, mask, ledger))
 
 
-def sweep(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -> Generator[int, None, tuple[Answer, ...]]:
+def score_many(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -> Generator[int, None, tuple[Answer, ...]]:
     """The answers of several masks, in their order, for `Worker.submit`: a turn a shard, yielding how many are known.
 
     Each is written down as soon as it is known, so that what is dropped half-way is not lost. Raises BadMask.

@@ -19,8 +19,3 @@ MEANINGS: Final[dict[str, str]] = {
     "vertical+diagonal": "Columns and a diagonal at once.",
     UNCERTAIN: "No class reaches the classifier's confidence threshold.",
 }
-
-
-def index_of(name: str) -> int:
-    """Column of a class; ValueError for a name that is not one of the five."""
-    return CLASSES.index(name)

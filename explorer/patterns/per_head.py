@@ -14,8 +14,8 @@ from explorer.errors import BadBundle
 from explorer.patterns.classes import CLASSES, UNCERTAIN
 from explorer.patterns.statistics import STATISTICS, over_sentences
 
-Kind = Literal["raw", "norm"]
-KINDS: tuple[Kind, ...] = ("raw", "norm")
+MapKind = Literal["raw", "norm"]
+MAP_KINDS: tuple[MapKind, ...] = ("raw", "norm")
 """Attention as it is, and norm-weighted attention: the order of every axis of kinds."""
 DOMINATES = 0.5
 """A head has a pattern when the classifier gives it more than this on average over the sentences."""
@@ -46,7 +46,7 @@ def head_table(statistics: Float64Array, probabilities: Float64Array, threshold:
     winners = np.eye(len(CLASSES))[probabilities.argmax(-1)].mean(axis=0)  # (2, L, H, 5)
     shape = mean.shape[:-1]
     kind, layer, head = (axis.ravel() for axis in np.indices(shape))
-    columns: dict[str, Any] = {"kind": np.array(KINDS)[kind], "layer": layer, "head": head, "n": len(statistics)}
+    columns: dict[str, Any] = {"kind": np.array(MAP_KINDS)[kind], "layer": layer, "head": head, "n": len(statistics)}
     columns |= {name: over.mean[..., i].ravel() for i, name in enumerate(STATISTICS)}
     columns |= {f"{name}_sd": over.sd[..., i].ravel() for i, name in enumerate(STATISTICS)}
     columns |= {f"probability_{name}": mean[..., i].ravel() for i, name in enumerate(CLASSES)}
@@ -58,7 +58,7 @@ def head_table(statistics: Float64Array, probabilities: Float64Array, threshold:
     return pd.DataFrame(columns)
 
 
-def column(table: pd.DataFrame, kind: Kind, name: str) -> AnyArray:
+def column(table: pd.DataFrame, kind: MapKind, name: str) -> AnyArray:
     """One column of a head table as (L, H); raises BadBundle where the table has no such rows or column."""
     try:
         wide = table[table["kind"] == kind].pivot(index="layer", columns="head", values=name)
@@ -72,6 +72,6 @@ def column(table: pd.DataFrame, kind: Kind, name: str) -> AnyArray:
     return values
 
 
-def class_shares(table: pd.DataFrame, kind: Kind) -> Float64Array:
+def class_shares(table: pd.DataFrame, kind: MapKind) -> Float64Array:
     """(L, H, 5): share of the sentences in which each class is a head's most probable one; raises BadBundle."""
     return np.stack([column(table, kind, f"share_{name}") for name in CLASSES], axis=-1).astype(np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 from explorer.arrays import AnyArray, Float32Array, Int64Array, Uint8Array
 from explorer.bert.maps import AttentionMaps
 from explorer.errors import BadBundle
-from explorer.glue.tokens import Pieces
+from explorer.glue.tokens import Tokens
 
 _LEVELS, _ROOT = 255, 4
 
@@ -21,7 +21,7 @@ class Sample:
 
     texts: tuple[str, ...]
     """One sentence or two, written for this project."""
-    pieces: Pieces
+    tokens: Tokens
     maps: AttentionMaps
 
 
@@ -47,9 +47,9 @@ def pack_samples(samples: Sequence[Sample]) -> dict[str, AnyArray]:
     packed = [pack_maps(sample.maps.raw) for sample in samples]
     return {
         "sample_texts": np.array([(*sample.texts, "")[:2] for sample in samples]),
-        "sample_lengths": np.array([len(sample.pieces) for sample in samples], np.int16),
-        "sample_tokens": np.array([token for sample in samples for token in sample.pieces.tokens]),
-        "sample_segments": np.concatenate([sample.pieces.segments for sample in samples]).astype(np.int8),
+        "sample_lengths": np.array([len(sample.tokens) for sample in samples], np.int16),
+        "sample_tokens": np.array([token for sample in samples for token in sample.tokens.texts]),
+        "sample_segments": np.concatenate([sample.tokens.segments for sample in samples]).astype(np.int8),
         "sample_codes": np.concatenate([codes.ravel() for codes, _ in packed]),
         "sample_greatest": np.stack([greatest for _, greatest in packed]),  # (n, L, H)
         "sample_norms": np.concatenate([sample.maps.norms.ravel() for sample in samples]).astype(np.float16),
@@ -68,16 +68,16 @@ def unpack_samples(arrays: Mapping[str, AnyArray]) -> tuple[Sample, ...]:
             return np.split(arrays[f"sample_{name}"], np.cumsum(sizes)[:-1])
 
         texts = arrays["sample_texts"].tolist()
-        tokens, segments = parts("tokens", lengths), parts("segments", lengths)
+        texts_of, segments = parts("tokens", lengths), parts("segments", lengths)
         codes, norms = parts("codes", n_heads * lengths**2), parts("norms", n_heads * lengths)
         samples = []
         for i, length in enumerate(lengths):
-            if not len(tokens[i]) == len(segments[i]) == length:
+            if not len(texts_of[i]) == len(segments[i]) == length:
                 raise ValueError("tokens or segments are missing")
             raw = unpack_maps(codes[i].reshape(*heads, length, length), greatest[i])
             maps = AttentionMaps(raw, norms[i].astype(np.float32).reshape(*heads, length))
-            pieces = Pieces(tuple(map(str, tokens[i])), segments[i].astype(np.int64))
-            samples.append(Sample(tuple(text for text in texts[i] if text), pieces, maps))
+            tokens = Tokens(tuple(map(str, texts_of[i])), segments[i].astype(np.int64))
+            samples.append(Sample(tuple(text for text in texts[i] if text), tokens, maps))
         return tuple(samples)
     except (KeyError, ValueError, IndexError) as error:
         raise BadBundle(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from explorer.arrays import BoolArray, Float64Array, Int64Array
 from explorer.errors import BadRequest
-from explorer.glue.tokens import Pieces
+from explorer.glue.tokens import Tokens
 
 STATISTICS = ("entropy", "distance", "cls", "sep", "punctuation", "self", "previous", "next", "other")
 """In the order of the last axis of every array of statistics.
@@ -26,7 +26,7 @@ nor [SEP] and to columns that are neither; nan for a single sentence.
 """
 
 
-def statistics(maps: ArrayLike, pieces: Pieces) -> Float64Array:
+def statistics(maps: ArrayLike, tokens: Tokens) -> Float64Array:
     """(..., T, T) maps of one example to (..., 9): each the mean over rows, in the order of STATISTICS.
 
     Rows that are all zero or hold nan or inf are left out; a map without any other row is nan throughout (the
@@ -35,23 +35,23 @@ def statistics(maps: ArrayLike, pieces: Pieces) -> Float64Array:
     from scipy.special import entr
 
     values = np.asarray(maps, np.float64)
-    if values.ndim < 2 or values.shape[-2:] != (len(pieces), len(pieces)):
-        raise BadRequest(f"A map of shape {values.shape[-2:]} does not go with {len(pieces)} word pieces.")
+    if values.ndim < 2 or values.shape[-2:] != (len(tokens), len(tokens)):
+        raise BadRequest(f"A map of shape {values.shape[-2:]} does not go with {len(tokens)} word pieces.")
     with np.errstate(over="ignore", invalid="ignore"):
         sums = values.sum(-1)  # (..., T)
     usable = np.isfinite(sums) & (sums > 0)
     rows = np.zeros_like(values)
     np.divide(values, sums[..., None], out=rows, where=usable[..., None])
-    roles = np.array(pieces.roles)
-    position = np.arange(len(pieces))
+    roles = np.array(tokens.roles)
+    position = np.arange(len(tokens))
     content = ~np.isin(roles, ("cls", "sep"))
-    across = content[:, None] & content & (pieces.segments[:, None] != pieces.segments)  # (T, T)
+    across = content[:, None] & content & (tokens.segments[:, None] != tokens.segments)  # (T, T)
     by_row = np.stack(
         [
             entr(rows).sum(-1),
             (rows * np.abs(position[:, None] - position)).sum(-1),
             *(rows[..., roles == role].sum(-1) for role in ("cls", "sep", "punctuation")),
-            *((rows * np.eye(len(pieces), k=k)).sum(-1) for k in (0, -1, 1)),
+            *((rows * np.eye(len(tokens), k=k)).sum(-1) for k in (0, -1, 1)),
         ],
         axis=-1,
     )  # (..., T, 8)

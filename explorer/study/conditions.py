@@ -15,8 +15,8 @@ from explorer.store.paper.published import FULL, MAJORITY
 from explorer.store.runs_of_task import TOGETHER, complete, in_paper_order, seeds_with, tickets_of
 from explorer.store.schema import Key, Manifest, Run
 
-METHODS, KINDS, STATES = ("structured", "super", "magnitude"), ("good", "random", "bad"), ("pruned", "retrained")
-CONDITIONS = (FULL, MAJORITY, *(f"{m}/{k}/{s}" for m in METHODS for k in KINDS for s in STATES))
+METHODS, TICKET_KINDS, STATES = ("structured", "super", "magnitude"), ("good", "random", "bad"), ("pruned", "retrained")
+CONDITIONS = (FULL, MAJORITY, *(f"{m}/{k}/{s}" for m in METHODS for k in TICKET_KINDS for s in STATES))
 """As explorer.store.paper names them."""
 PREFIX = {"structured": "", "super": "super-", "magnitude": "magnitude-"}
 """Method -> how the bundle's names of its subnetworks begin."""
@@ -67,12 +67,12 @@ def run_scores(bundle: Bundle, run: Run) -> dict[str, ConditionScore]:
     if trajectory and "structured/good/pruned" not in scores:
         scores["structured/good/pruned"] = replace(_of_ticket(bundle, trajectory), mask=tickets[str(run.seed)])
     hashes = {}
-    for kind in KINDS:
+    for kind in TICKET_KINDS:
         if manifest := current("magnitude", kind):
             hashes[f"magnitude-{kind}"] = manifest.summary["weight_mask_sha256"]
             scores[f"magnitude/{kind}/pruned"] = _of_ticket(bundle, manifest)
     for method in METHODS:
-        for kind in KINDS:
+        for kind in TICKET_KINDS:
             name, pruned = f"{PREFIX[method]}{kind}", scores.get(f"{method}/{kind}/pruned")
             if (manifest := current("retrained", name)) and _same_subnetwork(manifest.config, name, codes, hashes):
                 share = pruned.share_kept if pruned else math.nan

@@ -10,7 +10,7 @@ import numpy as np
 from explorer.errors import BadBundle
 from explorer.mask import Mask
 from explorer.patterns.classes import CLASSES
-from explorer.patterns.per_head import KINDS, Kind, class_shares
+from explorer.patterns.per_head import MAP_KINDS, MapKind, class_shares
 from explorer.stats.class_shares import ShareTest, pattern_shares
 from explorer.stats.survival import stack_masks
 from explorer.store.bundle import Bundle, command_for
@@ -27,7 +27,7 @@ class GroupPatterns:
     """One group of heads of one task beside all of the task's heads."""
 
     weights: Weights
-    kind: Kind
+    kind: MapKind
     group: Literal["survivors", "super-survivors"]
     seeds: tuple[int, ...]
     """Whose maps are looked at; the pre-trained maps are the same for all seeds, their survivors are not."""
@@ -73,14 +73,14 @@ def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: b
         notes += [f"{key.path} is missing. Make it: `{command_for(key)}`." for key in missing]
         if there:
             tables = [bundle.read(keys[seed]).table for seed in there]
-            for kind in KINDS:
+            for kind in MAP_KINDS:
                 shares = np.stack([class_shares(table, kind) for table in tables])  # (S, L, H, C)
                 groups += _groups(shares, tickets, there, weights, kind, within_layers)
     return SurvivorPatterns(task, tuple(tickets), tuple(groups), tuple(notes))
 
 
 def _groups(
-    shares: np.ndarray, tickets: dict[int, str], seeds: list[int], weights: Weights, kind: Kind, within_layers: bool
+    shares: np.ndarray, tickets: dict[int, str], seeds: list[int], weights: Weights, kind: MapKind, within_layers: bool
 ) -> list[GroupPatterns]:
     n_layers, n_heads = shares.shape[1:3]
     kept, _ = stack_masks([Mask.from_code(code, n_layers, n_heads) for code in tickets.values()])

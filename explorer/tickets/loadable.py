@@ -1,7 +1,7 @@
 """A pruned checkpoint as a folder that plain transformers loads: full shape, what is pruned set to zero.
 
 transformers 5 cannot load a BERT whose layers differ in width (it has no `prune_heads`), so nothing is cut away here:
-`surgery.prune` does that, for models that stay in this program.
+`surgery.cut` does that, for models that stay in this program.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from transformers import BertForSequenceClassification
 
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.gates import encoder_layers
-from explorer.errors import BadMask, BadRequest
+from explorer.errors import BadRequest
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.store.mask_files import json_text, npy_files
@@ -31,12 +31,7 @@ def zeroed(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
     `attention.output.dense`, whose bias stays. Of a pruned MLP all weights and biases are 0: LayerNorm(x) is left.
     Raises BadMask on a mask for another model.
     """
-    if mask.heads.shape != (classifier.n_layers, classifier.n_heads):
-        raise BadMask(
-            f"A mask of {mask.n_layers} layers x {mask.n_heads} heads does not fit a model of "
-            f"{classifier.n_layers} layers x {classifier.n_heads} heads.",
-            "Is it a mask for another model?",
-        )
+    mask.check_fits(classifier.n_layers, classifier.n_heads)
     model = copy.deepcopy(classifier.model)
     with torch.no_grad():
         for number, layer in enumerate(encoder_layers(model)):
@@ -136,11 +131,11 @@ In a checkout of the explorer, the same mask makes a model that is really smalle
 
 ```python
 from explorer.bert.checkpoints import load_finetuned
-from explorer.bert.surgery import prune
+from explorer.bert.surgery import cut
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 
 mask = Mask.from_code("{mask.code}", {mask.n_layers}, {mask.n_heads})
-small = prune(load_finetuned(folder, TASKS["{task.name}"]), mask)
+small = cut(load_finetuned(folder, TASKS["{task.name}"]), mask)
 ```
 """

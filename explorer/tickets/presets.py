@@ -11,10 +11,17 @@ from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 from explorer.tickets.importance import normalised_heads, normalised_mlps
-from explorer.tickets.subnetworks import Subnetwork, bad, good, random, super_bad, super_good, super_random, survivals
-
-SUPER_SEED = 0
-"""super-bad and super-random are drawn with it, as stage subnetworks draws them: their scores are stored."""
+from explorer.tickets.subnetworks import (
+    SUPER_SEED,
+    Subnetwork,
+    bad,
+    good,
+    random,
+    super_bad,
+    super_good,
+    super_random,
+    times_kept,
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ def without_layer(shape: tuple[int, int], layer: int) -> Mask:
 
 def surviving(tickets: Mapping[int, Mask], at_least: int) -> Mask:
     """What is kept in at least so many seeds; raises BadRequest without tickets."""
-    heads, mlps = survivals(list(tickets.values()))
+    heads, mlps = times_kept(list(tickets.values()))
     return Mask(heads >= at_least, mlps >= at_least)
 
 
@@ -96,7 +103,7 @@ def _of_one_seed(ticket: Mask | None, seed: int, draw: int) -> list[tuple[str, P
             Preset(
                 names["complement"],
                 Mask(~ticket.heads, ~ticket.mlps),
-                "The good ticket turned round: only what pruning switched off.",
+                "The inverse of the good ticket: only what pruning switched off.",
             ),
         ),
     ]

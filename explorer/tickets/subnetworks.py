@@ -16,15 +16,17 @@ from explorer.arrays import AnyArray, BoolArray, Int64Array
 from explorer.errors import BadMask, BadRequest
 from explorer.mask import Mask
 
-Kind = Literal["good", "bad", "random", "super-good", "super-bad", "super-random"]
-KINDS: tuple[Kind, ...] = ("good", "bad", "random", "super-good", "super-bad", "super-random")
+SubnetworkKind = Literal["good", "bad", "random", "super-good", "super-bad", "super-random"]
+SUBNETWORK_KINDS: tuple[SubnetworkKind, ...] = ("good", "bad", "random", "super-good", "super-bad", "super-random")
+SUPER_SEED = 0
+"""Seed with which every run draws super-bad and super-random, so that all seeds of a task score the same masks."""
 
 
 @dataclass(frozen=True)
 class Subnetwork:
     """What is kept, as which kind, and a sentence where it is not quite what its name promises."""
 
-    kind: Kind
+    kind: SubnetworkKind
     mask: Mask
     note: str = ""
 
@@ -56,8 +58,8 @@ def random(good_mask: Mask, seed: int) -> Subnetwork:
 
 
 def super_good(masks: Sequence[Mask]) -> Subnetwork:
-    """What survives in every seed; masks: one a seed, of one task. Raises as `survivals` does."""
-    heads, mlps = survivals(masks)
+    """What survives in every seed; masks: one a seed, of one task. Raises as `times_kept` does."""
+    heads, mlps = times_kept(masks)
     mask = Mask(heads == len(masks), mlps == len(masks))
     return Subnetwork("super-good", mask, _joined(_few_seeds_note(masks), _size_note(mask)))
 
@@ -67,7 +69,7 @@ def super_bad(masks: Sequence[Mask], seed: int) -> Subnetwork:
 
     Among equals the seed decides. The note says where it had to go beyond what is pruned in all.
     """
-    heads, mlps = survivals(masks)
+    heads, mlps = times_kept(masks)
     sizes = super_good(masks).mask
     rng = _rng(seed, "super-bad")
     chosen = Mask(_lowest(heads, sizes.heads_kept, rng), _lowest(mlps, sizes.mlps_kept, rng))
@@ -83,7 +85,7 @@ def super_random(masks: Sequence[Mask], seed: int) -> Subnetwork:
 
     Where that is too little, the rest is drawn from all other components alike, and the note says how many.
     """
-    heads, mlps = survivals(masks)
+    heads, mlps = times_kept(masks)
     sizes = super_good(masks).mask
     rng = _rng(seed, "super-random")
     parts, notes = [], [_few_seeds_note(masks), _size_note(sizes)]
@@ -99,7 +101,7 @@ def super_random(masks: Sequence[Mask], seed: int) -> Subnetwork:
     return Subnetwork("super-random", Mask(parts[0], parts[1]), _joined(*notes))
 
 
-def survivals(masks: Sequence[Mask]) -> tuple[Int64Array, Int64Array]:
+def times_kept(masks: Sequence[Mask]) -> tuple[Int64Array, Int64Array]:
     """In how many masks each component is kept: heads (L, H), MLPs (L,).
 
     Raises BadRequest without masks and BadMask where their shapes differ.
@@ -114,10 +116,10 @@ def survivals(masks: Sequence[Mask]) -> tuple[Int64Array, Int64Array]:
     )
 
 
-def _rng(seed: int, kind: Kind) -> np.random.Generator:
+def _rng(seed: int, kind: SubnetworkKind) -> np.random.Generator:
     if seed < 0:
         raise BadRequest(f"A seed cannot be negative, as {seed} is.")
-    return np.random.default_rng((seed, KINDS.index(kind)))  # kinds of one seed are drawn independently
+    return np.random.default_rng((seed, SUBNETWORK_KINDS.index(kind)))  # kinds of one seed are drawn independently
 
 
 def _lowest(ranks: Int64Array, many: int, rng: np.random.Generator) -> BoolArray:

@@ -29,7 +29,7 @@ from explorer.mask import Mask
 from explorer.store.ledger import Ledger
 
 PADDED_TO = 128
-"""Word pieces to which the paper's authors pad every example."""
+"""Word tokens to which the paper's authors pad every example."""
 _BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
 """BERT-base (Devlin et al. 2019)."""
 

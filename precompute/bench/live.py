@@ -111,7 +111,8 @@ def _base_size(classifier: Classifier, examples: Examples) -> Iterator[Figure]:
     yield _at_most(f"BERT-base size: first score, median of {len(timed)} toggles", first, 1.0)
     yield Figure("BERT-base size: exact final score, median", f"{final:.2f} s", "reported")
     yield Figure(
-        "BERT-base size: kept of the full model", str(large.reuse) or f"all, {large.reuse.bytes / _MB:,.0f} MB"
+        "BERT-base size: kept of the full model",
+        str(large.cache_plan) or f"all, {large.cache_plan.bytes / _MB:,.0f} MB",
     )
 
 

@@ -17,15 +17,15 @@ from explorer.errors import BadRequest
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples
 from explorer.glue.encoding import Encoded, encode
 from explorer.glue.tasks import TASKS, task_named
-from explorer.glue.tokens import pieces_of
+from explorer.glue.tokens import tokens_of
 from explorer.mask import Mask
 from explorer.patterns.classifier.labelled_maps import PRETRAINED, DrawnMap
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Run
 
-KINDS = ("raw", "norm")
+MAP_KINDS = ("raw", "norm")
 LENGTHS = (10, 48)
-"""Word pieces: shorter maps show no pattern, longer ones are slow to look at."""
+"""Word tokens: shorter maps show no pattern, longer ones are slow to look at."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,11 @@ def _draw(
     full = Mask.full(engines[0].n_layers, engines[0].n_heads)
     for layer, head, number in tqdm(wanted, desc="draw maps", unit="map"):
         turn = number // per_head + number % per_head  # heads start at different sources and kinds
-        source, engine, kind = sources[turn % len(sources)], engines[turn % len(sources)], KINDS[turn % len(KINDS)]
+        source, engine, kind = (
+            sources[turn % len(sources)],
+            engines[turn % len(sources)],
+            MAP_KINDS[turn % len(MAP_KINDS)],
+        )
         sentence_set = str(rng.choice(list(source.sentences)))
         lengths = source.sentences[sentence_set].lengths
         index = int(rng.choice(np.flatnonzero((lengths >= LENGTHS[0]) & (lengths <= LENGTHS[1]))))
@@ -107,6 +111,6 @@ def drawn_map(
         head=place[1],
         sentence_set=sentence_set,
         index=index,
-        pieces=pieces_of(source.classifier.tokenizer, *one.example(0)),
+        tokens=tokens_of(source.classifier.tokenizer, *one.example(0)),
         weights=(maps.raw if kind == "raw" else maps.norm_weighted)[place],
     )

@@ -62,7 +62,7 @@ def train(
     unseen = out_of_fold(start, real, made, options, progress=progress)
     calibration = calibrated(unseen[:fair], labels_of(mine[:fair]))
     network = finetuned(start, real, made, options, progress=progress)
-    about = {"seed": str(seed), "torch": torch.__version__, "data_sha256": fingerprint(labelled)}
+    about = {"seed": str(seed), "torch": torch.__version__, "data_sha256": labelled_sha256(labelled)}
     save(PatternClassifier(network, calibration), model, about)
     load.cache_clear()
     found = report(load(model), drawn, chosen, rare)
@@ -143,7 +143,7 @@ def draw_rare(
     print_result(record, as_json, f"{len(maps)} maps written to {out}, {len(pictures)} sheets.")
 
 
-def fingerprint(labelled: Path) -> str:
+def labelled_sha256(labelled: Path) -> str:
     """One sha256 of all labels and maps that a classifier was trained and scored with."""
     folders = (labelled, labelled / BLOCKS.name, labelled / RARE.name)
     files = [folder / name for folder in folders for name in (LABELS, MAPS)]

@@ -24,14 +24,14 @@ from explorer.store.schema import Key, Manifest, Run
 from explorer.tickets.finetuning import TrainingSet
 from explorer.tickets.magnitude import WeightMask
 from explorer.tickets.retraining import retrain
-from explorer.tickets.subnetworks import KINDS
+from explorer.tickets.subnetworks import SUBNETWORK_KINDS
 from precompute.artefacts import plain, require_same_checkpoint, require_same_data, score_columns
 from precompute.options import Options, Stopwatch, manifest
 from precompute.stages.magnitude import KINDS as MAGNITUDE_KINDS
 from precompute.stages.magnitude import counterpart, stored_ticket
 from precompute.stages.training import recipe_of, training_bar
 
-RETRAIN_KINDS = (*KINDS, *(f"magnitude-{kind}" for kind in MAGNITUDE_KINDS))
+RETRAIN_KINDS = (*SUBNETWORK_KINDS, *(f"magnitude-{kind}" for kind in MAGNITUDE_KINDS))
 SAVE_EVERY = 200
 """Steps."""
 
@@ -59,7 +59,7 @@ def run_retrain(options: Options, model_name: str, kind: str) -> Manifest:
     finetuned = options.bundle.manifest(Key(run, "finetune"))
     recipe = recipe_of(finetuned)
     model, train_file = str(finetuned.config["model"]), finetuned.config.get("train_file")
-    pruned = _structured(options, run, kind, finetuned) if kind in KINDS else _magnitude(options, run, kind)
+    pruned = _structured(options, run, kind, finetuned) if kind in SUBNETWORK_KINDS else _magnitude(options, run, kind)
     config = {
         "kind": kind,
         "mask": pruned.mask.code if pruned.mask else "",

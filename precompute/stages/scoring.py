@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from explorer.bert.checkpoints import Classifier, load_finetuned
 from explorer.errors import BadRequest
-from explorer.glue.data_hash import fingerprint
+from explorer.glue.data_hash import examples_sha256
 from explorer.glue.encoding import encode
 from explorer.glue.tasks import Examples
 from explorer.live.evaluator import Evaluation, Evaluator
@@ -96,7 +96,7 @@ def sample_of(examples: Examples, many: int, seed: int) -> Examples:
     """That many of the examples (all, where there are fewer), drawn without replacement, in their order."""
     drawn = np.random.default_rng(seed).permutation(len(examples))[:many]
     items = tuple(examples.items[i] for i in sorted(drawn))
-    return replace(examples, items=items, source=f"{examples.source}, sample", sha256=fingerprint(items))
+    return replace(examples, items=items, source=f"{examples.source}, sample", sha256=examples_sha256(items))
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,10 @@ from dataclasses import replace
 from explorer.mask import Mask
 from explorer.store.runs_of_task import TOGETHER, complete, tickets_of
 from explorer.store.schema import Key, Manifest, Run
-from explorer.tickets.subnetworks import Subnetwork, bad, good, random, super_bad, super_good, super_random
+from explorer.tickets.subnetworks import SUPER_SEED, Subnetwork, bad, good, random, super_bad, super_good, super_random
 from precompute.artefacts import plain, require_same_checkpoint, scored
 from precompute.options import Options, Stopwatch, manifest
 from precompute.stages.scoring import open_run, sweep
-
-SUPER_SEED = 0
-"""super-bad and super-random are drawn with it in every run, so that all seeds of a task score the same masks."""
 
 
 def run_subnetworks(options: Options, model_name: str) -> Manifest:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from explorer.errors import BadRequest
-from explorer.glue.data_hash import fingerprint
+from explorer.glue.data_hash import examples_sha256
 from explorer.glue.diagnostics import acceptability, entailment, paraphrase, sentiment, similarity
 from explorer.glue.diagnostics.tables import shuffled
 from explorer.glue.tasks import TASKS, Example, Examples, Task
@@ -120,4 +120,4 @@ def diagnostic_examples(task: Task) -> Examples:
     probes = TASKS[diagnostic.probes]
     written = shuffled(_WRITTEN[diagnostic.name](), _SEED)
     items = tuple(_for_task(example, probes, task) for example in written)
-    return Examples(task, "dev", items, f"built-in diagnostics: {diagnostic.name}", fingerprint(items))
+    return Examples(task, "dev", items, f"built-in diagnostics: {diagnostic.name}", examples_sha256(items))

@@ -7,11 +7,11 @@ import numpy as np
 from explorer.arrays import Float64Array, FloatArray
 
 SHORTEST = 8
-"""Word pieces below which a map is not shortened further."""
+"""Word tokens below which a map is not shortened further."""
 
 
 def augmented(weights: FloatArray, anchors: tuple[int, ...], rng: np.random.Generator) -> Float64Array:
-    """A variant of a map (T, T): shortened, turned round, speckled, or moved between raw and norm-weighted.
+    """A variant of a map (T, T): shortened, rotated 180 degrees, speckled, or moved between raw and norm-weighted.
 
     anchors: rows and columns that stay ([CLS], [SEP]); without them a vertical map could lose its column.
     """

@@ -67,7 +67,7 @@ def contest_table(contest: Contest) -> list[str]:
         "small CNN (this classifier)": contest.network,
         "boosted trees on hand-made features": contest.features,
         "rules (thresholds of the guideline)": contest.rules,
-        "always the commonest class": contest.commonest,
+        "always the most frequent class": contest.most_frequent,
     }
     return ["| | accuracy | macro-F1 | n |", "|---|---|---|---|"] + [_row(name, one) for name, one in rows.items()]
 

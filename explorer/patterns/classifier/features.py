@@ -1,4 +1,4 @@
-"""Hand-made features of an attention map: how much light its columns, diagonals and squares hold. numpy only."""
+"""Hand-made features of an attention map: how much mass its columns, diagonals and squares hold. numpy only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.errors import BadRequest
 VISIBLE = 0.25
 """Share of the map's strongest cell from which a cell is seen (GUIDELINE.md)."""
 SMALLEST = 3
-"""Word pieces below which a map has no pattern: [CLS] and [SEP] alone leave nothing to look at."""
+"""Word tokens below which a map has no pattern: [CLS] and [SEP] alone leave nothing to look at."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Features:
     """Share of rows in which the best column is visible."""
     columns_counted: float
     """Columns visible in most rows and well above the typical column, as a share of T."""
-    light_of_columns: float
-    """Share of the map's light in them."""
+    mass_of_columns: float
+    """Share of the map's mass in them."""
     strongest_column: float
     """Mean of the strongest column; the map's maximum is 1."""
     variance_of_columns: float
@@ -36,10 +36,10 @@ class Features:
     """Largest share of its length along which the previous, self or next diagonal is visible."""
     best_band: float
     """The same for a band, the strongest of the cells up to two beside the line."""
-    light_near_diagonal: float
-    """Share of light within three cells, less what a flat map has there."""
-    light_on_diagonal: float
-    """Share of light on the best of the three diagonals, less what a flat map has there."""
+    mass_near_diagonal: float
+    """Share of mass within three cells, less what a flat map has there."""
+    mass_on_diagonal: float
+    """Share of mass on the best of the three diagonals, less what a flat map has there."""
     variance_of_diagonals: float
     """Share of what columns leave of the variance that the means of offsets explain."""
     fall_off: float
@@ -121,14 +121,14 @@ def features_of(weights: FloatArray) -> Features:
         log_length=float(np.log(length)),
         best_column=float(seen_by_column.max()),
         columns_counted=float(counted.mean()),
-        light_of_columns=float(m[:, counted].sum() / total),
+        mass_of_columns=float(m[:, counted].sum() / total),
         strongest_column=float(m.mean(axis=0).max()),
         variance_of_columns=_explained(m, m.mean(axis=0, keepdims=True)),
         variance_of_rows=_explained(m, m.mean(axis=1, keepdims=True)),
         best_diagonal=line_shares[best],
         best_band=float((band >= VISIBLE).mean()),
-        light_near_diagonal=float(m[near].sum() / total - near.mean()),
-        light_on_diagonal=float(np.diagonal(m, best).sum() / total - 1 / length),
+        mass_near_diagonal=float(m[near].sum() / total - near.mean()),
+        mass_on_diagonal=float(np.diagonal(m, best).sum() / total - 1 / length),
         variance_of_diagonals=_explained(off_columns, _means_of_offsets(off_columns, offset)),
         fall_off=on_line - float(off_columns[beside].mean()) if beside.any() else on_line,
         block_contrast=contrast,
@@ -176,17 +176,17 @@ def _squares(m: Float64Array, counted: BoolArray, near: BoolArray) -> tuple[floa
     """Contrast and explained variance of two squares at the border where the contrast is largest."""
     length = len(m)
     usable = ~near & ~counted[None, :]
-    light = np.zeros((length + 1, length + 1))
+    mass = np.zeros((length + 1, length + 1))
     count = np.zeros((length + 1, length + 1))
-    light[1:, 1:] = (np.minimum(m, 2 * VISIBLE) * usable).cumsum(0).cumsum(1)  # few strong cells are no fill
+    mass[1:, 1:] = (np.minimum(m, 2 * VISIBLE) * usable).cumsum(0).cumsum(1)  # few strong cells are no fill
     count[1:, 1:] = usable.cumsum(0).cumsum(1)
     best = (0.0, 0.0)
     spread = (np.minimum(m, 2 * VISIBLE)[usable]).var() if usable.any() else 0.0
     for border in range(max(2, round(0.2 * length)), min(length - 2, round(0.8 * length)) + 1):
         inside, n_inside = (
-            a[border, border] + a[-1, -1] - a[border, -1] - a[-1, border] + a[border, border] for a in (light, count)
+            a[border, border] + a[-1, -1] - a[border, -1] - a[-1, border] + a[border, border] for a in (mass, count)
         )
-        outside, n_outside = light[-1, -1] - inside, count[-1, -1] - n_inside
+        outside, n_outside = mass[-1, -1] - inside, count[-1, -1] - n_inside
         if min(n_inside, n_outside) < 4:
             continue
         inner, outer = inside / n_inside, outside / n_outside

@@ -146,12 +146,12 @@ def _block(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> 
 
 
 def _heterogeneous(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Float64Array:
-    kind = str(rng.choice(["content", "soft", "flat", "weave", "across", "pieces", "smears"]))
+    kind = str(rng.choice(["content", "soft", "flat", "weave", "across", "fragments", "smears"]))
     sharpness = {"content": rng.uniform(1.5, 5), "soft": rng.uniform(0.5, 1.5), "flat": 0.1}
     drawn = {
         "weave": shapes.weave,
         "across": shapes.across,
-        "pieces": shapes.pieces,
+        "fragments": shapes.fragments,
         "smears": shapes.smears,
     }
     shape = shapes.content(layout, rng, sharpness[kind]) if kind in sharpness else drawn[kind](layout, rng)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from explorer.arrays import Float32Array
 from explorer.errors import BadBundle
-from explorer.glue.tokens import Pieces
+from explorer.glue.tokens import Tokens
 
 FOLDER = Path(__file__).with_name("labelled")
 MAPS, TABLE = "maps.npz", "maps.csv"
@@ -41,7 +41,7 @@ class DrawnMap:
     """Of explorer.glue.diagnostics."""
     index: int
     """Of the sentence in that set."""
-    pieces: Pieces
+    tokens: Tokens
     weights: Float32Array
     """(T, T): as the model gave them, to 11 bits: rows of a raw map sum to 1."""
 
@@ -63,9 +63,9 @@ def write_maps(maps: Sequence[DrawnMap], folder: Path = FOLDER) -> None:
             "head": drawn.head,
             "sentence_set": drawn.sentence_set,
             "index": drawn.index,
-            "length": len(drawn.pieces),
-            "second_from": int((drawn.pieces.segments == 0).sum()),
-            "tokens": " ".join(drawn.pieces.tokens),
+            "length": len(drawn.tokens),
+            "second_from": int((drawn.tokens.segments == 0).sum()),
+            "tokens": " ".join(drawn.tokens.texts),
         }
         for drawn in maps
     )
@@ -91,6 +91,6 @@ def read_maps(folder: Path = FOLDER) -> tuple[DrawnMap, ...]:
 
 def _drawn(row: Mapping[Any, Any], values: Float32Array) -> DrawnMap:
     known = {name: row[name] for name in DrawnMap.__dataclass_fields__ if name in row}
-    tokens = tuple(str(row["tokens"]).split(" "))
-    segments = (np.arange(len(tokens)) >= int(row["second_from"])).astype(np.int64)
-    return DrawnMap(**known, pieces=Pieces(tokens, segments), weights=values.reshape(len(tokens), -1))
+    texts = tuple(str(row["tokens"]).split(" "))
+    segments = (np.arange(len(texts)) >= int(row["second_from"])).astype(np.int64)
+    return DrawnMap(**known | {"tokens": Tokens(texts, segments), "weights": values.reshape(len(texts), -1)})

@@ -1,4 +1,4 @@
-"""The parts of synthetic attention maps: columns, a diagonal, squares, scatter, smears, pieces, weaves.
+"""The parts of synthetic attention maps: columns, a diagonal, squares, scatter, smears, fragments, weaves.
 
 Each function gives weights (T, T) with rows that sum to 1; generator.py mixes them into a class.
 """
@@ -163,7 +163,7 @@ def smears(layout: Layout, rng: np.random.Generator) -> Float64Array:
     return rows_to_one(out * rng.lognormal(0, 0.7, out.shape))
 
 
-def pieces(layout: Layout, rng: np.random.Generator) -> Float64Array:
+def fragments(layout: Layout, rng: np.random.Generator) -> Float64Array:
     """Short pieces of columns and lines, each in at most a third of the rows."""
     length = layout.length
     out = np.full((length, length), 0.3 / length)

@@ -77,9 +77,9 @@ class PatternNetwork(nn.Module):
 
 @torch.inference_mode()
 def logits_of(network: PatternNetwork, maps: Sequence[FloatArray]) -> Float64Array:
-    """(m, 5): the mean of what the network says of each map and of the map turned round (both axes from the end).
+    """Returns logits (m, 5): means over each map and the map rotated 180 degrees, which keeps every class.
 
-    Turning round keeps every class, so that two looks are one opinion. The network must be in eval mode.
+    The network must be in eval mode.
     """
     out = np.zeros((len(maps), len(CLASSES)))
     for start in range(0, len(maps), AT_ONCE):

@@ -30,8 +30,8 @@ class Contest:
     network: Scores
     features: Scores
     rules: Scores
-    commonest: Scores
-    """Always the commonest class of the training maps."""
+    most_frequent: Scores
+    """Always the most frequent class of the training maps."""
     against_features: PairedDifference
     against_rules: PairedDifference
 
@@ -124,7 +124,7 @@ def _contest(
         network=_scores(held, by_network),
         features=_scores(held, by_features),
         rules=_scores(held, by_rules),
-        commonest=_scores(held, np.full(len(held), np.bincount(labels_of(train)).argmax())),
+        most_frequent=_scores(held, np.full(len(held), np.bincount(labels_of(train)).argmax())),
         against_features=compare("accuracy", by_network, by_features, true),
         against_rules=compare("accuracy", by_network, by_rules, true),
     )

@@ -53,10 +53,6 @@ class PatternClassifier:
         out[shown] = softmax(logits / self.calibration.temperature, axis=1)
         return out
 
-    def names(self, maps: Sequence[FloatArray]) -> list[str]:
-        """A class or 'uncertain' for each map; raises BadRequest as classify does."""
-        return [name_of(row, self.calibration.threshold) for row in self.classify(maps)]
-
 
 def name_of(probabilities: FloatArray, threshold: float) -> str:
     """The likeliest of CLASSES, or 'uncertain' where its probability is below the threshold or undefined.

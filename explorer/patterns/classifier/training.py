@@ -31,14 +31,14 @@ class RealMap:
     label: int
     head: tuple[int, int]
     anchors: tuple[int, ...]
-    """Word pieces that stay when the map is varied: [CLS] and [SEP]."""
+    """Word tokens that stay when the map is varied: [CLS] and [SEP]."""
     sure: bool = True
     """Whether those who labelled it called it a clear case."""
 
 
 def real_map(one: LabelledMap) -> RealMap:
     """A labelled map with its class as index and its special word pieces as anchors."""
-    special = tuple(k for k, role in enumerate(one.drawn.pieces.roles) if role in ("cls", "sep"))
+    special = tuple(k for k, role in enumerate(one.drawn.tokens.roles) if role in ("cls", "sep"))
     return RealMap(one.weights, one.label, one.head, special, one.sure)
 
 

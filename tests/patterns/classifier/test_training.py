@@ -77,7 +77,10 @@ def test_variants_are_maps_that_keep_their_special_word_pieces() -> None:
         assert one.shape[0] == one.shape[1] >= 8
         assert (one >= 0).all()
         strongest = one.mean(axis=0).argmax()
-        assert strongest in (0, len(one) - 1)  # the column is still there, at one side or, turned round, the other
+        assert strongest in (
+            0,
+            len(one) - 1,
+        )  # the column is still there, at one side or, rotated 180 degrees, the other
 
 
 def test_the_threshold_is_the_lowest_that_names_nine_of_ten_rightly() -> None:

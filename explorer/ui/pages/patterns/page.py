@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import BadRequest, ExplorerError
 from explorer.mask import Mask
-from explorer.patterns.per_head import Kind, column
+from explorer.patterns.per_head import MapKind, column
 from explorer.patterns.samples import Sample
 from explorer.stats.survival import stack_masks
 from explorer.store.bundle import command_for
@@ -35,7 +35,7 @@ from explorer.ui.widgets.switch import switch
 
 VIEWS = {"atlas": "All heads' maps", "survivors": "Are survivors meaningful?"}
 WHICH: dict[Weights, str] = {"finetuned": "Fine-tuned", "pretrained": "Pre-trained"}
-KINDS: dict[Kind, str] = {"raw": "Raw", "norm": "Norm-weighted"}
+KINDS: dict[MapKind, str] = {"raw": "Raw", "norm": "Norm-weighted"}
 COLOURS: dict[Literal["class", "survival"], str] = {"class": "Colour: class", "survival": "Colour: survival"}
 OWN = "own"
 """The sentence that a person types."""
@@ -119,7 +119,7 @@ def _maps(root: Path, stamp: float, run: Run, lab: Any) -> None:
     )
 
 
-def _where(which: Weights, kind: Kind, colour: str) -> dict[str, str]:
+def _where(which: Weights, kind: MapKind, colour: str) -> dict[str, str]:
     defaults = {"which": "finetuned", "kind": "raw", "colour": "class"}
     return {
         name: value
