@@ -87,7 +87,7 @@ def pretrained(folder: Path, task: Task = TASKS["MRPC"], seed: int = 0, **option
 
 
 def random_encoded(n: int, seed: int = 0, longest: int = 12) -> Encoded:
-    """n examples of random word pieces with [CLS] and [SEP], some of equal length."""
+    """n examples of random tokens with [CLS] and [SEP], some of equal length."""
     rng = np.random.default_rng(seed)
     rows = [np.array([2, *rng.integers(5, len(VOCABULARY), rng.integers(1, longest)), 3]) for _ in range(n)]
     types = [np.arange(len(row)) * 2 // len(row) for row in rows]

@@ -14,7 +14,7 @@ from explorer.mask import Mask
 
 
 def reference_logits(classifier: Classifier, encoded: Encoded, mask: Mask, *, batch_size: int = 32) -> Float32Array:
-    """(n, n_outputs): stock BertForSequenceClassification, padded batches, hooks for the mask, fp32."""
+    """Computes logits (n, n_outputs) with stock transformers: padded batches, hooks for the mask, fp32."""
     device = str(classifier.model.device)
     logits = np.zeros((len(encoded), classifier.n_outputs), np.float32)
     with torch.inference_mode(), gated(classifier.model, *gates_of(mask, device)):

@@ -16,7 +16,7 @@ from explorer.mask import Mask
 
 
 def cut(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
-    """A smaller copy in eval mode that gives the logits of the gated model; `classifier` stays as it is.
+    """Copies the model without what the mask switches off: smaller, in eval mode, with the logits of the gated model.
 
     Of query, key and value a pruned head's rows go, of `attention.output.dense` its columns; that layer's bias
     stays, even when every head is gone. A layer without its MLP is LayerNorm(x) there. The copy's config still
@@ -42,7 +42,7 @@ class NoHeads(nn.Module):
     """
 
     def forward(self, hidden_states: Tensor, *_args: Any, **_kwargs: Any) -> tuple[Tensor, None]:
-        """(B, T, D) to (B, T, 0), and no attention map."""
+        """Maps (B, T, D) to (B, T, 0), without an attention map."""
         return hidden_states[..., :0], None
 
 
@@ -54,7 +54,7 @@ class NoMlp(nn.Module):
         self.LayerNorm = norm
 
     def forward(self, _intermediate: Tensor, residual: Tensor) -> Tensor:
-        """(B, T, D) to (B, T, D)."""
+        """Normalises the residual: (B, T, D) to (B, T, D)."""
         normalised: Tensor = self.LayerNorm(residual)
         return normalised
 

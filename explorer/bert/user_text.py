@@ -12,15 +12,15 @@ from explorer.glue.encoding import MAX_LENGTH, Encoded
 from explorer.glue.tokens import UNKNOWN, Tokens, tokens_of
 
 LONGEST = 100_000
-"""Characters of a sentence that are looked at: many times what MAX_LENGTH word pieces can hold."""
+"""Characters of a sentence that are read: many times what MAX_LENGTH tokens can hold."""
 
 
 @dataclass(frozen=True, eq=False)
 class UserText:
-    """One example of at most MAX_LENGTH word pieces."""
+    """One example of at most MAX_LENGTH tokens that a person typed."""
 
     encoded: Encoded
-    """Of length 1."""
+    """The example alone, ready for the model."""
     tokens: Tokens
     notes: tuple[str, ...]
     """Sentences on what was cut or is unknown to the model; empty when all is well."""
@@ -48,16 +48,16 @@ def encode_text(tokenizer: Any, first: str, second: str = "") -> UserText:
         raise BadRequest("Nothing in this text is a word or a sign to the model.", "Type a sentence.")
     notes = []
     if len(encode(MAX_LENGTH + 1)[0]) > MAX_LENGTH:
-        notes.append(f"The text is longer than the {MAX_LENGTH} word pieces that the model reads: the rest was cut.")
+        notes.append(f"The text is longer than the {MAX_LENGTH} tokens that the model reads: the rest was cut.")
     if unknown := tokens.texts.count(UNKNOWN):
         notes.append(
-            f"{UNKNOWN} stands for what the model's vocabulary lacks: {unknown} word piece{'s' * (unknown > 1)} here."
+            f"{UNKNOWN} stands for what the model's vocabulary lacks: {unknown} token{'s' * (unknown > 1)} here."
         )
     return UserText(encoded, tokens, tuple(notes))
 
 
 def _readable(tokenizer: Any, text: str) -> str:
-    """As much of the text as can matter; half a surrogate pair, which no tokenizer reads, becomes a question mark.
+    """Cuts off what the model cannot read; half a surrogate pair, which no tokenizer reads, becomes a question mark.
 
     Cut here, since a tokenizer that is to cut a pair of long texts takes time with the square of their length.
     """

@@ -16,22 +16,22 @@ from explorer.glue.tokens import Tokens
 THUMBNAIL = 40
 """Cells a side that a thumbnail has at most."""
 _LONGEST = 18
-"""Characters of a word piece that a label shows."""
+"""Characters of a token that a label shows."""
 INK = {
     "light": ("#f1f5f9", "#a5cde8", "#4f9fd0", "#0b62a3", "#06213f"),
     "dark": ("#1b222c", "#1f4e78", "#2f88c0", "#8ccbf0", "#f6fbff"),
 }
-"""From nothing to the greatest value, at even steps: one hue, and more is more contrast with the page."""
+"""Colours from nothing to the greatest value, at even steps: one hue, and more is more contrast with the page."""
 
 
 def thumbnails(maps: Float32Array, size: int = THUMBNAIL) -> Uint8Array:
-    """(L, H, T, T) to (L, H, t, t), t = min(T, size): each map as shares of its own greatest value, 0 to 255.
+    """Shrinks maps (L, H, T, T) to (L, H, t, t), t = min(T, size), each as shares of its own greatest value, 0 to 255.
 
     Where cells fall together the greatest is kept, so that a column or diagonal one cell wide stays to be seen.
     A map without any value above 0 (a head that is off) is all 0. Raises BadRequest on another shape.
     """
     if maps.ndim != 4 or maps.shape[-1] != maps.shape[-2] or not maps.size:
-        raise BadRequest(f"Float32Array of shape {maps.shape} are not (layers, heads, word pieces, word pieces).")
+        raise BadRequest(f"Float32Array of shape {maps.shape} are not (layers, heads, tokens, tokens).")
     small = np.nan_to_num(np.asarray(maps, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     if (length := maps.shape[-1]) > size:
         starts = np.arange(size) * length // size
@@ -48,7 +48,7 @@ def ink(*, dark: bool) -> list[tuple[float, str]]:
 
 
 def plain_label(token: str) -> str:
-    """A word piece as a label that Plotly shows letter by letter: Plotly reads tags, entities and $TeX$ in labels."""
+    """Escapes a token as a label that Plotly shows as it is: Plotly reads tags, entities and $TeX$ in labels."""
     short = token if len(token) <= _LONGEST else token[: _LONGEST - 1] + "…"
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in short)
     return html.escape(shown, quote=False).replace("$", "&#36;")
@@ -63,13 +63,13 @@ def map_figure(
     unit: str = "attention",
     height: int = 0,
 ) -> go.Figure:
-    """One map (T, T) with its word pieces: a row reads, a column is read; a line parts the two sentences.
+    """Draws one map (T, T) with its tokens: a row reads, a column is read; a line parts the two sentences.
 
     top: the value that has the strongest colour, the map's own greatest by default. unit: what a value is, for the
-    hover. height: in pixels, by default what the labels need. Raises BadRequest where map and word pieces differ.
+    hover. height: in pixels, by default what the labels need. Raises BadRequest where map and tokens differ.
     """
     if values.shape != (len(tokens), len(tokens)):
-        raise BadRequest(f"A map of shape {values.shape} does not go with {len(tokens)} word pieces.")
+        raise BadRequest(f"A map of shape {values.shape} does not go with {len(tokens)} tokens.")
     labels = [plain_label(token) for token in tokens.texts]
     length = len(labels)
     words = [[f"<b>{row}</b> reads <b>{column}</b>" for column in labels] for row in labels]

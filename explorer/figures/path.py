@@ -19,7 +19,8 @@ PHASES = {"together": "both", "heads": "heads", "mlps": "MLPs"}
 def path_chart(
     path: PruningPath, current: int, *, metric: str, majority: tuple[str, float] | None = None, height: int = 250
 ) -> alt.LayerChart:
-    """Scores with 95% intervals, hollow where the step was taken back; the 90% line; what each phase prunes, above.
+    """Draws scores with 95% intervals, hollow where the step was taken back; the 90% line; what each phase prunes,
+    above.
 
     majority: name and score of answers that never read a sentence. Only the data depend on `current`.
     """

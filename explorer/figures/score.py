@@ -18,7 +18,7 @@ def score_figure(
     names: tuple[str, str] = ("this mask", "full model"),
     full: float | None = None,
 ) -> go.Figure:
-    """Two points with intervals, the 90% line that pruning stops at, and what knowing nothing scores.
+    """Draws two points with intervals, the 90% line that pruning stops at, and the majority baseline.
 
     this: None leaves the mask's place empty, for a score that is on its way. other: what it is held against, the full
     model's unless `names` says otherwise; then `full` is the full model's.

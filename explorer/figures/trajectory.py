@@ -12,7 +12,7 @@ from explorer.tickets.structured import threshold_of
 def trajectory_figure(
     steps: pd.DataFrame, *, metric: str, majority: float | None = None, majority_title: str = "majority class"
 ) -> go.Figure:
-    """A Plotly figure of pruning runs.
+    """Draws pruning paths: score against the share that is left, a line a seed.
 
     steps: one row a step with seed, step, phase, score, low, high, held, heads_kept, mlps_kept, parts_kept (share
     of all heads and MLPs). Hollow points broke the 90% line of their seed, which is dotted.

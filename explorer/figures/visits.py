@@ -47,7 +47,7 @@ def visits_figure(
     line: float | None,
     majority: tuple[str, float] | None = None,
 ) -> go.Figure:
-    """A Plotly figure of spots; each point's customdata starts with its mask's code.
+    """Draws masks as spots; each point's customdata starts with its mask's code.
 
     current: the code of the mask on the grid, ringed where it is among the visits. size: what `share` is a share of.
     line: the score below which pruning stops, dotted; majority: name and score of what knowing nothing scores, dashed.

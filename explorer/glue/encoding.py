@@ -1,4 +1,4 @@
-"""Sentences to word pieces, ragged: no padding until a model asks for it."""
+"""Sentences to tokens, ragged: no padding until a model asks for it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from explorer.arrays import Int64Array
 from explorer.glue.tasks import Examples
 
 MAX_LENGTH = 128
-"""Word tokens, [CLS] and [SEP] included (paper, section 3)."""
+"""Tokens, [CLS] and [SEP] included (paper, section 3)."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """n examples as one row of T word pieces; example i is `offsets[i]:offsets[i + 1]`."""
+    """n ragged examples as one row of T tokens; example i is `offsets[i]:offsets[i + 1]`."""
 
     input_ids: Int64Array
     """(T,)"""
@@ -31,22 +31,22 @@ class Encoded:
 
     @property
     def lengths(self) -> Int64Array:
-        """(n,): word pieces of each example."""
+        """(n,): tokens of each example."""
         return np.diff(self.offsets)
 
     def example(self, index: int) -> tuple[Int64Array, Int64Array]:
-        """Word tokens and token types of one example."""
+        """Returns token ids and token types of one example."""
         span = slice(self.offsets[index], self.offsets[index + 1])
         return self.input_ids[span], self.token_types[span]
 
     def subset(self, indices: Int64Array) -> Encoded:
-        """Those examples, in that order."""
+        """Returns some examples in the order of the indices."""
         picked = [self.example(int(i)) for i in indices]
         return _ragged([ids for ids, _ in picked], [types for _, types in picked])
 
 
 def encode(examples: Examples, tokenizer: Callable[..., Any], max_length: int = MAX_LENGTH) -> Encoded:
-    """Word tokens of every example, pairs joined by [SEP], the longer sentence cut first beyond `max_length`."""
+    """Tokenises every example, pairs joined by [SEP], the longer sentence cut first beyond `max_length`."""
     if not examples.items:
         return _ragged([], [])
     first = [item.texts[0] for item in examples.items]

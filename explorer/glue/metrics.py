@@ -14,14 +14,14 @@ METRIC_WORDS: dict[MetricName, str] = {
     "matthews": "Matthews correlation",
     "pearson": "Pearson correlation",
 }
-"""How the screen calls each metric."""
+"""Name of each metric on screen."""
 
 _NEARLY_CONSTANT = float(np.finfo(np.float64).eps ** 0.75)
 """Spread over mean below which scipy.stats.pearsonr, too, calls its input constant."""
 
 
 def predictions_of(task: Task, logits: FloatArray) -> AnyArray:
-    """What the model says: (n,) class indices, int64 (the first of equals), or values, float64, for STS-B.
+    """Returns (n,) class indices, int64 (the first of equals), or values, float64, for STS-B.
 
     logits: (n, task.n_outputs), or (n,) for regression. Raises BadRequest if the shape is another,
     if there are no rows, or if a value is not finite.
@@ -41,7 +41,7 @@ def predictions_of(task: Task, logits: FloatArray) -> AnyArray:
 
 
 def metric(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> float:
-    """The score: accuracy 0 to 1, Matthews or Pearson correlation -1 to 1.
+    """Computes the score: accuracy 0 to 1, Matthews or Pearson correlation -1 to 1.
 
     predictions, labels: (n,). Matthews is 0.0 where either side is constant (scikit-learn's convention);
     Pearson is then undefined: nan. Never warns. Raises BadRequest as checked_pair does.
@@ -65,12 +65,12 @@ def metric(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> float
 
 
 def score_of(task: Task, logits: FloatArray, labels: ArrayLike) -> float:
-    """The task's own metric for logits (n, task.n_outputs) and labels (n,); raises BadRequest."""
+    """Computes the task's own metric for logits (n, task.n_outputs) and labels (n,); raises BadRequest."""
     return metric(task.metric, predictions_of(task, logits), labels)
 
 
 def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> tuple[AnyArray, AnyArray]:
-    """Predictions and labels, both (n,): int64 classes, or float64 values where the metric is Pearson.
+    """Validates predictions and labels, both (n,): int64 classes, or float64 values where the metric is Pearson.
 
     Raises BadRequest on an unknown metric, other shapes, lengths that differ, no examples, a value that is
     not finite, or a class that is not a whole number.

@@ -1,4 +1,4 @@
-"""Word tokens as people read them, and the part that each plays in an attention map. No torch here."""
+"""Tokens (word pieces) as people read them, and the role of each in an attention map. No torch here."""
 
 from __future__ import annotations
 

@@ -11,17 +11,17 @@ _EXACT_BYTES = 4
 
 @dataclass(frozen=True)
 class CachePlan:
-    """What is kept of the full model for every word piece of the split."""
+    """Which activations of the full model are kept for every token of the split."""
 
     layers: tuple[int, ...]
-    """Whose inputs are kept, ascending; a mask starts from the highest that it leaves alone."""
+    """Layers whose inputs are kept, ascending; a mask starts from the highest below which it changes nothing."""
     contexts: bool
     """Whether the heads' contexts are kept too, so that a head goes off with no attention computed."""
     n_layers: int
     bytes: int
 
     def __str__(self) -> str:
-        """For the screen, where not all is kept; else empty."""
+        """Sentence for the screen where not all is kept; else empty."""
         if self.contexts:
             return ""
         if not self.layers:
@@ -31,9 +31,9 @@ class CachePlan:
 
 
 def plan_cache(tokens: int, width: int, n_layers: int, fast_bytes: int, memory: int) -> CachePlan:
-    """Everything where it fits; else the inputs of as many layers as do, evenly spread; perhaps none.
+    """Keeps everything where it fits; else the inputs of as many layers as fit, evenly spread, perhaps of none.
 
-    tokens: word pieces of the split; width: of the hidden state; fast_bytes: of one number in a context.
+    tokens: tokens of the split; width: of the hidden state; fast_bytes: of one number in a context.
     """
     one_layer = tokens * width * _EXACT_BYTES
     everything = n_layers * (one_layer + tokens * width * fast_bytes)

@@ -28,15 +28,15 @@ from explorer.stats.partial import partial_difference, partial_score
 
 @dataclass(frozen=True)
 class Partial:
-    """What is known after some of the shards."""
+    """Score of a mask after some of the shards."""
 
     done: int
     """Examples scored so far: a random sample of the split."""
     total: int
     score: Score
-    """Theirs, with an interval for what all of them will say."""
+    """Score on these examples, with an interval for the score on all of them."""
     difference: PairedDifference
-    """From the full model on the same examples, with an interval for what all of them will say."""
+    """Difference from the full model on the same examples, with an interval for the difference on all of them."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,25 @@ class Evaluation:
     logits: Float32Array
     """(n, n_outputs) in the order of the split."""
     seconds: float
-    """Of computation; of its share, where many masks were scored at once."""
+    """Seconds of computation; where several masks were scored at once, this mask's share."""
     rechecked: int = 0
-    """Examples that bf16 left too close to call, and fp32 decided."""
+    """Low-margin examples, which bf16 left undecided and fp32 decided."""
 
 
 class Evaluator:
     """One classifier on one split, read-only after construction.
 
+    device: where the model runs. tokens: size of a shard, at most about so many.
     memory: bytes that the full model's states may take, from which masks start where they first depart from it;
-    where they would not fit, as many as do are kept, and `cache_plan` says so. dtype: of the fast pass; default: the
-    machine's. tokens: word pieces a shard.
+    where they would not fit, as many as do are kept, and `cache_plan` says so.
+    dtype: that of the fast pass; by default the one that is fast on this machine.
+
+    >>> evaluator = Evaluator(classifier, examples)
+    >>> without = evaluator.evaluate(evaluator.full_mask.with_head(0, 3, False))
+    >>> 0 <= without.score <= 1
+    True
+    >>> evaluator.interval(without).n == len(examples)
+    True
     """
 
     def __init__(
@@ -106,11 +114,11 @@ class Evaluator:
         return self._evaluation(self.full_mask, logits, time.perf_counter() - started, 0)
 
     def evaluate(self, mask: Mask) -> Evaluation:
-        """The exact score. Raises BadMask on a mask for another model."""
+        """Computes the exact score. Raises BadMask on a mask for another model."""
         return self.evaluate_many((mask,))[0]
 
     def evaluate_many(self, masks: Sequence[Mask]) -> tuple[Evaluation, ...]:
-        """The exact scores of a sweep; masks that agree up to a layer share the work. Raises BadMask."""
+        """Computes the exact scores of several masks; those that agree up to a layer share the work. Raises BadMask."""
         logits = [self._nothing() for _ in masks]
         seconds = rechecked = 0.0
         bounds: tuple[ErrorBound, ...] = (UNMEASURED,) * len(masks)
@@ -129,7 +137,7 @@ class Evaluator:
         )
 
     def stream(self, mask: Mask) -> Iterator[Partial | Evaluation]:
-        """A Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
+        """Yields a Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
         logits, seconds, rechecked = self._nothing(), 0.0, 0
         bounds: tuple[ErrorBound, ...] = (UNMEASURED,)
         scored: list[Int64Array] = []
@@ -162,9 +170,9 @@ class Evaluator:
         return Evaluation(mask, score_of(self.task, logits, self.labels), logits, seconds, rechecked)
 
     def predictions(self, evaluation: Evaluation) -> AnyArray:
-        """(n,): classes or values."""
+        """Returns the predicted classes or values, (n,)."""
         return predictions_of(self.task, evaluation.logits)
 
     def interval(self, evaluation: Evaluation) -> Score:
-        """The score with its interval over examples."""
+        """Returns the score with its interval over examples."""
         return score_with_interval(self.task.metric, self.predictions(evaluation), self.labels)

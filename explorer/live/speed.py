@@ -22,42 +22,42 @@ _ROUNDS = 5
 
 @dataclass(frozen=True)
 class Parameters:
-    """Parameters of a model."""
+    """Number of parameters of a model, by part."""
 
     embeddings: int
-    """Which pruning heads and MLPs cannot touch."""
+    """Parameters that pruning heads and MLPs cannot remove."""
     encoder: int
     head: int
-    """Pooler and classifier."""
+    """Parameters of pooler and classifier."""
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Parameters of all parts together."""
         return self.embeddings + self.encoder + self.head
 
 
 @dataclass(frozen=True)
 class Speed:
-    """The full model and the pruned one on the same batches, by turns, in one process."""
+    """Seconds of the full and the pruned model on the same batches, measured by turns in one process."""
 
     full: Parameters
     pruned: Parameters
     full_seconds: float
-    """Median over the rounds."""
+    """Median seconds of the full model over the rounds."""
     pruned_seconds: float
     ratio: float
-    """Full over pruned, the median over rounds: above 1, the pruned model is faster."""
+    """Median over rounds of full over pruned seconds: above 1, the pruned model is faster."""
     ratio_low: float
-    """The smallest ratio of a round, and"""
+    """Smallest ratio of a round."""
     ratio_high: float
-    """the largest."""
+    """Largest ratio of a round."""
     examples: int
     rounds: int
     threads: int
 
 
 def parameters_of(model: torch.nn.Module) -> Parameters:
-    """Parameters of a BERT classifier, pruned or not."""
+    """Counts the parameters of a BERT classifier, pruned or not."""
     counts = {"embeddings": 0, "encoder": 0, "head": 0}
     for name, parameter in model.named_parameters():
         part = next((part for part in ("embeddings", "encoder") if name.startswith(f"bert.{part}.")), "head")
@@ -66,7 +66,7 @@ def parameters_of(model: torch.nn.Module) -> Parameters:
 
 
 def parameters_under(classifier: Classifier, mask: Mask) -> Parameters:
-    """Of the model that `cut` would make, without making it."""
+    """Counts the parameters of the model that `cut` would make, without making it."""
     config, full = classifier.model.config, parameters_of(classifier.model)
     width, wide = config.hidden_size, config.intermediate_size
     of_head = width // mask.n_heads

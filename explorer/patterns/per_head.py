@@ -23,18 +23,19 @@ DOMINATES = 0.5
 
 @dataclass(frozen=True)
 class MapClassifier:
-    """Whatever names the patterns of maps; the project's own is explorer.patterns.classifier's."""
+    """Interface of a pattern classifier; explorer.patterns.classifier has the project's own."""
 
     classify: Callable[[Sequence[Float64Array]], Float64Array]
-    """m maps (T, T) to (m, 5) probabilities in the order of CLASSES."""
+    """Maps m attention maps (T, T) to probabilities (m, 5) in the order of CLASSES."""
     threshold: float
     """Probability of the likeliest class below which a map is uncertain."""
     sha256: str
-    """Of its weights: other weights give other classes."""
+    """Hash of the classifier's weights: other weights give other classes."""
 
 
 def head_table(statistics: Float64Array, probabilities: Float64Array, threshold: float) -> pd.DataFrame:
-    """(n, 2, L, H, 9) statistics and (n, 2, L, H, 5) class probabilities of n sentences to a row a head and kind.
+    """Summarises statistics (n, 2, L, H, 9) and class probabilities (n, 2, L, H, 5) of n sentences in a row a head and
+    kind.
 
     Columns: kind, layer, head, n; each of STATISTICS, the mean over sentences, and STATISTIC_sd, with n - 1;
     for each class probability_CLASS, the mean, and share_CLASS, the share of sentences in which it is the likeliest;
@@ -73,5 +74,5 @@ def column(table: pd.DataFrame, kind: MapKind, name: str) -> AnyArray:
 
 
 def class_shares(table: pd.DataFrame, kind: MapKind) -> Float64Array:
-    """(L, H, 5): share of the sentences in which each class is a head's most probable one; raises BadBundle."""
+    """Returns the share of sentences in which each class is a head's most probable one, (L, H, 5); raises BadBundle."""
     return np.stack([column(table, kind, f"share_{name}") for name in CLASSES], axis=-1).astype(np.float64)

@@ -26,7 +26,7 @@ class Sample:
 
 
 def pack_maps(maps: Float32Array) -> tuple[Uint8Array, Float32Array]:
-    """(..., T, T) to codes of the same shape and the greatest value of each map (...).
+    """Packs maps (..., T, T) into codes of the same shape and the greatest value of each map (...).
 
     The fourth root is what is rounded to 255 steps: a cell is off by at most 0.8% of its map's greatest value, and a
     cell a thousand times fainter than the greatest still has two digits, which norm-weighting may bring to light.
@@ -37,7 +37,7 @@ def pack_maps(maps: Float32Array) -> tuple[Uint8Array, Float32Array]:
 
 
 def unpack_maps(codes: Uint8Array, greatest: Float32Array) -> Float32Array:
-    """The inverse of pack_maps, up to its rounding."""
+    """Inverts pack_maps up to its rounding."""
     shares = (codes.astype(np.float32) / _LEVELS) ** _ROOT
     return np.asarray(shares * greatest[..., None, None], np.float32)
 
@@ -57,7 +57,7 @@ def pack_samples(samples: Sequence[Sample]) -> dict[str, AnyArray]:
 
 
 def unpack_samples(arrays: Mapping[str, AnyArray]) -> tuple[Sample, ...]:
-    """The samples of an artefact's arrays; raises BadBundle where they are not there or not whole."""
+    """Rebuilds the samples of an artefact's arrays; raises BadBundle where they are not there or not whole."""
     try:
         lengths = arrays["sample_lengths"].astype(np.int64)
         greatest = arrays["sample_greatest"]

@@ -17,26 +17,27 @@ from explorer.glue.tokens import Tokens
 STATISTICS = ("entropy", "distance", "cls", "sep", "punctuation", "self", "previous", "next", "other")
 """In the order of the last axis of every array of statistics.
 
-entropy: of a row, in nats: 0 where one word piece gets all, log T where all get the same.
-distance: |i - j| in word pieces, weighted by attention.
+entropy: of a row, in nats: 0 where one token gets all, log T where all get the same.
+distance: |i - j| in tokens, weighted by attention.
 cls, sep, punctuation, self, previous, next: share of a row's attention, 0 to 1. They overlap ([CLS] looks at itself),
-so they do not sum to 1; the first row has no previous and the last no next word piece, which counts as 0.
-other: share of a row's attention that goes to word pieces of the other sentence, from rows that are neither [CLS]
+so they do not sum to 1; the first row has no previous and the last no next token, which counts as 0.
+other: share of a row's attention that goes to tokens of the other sentence, from rows that are neither [CLS]
 nor [SEP] and to columns that are neither; nan for a single sentence.
 """
 
 
 def statistics(maps: ArrayLike, tokens: Tokens) -> Float64Array:
-    """(..., T, T) maps of one example to (..., 9): each the mean over rows, in the order of STATISTICS.
+    """Computes the statistics (..., 9) of maps (..., T, T) of one example: each the mean over rows, in the order of
+    STATISTICS.
 
     Rows that are all zero or hold nan or inf are left out; a map without any other row is nan throughout (the
-    norm-weighted map of a head that is off). Raises BadRequest where T is not the number of word pieces.
+    norm-weighted map of a head that is off). Raises BadRequest where T is not the number of tokens.
     """
     from scipy.special import entr
 
     values = np.asarray(maps, np.float64)
     if values.ndim < 2 or values.shape[-2:] != (len(tokens), len(tokens)):
-        raise BadRequest(f"A map of shape {values.shape[-2:]} does not go with {len(tokens)} word pieces.")
+        raise BadRequest(f"A map of shape {values.shape[-2:]} does not go with {len(tokens)} tokens.")
     with np.errstate(over="ignore", invalid="ignore"):
         sums = values.sum(-1)  # (..., T)
     usable = np.isfinite(sums) & (sums > 0)
@@ -62,18 +63,18 @@ def statistics(maps: ArrayLike, tokens: Tokens) -> Float64Array:
 
 @dataclass(frozen=True, eq=False)
 class OverSentences:
-    """Of a statistic over sentences; arrays of one shape."""
+    """Mean, spread and count of a statistic over sentences; arrays of one shape."""
 
     mean: Float64Array
     """nan where no sentence has a value."""
     sd: Float64Array
-    """With n - 1; nan where fewer than two sentences have a value."""
+    """Sample standard deviation, with n - 1; nan where fewer than two sentences have a value."""
     n: Int64Array
     """Sentences that have a value."""
 
 
 def over_sentences(values: ArrayLike) -> OverSentences:
-    """(n, ...) to mean, sample sd and count (...) over the first axis, nan left out."""
+    """Summarises (n, ...) as mean, sample sd and count (...) over the first axis, nan left out."""
     array = np.asarray(values, np.float64)
     known = ~np.isnan(array)
     mean = _mean(array, known, axis=0)
@@ -85,7 +86,7 @@ def over_sentences(values: ArrayLike) -> OverSentences:
 
 
 def _mean(values: Float64Array, use: BoolArray, axis: int) -> Float64Array:
-    """Of the values in use; nan where there are none."""
+    """Averages the values in use; nan where there are none."""
     use = np.broadcast_to(use, values.shape)
     count = use.sum(axis=axis)
     total = np.where(use, values, 0.0).sum(axis=axis)

@@ -40,12 +40,12 @@ class Ticket:
     """Heads that every seed keeps."""
     never: int
     n_heads: int
-    """In the whole model."""
+    """Heads of the whole model."""
 
 
 @dataclass(frozen=True)
 class ClaimSheet:
-    """All that the overview shows of one model and task."""
+    """Claims, scores and tickets of one model and task, as the overview shows them."""
 
     good: Claim
     rest: Claim
@@ -54,16 +54,16 @@ class ClaimSheet:
     ours: Mapping[str, Evidence]
     """Condition -> scores, for the conditions in SHOWN."""
     theirs: Mapping[str, Evidence]
-    """The same as published for BERT-base."""
+    """Condition -> scores, as published for BERT-base."""
     published_effects: Mapping[str, Effect]
-    """'good', 'rest' and 'retrained': the same number of the published means."""
+    """Effects computed from the published means, named 'good', 'rest' and 'retrained'."""
     majority: MajorityBaseline | None
     published_majority: float
     ticket: Ticket | None
     heads: Agreement | None
     mlps: Agreement | None
     n_examples: int
-    """Of the dev set; 0 for imported scores."""
+    """Examples of the dev set; 0 for imported scores."""
 
 
 def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task: str) -> ClaimSheet:

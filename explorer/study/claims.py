@@ -144,7 +144,7 @@ def claim_unstable(heads: Agreement | None, always: int, never: int, missing: st
 def _undecided(
     full: Evidence, needed: tuple[Evidence, ...], words: str, majority: MajorityBaseline | None
 ) -> Claim | None:
-    """Where a score is missing, or the full model itself has learnt nothing."""
+    """Returns an open claim where a score is missing, or the full model itself has learnt nothing; else None."""
     for evidence in (*needed, full):
         if math.isnan(evidence.mean):
             return Claim("open", words, missing=evidence.missing)
@@ -158,7 +158,7 @@ def _undecided(
 
 
 def _undecidable(evidence: Evidence, effect: Effect, majority: MajorityBaseline | None) -> Verdict:
-    """Of a score not measurably above the majority class: open where the estimates are as claimed, but for noise."""
+    """Judges a score not measurably above the majority class: open where only noise is against it."""
     return "open" if effect.value >= CLOSE and evidence.mean > _majority_score(majority) else "not supported"
 
 

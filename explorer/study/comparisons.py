@@ -18,7 +18,7 @@ from explorer.study.conditions import ConditionScore
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What one run said under each condition, and what would have been right."""
+    """Predictions of one run under each condition, and the right answers."""
 
     metric: MetricName
     labels: Float64Array
@@ -30,7 +30,7 @@ class Answers:
 def answers_by_seed(
     bundle: Bundle, by_seed: Mapping[int, Mapping[str, ConditionScore]], conditions: Iterable[str]
 ) -> dict[int, Answers]:
-    """For every seed whose labels are stored, and of these conditions those whose predictions are.
+    """Reads, for every seed with stored labels, the stored predictions of some conditions.
 
     by_seed: as study_scores gives it. Raises BadBundle where a file is damaged.
     """
@@ -49,7 +49,7 @@ def answers_by_seed(
 
 
 def paired_by_seed(answers: Mapping[int, Answers], a: str, b: str) -> dict[int, PairedDifference]:
-    """Condition a minus condition b for every seed that has the predictions of both."""
+    """Compares condition a minus condition b in every seed that has the predictions of both."""
     return {
         seed: compare(of.metric, of.predictions[a], of.predictions[b], of.labels)
         for seed, of in answers.items()

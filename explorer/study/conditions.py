@@ -17,34 +17,35 @@ from explorer.store.schema import Key, Manifest, Run
 
 METHODS, TICKET_KINDS, STATES = ("structured", "super", "magnitude"), ("good", "random", "bad"), ("pruned", "retrained")
 CONDITIONS = (FULL, MAJORITY, *(f"{m}/{k}/{s}" for m in METHODS for k in TICKET_KINDS for s in STATES))
-"""As explorer.store.paper names them."""
+"""Names of all conditions, as explorer.store.paper has them."""
 PREFIX = {"structured": "", "super": "super-", "magnitude": "magnitude-"}
 """Method -> how the bundle's names of its subnetworks begin."""
 
 
 @dataclass(frozen=True)
 class ConditionScore:
-    """One condition of one run, and where in the bundle it stands."""
+    """Score of one condition of one run, and where in the bundle it stands."""
 
     score: float
     """nan where it is undefined."""
     key: Key
     """The artefact that holds it."""
     row: int = 0
-    """Of that artefact's table and predictions."""
+    """Row of that artefact's table and predictions."""
     low: float = math.nan
     high: float = math.nan
     n: int = 0
     mask: str = ""
-    """Its code; empty for magnitude pruning."""
+    """Mask code; empty for magnitude pruning."""
     share_kept: float = math.nan
-    """Of the prunable weights, for magnitude pruning."""
+    """Share of the prunable weights that is kept, for magnitude pruning."""
     note: str = ""
-    """Where the subnetwork is not quite what its name promises."""
+    """Sentence where the subnetwork is not quite what its name promises."""
 
 
 def run_scores(bundle: Bundle, run: Run) -> dict[str, ConditionScore]:
-    """Condition -> score of one fine-tuned run, for all that is there and not outdated; the majority is not a run's.
+    """Reads the score of every condition of one fine-tuned run that is there and not outdated, but for the majority
+    baseline.
 
     A super or retrained score counts only with the masks that the bundle now holds. Raises BadBundle.
     """
@@ -82,7 +83,9 @@ def run_scores(bundle: Bundle, run: Run) -> dict[str, ConditionScore]:
 
 
 def study_scores(bundle: Bundle, model: str, task: str) -> dict[int, dict[str, ConditionScore]]:
-    """The same for every fine-tuned seed of a task, in the paper's order of seeds; raises BadBundle."""
+    """Reads the scores of every condition for every fine-tuned seed of a task, in the paper's order of seeds; raises
+    BadBundle.
+    """
     seeds = sorted(seeds_with(bundle, model, task, "finetune"), key=in_paper_order)
     return {seed: run_scores(bundle, Run(model, task, seed)) for seed in seeds}
 
@@ -94,7 +97,7 @@ def _of_manifest(manifest: Manifest) -> ConditionScore:
 
 
 def _of_ticket(bundle: Bundle, manifest: Manifest) -> ConditionScore:
-    """What a trajectory ended with: its row of the table, where there is a table."""
+    """Reads the step with which a pruning path ended from its table, where there is a table."""
     score = _number(manifest.summary["ticket_score"])
     table = bundle.read(manifest.key).table
     at = _ticket_row(manifest, table)

@@ -17,13 +17,13 @@ from explorer.store.schema import ALL_SEEDS, Key, Run
 
 @dataclass(frozen=True)
 class MajorityBaseline:
-    """The score of answers that never read a sentence, and how they were chosen."""
+    """Score of answers that never read a sentence, and how they were chosen."""
 
     score: float
     words: str
-    """For the screen: "always 'paraphrase', as in 67.4% of the training examples"."""
+    """Words for the screen: "always 'paraphrase', as in 67.4% of the training examples"."""
     title: str
-    """For the line in a figure: 'majority class' or 'random draws'."""
+    """Name of the line in a figure: 'majority class' or 'random draws'."""
 
 
 def majority_score(metric: MetricName, labels: Float64Array) -> float:
@@ -37,7 +37,7 @@ def majority_score(metric: MetricName, labels: Float64Array) -> float:
 
 
 def majority_baseline_of(bundle: Bundle, model: str, task: str) -> MajorityBaseline | None:
-    """The task's line in a bundle: one for all its seeds, and the same in the lab, on the pages and in the report.
+    """Reads a task's majority baseline from a bundle, the same for all its seeds and everywhere it is shown.
 
     Stage baseline (chosen on the training labels) comes first, then what was imported from the authors, then the
     commonest label of the dev set, which the words say. None where the bundle has none of them. Raises BadBundle.

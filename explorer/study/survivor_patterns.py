@@ -30,7 +30,7 @@ class GroupPatterns:
     kind: MapKind
     group: Literal["survivors", "super-survivors"]
     seeds: tuple[int, ...]
-    """Whose maps are looked at; the pre-trained maps are the same for all seeds, their survivors are not."""
+    """Seeds whose maps are looked at; the pre-trained maps are the same for all seeds, their survivors are not."""
     test: ShareTest
 
 
@@ -47,12 +47,13 @@ class SurvivorPatterns:
 
 
 def attention_key(model: str, task: str, seed: int, weights: Weights) -> Key:
-    """Of an attention artefact; the pre-trained weights are no seed's."""
+    """Names an attention artefact; that of the pre-trained weights belongs to no seed."""
     return Key(Run(model, task, seed if weights == "finetuned" else ALL_SEEDS), STAGE, weights)
 
 
 def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: bool = False) -> SurvivorPatterns:
-    """Class shares of survivors and super-survivors, pre-trained and fine-tuned, raw and norm-weighted.
+    """Compares class shares of survivors and super-survivors with those of all heads, for every kind of map and
+    weights.
 
     A head's share of a class is the share of sentences in which it is the most probable one. Raises BadBundle where
     no seed of the task has a ticket, naming the command that makes one.

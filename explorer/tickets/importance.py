@@ -30,7 +30,7 @@ class Importance:
 
 
 def normalised_heads(heads: Float64Array, *, per_layer: bool = True, min_max: bool = True) -> Float64Array:
-    """(L, H): L2-normalised within each layer, then min-max over all heads (Michel et al., section 2.3; paper).
+    """Normalises (L, H): L2 within each layer, then min-max over all heads (Michel et al., section 2.3; paper).
 
     A layer, or a model, in which all scores are equal has no order: its zeros stay zeros.
     """
@@ -42,7 +42,7 @@ def normalised_heads(heads: Float64Array, *, per_layer: bool = True, min_max: bo
 
 
 def normalised_mlps(mlps: Float64Array, *, min_max: bool = True) -> Float64Array:
-    """(L,): min-max over all MLPs. Dividing by the token count first, as the paper does, cancels out."""
+    """Normalises (L,) by min-max over all MLPs. Dividing by the token count first, as the paper does, cancels out."""
     return _min_max(mlps) if min_max else mlps
 
 

@@ -25,7 +25,7 @@ from explorer.store.mask_files import json_text, npy_files
 
 
 def zeroed(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
-    """A copy of full shape that gives the logits of the gated model; `classifier` stays as it is.
+    """Copies the model in its full shape with pruned weights at zero, so that it gives the logits of the gated model.
 
     Of a pruned head the rows of query, key and value are 0, with their biases, and the columns of
     `attention.output.dense`, whose bias stays. Of a pruned MLP all weights and biases are 0: LayerNorm(x) is left.
@@ -51,7 +51,7 @@ def zeroed(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
 def write_folder(
     classifier: Classifier, mask: Mask, task: Task, folder: Path, about: Mapping[str, Any] | None = None
 ) -> list[Path]:
-    """config.json, model.safetensors, the tokenizer, the mask (.npy and JSON) and a README; the files written.
+    """Writes config.json, model.safetensors, the tokenizer, the mask (.npy and JSON) and a README; returns the files.
 
     about: what README and mask.json say of where it comes from. Raises BadRequest where the folder holds something
     already or cannot be written, BadMask on a mask for another model.
@@ -83,7 +83,7 @@ def write_folder(
 
 
 def zip_folder(folder: Path, file: BinaryIO, name: str) -> None:
-    """The folder's files as an archive in which they lie in a folder called `name`."""
+    """Writes the folder's files to an archive in which they lie in a folder called `name`."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path in sorted(folder.iterdir()):
             archive.write(path, f"{name}/{path.name}")

@@ -19,7 +19,7 @@ from explorer.errors import BadMask, BadRequest
 from explorer.tickets.structured import THRESHOLD, threshold_of
 
 STEP_SHARE = 0.1
-"""Of the weights that are left, removed at each step."""
+"""Share of the weights left that each step removes."""
 MAX_STEPS = 10
 _PRUNABLE = re.compile(
     r"bert\.encoder\.layer\.(\d+)\.("
@@ -34,7 +34,7 @@ class WeightMask:
     """Which weights are kept, by name, a bit each: 1 = kept, in numpy.packbits order. Compares by value."""
 
     bits: Mapping[str, Uint8Array]
-    """Name -> (ceil(size / 8),): as stored in a bundle. Read only."""
+    """Name -> (ceil(size / 8),) packed bits, as stored in a bundle. Read only."""
     shapes: Mapping[str, tuple[int, ...]]
 
     def __post_init__(self) -> None:
@@ -47,7 +47,7 @@ class WeightMask:
 
     @classmethod
     def from_kept(cls, kept: Mapping[str, BoolArray]) -> WeightMask:
-        """From name -> bool array in the weight's shape, True = kept."""
+        """Packs a mask from name -> bool array in the weight's shape, True = kept."""
         return cls(
             {name: np.packbits(array) for name, array in kept.items()},
             {name: array.shape for name, array in kept.items()},
@@ -68,7 +68,7 @@ class WeightMask:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Sorted."""
+        """Names of the masked weights, sorted."""
         return tuple(sorted(self.bits))
 
     @property
@@ -83,7 +83,7 @@ class WeightMask:
 
     @property
     def sha256(self) -> str:
-        """Of names, shapes and bits."""
+        """Hash of names, shapes and bits."""
         digest = hashlib.sha256()
         for name in self.names:
             digest.update(f"{name}{self.shapes[name]}".encode() + self.bits[name].tobytes())
@@ -152,14 +152,14 @@ def weight_ticket(steps: Sequence[WeightStep]) -> WeightMask:
 
 
 def bad_weights(weights: Weights, good: WeightMask) -> WeightMask:
-    """As many weights removed as `good` removes, but the LARGEST |w|."""
+    """Removes as many weights as `good` removes, but those of LARGEST magnitude."""
     full = WeightMask.full(weights)
     lowest = {name: -array for name, array in _magnitudes(weights, full).items()}
     return without_lowest(full, lowest, good.n_weights - good.n_kept)
 
 
 def random_weights(good: WeightMask, seed: int) -> WeightMask:
-    """As many weights removed as `good` removes, drawn over all prunable weights with the seed."""
+    """Removes as many weights as `good` removes, drawn over all prunable weights with the seed."""
     if seed < 0:
         raise BadRequest(f"A seed cannot be negative, as {seed} is.")
     rng = np.random.default_rng(seed)
@@ -169,7 +169,7 @@ def random_weights(good: WeightMask, seed: int) -> WeightMask:
 
 
 def without_lowest(mask: WeightMask, keys: Keys, many: int) -> WeightMask:
-    """`mask` without exactly `many` of the weights it keeps: those of lowest key (name -> array in its shape).
+    """Removes from `mask` exactly `many` of the weights it keeps: those of lowest key (name -> array in its shape).
 
     Ties go to the first by name, then by position. Raises BadRequest where fewer than `many` are kept.
     """
@@ -190,7 +190,7 @@ def without_lowest(mask: WeightMask, keys: Keys, many: int) -> WeightMask:
 
 
 def apply(weights: Weights, mask: WeightMask) -> Weights:
-    """A new dict in which every pruned weight is 0; arrays that lose nothing are shared with `weights`.
+    """Zeroes the pruned weights in a new dict; arrays that lose nothing are shared with `weights`.
 
     Raises BadMask where the mask is for a model of other names or shapes.
     """

@@ -36,7 +36,8 @@ class Preset:
 def named_presets(
     shape: tuple[int, int], tickets: Mapping[int, Mask], seed: int, *, draw: int = 0
 ) -> dict[str, Preset]:
-    """full, good, bad, random, super, super-bad, super-random, complement and off, for a run of that seed.
+    """Makes the presets full, good, bad, random, super, super-bad, super-random, complement and off for a run of a
+    seed.
 
     tickets: seed -> good ticket, over the task's seeds. Draw 0 gives the random subnetwork that the bundle has
     scored; any other draw another one of the same size.
@@ -49,18 +50,18 @@ def named_presets(
 
 
 def without_layer(shape: tuple[int, int], layer: int) -> Mask:
-    """Everything but one layer, its heads and its MLP."""
+    """Keeps everything but one layer, its heads and its MLP."""
     return Mask.full(*shape).with_layer(layer, False)
 
 
 def surviving(tickets: Mapping[int, Mask], at_least: int) -> Mask:
-    """What is kept in at least so many seeds; raises BadRequest without tickets."""
+    """Keeps what is kept in at least `at_least` seeds; raises BadRequest without tickets."""
     heads, mlps = times_kept(list(tickets.values()))
     return Mask(heads >= at_least, mlps >= at_least)
 
 
 def most_important(heads: Float64Array, mlps: Float64Array, n_heads: int, n_mlps: int) -> Mask:
-    """The n heads and MLPs of highest importance, ranked as pruning ranks them. heads: (L, H), mlps: (L,), raw.
+    """Keeps the n heads and MLPs of highest importance, ranked as pruning ranks them. heads: (L, H), mlps: (L,), raw.
 
     Raises BadRequest where there are not so many.
     """
@@ -75,7 +76,7 @@ def most_important(heads: Float64Array, mlps: Float64Array, n_heads: int, n_mlps
 
 
 def size_words(mask: Mask) -> str:
-    """'31 heads and 3 MLPs'."""
+    """Says how much a mask keeps: '31 heads and 3 MLPs'."""
     heads, mlps = (f"{n} {word}{'s' * (n != 1)}" for n, word in ((mask.heads_kept, "head"), (mask.mlps_kept, "MLP")))
     return f"{heads} and {mlps}"
 

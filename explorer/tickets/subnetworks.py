@@ -24,7 +24,7 @@ SUPER_SEED = 0
 
 @dataclass(frozen=True)
 class Subnetwork:
-    """What is kept, as which kind, and a sentence where it is not quite what its name promises."""
+    """Kept heads and MLPs, their kind, and a sentence where they are not quite what their name promises."""
 
     kind: SubnetworkKind
     mask: Mask
@@ -32,12 +32,13 @@ class Subnetwork:
 
 
 def good(mask: Mask) -> Subnetwork:
-    """The survivors of pruning, as they are."""
+    """Takes the survivors of pruning as they are."""
     return Subnetwork("good", mask, _size_note(mask))
 
 
 def bad(good_mask: Mask, seed: int) -> Subnetwork:
-    """As many heads and MLPs as `good_mask`: first from what it prunes, then, where that is too little, survivors.
+    """Draws as many heads and MLPs as `good_mask` has: first from what it prunes, then, where that is too little,
+    survivors.
 
     Which of the pruned ones, and which survivors fill up, is drawn with the seed (paper: "sampled from the
     elements that did not survive, plus a random sample of the remaining elements").
@@ -49,7 +50,7 @@ def bad(good_mask: Mask, seed: int) -> Subnetwork:
 
 
 def random(good_mask: Mask, seed: int) -> Subnetwork:
-    """Exactly as many heads and MLPs as `good_mask`, drawn over the whole model with the seed."""
+    """Draws exactly as many heads and MLPs as `good_mask` has, over the whole model, with the seed."""
     rng = _rng(seed, "random")
     anywhere = [np.zeros(part.shape, np.int64) for part in (good_mask.heads, good_mask.mlps)]
     heads = _lowest(anywhere[0], good_mask.heads_kept, rng)
@@ -58,14 +59,15 @@ def random(good_mask: Mask, seed: int) -> Subnetwork:
 
 
 def super_good(masks: Sequence[Mask]) -> Subnetwork:
-    """What survives in every seed; masks: one a seed, of one task. Raises as `times_kept` does."""
+    """Keeps what survives in every seed; masks: one a seed, of one task. Raises as `times_kept` does."""
     heads, mlps = times_kept(masks)
     mask = Mask(heads == len(masks), mlps == len(masks))
     return Subnetwork("super-good", mask, _joined(_few_seeds_note(masks), _size_note(mask)))
 
 
 def super_bad(masks: Sequence[Mask], seed: int) -> Subnetwork:
-    """As many as super-good, from what survives in the fewest seeds: pruned in all, then in all but one, and so on.
+    """Keeps as many as super-good, from what survives in the fewest seeds: pruned in all, then in all but one, and so
+    on.
 
     Among equals the seed decides. The note says where it had to go beyond what is pruned in all.
     """
@@ -81,7 +83,7 @@ def super_bad(masks: Sequence[Mask], seed: int) -> Subnetwork:
 
 
 def super_random(masks: Sequence[Mask], seed: int) -> Subnetwork:
-    """As many as super-good, drawn from what survives in some seeds but not in all.
+    """Draws as many as super-good from what survives in some seeds but not in all.
 
     Where that is too little, the rest is drawn from all other components alike, and the note says how many.
     """
@@ -102,7 +104,7 @@ def super_random(masks: Sequence[Mask], seed: int) -> Subnetwork:
 
 
 def times_kept(masks: Sequence[Mask]) -> tuple[Int64Array, Int64Array]:
-    """In how many masks each component is kept: heads (L, H), MLPs (L,).
+    """Counts in how many masks each component is kept: heads (L, H), MLPs (L,).
 
     Raises BadRequest without masks and BadMask where their shapes differ.
     """
@@ -152,7 +154,7 @@ def _beyond_note(totals: Int64Array, kept: BoolArray, n_seeds: int, word: str) -
 
 
 def _size_note(mask: Mask) -> str:
-    """Where a size leaves nothing to choose, so that good, bad and random are the same."""
+    """Sentence where a size leaves nothing to choose, so that good, bad and random are the same."""
     notes = []
     for kept, size, word in ((mask.heads_kept, mask.heads.size, "head"), (mask.mlps_kept, mask.mlps.size, "MLP")):
         if kept == size:

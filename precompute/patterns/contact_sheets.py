@@ -31,7 +31,7 @@ def write_sheets(maps: Sequence[DrawnMap], folder: Path) -> list[Path]:
 
 
 def sheet(maps: Sequence[DrawnMap]) -> Image.Image:
-    """Up to twenty maps in rows of five."""
+    """Draws up to twenty maps in rows of five."""
     width, height = MAP + TICK + GAP, MAP + TICK + TITLE + GAP
     image = Image.new("RGB", (COLUMNS * width + GAP, ROWS * height + GAP), "white")
     for number, drawn in enumerate(maps):

@@ -25,7 +25,7 @@ from explorer.store.schema import Run
 
 MAP_KINDS = ("raw", "norm")
 LENGTHS = (10, 48)
-"""Word tokens: shorter maps show no pattern, longer ones are slow to look at."""
+"""Tokens: shorter maps show no pattern, longer ones are slow to look at."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,13 @@ class Source:
     seed: int
     classifier: Classifier
     sentences: Mapping[str, Encoded]
-    """By diagnostic."""
+    """Diagnostic -> encoded sentences."""
 
 
 def sources_of(bundle: Bundle, runs: Sequence[Run], model: str = MINILM) -> list[Source]:
-    """The pre-trained model on all sentences; each run's on single sentences or on pairs, as its task has them."""
+    """Loads the pre-trained model on all sentences, and each run's on single sentences or on pairs, as its task has
+    them.
+    """
     base = load_pretrained(model, TASKS["MRPC"], 0)  # its classifier is not looked at
     sources = [Source(PRETRAINED, -1, base, _sentences(base, (False, True)))]
     for run in runs:
@@ -61,7 +63,7 @@ def _sentences(classifier: Classifier, pair: Sequence[bool]) -> dict[str, Encode
 
 
 def draw_maps(sources: Sequence[Source], per_head: int, seed: int) -> list[DrawnMap]:
-    """per_head maps of every head, half of all raw, sources in turn, sentences at random; in random order.
+    """Draws per_head maps of every head, half of all raw, sources in turn, sentences at random; in random order.
 
     Raises BadRequest unless all sources are of one architecture and per_head is 1 or more.
     """
@@ -98,7 +100,7 @@ def _draw(
 def drawn_map(
     source: Source, sentence_set: str, index: int, place: tuple[int, int], kind: str, maps: AttentionMaps
 ) -> DrawnMap:
-    """One head of `maps`, which a source made of a sentence; place: (layer, head). Its id is yet to come."""
+    """Picks one head of `maps`, which a source made of a sentence; place: (layer, head). Its id is yet to come."""
     one = source.sentences[sentence_set].subset(np.array([index]))
     return DrawnMap(
         id="",

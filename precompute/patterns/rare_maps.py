@@ -22,7 +22,7 @@ from explorer.patterns.classifier.trained import PatternClassifier
 from precompute.patterns.label_maps import LENGTHS, MAP_KINDS, Source, drawn_map
 
 SENTENCES = 24
-"""Looked at for each model; every head gives one raw and one norm-weighted map of each."""
+"""Sentences looked at for each model; every head gives one raw and one norm-weighted map of each."""
 
 
 def draw_rare_maps(

@@ -144,14 +144,14 @@ def draw_rare(
 
 
 def labelled_sha256(labelled: Path) -> str:
-    """One sha256 of all labels and maps that a classifier was trained and scored with."""
+    """Hashes all labels and maps that a classifier was trained and scored with."""
     folders = (labelled, labelled / BLOCKS.name, labelled / RARE.name)
     files = [folder / name for folder in folders for name in (LABELS, MAPS)]
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _labelled(folder: Path) -> tuple[tuple[LabelledMap, ...], tuple[LabelledMap, ...], tuple[LabelledMap, ...]]:
-    """Drawn evenly, chosen for blocks, chosen for the rarer classes."""
+    """Reads the maps drawn evenly, those chosen for blocks, and those chosen for the rarer classes."""
     return read_labels(folder), read_labels(folder / BLOCKS.name), read_labels(folder / RARE.name)
 
 

@@ -103,7 +103,7 @@ def test_the_weighted_vectors_sum_to_what_the_layer_gives(engine, eager, mask):
 
 
 def test_equal_attention_and_integer_values(classifier):
-    """No queries: every word piece gets 1 / T. Values = the input's slice, output = identity: f is that slice."""
+    """No queries: every token gets 1 / T. Values = the input's slice, output = identity: f is that slice."""
     model = copy.deepcopy(classifier.model)
     attention = encoder_layers(model)[0].attention
     with torch.no_grad():
@@ -206,7 +206,7 @@ def test_any_other_text_has_maps(classifier, engine, first, second):
     assert read.tokens.texts[0] == "[CLS]"
     assert read.tokens.texts[-1] == "[SEP]"
     assert read.tokens.is_pair == bool(second)
-    assert any("longer than the 128 word pieces" in note for note in read.notes) == (10_000 < len(first + second) < 2e5)
+    assert any("longer than the 128 tokens" in note for note in read.notes) == (10_000 < len(first + second) < 2e5)
     assert any(note.startswith("[UNK] stands for") for note in read.notes) == ("[UNK]" in read.tokens.texts)
     (maps,) = attention_maps(engine, read.encoded, FULL)
     assert maps.raw.shape == maps.norm_weighted.shape == (3, 4, length, length)

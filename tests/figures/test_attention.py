@@ -49,7 +49,7 @@ def test_tokens_reach_plotly_escaped_everywhere():
     assert "<img" not in figure.to_json()
     assert figure.layout.xaxis.ticktext[1] == "&lt;img src=x&gt;" == figure.layout.yaxis.ticktext[1]
     assert [line.x0 for line in figure.layout.shapes] == [2.5, -0.5]
-    with pytest.raises(BadRequest, match="does not go with 5 word pieces"):
+    with pytest.raises(BadRequest, match="does not go with 5 tokens"):
         map_figure(np.zeros((4, 4), np.float32), tokens, dark=True)
 
 

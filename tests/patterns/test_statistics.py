@@ -88,7 +88,7 @@ def test_bounds(seed, sharpness):
 
 
 def test_a_map_of_another_length_is_refused():
-    with pytest.raises(BadRequest, match="does not go with 4 word pieces"):
+    with pytest.raises(BadRequest, match="does not go with 4 tokens"):
         statistics(np.ones((6, 6)), SINGLE)
 
 

@@ -12,7 +12,9 @@ from explorer.tickets.pruning_path import PruningPath
 
 
 def printed_path(path: PruningPath, *, metric: str, majority: tuple[str, float] | None = None) -> go.Figure:
-    """Scores with 95% intervals, hollow where a step was taken back; the 90% line and the majority (name, score)."""
+    """Draws scores with 95% intervals, hollow where a step was taken back; the 90% line and the majority baseline
+    (name, score).
+    """
     table = path_table(path, 0)
     figure = go.Figure()
     held = table[table["held"]]

@@ -7,11 +7,11 @@ import numpy as np
 from explorer.arrays import Float64Array, FloatArray
 
 SHORTEST = 8
-"""Word tokens below which a map is not shortened further."""
+"""Tokens below which a map is not shortened further."""
 
 
 def augmented(weights: FloatArray, anchors: tuple[int, ...], rng: np.random.Generator) -> Float64Array:
-    """A variant of a map (T, T): shortened, rotated 180 degrees, speckled, or moved between raw and norm-weighted.
+    """Varies a map (T, T): shortens, rotates by 180 degrees, speckles, or moves it between raw and norm-weighted.
 
     anchors: rows and columns that stay ([CLS], [SEP]); without them a vertical map could lose its column.
     """
@@ -30,7 +30,7 @@ def augmented(weights: FloatArray, anchors: tuple[int, ...], rng: np.random.Gene
 
 
 def _shortened(m: Float64Array, anchors: tuple[int, ...], rng: np.random.Generator) -> Float64Array:
-    """A stretch of word pieces taken out of rows and columns alike, so that the diagonal runs on."""
+    """A stretch of tokens taken out of rows and columns alike, so that the diagonal runs on."""
     length = len(m)
     longest = min(length // 5, length - SHORTEST)
     if longest < 1:

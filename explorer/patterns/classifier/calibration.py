@@ -12,24 +12,25 @@ from explorer.arrays import Float64Array, Int64Array
 from explorer.patterns.classifier.trained import Calibration
 
 NAMED_RIGHT = 0.9
-"""Of the maps that get a name, so many are to be right; the threshold is the lowest that gives it."""
+"""Share of the named maps that must be right; the threshold is the lowest that gives it."""
 THRESHOLDS = tuple(np.round(np.arange(0.4, 0.91, 0.05), 2).tolist())
 
 
 @dataclass(frozen=True)
 class Named:
-    """What the threshold does."""
+    """Effect of a threshold: how many maps it leaves with a name, and how many of those are right."""
 
     threshold: float
     share: float
-    """Of maps that get a class name; the others are 'uncertain'."""
+    """Share of maps that get a class name; the others are 'uncertain'."""
     right: float
-    """Of those that get one, how many are right; nan where none does."""
+    """Share of the named maps that are right; nan where none is named."""
     n: int
 
 
 def calibrated(logits: Float64Array, true: Int64Array) -> Calibration:
-    """Temperature by likelihood (Guo et al. 2017), and the lowest threshold at which 9 of 10 named maps are right.
+    """Fits the temperature by likelihood (Guo et al. 2017), and the lowest threshold at which 9 of 10 named maps are
+    right.
 
     logits: (m, 5) of maps that the network did not see. Where no threshold does it, the highest is taken.
     """
@@ -42,7 +43,7 @@ def calibrated(logits: Float64Array, true: Int64Array) -> Calibration:
 
 
 def named(probabilities: Float64Array, true: Int64Array, threshold: float) -> Named:
-    """How many maps a threshold leaves with a name, and how many of those are right."""
+    """Counts how many maps a threshold leaves with a name, and how many of those are right."""
     sure = probabilities.max(axis=1) >= threshold
     right = probabilities.argmax(axis=1) == true
     return Named(

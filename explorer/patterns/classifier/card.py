@@ -19,7 +19,7 @@ AIM = 0.85
 
 
 def card(found: PatternReport, classifier: PatternClassifier, options: TrainingOptions) -> str:
-    """CARD.md: the prose of card.md with the numbers of the report."""
+    """Fills the prose of card.md with the numbers of the report: the text of CARD.md."""
     text = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
     blocks = {
         "scores": contest_table(found.even) + people_rows(found),
@@ -73,7 +73,7 @@ def contest_table(contest: Contest) -> list[str]:
 
 
 def people_rows(found: PatternReport) -> list[str]:
-    """More rows for that table: each labeller's own pass, held against the resolved labels."""
+    """Table rows of each labeller's own pass, scored against the resolved labels."""
     return [_row(f"{name} against the resolved labels", one) for name, one in found.people.items()]
 
 

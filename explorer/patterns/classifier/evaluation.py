@@ -30,7 +30,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Scores:
-    """Of predictions on labelled maps."""
+    """Scores of predictions on labelled maps."""
 
     n: int
     n_heads: int
@@ -61,7 +61,9 @@ class Kappa:
 def scores(
     labels: Int64Array, predictions: Int64Array, groups: Sequence[object], *, resamples: int = 2000, seed: int = 0
 ) -> Scores:
-    """labels, predictions: (n,) indices into CLASSES; groups: the head of each map. BadRequest if they do not fit."""
+    """Scores predictions (n,) against labels (n,), both indices into CLASSES; groups: the head of each map. Raises
+    BadRequest where they do not fit.
+    """
     table = _tables(labels, predictions, groups)  # (heads, K * K)
     precision, recall, f1, n = precision_recall_fscore_support(
         labels, predictions, labels=range(K), zero_division=float("nan")

@@ -13,12 +13,12 @@ from explorer.errors import BadRequest
 VISIBLE = 0.25
 """Share of the map's strongest cell from which a cell is seen (GUIDELINE.md)."""
 SMALLEST = 3
-"""Word tokens below which a map has no pattern: [CLS] and [SEP] alone leave nothing to look at."""
+"""Tokens below which a map has no pattern: [CLS] and [SEP] alone leave nothing to look at."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """What a map of T word pieces shows, in numbers that hardly depend on T; all finite."""
+    """What a map of T tokens shows, in numbers that hardly depend on T; all finite."""
 
     log_length: float
     best_column: float
@@ -26,7 +26,7 @@ class Features:
     columns_counted: float
     """Columns visible in most rows and well above the typical column, as a share of T."""
     mass_of_columns: float
-    """Share of the map's mass in them."""
+    """Share of the map's attention mass in these columns."""
     strongest_column: float
     """Mean of the strongest column; the map's maximum is 1."""
     variance_of_columns: float
@@ -35,11 +35,11 @@ class Features:
     best_diagonal: float
     """Largest share of its length along which the previous, self or next diagonal is visible."""
     best_band: float
-    """The same for a band, the strongest of the cells up to two beside the line."""
+    """Largest share for a band: the strongest of the cells up to two beside the line."""
     mass_near_diagonal: float
-    """Share of mass within three cells, less what a flat map has there."""
+    """Share of attention mass within three cells, less what a flat map has there."""
     mass_on_diagonal: float
-    """Share of mass on the best of the three diagonals, less what a flat map has there."""
+    """Share of attention mass on the best of the three diagonals, less what a flat map has there."""
     variance_of_diagonals: float
     """Share of what columns leave of the variance that the means of offsets explain."""
     fall_off: float
@@ -72,9 +72,7 @@ def checked(weights: FloatArray) -> Float64Array:
     """The map as (T, T) float64; raises BadRequest where it is not square, not finite, or negative anywhere."""
     array = np.asarray(weights, np.float64)
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
-        raise BadRequest(
-            f"A map of shape {array.shape} is not square.", "Give (T, T): row i is what word piece i reads."
-        )
+        raise BadRequest(f"A map of shape {array.shape} is not square.", "Give (T, T): row i is what token i reads.")
     if not np.isfinite(array).all() or (array < 0).any():
         raise BadRequest("A map holds numbers that are no attention weights (NaN, infinite or negative).")
     return array
@@ -83,11 +81,11 @@ def checked(weights: FloatArray) -> Float64Array:
 def scaled(weights: FloatArray) -> Float64Array:
     """The map over its strongest cell, (T, T) in [0, 1].
 
-    Raises BadRequest as checked does, and where nothing can be seen: fewer than 3 word pieces, or zeros only.
+    Raises BadRequest as checked does, and where nothing can be seen: fewer than 3 tokens, or zeros only.
     """
     array = checked(weights)
     if len(array) < SMALLEST:
-        raise BadRequest(f"A map of {len(array)} word pieces shows no pattern.", "Use a sentence with a word in it.")
+        raise BadRequest(f"A map of {len(array)} tokens shows no pattern.", "Use a sentence with a word in it.")
     strongest = array.max()
     if strongest <= 0:
         raise BadRequest("A map is zero everywhere: the head is off, or nothing of what it reads comes through.")

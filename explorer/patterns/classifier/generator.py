@@ -28,10 +28,10 @@ class SyntheticMap:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What a mixture holds of one shape."""
+    """Share of one shape in a mixture."""
 
     weight: float
-    """Of each row's attention, on average."""
+    """Share of each row's attention, on average."""
     shape: Float64Array
     """(T, T), rows sum to 1."""
     coverage: float = 1.0
@@ -62,8 +62,8 @@ def draw(label: str, rng: np.random.Generator, options: GeneratorOptions | None 
 def norm_weighted(sample: SyntheticMap, rng: np.random.Generator) -> Float64Array:
     """The map as norm-weighted attention would show it: each column times a vector norm, small at [CLS] and [SEP].
 
-    (T, T), rows no longer sum to 1 (Kobayashi et al. 2020: special word pieces have short transformed vectors).
-    The class stays only while columns are at ordinary word pieces: use it on maps without a column in their name.
+    (T, T), rows no longer sum to 1 (Kobayashi et al. 2020: special tokens have short transformed vectors).
+    The class stays only while columns are at ordinary tokens: use it on maps without a column in their name.
     """
     norms = rng.lognormal(0.0, rng.uniform(0.05, 0.35), sample.layout.length)
     norms[[0, *sample.layout.separators]] *= rng.uniform(0.02, 0.6)

@@ -30,17 +30,17 @@ class DrawnMap:
     """'raw' or 'norm': attention, or norm-weighted attention."""
     model: str
     task: str
-    """Whose fine-tuned weights: a GLUE task, or 'pretrained'."""
+    """Task of the fine-tuned weights: a GLUE task, or 'pretrained'."""
     seed: int
-    """Of fine-tuning; -1 for the pre-trained weights."""
+    """Fine-tuning seed; -1 for the pre-trained weights."""
     checkpoint: str
     """First 12 hex digits of the sha256 of the weights."""
     layer: int
     head: int
     sentence_set: str
-    """Of explorer.glue.diagnostics."""
+    """Name of a diagnostic of explorer.glue.diagnostics."""
     index: int
-    """Of the sentence in that set."""
+    """Number of the sentence in that set."""
     tokens: Tokens
     weights: Float32Array
     """(T, T): as the model gave them, to 11 bits: rows of a raw map sum to 1."""

@@ -32,7 +32,7 @@ class LabelledMap:
     drawn: DrawnMap
     pass_a: str
     pass_b: str
-    """Empty where there was one pass only."""
+    """Class given in the second pass; empty where there was one pass only."""
     sure: bool
     """Whether whoever labelled it called it a clear case: each pass that there is."""
     resolved: str
@@ -98,5 +98,5 @@ def folds(labels: Sequence[int], heads: Sequence[tuple[int, int]], n_folds: int,
 
 
 def labels_of(maps: Sequence[LabelledMap]) -> Int64Array:
-    """(m,): indices of the resolved classes."""
+    """Returns the indices of the resolved classes, (m,)."""
     return np.array([one.label for one in maps], np.int64)

@@ -18,13 +18,13 @@ class GeneratorOptions:
     """Ranges from which each map is drawn; a pair (low, high) is inclusive."""
 
     length: tuple[int, int] = (8, 128)
-    """T, word pieces with [CLS] and [SEP]; drawn evenly on a logarithmic scale."""
+    """T, tokens with [CLS] and [SEP]; drawn evenly on a logarithmic scale."""
     pair_share: float = 0.7
     """Share of inputs that are two sentences; a block map always is."""
     offsets: tuple[int, ...] = (-1, 0, 1)
-    """Diagonals beside the main one: -1 the previous word piece, +1 the next."""
+    """Diagonals beside the main one: -1 the previous token, +1 the next."""
     width: tuple[float, float] = (0.2, 2.2)
-    """How far a diagonal spreads, in word pieces to each side."""
+    """How far a diagonal spreads, in tokens to each side."""
     tilt: float = 0.03
     """Largest departure of a diagonal's slope from 1."""
     n_columns: tuple[int, int] = (1, 8)
@@ -42,7 +42,7 @@ class GeneratorOptions:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the special word pieces of an input stand."""
+    """Where the special tokens of an input stand."""
 
     length: int
     separators: tuple[int, ...]
@@ -56,7 +56,7 @@ class Layout:
 
     @property
     def sentences(self) -> tuple[slice, ...]:
-        """The word pieces of each sentence, its [SEP] included; [CLS] goes with the first."""
+        """The tokens of each sentence, its [SEP] included; [CLS] goes with the first."""
         first = self.separators[0] + 1
         return (slice(0, first), slice(first, self.length)) if self.is_pair else (slice(0, self.length),)
 
@@ -69,7 +69,7 @@ def rows_to_one(parts: Float64Array) -> Float64Array:
 
 
 def flat(layout: Layout) -> Float64Array:
-    """Every word piece alike."""
+    """Spreads attention evenly over all tokens: every cell 1 / T."""
     return np.full((layout.length, layout.length), 1 / layout.length)
 
 
@@ -111,7 +111,7 @@ def line(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Fl
     if layout.is_pair and rng.random() < 0.4:  # a band that ends where its sentence ends
         first, second = layout.sentences
         out[first, second] = out[second, first] = 0
-    if rng.random() < 0.5:  # special word pieces do not look at their neighbours
+    if rng.random() < 0.5:  # special tokens do not look at their neighbours
         out[[0, *layout.separators]] = 1 / length
     return rows_to_one(out)
 
@@ -177,7 +177,7 @@ def fragments(layout: Layout, rng: np.random.Generator) -> Float64Array:
 
 
 def weave(layout: Layout, rng: np.random.Generator) -> Float64Array:
-    """Kinds of word pieces look at kinds of word pieces: columns that come and go from row to row."""
+    """Kinds of tokens look at kinds of tokens: columns that come and go from row to row."""
     kinds = int(rng.integers(2, 5))
     of_row, of_column = rng.integers(kinds, size=(2, layout.length))
     taste = rng.dirichlet(np.full(kinds, 0.4), size=kinds) + 0.02

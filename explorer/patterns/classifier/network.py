@@ -1,7 +1,7 @@
 """A small CNN over the picture of an attention map, whatever its size (as Prasanna et al. 2020 have one).
 
 The map is brought to one grid by averaging, as an eye sees a picture at one size, and where the diagonal runs is a
-picture of its own: at one grid, a line of one word piece is wide in a short map and thin in a long one.
+picture of its own: at one grid, a line of one token is wide in a short map and thin in a long one.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ N_CHANNELS = 6
 AT_ONCE = 256
 """Maps in one forward pass."""
 SOFT = 0.04
-"""Over how much of the scale a cell goes from unseen to seen."""
+"""Part of the scale over which a cell goes from unseen to seen."""
 
 
 def picture(weights: FloatArray) -> Float32Array:
-    """(N_CHANNELS, GRID, GRID) of a map (T, T), T >= 3; raises BadRequest as features.scaled does.
+    """Draws a map (T, T), T >= 3, as (N_CHANNELS, GRID, GRID); raises BadRequest as features.scaled does.
 
     Channels: the map over its strongest cell; its square root, which lifts what is faint; whether a cell is
-    visible (the guideline's quarter, softened); nearness to the diagonal in word pieces; offset over T; each row
+    visible (the guideline's quarter, softened); nearness to the diagonal in tokens; offset over T; each row
     over its strongest cell (as maxima, so that a thin line stays).
     """
     m = scaled(weights)
@@ -45,7 +45,7 @@ def picture(weights: FloatArray) -> Float32Array:
 
 
 def pictures(maps: Sequence[FloatArray]) -> Tensor:
-    """(m, N_CHANNELS, GRID, GRID) of several maps."""
+    """Draws m maps as (m, N_CHANNELS, GRID, GRID)."""
     if not len(maps):
         return torch.zeros(0, N_CHANNELS, GRID, GRID)
     return torch.from_numpy(np.stack([picture(weights) for weights in maps]))

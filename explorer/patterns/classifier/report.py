@@ -31,7 +31,7 @@ class Contest:
     features: Scores
     rules: Scores
     most_frequent: Scores
-    """Always the most frequent class of the training maps."""
+    """Majority baseline: always the most frequent class of the training maps."""
     against_features: PairedDifference
     against_rules: PairedDifference
 
@@ -43,21 +43,21 @@ class PatternReport:
     n_train: int
     n_train_heads: int
     even: Contest
-    """On the maps drawn evenly over heads: the head line."""
+    """Contest on the maps drawn evenly over heads: the head line."""
     with_chosen: Contest
-    """On these and on those chosen for blocks, of the same heads."""
+    """Contest on the evenly drawn maps and those chosen for blocks, of the same heads."""
     subsets: dict[str, Scores]
     """The network on parts of the evenly drawn maps."""
     named: Named
-    """On the evenly drawn maps."""
+    """Effect of the threshold on the evenly drawn maps."""
     people: dict[str, Scores]
     """Each labeller's pass against the resolved labels."""
     kappas: tuple[Kappa, ...]
-    """Of the two passes, over all evenly drawn maps."""
+    """Agreement of the two passes over all evenly drawn maps."""
     counts: dict[str, dict[str, int]]
     """Maps of each class by part."""
     kappa_of_rare: Kappa | None = None
-    """Of the two passes, over the maps for the rarer classes."""
+    """Agreement of the two passes over the maps for the rarer classes."""
 
 
 def report(

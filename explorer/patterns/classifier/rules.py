@@ -11,7 +11,7 @@ from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier.features import Features, features_of
 
 MASS_OF_COLUMNS = 0.2
-"""A fifth of the map's mass."""
+"""Share of the map's attention mass from which columns count: a fifth."""
 HALF, TWO_THIRDS = 0.5, 2 / 3
 SHORT = np.log(12)
 SPOTS = 0.45
@@ -20,7 +20,7 @@ BLOCK_CONTRAST, BLOCK_VARIANCE = 0.45, 0.2
 
 
 def class_by_rules(features: Features) -> str:
-    """One of CLASSES, by the guideline's five steps."""
+    """Names one of CLASSES by the guideline's five steps."""
     most = TWO_THIRDS if features.log_length < SHORT else HALF
     columns = features.columns_counted > 0 and features.mass_of_columns >= MASS_OF_COLUMNS
     wide = features.best_band >= most and features.mass_near_diagonal > 0.15 and features.fall_off > 0.1
@@ -35,5 +35,5 @@ def class_by_rules(features: Features) -> str:
 
 
 def classify_by_rules(maps: Sequence[FloatArray]) -> Int64Array:
-    """(m,): indices into CLASSES; raises BadRequest as features_of does."""
+    """Returns indices into CLASSES, (m,); raises BadRequest as features_of does."""
     return np.array([CLASSES.index(class_by_rules(features_of(weights))) for weights in maps], np.int64)

@@ -26,7 +26,9 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns the network's logits into confidence; measured on maps of heads that the network did not see."""
+    """Temperature and threshold that turn logits into confidence; measured on maps of heads that the network did not
+    see.
+    """
 
     temperature: float
     """Logits are divided by it before the softmax."""

@@ -31,13 +31,13 @@ class RealMap:
     label: int
     head: tuple[int, int]
     anchors: tuple[int, ...]
-    """Word tokens that stay when the map is varied: [CLS] and [SEP]."""
+    """Tokens that stay when the map is varied: [CLS] and [SEP]."""
     sure: bool = True
     """Whether those who labelled it called it a clear case."""
 
 
 def real_map(one: LabelledMap) -> RealMap:
-    """A labelled map with its class as index and its special word pieces as anchors."""
+    """A labelled map with its class as index and its special tokens as anchors."""
     special = tuple(k for k, role in enumerate(one.drawn.tokens.roles) if role in ("cls", "sep"))
     return RealMap(one.weights, one.label, one.head, special, one.sure)
 
@@ -56,13 +56,13 @@ class TrainingOptions:
     unsure_weight: float = 1.0
     """How often a map whose label was called unsure is drawn, beside one that was called clear."""
     synthetic_share: float = 0.5
-    """Of the maps seen in fine-tuning."""
+    """Share of synthetic maps among those seen in fine-tuning."""
     batch: int = 64
     learning_rate: float = 2e-3
     finetune_rate: float = 1e-3
     weight_decay: float = 1e-2
     smoothing: float = 0.05
-    """Of the labels: people disagree too."""
+    """Label smoothing, since people disagree too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,7 @@ class Synthetic:
 
 
 def synthetic(options: TrainingOptions) -> Synthetic:
-    """The synthetic maps of this seed."""
+    """Draws the synthetic maps of the options' seed."""
     rng = np.random.default_rng(options.seed)
     maps, labels = [], []
     for sample in generate(options.n_synthetic, rng):
@@ -102,7 +102,7 @@ def finetuned(
     *,
     progress: Progress = iter,
 ) -> PatternNetwork:
-    """A copy of start, trained on on variants of the real maps, classes balanced, among synthetic maps."""
+    """Trains a copy of `start` on variants of the real maps, classes balanced, among synthetic maps."""
     torch.manual_seed(options.seed + 1)
     network = PatternNetwork()
     network.load_state_dict(start.state_dict())

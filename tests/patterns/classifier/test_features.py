@@ -105,7 +105,7 @@ def test_what_shows_nothing_is_no_error_for_those_who_ask() -> None:
         (np.ones(4), "not square"),
         (np.full((4, 4), np.nan), "no attention weights"),
         (-np.eye(4), "no attention weights"),
-        (np.ones((2, 2)), "2 word pieces"),
+        (np.ones((2, 2)), "2 tokens"),
         (np.zeros((4, 4)), "zero everywhere"),
     ],
 )

@@ -34,7 +34,7 @@ _COMPARE, _SECOND = "patterns.compare", "patterns.second_head"
 _WHICH: dict[Weights, str] = {"finetuned": "fine-tuned", "pretrained": "pre-trained"}
 _SAID = {
     "entropy": "Spread (entropy, nats)",
-    "distance": "Distance (word pieces)",
+    "distance": "Distance (tokens)",
     "cls": "to [CLS]",
     "sep": "to [SEP]",
     "punctuation": "to punctuation",
@@ -227,8 +227,8 @@ def _map(shown: Shown, sample: Sample, head: tuple[int, int], top: float | None,
         map_figure(shown.values(sample)[head], sample.tokens, dark=is_dark(), top=top, unit=unit),
         key=f"patterns.map.{key}",
         title=title,
-        caption=f"{unit.capitalize()}: a row is the word piece that reads, a column the one that is read",
-        alt=f"{title}: {unit} from each of {len(sample.tokens)} word pieces to each",
+        caption=f"{unit.capitalize()}: a row is the token that reads, a column the one that is read",
+        alt=f"{title}: {unit} from each of {len(sample.tokens)} tokens to each",
     )
 
 

@@ -112,7 +112,7 @@ def _maps(root: Path, stamp: float, run: Run, lab: Any) -> None:
     if beside is not None:
         two_maps(shown, beside)
     st.caption(
-        "Thumbnails and large map: the darker (on a dark page, the lighter), the more. A row is the word piece that "
+        "Thumbnails and large map: the darker (on a dark page, the lighter), the more. A row is the token that "
         "reads, a column the one that is read. A head's class is the classifier's, over all measured "
         "sentences, not over the one shown. **Norm-weighted**: attention times the length of what is read "
         "(Kobayashi et al. 2020)."
