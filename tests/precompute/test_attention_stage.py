@@ -80,7 +80,7 @@ def test_the_artefact_is_what_its_parts_say(options, model, kind):
         (maps,) = attention_maps(Engine(classifier), one, Mask.full(3, 4))
         np.testing.assert_allclose(sample.maps.raw, maps.raw, atol=2 / 255)
         np.testing.assert_allclose(sample.maps.norms, maps.norms, rtol=1e-3)
-        assert sample.tokens.texts == tokens_of(classifier.tokenizer, *one.example(0)).tokens
+        assert sample.tokens.texts == tokens_of(classifier.tokenizer, *one.example(0)).texts
     assert not [problem for check in validate(options.bundle) for problem in check.problems]
 
 
