@@ -7,11 +7,11 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from explorer.arrays import BoolArray
 from explorer.errors import BadMask
 
-BoolArray = NDArray[np.bool_]
 _CODE = re.compile("[A-Za-z0-9_-]*")
 
 
@@ -33,7 +33,14 @@ def _as_bool(values: ArrayLike, name: str, ndim: int) -> BoolArray:
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """Which heads (L, H) and MLPs (L,) are kept: True = kept. Read-only; compares and hashes by value."""
+    """Which heads (L, H) and MLPs (L,) are kept: True = kept. Read-only; compares and hashes by value.
+
+    >>> mask = Mask.full(6, 12).with_head(0, 3, False)
+    >>> mask.heads_kept, mask.mlps_kept
+    (71, 6)
+    >>> Mask.from_code(mask.code, 6, 12) == mask
+    True
+    """
 
     heads: BoolArray
     mlps: BoolArray
@@ -51,7 +58,7 @@ class Mask:
 
     @classmethod
     def full(cls, n_layers: int, n_heads: int) -> Mask:
-        """The mask that keeps everything."""
+        """Makes the mask that keeps everything."""
         return cls(np.ones((n_layers, n_heads), np.bool_), np.ones(n_layers, np.bool_))
 
     @classmethod
@@ -84,12 +91,12 @@ class Mask:
 
     @property
     def n_layers(self) -> int:
-        """L."""
+        """Number of layers, L."""
         return int(self.heads.shape[0])
 
     @property
     def n_heads(self) -> int:
-        """H, heads in one layer."""
+        """Number of heads in one layer, H."""
         return int(self.heads.shape[1])
 
     @property
@@ -107,20 +114,29 @@ class Mask:
         """Whether nothing is pruned."""
         return bool(self.heads.all() and self.mlps.all())
 
+    def check_fits(self, n_layers: int, n_heads: int) -> None:
+        """Raises BadMask unless the mask has the shape of a model of n_layers x n_heads."""
+        if self.heads.shape != (n_layers, n_heads):
+            raise BadMask(
+                f"A mask of {self.n_layers} layers x {self.n_heads} heads does not fit a model of "
+                f"{n_layers} layers x {n_heads} heads.",
+                "Is it a mask for another model?",
+            )
+
     def with_head(self, layer: int, head: int, kept: bool) -> Mask:
-        """The same mask but for one head."""
+        """Returns a copy in which one head is kept or pruned."""
         heads = self.heads.copy()
         heads[layer, head] = kept
         return Mask(heads, self.mlps)
 
     def with_mlp(self, layer: int, kept: bool) -> Mask:
-        """The same mask but for one MLP."""
+        """Returns a copy in which one MLP is kept or pruned."""
         mlps = self.mlps.copy()
         mlps[layer] = kept
         return Mask(self.heads, mlps)
 
     def with_layer(self, layer: int, kept: bool) -> Mask:
-        """The same mask but for one layer: its heads and its MLP together."""
+        """Returns a copy in which one layer, its heads and its MLP, is kept or pruned."""
         heads, mlps = self.heads.copy(), self.mlps.copy()
         heads[layer], mlps[layer] = kept, kept
         return Mask(heads, mlps)

@@ -145,7 +145,7 @@ def with_attention(
 ) -> None:
     """Attention artefacts of the run, fine-tuned and pre-trained: drawn maps, two classes, head by head in turn."""
     from explorer.bert.maps import AttentionMaps
-    from explorer.glue.tokens import Pieces
+    from explorer.glue.tokens import Tokens
     from explorer.patterns.per_head import head_table
     from explorer.patterns.samples import Sample, pack_samples
     from explorer.patterns.statistics import statistics
@@ -157,9 +157,9 @@ def with_attention(
             tokens = ("[CLS]", *text.split(), "[SEP]")
             raw = rng.dirichlet(np.ones(len(tokens)) * 0.3, (*shape, len(tokens))).astype(np.float32)
             maps = AttentionMaps(raw, rng.uniform(0.1, 2, (*shape, len(tokens))).astype(np.float32))
-            samples.append(Sample((text,), Pieces(tokens, np.zeros(len(tokens), np.int64)), maps))
+            samples.append(Sample((text,), Tokens(tokens, np.zeros(len(tokens), np.int64)), maps))
         kinds = [np.stack([one.maps.raw, one.maps.norm_weighted]) for one in samples]
-        measured = np.stack([statistics(both, one.pieces) for both, one in zip(kinds, samples, strict=True)])
+        measured = np.stack([statistics(both, one.tokens) for both, one in zip(kinds, samples, strict=True)])
         which = np.indices(shape).sum(0) % 2 * 3  # heterogeneous and vertical
         probabilities = np.broadcast_to(np.eye(5)[which], (len(texts), 2, *shape, 5))
         table = head_table(measured, np.asarray(probabilities), 0.5)

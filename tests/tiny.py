@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transformers import BertConfig, BertForSequenceClassification
 
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
-from explorer.glue.data_hash import fingerprint
+from explorer.glue.data_hash import examples_sha256
 from explorer.glue.encoding import Encoded
 from explorer.glue.tasks import TASKS, Example, Examples, Task
 from explorer.mask import Mask
@@ -39,7 +39,7 @@ def make_examples(task: Task, n: int, seed: int = 0, split: str = "dev") -> Exam
         texts = tuple(sentence(rng) for _ in task.columns)
         label = rng.integers(51) / 10 if task.is_regression else float(rng.integers(task.n_outputs))
         items.append(Example(texts, label))
-    return Examples(task, split, tuple(items), "test", fingerprint(items))  # type: ignore[arg-type]
+    return Examples(task, split, tuple(items), "test", examples_sha256(items))  # type: ignore[arg-type]
 
 
 def save_folder(
@@ -87,7 +87,7 @@ def pretrained(folder: Path, task: Task = TASKS["MRPC"], seed: int = 0, **option
 
 
 def random_encoded(n: int, seed: int = 0, longest: int = 12) -> Encoded:
-    """n examples of random word pieces with [CLS] and [SEP], some of equal length."""
+    """n examples of random tokens with [CLS] and [SEP], some of equal length."""
     rng = np.random.default_rng(seed)
     rows = [np.array([2, *rng.integers(5, len(VOCABULARY), rng.integers(1, longest)), 3]) for _ in range(n)]
     types = [np.arange(len(row)) * 2 // len(row) for row in rows]

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from explorer.bert.engine import Engine, Layer
+from explorer.bert.engine import Engine
+from explorer.bert.layer import Layer
 from explorer.bert.maps import AttentionMaps
 from explorer.bert.shards import Shard, shard_of
 from explorer.glue.encoding import Encoded
@@ -23,14 +24,23 @@ from explorer.mask import Mask
 
 @torch.inference_mode()
 def attention_maps(engine: Engine, encoded: Encoded, mask: Mask) -> Iterator[AttentionMaps]:
-    """Maps of each example in order, one forward pass an example; raises BadMask on a mask for another model."""
+    """Yields the maps of each example in order, one forward pass an example.
+
+    Raises BadMask on a mask for another model.
+
+    >>> mask = Mask.full(classifier.n_layers, classifier.n_heads)
+    >>> first = next(attention_maps(Engine(classifier), encode(examples, classifier.tokenizer), mask))
+    >>> layers, heads, length, _ = first.raw.shape
+    >>> bool(np.allclose(first.raw.sum(-1), 1, atol=1e-5))  # each row is what one token reads
+    True
+    """
     engine.check(mask)
     for index in range(len(encoded)):
         yield _of_one(engine, shard_of(encoded, np.array([index]), engine.layers[0].qkv.device), mask)
 
 
 def head_outputs(layer: Layer, hidden: Tensor) -> tuple[Tensor, Tensor]:
-    """alpha (H, T, T) and f(x_j) (H, T, D) of one example whose hidden states (T, D) enter the layer.
+    """Computes alpha (H, T, T) and f(x_j) (H, T, D) of one example whose hidden states (T, D) enter the layer.
 
     The sum over heads and j of alpha_ij f(x_j), and the bias, is what `attention.output.dense` gives at i.
     """

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from explorer.arrays import Int64Array
 from explorer.glue.encoding import Encoded
 
 
@@ -16,20 +16,18 @@ from explorer.glue.encoding import Encoded
 class Batch:
     """Padded examples on one device."""
 
-    indices: NDArray[np.int64]
+    indices: Int64Array
     """(B,): positions in the split."""
     input_ids: torch.Tensor
     """(B, T)"""
     token_types: torch.Tensor
     """(B, T)"""
     attention_mask: torch.Tensor
-    """(B, T): 1 for a word piece, 0 for padding."""
+    """(B, T): 1 for a token, 0 for padding."""
 
 
-def pad(
-    encoded: Encoded, indices: NDArray[np.int64], pad_id: int = 0, device: str = "cpu", *, multiple: int = 1
-) -> Batch:
-    """Those examples as one batch, padded to the longest of them, rounded up to a multiple."""
+def pad(encoded: Encoded, indices: Int64Array, pad_id: int = 0, device: str = "cpu", *, multiple: int = 1) -> Batch:
+    """Packs some examples into one batch, padded to the longest of them, rounded up to a multiple."""
     width = -(-int(encoded.lengths[indices].max()) // multiple) * multiple
     ids = np.full((len(indices), width), pad_id, np.int64)
     types = np.zeros_like(ids)
@@ -44,7 +42,7 @@ def pad(
 
 
 def by_length(encoded: Encoded, batch_size: int, pad_id: int = 0, device: str = "cpu") -> Iterator[Batch]:
-    """All examples, longest first, so that little is padding and memory peaks at the start."""
+    """Yields all examples in batches, longest first, so that little is padding and memory peaks at the start."""
     order = np.argsort(-encoded.lengths, kind="stable")
     for start in range(0, len(order), batch_size):
         yield pad(encoded, order[start : start + batch_size], pad_id, device)

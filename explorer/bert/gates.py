@@ -21,7 +21,7 @@ from explorer.mask import Mask
 
 
 def gates_of(mask: Mask, device: torch.device | str = "cpu") -> tuple[torch.Tensor, torch.Tensor]:
-    """The mask as float gates: heads (L, H) and MLPs (L,)."""
+    """Converts a mask to float gates: heads (L, H) and MLPs (L,)."""
     return (
         torch.from_numpy(mask.heads.copy()).float().to(device),
         torch.from_numpy(mask.mlps.copy()).float().to(device),
@@ -30,11 +30,17 @@ def gates_of(mask: Mask, device: torch.device | str = "cpu") -> tuple[torch.Tens
 
 @contextmanager
 def gated(model: BertForSequenceClassification, heads: torch.Tensor, mlps: torch.Tensor) -> Iterator[None]:
-    """Within the block, the model runs with these gates; after it, however it ends, no hook is left.
+    """Runs the model with gates inside a `with` block; after it, however it ends, no hook is left.
 
     heads: (L, H), or (B, L, H) for gates of each example of the batch. mlps: (L,) or (B, L).
     Gradients reach both. Not for a model that other threads use at the same time: they would be gated too.
     Raises BadMask where the shapes are not the model's.
+
+    >>> mask = Mask.full(classifier.n_layers, classifier.n_heads).with_head(0, 3, False)
+    >>> with gated(classifier.model, *gates_of(mask)):
+    ...     logits = classifier.model(**classifier.tokenizer("the cat sleeps", return_tensors="pt")).logits
+    >>> logits.shape
+    torch.Size([1, 2])
     """
     config = model.config
     n_layers, n_heads = config.num_hidden_layers, config.num_attention_heads
@@ -56,7 +62,7 @@ def gated(model: BertForSequenceClassification, heads: torch.Tensor, mlps: torch
 
 
 def encoder_layers(model: BertForSequenceClassification) -> list[BertLayer]:
-    """The layers in order."""
+    """Lists the encoder layers in order."""
     return [layer for layer in model.bert.encoder.layer if isinstance(layer, BertLayer)]
 
 

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-Maps = NDArray[np.float32]
+from explorer.arrays import Float32Array
 
 
 @dataclass(frozen=True, eq=False)
 class AttentionMaps:
-    """All maps of one example of T word pieces under one mask; row i is what position i reads."""
+    """All maps of one example of T tokens under one mask; row i is what position i reads."""
 
-    raw: Maps
+    raw: Float32Array
     """(L, H, T, T): alpha, rows sum to 1. A head that is off shows what it would read of the masked model's inputs."""
-    norms: Maps
-    """(L, H, T): ||f(x_j)||, what each word piece weighs. Zeros where the head is off: nothing of it comes through."""
+    norms: Float32Array
+    """(L, H, T): ||f(x_j)||, what each token weighs. Zeros where the head is off: nothing of it comes through."""
 
     @property
-    def norm_weighted(self) -> Maps:
+    def norm_weighted(self) -> Float32Array:
         """(L, H, T, T): ||alpha_ij f(x_j)||, which is alpha_ij ||f(x_j)||, since alpha is never negative."""
         return self.raw * self.norms[..., None, :]

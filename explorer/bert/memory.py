@@ -8,11 +8,11 @@ import platform
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 _MMAP_AT_MOST = 32 * 2**20
-"""glibc refuses more."""
+"""Largest threshold that glibc accepts."""
 
 
 def keep_freed_memory() -> None:
-    """For the whole process and for good; does nothing where the C library is not glibc."""
+    """Makes the process keep freed memory, for good; does nothing where the C library is not glibc."""
     if platform.libc_ver()[0] != "glibc":
         return
     mallopt = ctypes.CDLL(None).mallopt

@@ -8,7 +8,7 @@ from pathlib import Path
 MINILM = "minilm"
 """The name by which people ask for the embedded default model."""
 MINILM_NAME = "minilm-l6"
-"""Its name in bundle paths."""
+"""Name of MiniLM in bundle paths."""
 BERT_BASE = "bert-base-uncased"
 """The paper's model, on the Hub and in bundle paths."""
 _ODD = re.compile(r"[^A-Za-z0-9_.-]+")

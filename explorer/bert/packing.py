@@ -15,39 +15,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from explorer.arrays import AnyArray, Float16Array, Float32Array, Uint8Array
 from explorer.errors import BadCheckpoint
 
 FORMAT = "bert-lottery-delta-int4-1"
 GROUP = 64
-"""Weights that share a scale."""
+"""Number of weights that share a scale."""
 _LEVELS = 7
 """Steps on each side of zero: -7 to 7 in four bits."""
 
-Floats = NDArray[np.float32]
-Weights = dict[str, Floats]
+Weights = dict[str, Float32Array]
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A packed checkpoint as read from disk: what to add to which base."""
+    """Contents of a packed checkpoint file: what to add to which base model."""
 
     base: str
-    """Where the pre-trained weights come from: 'minilm', a Hub id or a folder."""
+    """Source of the pre-trained weights: 'minilm', a Hub id or a folder."""
     base_sha256: str
     """sha256 of the pre-trained model.safetensors: another base would give another model."""
     about: dict[str, Any]
     """Task, seed, recipe: for people; nothing depends on it but the task's number of outputs."""
-    tensors: dict[str, NDArray[Any]]
+    tensors: dict[str, AnyArray]
     sha256: str
-    """Of the packed file."""
+    """sha256 of the packed file."""
 
 
-def quantise(change: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-    """(n,) float32 to (ceil(n / 64) * 32,) nibbles, two a byte, and (ceil(n / 64),) scales."""
+def quantise(change: Float32Array) -> tuple[Uint8Array, Float16Array]:
+    """Quantises (n,) float32 to (ceil(n / 64) * 32,) nibbles, two a byte, and (ceil(n / 64),) scales."""
     padded = np.zeros(-(-change.size // GROUP) * GROUP, np.float32)
     padded[: change.size] = change.ravel()
     groups = padded.reshape(-1, GROUP)
@@ -58,8 +57,8 @@ def quantise(change: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     return (nibbles[0::2] << 4) | nibbles[1::2], scales
 
 
-def dequantise(codes: NDArray[np.uint8], scales: NDArray[np.float16], shape: tuple[int, ...]) -> Floats:
-    """The inverse of `quantise`, up to half a step, in float32; the same bits on every machine."""
+def dequantise(codes: Uint8Array, scales: Float16Array, shape: tuple[int, ...]) -> Float32Array:
+    """Inverts `quantise` up to half a step, in float32; gives the same bits on every machine."""
     nibbles = np.empty(codes.size * 2, np.uint8)
     nibbles[0::2], nibbles[1::2] = codes >> 4, codes & 15
     steps = nibbles.astype(np.float32).reshape(-1, GROUP) - 8
@@ -68,12 +67,12 @@ def dequantise(codes: NDArray[np.uint8], scales: NDArray[np.float16], shape: tup
 
 
 def pack(base: Weights, tuned: Weights, *, base_name: str, base_sha256: str, about: dict[str, Any]) -> bytes:
-    """The bytes of a packed checkpoint, always the same: matrices as 4-bit change, vectors and the classifier in full.
+    """Packs a checkpoint, always to the same bytes: matrices as 4-bit change, vectors and the classifier in full.
 
     A tensor that fine-tuning left alone (frozen embeddings) is not stored. A tensor without a counterpart
     in `base` (the classifier) is stored in full.
     """
-    tensors: dict[str, NDArray[Any]] = {}
+    tensors: dict[str, AnyArray] = {}
     for name in sorted(tuned):
         new = np.ascontiguousarray(tuned[name], np.float32)
         old = base.get(name)
@@ -87,7 +86,7 @@ def pack(base: Weights, tuned: Weights, *, base_name: str, base_sha256: str, abo
 
 
 def _ordered(data: bytes) -> bytes:
-    """The same safetensors file with its metadata sorted: the library writes them in another order each time."""
+    """Sorts the metadata of a safetensors file: the library writes them in another order each time."""
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
@@ -122,7 +121,7 @@ def read_packed(path: Path) -> Packed:
 
 
 def unpack(packed: Packed, base: Weights) -> Weights:
-    """The fine-tuned weights, float32, complete: `base` plus the stored change."""
+    """Rebuilds all fine-tuned weights, float32: `base` plus the stored change."""
     weights = dict(base)
     for name, tensor in packed.tensors.items():
         if name.endswith(".scales"):

@@ -6,7 +6,9 @@ import torch
 
 
 def fast_dtype(device: str = "cpu") -> torch.dtype:
-    """bfloat16 where the processor multiplies matrices in it (AMX, AVX-512 BF16, CUDA from Ampere on), else float32."""
+    """Returns bfloat16 where the processor multiplies matrices in it (AMX, AVX-512 BF16, CUDA from Ampere on), else
+    float32.
+    """
     if device.startswith("cuda"):
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
     # torch offers no public question for either; the version is pinned

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from explorer.arrays import Float32Array
 from explorer.bert.batches import by_length
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.gates import gated, gates_of
@@ -13,10 +13,8 @@ from explorer.glue.encoding import Encoded
 from explorer.mask import Mask
 
 
-def reference_logits(
-    classifier: Classifier, encoded: Encoded, mask: Mask, *, batch_size: int = 32
-) -> NDArray[np.float32]:
-    """(n, n_outputs): stock BertForSequenceClassification, padded batches, hooks for the mask, fp32."""
+def reference_logits(classifier: Classifier, encoded: Encoded, mask: Mask, *, batch_size: int = 32) -> Float32Array:
+    """Computes logits (n, n_outputs) with stock transformers: padded batches, hooks for the mask, fp32."""
     device = str(classifier.model.device)
     logits = np.zeros((len(encoded), classifier.n_outputs), np.float32)
     with torch.inference_mode(), gated(classifier.model, *gates_of(mask, device)):

@@ -7,43 +7,43 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.arrays import Int64Array
 from explorer.glue.encoding import Encoded
 
 _WIDTH_STEP = 16
 """Attention pads to multiples of it: a softmax over whole vector registers, and few buckets."""
 _BUCKET = 1024
-"""Padded word pieces of a bucket: what attention makes of them stays in the processor's cache."""
+"""Padded tokens of a bucket, few enough that what attention makes of them stays in the processor's cache."""
 _FIRST, _GROWTH = 1024, 2
-"""Word pieces of the first shard, so that a first score comes soon, and how much larger each next one is."""
+"""Tokens of the first shard, few so that a first score comes soon, and how much larger each next one is."""
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Neighbours in length, padded to one width inside attention only."""
+    """Examples of similar length, padded to one width inside attention only."""
 
     rows: slice
-    """Of the shard's word pieces."""
+    """Where the bucket's tokens are among those of the shard."""
     examples: slice
-    """Of the shard's examples."""
+    """Where the bucket's examples are among those of the shard."""
     width: int
     padded: Tensor
     """(examples, width): the row that stands at each place; padding repeats the example's first."""
     example: Tensor
     """(rows,): which of the bucket's examples each row belongs to."""
     position: Tensor
-    """(rows,): and its place in it."""
+    """(rows,): the place of each row in its example."""
     bias: Tensor | None
-    """(examples, 1, 1, width): 0 at word pieces and -inf at padding; None where nothing is padded."""
+    """(examples, 1, 1, width): 0 at tokens and -inf at padding; None where nothing is padded."""
 
 
 @dataclass(frozen=True)
 class Shard:
     """Some examples packed end to end, sorted by length."""
 
-    indices: NDArray[np.int64]
+    indices: Int64Array
     """(n,): positions in the split."""
     input_ids: Tensor
     """(T,)"""
@@ -53,19 +53,19 @@ class Shard:
     """(T,)"""
     cls: Tensor
     """(n,): row of each example's [CLS]."""
-    lengths: NDArray[np.int64]
-    """(n,): word pieces of each example."""
+    lengths: Int64Array
+    """(n,): tokens of each example."""
     buckets: tuple[Bucket, ...]
 
-    def rows_of(self, examples: NDArray[np.int64]) -> Tensor:
-        """The rows of some of the shard's examples (0 to n - 1), in their order."""
+    def rows_of(self, examples: Int64Array) -> Tensor:
+        """Returns the rows of some of the shard's examples (0 to n - 1), in their order."""
         starts = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])
         rows = [np.arange(starts[i], starts[i] + self.lengths[i]) for i in examples]
         return torch.from_numpy(np.concatenate(rows)).to(self.cls.device)
 
 
 def shards_of(encoded: Encoded, tokens: int = 4096, *, seed: int = 0, device: str = "cpu") -> tuple[Shard, ...]:
-    """A random partition of the examples into shards of at most about that many word pieces; the first are smaller.
+    """Partitions the examples at random into shards of at most about `tokens` tokens; the first shards are smaller.
 
     Random, so that the first shards alone are already a fair sample of the split.
     """
@@ -81,8 +81,8 @@ def shards_of(encoded: Encoded, tokens: int = 4096, *, seed: int = 0, device: st
     return tuple(shard_of(encoded, part, device) for part in parts if len(part))
 
 
-def shard_of(encoded: Encoded, examples: NDArray[np.int64], device: str | torch.device = "cpu") -> Shard:
-    """Those examples as one shard."""
+def shard_of(encoded: Encoded, examples: Int64Array, device: str | torch.device = "cpu") -> Shard:
+    """Packs some examples of the split into one shard."""
     examples = examples[np.argsort(encoded.lengths[examples], kind="stable")]
     packed = encoded.subset(examples)
     positions = np.concatenate([np.arange(length) for length in packed.lengths])
@@ -93,8 +93,8 @@ def shard_of(encoded: Encoded, examples: NDArray[np.int64], device: str | torch.
     return Shard(examples, ids, types, positions_, cls, packed.lengths, tuple(_buckets(packed.lengths, device)))
 
 
-def sub_shard(shard: Shard, examples: NDArray[np.int64]) -> Shard:
-    """Some of a shard's examples (0 to n - 1, ascending) as a shard of their own; its indices stay the split's."""
+def sub_shard(shard: Shard, examples: Int64Array) -> Shard:
+    """Takes some of a shard's examples (0 to n - 1, ascending) as a shard; its indices stay the split's."""
     rows, lengths = shard.rows_of(examples), shard.lengths[examples]
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     device = shard.cls.device
@@ -109,7 +109,7 @@ def sub_shard(shard: Shard, examples: NDArray[np.int64]) -> Shard:
     )
 
 
-def _buckets(lengths: NDArray[np.int64], device: str | torch.device) -> Sequence[Bucket]:
+def _buckets(lengths: Int64Array, device: str | torch.device) -> Sequence[Bucket]:
     widths = -(-lengths // _WIDTH_STEP) * _WIDTH_STEP
     starts = np.concatenate([[0], np.cumsum(lengths)])
     buckets = []
@@ -122,8 +122,8 @@ def _buckets(lengths: NDArray[np.int64], device: str | torch.device) -> Sequence
 
 
 def _bucket(
-    lengths: NDArray[np.int64],
-    starts: NDArray[np.int64],
+    lengths: Int64Array,
+    starts: Int64Array,
     first: int,
     end: int,
     width: int,

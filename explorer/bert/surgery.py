@@ -12,24 +12,18 @@ from transformers.models.bert.modeling_bert import BertLayer
 
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.gates import encoder_layers
-from explorer.errors import BadMask
 from explorer.mask import Mask
 
 
-def prune(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
-    """A smaller copy in eval mode that gives the logits of the gated model; `classifier` stays as it is.
+def cut(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
+    """Copies the model without what the mask switches off: smaller, in eval mode, with the logits of the gated model.
 
     Of query, key and value a pruned head's rows go, of `attention.output.dense` its columns; that layer's bias
     stays, even when every head is gone. A layer without its MLP is LayerNorm(x) there. The copy's config still
     names the full number of heads, so it is for running, not for gating or `save_pretrained`.
     Raises BadMask on a mask for another model.
     """
-    if mask.heads.shape != (classifier.n_layers, classifier.n_heads):
-        raise BadMask(
-            f"A mask of {mask.n_layers} layers x {mask.n_heads} heads does not fit a model of "
-            f"{classifier.n_layers} layers x {classifier.n_heads} heads.",
-            "Is it a mask for another model?",
-        )
+    mask.check_fits(classifier.n_layers, classifier.n_heads)
     model = copy.deepcopy(classifier.model)
     for number, layer in enumerate(encoder_layers(model)):
         kept = torch.from_numpy(mask.heads[number].nonzero()[0])
@@ -48,7 +42,7 @@ class NoHeads(nn.Module):
     """
 
     def forward(self, hidden_states: Tensor, *_args: Any, **_kwargs: Any) -> tuple[Tensor, None]:
-        """(B, T, D) to (B, T, 0), and no attention map."""
+        """Maps (B, T, D) to (B, T, 0), without an attention map."""
         return hidden_states[..., :0], None
 
 
@@ -60,7 +54,7 @@ class NoMlp(nn.Module):
         self.LayerNorm = norm
 
     def forward(self, _intermediate: Tensor, residual: Tensor) -> Tensor:
-        """(B, T, D) to (B, T, D)."""
+        """Normalises the residual: (B, T, D) to (B, T, D)."""
         normalised: Tensor = self.LayerNorm(residual)
         return normalised
 

@@ -9,24 +9,24 @@ import numpy as np
 
 from explorer.errors import BadRequest
 from explorer.glue.encoding import MAX_LENGTH, Encoded
-from explorer.glue.tokens import UNKNOWN, Pieces, pieces_of
+from explorer.glue.tokens import UNKNOWN, Tokens, tokens_of
 
 LONGEST = 100_000
-"""Characters of a sentence that are looked at: many times what MAX_LENGTH word pieces can hold."""
+"""Characters of a sentence that are read: many times what MAX_LENGTH tokens can hold."""
 
 
 @dataclass(frozen=True, eq=False)
-class Typed:
-    """One example of at most MAX_LENGTH word pieces."""
+class UserText:
+    """One example of at most MAX_LENGTH tokens that a person typed."""
 
     encoded: Encoded
-    """Of length 1."""
-    pieces: Pieces
+    """The example alone, ready for the model."""
+    tokens: Tokens
     notes: tuple[str, ...]
     """Sentences on what was cut or is unknown to the model; empty when all is well."""
 
 
-def typed(tokenizer: Any, first: str, second: str = "") -> Typed:
+def encode_text(tokenizer: Any, first: str, second: str = "") -> UserText:
     """Encodes a sentence, or a pair where `second` says anything, the longer one cut first beyond MAX_LENGTH.
 
     tokenizer: the classifier's. Raises BadRequest where there is nothing to read.
@@ -43,21 +43,21 @@ def typed(tokenizer: Any, first: str, second: str = "") -> Typed:
 
     ids, types = encode(MAX_LENGTH)
     encoded = Encoded(np.array(ids, np.int64), np.array(types, np.int64), np.array([0, len(ids)], np.int64))
-    pieces = pieces_of(tokenizer, *encoded.example(0))
-    if not any(role in ("word", "punctuation") for role in pieces.roles):
+    tokens = tokens_of(tokenizer, *encoded.example(0))
+    if not any(role in ("word", "punctuation") for role in tokens.roles):
         raise BadRequest("Nothing in this text is a word or a sign to the model.", "Type a sentence.")
     notes = []
     if len(encode(MAX_LENGTH + 1)[0]) > MAX_LENGTH:
-        notes.append(f"The text is longer than the {MAX_LENGTH} word pieces that the model reads: the rest was cut.")
-    if unknown := pieces.tokens.count(UNKNOWN):
+        notes.append(f"The text is longer than the {MAX_LENGTH} tokens that the model reads: the rest was cut.")
+    if unknown := tokens.texts.count(UNKNOWN):
         notes.append(
-            f"{UNKNOWN} stands for what the model's vocabulary lacks: {unknown} word piece{'s' * (unknown > 1)} here."
+            f"{UNKNOWN} stands for what the model's vocabulary lacks: {unknown} token{'s' * (unknown > 1)} here."
         )
-    return Typed(encoded, pieces, tuple(notes))
+    return UserText(encoded, tokens, tuple(notes))
 
 
 def _readable(tokenizer: Any, text: str) -> str:
-    """As much of the text as can matter; half a surrogate pair, which no tokenizer reads, becomes a question mark.
+    """Cuts off what the model cannot read; half a surrogate pair, which no tokenizer reads, becomes a question mark.
 
     Cut here, since a tokenizer that is to cut a pair of long texts takes time with the square of their length.
     """

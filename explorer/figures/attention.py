@@ -7,32 +7,31 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
+from explorer.arrays import Float32Array, Uint8Array
 from explorer.errors import BadRequest
 from explorer.figures.palette import QUIET, quiet_layout
-from explorer.glue.tokens import Pieces
+from explorer.glue.tokens import Tokens
 
-Maps = NDArray[np.float32]
 THUMBNAIL = 40
 """Cells a side that a thumbnail has at most."""
 _LONGEST = 18
-"""Characters of a word piece that a label shows."""
+"""Characters of a token that a label shows."""
 INK = {
     "light": ("#f1f5f9", "#a5cde8", "#4f9fd0", "#0b62a3", "#06213f"),
     "dark": ("#1b222c", "#1f4e78", "#2f88c0", "#8ccbf0", "#f6fbff"),
 }
-"""From nothing to the greatest value, at even steps: one hue, and more is more contrast with the page."""
+"""Colours from nothing to the greatest value, at even steps: one hue, and more is more contrast with the page."""
 
 
-def thumbnails(maps: Maps, size: int = THUMBNAIL) -> NDArray[np.uint8]:
-    """(L, H, T, T) to (L, H, t, t), t = min(T, size): each map as shares of its own greatest value, 0 to 255.
+def thumbnails(maps: Float32Array, size: int = THUMBNAIL) -> Uint8Array:
+    """Shrinks maps (L, H, T, T) to (L, H, t, t), t = min(T, size), each as shares of its own greatest value, 0 to 255.
 
     Where cells fall together the greatest is kept, so that a column or diagonal one cell wide stays to be seen.
     A map without any value above 0 (a head that is off) is all 0. Raises BadRequest on another shape.
     """
     if maps.ndim != 4 or maps.shape[-1] != maps.shape[-2] or not maps.size:
-        raise BadRequest(f"Maps of shape {maps.shape} are not (layers, heads, word pieces, word pieces).")
+        raise BadRequest(f"Float32Array of shape {maps.shape} are not (layers, heads, tokens, tokens).")
     small = np.nan_to_num(np.asarray(maps, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     if (length := maps.shape[-1]) > size:
         starts = np.arange(size) * length // size
@@ -49,23 +48,29 @@ def ink(*, dark: bool) -> list[tuple[float, str]]:
 
 
 def plain_label(token: str) -> str:
-    """A word piece as a label that Plotly shows letter by letter: Plotly reads tags, entities and $TeX$ in labels."""
+    """Escapes a token as a label that Plotly shows as it is: Plotly reads tags, entities and $TeX$ in labels."""
     short = token if len(token) <= _LONGEST else token[: _LONGEST - 1] + "…"
     shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in short)
     return html.escape(shown, quote=False).replace("$", "&#36;")
 
 
 def map_figure(
-    values: Maps, pieces: Pieces, *, dark: bool, top: float | None = None, unit: str = "attention", height: int = 0
+    values: Float32Array,
+    tokens: Tokens,
+    *,
+    dark: bool,
+    top: float | None = None,
+    unit: str = "attention",
+    height: int = 0,
 ) -> go.Figure:
-    """One map (T, T) with its word pieces: a row reads, a column is read; a line parts the two sentences.
+    """Draws one map (T, T) with its tokens: a row reads, a column is read; a line parts the two sentences.
 
     top: the value that has the strongest colour, the map's own greatest by default. unit: what a value is, for the
-    hover. height: in pixels, by default what the labels need. Raises BadRequest where map and word pieces differ.
+    hover. height: in pixels, by default what the labels need. Raises BadRequest where map and tokens differ.
     """
-    if values.shape != (len(pieces), len(pieces)):
-        raise BadRequest(f"A map of shape {values.shape} does not go with {len(pieces)} word pieces.")
-    labels = [plain_label(token) for token in pieces.tokens]
+    if values.shape != (len(tokens), len(tokens)):
+        raise BadRequest(f"A map of shape {values.shape} does not go with {len(tokens)} tokens.")
+    labels = [plain_label(token) for token in tokens.texts]
     length = len(labels)
     words = [[f"<b>{row}</b> reads <b>{column}</b>" for column in labels] for row in labels]
     most = float(values.max()) if top is None else top
@@ -98,15 +103,15 @@ def map_figure(
             "title": title | {"text": "reads"},
             "automargin": True,
         },
-        "shapes": _between(pieces),
+        "shapes": _between(tokens),
     }
     return go.Figure([cells], layout)
 
 
-def _between(pieces: Pieces) -> list[dict[str, Any]]:
+def _between(tokens: Tokens) -> list[dict[str, Any]]:
     """Lines after the first sentence of a pair."""
-    if not pieces.is_pair:
+    if not tokens.is_pair:
         return []
-    at, far = float((pieces.segments == 0).sum()) - 0.5, len(pieces) - 0.5
+    at, far = float((tokens.segments == 0).sum()) - 0.5, len(tokens) - 0.5
     line = {"type": "line", "line": {"width": 1, "dash": "dot", "color": QUIET}}
     return [line | {"x0": at, "x1": at, "y0": -0.5, "y1": far}, line | {"x0": -0.5, "x1": far, "y0": at, "y1": at}]

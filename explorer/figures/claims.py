@@ -34,7 +34,7 @@ class StripRow:
 
 @dataclass(frozen=True)
 class _Parts:
-    """What a figure is made of."""
+    """Traces, lines and notes that a figure is made of."""
 
     traces: list[dict[str, Any]] = field(default_factory=list)
     shapes: list[dict[str, Any]] = field(default_factory=list)
@@ -46,12 +46,12 @@ class _Parts:
         self.traces.append(trace | {"hovertemplate": f"{hover}<extra></extra>"} | more)
 
     def line(self, x: float, dash: str) -> None:
-        """Across all rows."""
+        """Adds a line across all rows."""
         style = {"width": 1, "dash": dash, "color": QUIET}
         self.shapes.append({"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": style})
 
     def note(self, x: float, text: str, anchor: str) -> None:
-        """Small words above the rows."""
+        """Adds small words above the rows."""
         where = {"x": x, "y": 1, "yref": "paper", "xanchor": anchor, "yanchor": "bottom"}
         self.notes.append(where | {"text": text, "showarrow": False, "font": {"size": 11, "color": QUIET}})
 
@@ -82,18 +82,18 @@ def score_strip(
     metric: str,
     colour: str,
     full: float = math.nan,
-    floor: float = math.nan,
-    floor_title: str = "",
+    majority: float = math.nan,
+    majority_title: str = "",
 ) -> go.Figure:
-    """A row a condition: a point a seed, a bar at their mean; under them, hollow, the published mean with its sd.
+    """Draws a row a condition: a point a seed, a bar at their mean; under them, hollow, the published mean with its sd.
 
     Lines: the full model's mean (solid) and what answers without reading score (dashed); nan leaves one out.
     """
     parts = _Parts()
     for at, row in enumerate(rows):
         _row(parts, -at, row, colour)
-    span = _span(rows, full, floor)
-    for x, dash, text, side in ((full, "solid", "full model", "left"), (floor, "dash", floor_title, "right")):
+    span = _span(rows, full, majority)
+    for x, dash, text, side in ((full, "solid", "full model", "left"), (majority, "dash", majority_title, "right")):
         if not math.isnan(x):
             share = (x - span[0]) / (span[1] - span[0])
             parts.line(x, dash)
@@ -102,7 +102,7 @@ def score_strip(
 
 
 def agreement_strip(kinds: Sequence[Agreement], published_kappas: Mapping[str, float]) -> go.Figure:
-    """Fleiss' kappa of heads and of MLPs over the interval that chance gives each; hollow: published, for heads."""
+    """Draws Fleiss' kappa of heads and MLPs over the interval that chance gives each; hollow: published, for heads."""
     parts = _Parts()
     labels = ["MLPs" if of.kind == "mlps" else "heads" for of in kinds]
     for at, (of, label) in enumerate(zip(kinds, labels, strict=True)):
@@ -146,7 +146,7 @@ def _row(parts: _Parts, y: float, row: StripRow, colour: str) -> None:
 
 
 def _span(rows: Sequence[StripRow], *lines: float) -> tuple[float, float]:
-    """From a little below everything drawn to a little above."""
+    """Range from a little below everything drawn to a little above."""
     drawn = [x for row in rows for x in (*row.ours.by_seed.values(), row.ours.mean)]
     for row in rows:
         sd = 0.0 if math.isnan(row.theirs.sd) else row.theirs.sd

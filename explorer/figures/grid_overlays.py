@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.arrays import BoolArray
 from explorer.errors import BadRequest
-from explorer.mask import BoolArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

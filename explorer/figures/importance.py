@@ -21,18 +21,18 @@ class Side:
     """The heads, or the MLPs, of one run."""
 
     word: str
-    """head or MLP."""
+    """'head' or 'MLP'."""
     names: Sequence[str]
-    """For the hover, flat: 'Layer 3, head 10'."""
+    """Names for the hover, flat: 'Layer 3, head 10'."""
     importance: FloatArray
-    """Raw, as the gradient gives it."""
+    """Raw importance, as the gradient gives it."""
     loss: FloatArray
     """Score lost when each alone is off."""
     agreement: RankAgreement
 
 
 def sides_of(importance: tuple[FloatArray, FloatArray], losses: dict[str, float]) -> list[Side]:
-    """Heads, then MLPs: raw importance (L, H) and (L,), and losses named as stage ablations does ('head 0 3').
+    """Pairs raw importance (L, H) and (L,) with losses named as stage ablations does ('head 0 3'): heads, then MLPs.
 
     Raises BadRequest as analysis.ranks does.
     """
@@ -47,7 +47,7 @@ def sides_of(importance: tuple[FloatArray, FloatArray], losses: dict[str, float]
 
 
 def importance_figure(sides: Sequence[Side], *, metric: str, height: int = 360) -> go.Figure:
-    """A panel for each side: one point a part; the two axes of a panel are its own."""
+    """Draws a panel for each side: one point a part; the two axes of a panel are its own."""
     figure = make_subplots(cols=len(sides), subplot_titles=[_title(side) for side in sides], horizontal_spacing=0.12)
     for column, side in enumerate(sides, start=1):
         figure.add_scatter(

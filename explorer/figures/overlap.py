@@ -10,7 +10,8 @@ from explorer.stats.overlap import Kind, OverlapMatrix
 
 
 def overlap_figure(matrix: OverlapMatrix, kind: Kind) -> go.Figure:
-    """Counts that two tasks share; colour: the surplus over what chance would share, in bold where chance hardly would.
+    """Draws counts that two tasks share; colour: the surplus over what chance would share, in bold where chance hardly
+    would.
 
     The diagonal is what a task keeps itself, and has no colour.
     """

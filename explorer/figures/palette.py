@@ -38,13 +38,13 @@ PATTERN_COLOURS = {
 
 
 def quiet(figure: go.Figure, *, height: int) -> go.Figure:
-    """Transparent, tight margins, legend on top: fit for a light page and a dark one."""
+    """Makes a figure transparent, with tight margins and the legend on top: fit for a light page and a dark one."""
     figure.update_layout(quiet_layout(height))
     return figure
 
 
 def quiet_layout(height: int) -> dict[str, Any]:
-    """The same, for a figure that is made at once."""
+    """Layout of a quiet figure: transparent, tight margins, legend on top, for a figure that is made at once."""
     return {
         "height": height,
         "margin": {"l": 10, "r": 10, "t": 30, "b": 10},

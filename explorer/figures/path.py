@@ -17,15 +17,16 @@ PHASES = {"together": "both", "heads": "heads", "mlps": "MLPs"}
 
 
 def path_chart(
-    path: PruningPath, current: int, *, metric: str, floor: tuple[str, float] | None = None, height: int = 250
+    path: PruningPath, current: int, *, metric: str, majority: tuple[str, float] | None = None, height: int = 250
 ) -> alt.LayerChart:
-    """Scores with 95% intervals, hollow where the step was taken back; the 90% line; what each phase prunes, above.
+    """Draws scores with 95% intervals, hollow where the step was taken back; the 90% line; what each phase prunes,
+    above.
 
-    floor: name and score of answers that never read a sentence. Only the data depend on `current`.
+    majority: name and score of answers that never read a sentence. Only the data depend on `current`.
     """
     last = len(path.steps) - 1
     steps = path_table(path, current)
-    lines = pd.DataFrame([("90% line", path.line), *([floor] if floor else [])], columns=["name", "score"])
+    lines = pd.DataFrame([("90% line", path.line), *([majority] if majority else [])], columns=["name", "score"])
     x = alt.X("step:Q", title="step", scale=alt.Scale(domain=[-0.6, last + 0.6], nice=False))
     x = x.axis(format="d", tickMinStep=1, grid=False)
     low, high = steps["low"].fillna(steps["score"]), steps["high"].fillna(steps["score"])

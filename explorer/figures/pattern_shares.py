@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.figures.palette import PATTERN_COLOURS, quiet_layout
 
 ROW = 34
@@ -23,15 +22,15 @@ class Bar:
     section: str
     """'Fine-tuned': bars of one section stand together."""
     group: str
-    """'survivors'"""
-    shares: NDArray[np.float64]
+    """Name of the group, such as 'survivors'."""
+    shares: Float64Array
     """(C,), sums to 1; nan where the group is empty."""
     note: str
-    """For the hover: how many heads, and whose."""
+    """Words for the hover: how many heads, and whose."""
 
 
 def share_bars(bars: Sequence[Bar], classes: Sequence[str]) -> go.Figure:
-    """The bars from top to bottom, a colour a class; shares of a tenth or more are written into them."""
+    """Draws the bars from top to bottom, a colour a class; shares of a tenth or more are written into them."""
     where = [[bar.section for bar in bars], [bar.group for bar in bars]]
     traces: list[dict[str, Any]] = []
     for index, name in enumerate(classes):

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet_layout
 from explorer.stats.intervals import Score
+from explorer.tickets.structured import threshold_of
 
 
 def score_figure(
@@ -17,14 +18,14 @@ def score_figure(
     names: tuple[str, str] = ("this mask", "full model"),
     full: float | None = None,
 ) -> go.Figure:
-    """Two points with intervals, the 90% line that pruning stops at, and what knowing nothing scores.
+    """Draws two points with intervals, the 90% line that pruning stops at, and the majority baseline.
 
     this: None leaves the mask's place empty, for a score that is on its way. other: what it is held against, the full
     model's unless `names` says otherwise; then `full` is the full model's.
     """
     points = [_point(names[1], other, FULL_MODEL), _point(names[0], this, THIS_MASK)]
     whole = other.value if full is None else full
-    marks = [(0.9 * whole, "90% of full", "dot")] if whole > 0 else []
+    marks = [(threshold_of(whole), "90% of full", "dot")] if whole > 0 else []
     if majority is not None:
         marks.append((majority, majority_title, "dash"))
     above = {"yref": "paper", "yanchor": "bottom", "showarrow": False, "font": {"size": 12}}

@@ -24,7 +24,7 @@ class Bar:
     """nan with one seed."""
     n_seeds: int
     by_seed: Mapping[int, float] = field(default_factory=dict)
-    """Empty where only the mean was published."""
+    """Seed -> score; empty where only the mean was published."""
 
 
 def ticket_bars(
@@ -33,13 +33,14 @@ def ticket_bars(
     metric: str,
     full: float,
     majority: float | None = None,
-    floor: str = "majority class",
+    majority_title: str = "majority class",
     height: int = 360,
     y_range: tuple[float, float] | None = None,
 ) -> go.Figure:
-    """Grouped bars from 0; whiskers are one sample standard deviation over seeds, rings the seeds themselves.
+    """Draws grouped bars from 0; whiskers are one sample standard deviation over seeds, rings the seeds themselves.
 
-    Lines: the full model (solid) and what answers without reading score (dashed, named by floor). A nan is left out.
+    Lines: the full model (solid) and what answers without reading score (dashed, named by majority_title).
+    A nan is left out.
     y_range: give two figures the same, so that they can be compared.
     """
     figure = go.Figure()
@@ -68,7 +69,7 @@ def ticket_bars(
         )
     _line(figure, full, "solid", "full model")
     if majority is not None:
-        _line(figure, majority, "dash", floor.replace(" ", "<br>"))
+        _line(figure, majority, "dash", majority_title.replace(" ", "<br>"))
     figure.update_yaxes(title=metric, range=y_range, zeroline=True)
     figure.update_xaxes(categoryorder="array", categoryarray=list(dict.fromkeys(bar.kind for bar in bars)))
     return quiet(figure, height=height).update_layout(
@@ -77,7 +78,7 @@ def ticket_bars(
 
 
 def shared_range(bars: Sequence[Bar], lines: Sequence[float]) -> tuple[float, float]:
-    """From 0 (or below, for correlations) to just above everything drawn."""
+    """Range from 0 (or below, for correlations) to just above everything drawn."""
     highs = [bar.mean + (0.0 if math.isnan(bar.sample_sd) else bar.sample_sd) for bar in bars]
     lows = [bar.mean - (0.0 if math.isnan(bar.sample_sd) else bar.sample_sd) for bar in bars]
     points = [score for bar in bars for score in bar.by_seed.values()]
@@ -93,7 +94,7 @@ def _words(bar: Bar) -> str:
 
 
 def _line(figure: go.Figure, y: float, dash: str, text: str) -> None:
-    """Across the bars, its name in the margin on the right."""
+    """Draws a line across the bars, its name in the margin on the right."""
     if math.isnan(y):
         return
     line = {"width": 1.5, "dash": dash, "color": QUIET}

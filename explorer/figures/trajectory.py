@@ -6,16 +6,17 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer.figures.palette import SEED_COLOURS, quiet
+from explorer.tickets.structured import threshold_of
 
 
 def trajectory_figure(
-    steps: pd.DataFrame, *, metric: str, majority: float | None = None, floor: str = "majority class"
+    steps: pd.DataFrame, *, metric: str, majority: float | None = None, majority_title: str = "majority class"
 ) -> go.Figure:
-    """A Plotly figure of pruning runs.
+    """Draws pruning paths: score against the share that is left, a line a seed.
 
     steps: one row a step with seed, step, phase, score, low, high, held, heads_kept, mlps_kept, parts_kept (share
-    of all heads and MLPs). Hollow points broke the 90% line of their seed, which is dotted. floor: what the dashed
-    line at `majority` is called.
+    of all heads and MLPs). Hollow points broke the 90% line of their seed, which is dotted.
+    majority_title: what the dashed line at `majority` is called.
     """
     figure = go.Figure()
     for number, (seed, rows) in enumerate(steps.groupby("seed", sort=False)):
@@ -48,9 +49,10 @@ def trajectory_figure(
                 "%{customdata[2]} heads, %{customdata[3]} MLPs kept<extra></extra>"
             ),
         )
-        figure.add_hline(y=0.9 * float(rows["score"].iloc[0]), line={"color": colour, "width": 1, "dash": "dot"})
+        limit = threshold_of(float(rows["score"].iloc[0]))
+        figure.add_hline(y=limit, line={"color": colour, "width": 1, "dash": "dot"})
     if majority is not None:
-        figure.add_hline(y=majority, line={"width": 1, "dash": "dash", "color": "gray"}, annotation_text=floor)
+        figure.add_hline(y=majority, line={"width": 1, "dash": "dash", "color": "gray"}, annotation_text=majority_title)
     figure.update_xaxes(title="heads and MLPs kept", tickformat=".0%", autorange="reversed")
     figure.update_yaxes(title=metric)
     return quiet(figure, height=380)

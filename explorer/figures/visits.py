@@ -45,12 +45,12 @@ def visits_figure(
     metric: str,
     size: str,
     line: float | None,
-    floor: tuple[str, float] | None = None,
+    majority: tuple[str, float] | None = None,
 ) -> go.Figure:
-    """A Plotly figure of spots; each point's customdata starts with its mask's code.
+    """Draws masks as spots; each point's customdata starts with its mask's code.
 
     current: the code of the mask on the grid, ringed where it is among the visits. size: what `share` is a share of.
-    line: the score below which pruning stops, dotted; floor: name and score of what knowing nothing scores, dashed.
+    line: the score below which pruning stops, dotted; majority: name and score of what knowing nothing scores, dashed.
     """
     path = [spot for spot in spots if spot.kind == PATH]
     held = [spot for spot in path if spot.held]
@@ -72,7 +72,7 @@ def visits_figure(
     figure.update_xaxes(title=size, tickformat=".0%", range=[1.04, -0.04], zeroline=False)
     figure.update_yaxes(title=metric, zeroline=False)
     marks = [("90% of full", line, "dot")] if line is not None else []
-    marks += [(*floor, "dash")] if floor is not None and floor[1] == floor[1] else []
+    marks += [(*majority, "dash")] if majority is not None and majority[1] == majority[1] else []
     for words, y, dash in marks:
         figure.add_hline(y=y, line={"width": 1.5, "dash": dash, "color": "gray"}, annotation_text=words)
     return figure.update_layout(legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0})

@@ -1,4 +1,4 @@
-"""Sentences to word pieces, ragged: no padding until a model asks for it."""
+"""Sentences to tokens, ragged: no padding until a model asks for it."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Int64Array
 from explorer.glue.tasks import Examples
 
 MAX_LENGTH = 128
-"""Word pieces, [CLS] and [SEP] included (paper, section 3)."""
+"""Tokens, [CLS] and [SEP] included (paper, section 3)."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """n examples as one row of T word pieces; example i is `offsets[i]:offsets[i + 1]`."""
+    """n ragged examples as one row of T tokens; example i is `offsets[i]:offsets[i + 1]`."""
 
-    input_ids: NDArray[np.int64]
+    input_ids: Int64Array
     """(T,)"""
-    token_types: NDArray[np.int64]
+    token_types: Int64Array
     """(T,): 0 for the first sentence, 1 for the second."""
-    offsets: NDArray[np.int64]
+    offsets: Int64Array
     """(n + 1,)"""
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     @property
-    def lengths(self) -> NDArray[np.int64]:
-        """(n,): word pieces of each example."""
+    def lengths(self) -> Int64Array:
+        """(n,): tokens of each example."""
         return np.diff(self.offsets)
 
-    def example(self, index: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Word pieces and token types of one example."""
+    def example(self, index: int) -> tuple[Int64Array, Int64Array]:
+        """Returns token ids and token types of one example."""
         span = slice(self.offsets[index], self.offsets[index + 1])
         return self.input_ids[span], self.token_types[span]
 
-    def subset(self, indices: NDArray[np.int64]) -> Encoded:
-        """Those examples, in that order."""
+    def subset(self, indices: Int64Array) -> Encoded:
+        """Returns some examples in the order of the indices."""
         picked = [self.example(int(i)) for i in indices]
         return _ragged([ids for ids, _ in picked], [types for _, types in picked])
 
 
 def encode(examples: Examples, tokenizer: Callable[..., Any], max_length: int = MAX_LENGTH) -> Encoded:
-    """Word pieces of every example, pairs joined by [SEP], the longer sentence cut first beyond `max_length`."""
+    """Tokenises every example, pairs joined by [SEP], the longer sentence cut first beyond `max_length`."""
     if not examples.items:
         return _ragged([], [])
     first = [item.texts[0] for item in examples.items]
@@ -58,7 +58,7 @@ def encode(examples: Examples, tokenizer: Callable[..., Any], max_length: int = 
     )
 
 
-def _ragged(ids: list[NDArray[np.int64]], types: list[NDArray[np.int64]]) -> Encoded:
+def _ragged(ids: list[Int64Array], types: list[Int64Array]) -> Encoded:
     lengths = np.array([len(row) for row in ids], np.int64)
     empty = np.zeros(0, np.int64)
     return Encoded(

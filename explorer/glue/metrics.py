@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from explorer.arrays import AnyArray, FloatArray
 from explorer.errors import BadRequest
 from explorer.glue.tasks import MetricName, Task
 
@@ -15,14 +14,14 @@ METRIC_WORDS: dict[MetricName, str] = {
     "matthews": "Matthews correlation",
     "pearson": "Pearson correlation",
 }
-"""How the screen calls each metric."""
+"""Name of each metric on screen."""
 
 _NEARLY_CONSTANT = float(np.finfo(np.float64).eps ** 0.75)
 """Spread over mean below which scipy.stats.pearsonr, too, calls its input constant."""
 
 
-def predictions_of(task: Task, logits: NDArray[np.floating[Any]]) -> NDArray[Any]:
-    """What the model says: (n,) class indices, int64 (the first of equals), or values, float64, for STS-B.
+def predictions_of(task: Task, logits: FloatArray) -> AnyArray:
+    """Returns (n,) class indices, int64 (the first of equals), or values, float64, for STS-B.
 
     logits: (n, task.n_outputs), or (n,) for regression. Raises BadRequest if the shape is another,
     if there are no rows, or if a value is not finite.
@@ -42,7 +41,7 @@ def predictions_of(task: Task, logits: NDArray[np.floating[Any]]) -> NDArray[Any
 
 
 def metric(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> float:
-    """The score: accuracy 0 to 1, Matthews or Pearson correlation -1 to 1.
+    """Computes the score: accuracy 0 to 1, Matthews or Pearson correlation -1 to 1.
 
     predictions, labels: (n,). Matthews is 0.0 where either side is constant (scikit-learn's convention);
     Pearson is then undefined: nan. Never warns. Raises BadRequest as checked_pair does.
@@ -65,13 +64,13 @@ def metric(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> float
     return float(stats.pearsonr(predicted, true).statistic)
 
 
-def score_of(task: Task, logits: NDArray[np.floating[Any]], labels: ArrayLike) -> float:
-    """The task's own metric for logits (n, task.n_outputs) and labels (n,); raises BadRequest."""
+def score_of(task: Task, logits: FloatArray, labels: ArrayLike) -> float:
+    """Computes the task's own metric for logits (n, task.n_outputs) and labels (n,); raises BadRequest."""
     return metric(task.metric, predictions_of(task, logits), labels)
 
 
-def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Predictions and labels, both (n,): int64 classes, or float64 values where the metric is Pearson.
+def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> tuple[AnyArray, AnyArray]:
+    """Validates predictions and labels, both (n,): int64 classes, or float64 values where the metric is Pearson.
 
     Raises BadRequest on an unknown metric, other shapes, lengths that differ, no examples, a value that is
     not finite, or a class that is not a whole number.
@@ -102,13 +101,13 @@ def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) ->
     return predicted.astype(np.int64), true.astype(np.int64)
 
 
-def is_constant(values: NDArray[Any]) -> bool:
+def is_constant(values: AnyArray) -> bool:
     """Whether all values (n,) are the same, up to rounding: no correlation is defined then."""
     mean = values.mean()
     return bool(np.abs(values - mean).max() <= _NEARLY_CONSTANT * abs(mean))
 
 
-def _require_numbers(array: NDArray[Any], what: str) -> None:
+def _require_numbers(array: AnyArray, what: str) -> None:
     if array.size == 0:
         raise BadRequest(f"{what} are empty.", "A score needs at least one example.")
     if array.dtype.kind not in "biuf":

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.errors import BadData
-from explorer.glue.data_hash import fingerprint
+from explorer.glue.data_hash import examples_sha256
 from explorer.glue.tasks import Example, Examples, Split, Task
 
 HUB_DATASET = "nyu-mll/glue"
@@ -138,4 +138,4 @@ def _label(task: Task, raw: str, where: str) -> float:
 
 
 def _examples(task: Task, split: Split, items: Sequence[Example], source: str) -> Examples:
-    return Examples(task, split, tuple(items), source, fingerprint(items))
+    return Examples(task, split, tuple(items), source, examples_sha256(items))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 
 MetricName = Literal["accuracy", "matthews", "pearson"]
@@ -25,14 +25,14 @@ class Task:
     labels: tuple[str, ...]
     """Label strings in the order of their class index; empty for regression."""
     label_names: tuple[str, ...]
-    """The same labels in words, for the screen."""
+    """Names of the labels for the screen, in the same order."""
     metric: MetricName
     dev_file: str
     train_file: str
     dev_rows: int
-    """Rows of the official dev split: the sign of a truncated file."""
+    """Rows of the official dev split; a file with fewer is truncated."""
     train_rows: int
-    """Rows of the official training split, likewise."""
+    """Rows of the official training split; a file with fewer is truncated."""
     hub_config: str
     hub_dev_split: str
     hub_columns: tuple[str, ...]
@@ -73,16 +73,16 @@ class Examples:
     split: Split
     items: tuple[Example, ...]
     source: str
-    """In words, for the screen: 'GLUE folder', 'Hugging Face Hub', 'built-in diagnostics'."""
+    """Where the examples come from, in words: 'GLUE folder', 'Hugging Face Hub', 'built-in diagnostics'."""
     sha256: str
-    """Over texts and labels: what every cached number is tied to."""
+    """Hash of texts and labels, to which every cached number is tied."""
 
     def __len__(self) -> int:
         return len(self.items)
 
     @property
-    def labels(self) -> NDArray[np.float64]:
-        """(n,): class indices or regression values."""
+    def labels(self) -> Float64Array:
+        """Class indices or regression values, (n,)."""
         return np.array([item.label for item in self.items], dtype=np.float64)
 
 
@@ -174,7 +174,7 @@ TASKS: dict[str, Task] = {
 
 
 def task_named(name: str) -> Task:
-    """The task of that name, whatever its case; raises BadRequest naming all nine."""
+    """Finds a task by its name in any case; raises BadRequest naming all nine."""
     for task in TASKS.values():
         if task.name.lower() == name.strip().lower():
             return task

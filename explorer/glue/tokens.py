@@ -1,4 +1,4 @@
-"""Word pieces as people read them, and the part that each plays in an attention map. No torch here."""
+"""Tokens (word pieces) as people read them, and the role of each in an attention map. No torch here."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+from explorer.arrays import Int64Array
 
 Role = Literal["cls", "sep", "punctuation", "word"]
 CLS, SEP, UNKNOWN = "[CLS]", "[SEP]", "[UNK]"
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
-    """The T word pieces of one example."""
+class Tokens:
+    """The T tokens of one example."""
 
-    tokens: tuple[str, ...]
-    """As the vocabulary writes them: '[CLS]', 'play', '##ing'. Text that a person typed: never markup."""
-    segments: NDArray[np.int64]
+    texts: tuple[str, ...]
+    """Tokens as the vocabulary writes them: '[CLS]', 'play', '##ing'. A person may have typed them: never markup."""
+    segments: Int64Array
     """(T,): 0 for the first sentence, 1 for the second; a [SEP] belongs to the sentence that it ends."""
 
     def __len__(self) -> int:
-        return len(self.tokens)
+        return len(self.texts)
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """Of each word piece."""
-        return tuple(role_of(token) for token in self.tokens)
+        """Role of each token."""
+        return tuple(role_of(token) for token in self.texts)
 
     @property
     def is_pair(self) -> bool:
@@ -37,14 +38,14 @@ class Pieces:
         return bool((self.segments == 1).any())
 
 
-def pieces_of(tokenizer: Any, input_ids: NDArray[np.int64], token_types: NDArray[np.int64]) -> Pieces:
-    """Those of one encoded example; tokenizer: of the model it was encoded for."""
+def tokens_of(tokenizer: Any, input_ids: Int64Array, token_types: Int64Array) -> Tokens:
+    """Names the tokens of one encoded example with the tokenizer that encoded it."""
     names: Callable[[list[int]], Sequence[str]] = tokenizer.convert_ids_to_tokens
-    return Pieces(tuple(names(input_ids.tolist())), np.asarray(token_types, np.int64))
+    return Tokens(tuple(names(input_ids.tolist())), np.asarray(token_types, np.int64))
 
 
 def role_of(token: str) -> Role:
-    """'[CLS]', '[SEP]', punctuation as BERT splits it off (ASCII signs and Unicode class P), or any other."""
+    """Returns 'cls', 'sep', 'punctuation' (as BERT splits it off: ASCII signs and Unicode class P) or 'word'."""
     if token == CLS:
         return "cls"
     if token == SEP:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, Float32Array, Int64Array
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.engine import ENGINE_VERSION, Engine
 from explorer.bert.memory import keep_freed_memory
@@ -19,8 +18,8 @@ from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.glue.metrics import predictions_of, score_of
 from explorer.glue.tasks import Examples, Task
-from explorer.live.activation_cache import DEFAULT_MEMORY, Reuse, plan_reuse
-from explorer.live.low_margin import NO_TRUST, Scorer, Trust
+from explorer.live.activation_cache import DEFAULT_MEMORY, CachePlan, plan_cache
+from explorer.live.low_margin import UNMEASURED, ErrorBound, Scorer
 from explorer.mask import Mask
 from explorer.stats.intervals import Score, score_with_interval
 from explorer.stats.paired import PairedDifference
@@ -29,15 +28,15 @@ from explorer.stats.partial import partial_difference, partial_score
 
 @dataclass(frozen=True)
 class Partial:
-    """What is known after some of the shards."""
+    """Score of a mask after some of the shards."""
 
     done: int
     """Examples scored so far: a random sample of the split."""
     total: int
     score: Score
-    """Theirs, with an interval for what all of them will say."""
+    """Score on these examples, with an interval for the score on all of them."""
     difference: PairedDifference
-    """From the full model on the same examples, with an interval for what all of them will say."""
+    """Difference from the full model on the same examples, with an interval for the difference on all of them."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +45,28 @@ class Evaluation:
 
     mask: Mask
     score: float
-    logits: NDArray[np.float32]
+    logits: Float32Array
     """(n, n_outputs) in the order of the split."""
     seconds: float
-    """Of computation; of its share, where many masks were scored at once."""
+    """Seconds of computation; where several masks were scored at once, this mask's share."""
     rechecked: int = 0
-    """Examples that bf16 left too close to call, and fp32 decided."""
+    """Low-margin examples, which bf16 left undecided and fp32 decided."""
 
 
 class Evaluator:
     """One classifier on one split, read-only after construction.
 
+    device: where the model runs. tokens: size of a shard, at most about so many.
     memory: bytes that the full model's states may take, from which masks start where they first depart from it;
-    where they would not fit, as many as do are kept, and `reuse` says so. dtype: of the fast pass; default: the
-    machine's. tokens: word pieces a shard.
+    where they would not fit, as many as do are kept, and `cache_plan` says so.
+    dtype: that of the fast pass; by default the one that is fast on this machine.
+
+    >>> evaluator = Evaluator(classifier, examples)
+    >>> without = evaluator.evaluate(evaluator.full_mask.with_head(0, 3, False))
+    >>> 0 <= without.score <= 1
+    True
+    >>> evaluator.interval(without).n == len(examples)
+    True
     """
 
     def __init__(
@@ -86,12 +93,14 @@ class Evaluator:
         self.engine_version = ENGINE_VERSION
         self.shards: tuple[Shard, ...] = shards_of(self.encoded, tokens, device=device)
         width = classifier.model.config.hidden_size
-        self.reuse: Reuse = plan_reuse(
+        self.cache_plan: CachePlan = plan_cache(
             int(self.encoded.lengths.sum()), width, self.engine.n_layers, self.scorer.fast.dtype.itemsize, memory
         )
-        contexts = self.scorer.fast.dtype if self.reuse.contexts else None
-        self.prefixes = tuple(
-            self.engine.prefix(shard, inputs_of=self.reuse.layers, contexts=contexts) if self.reuse.layers else None
+        contexts = self.scorer.fast.dtype if self.cache_plan.contexts else None
+        self.caches = tuple(
+            self.engine.cache_activations(shard, layers=self.cache_plan.layers, contexts=contexts)
+            if self.cache_plan.layers
+            else None
             for shard in self.shards
         )
         self.full_mask = Mask.full(self.engine.n_layers, self.engine.n_heads)
@@ -100,23 +109,23 @@ class Evaluator:
     def _exactly_full(self) -> Evaluation:
         """The full model in fp32: what every mask is held against."""
         started, logits = time.perf_counter(), self._nothing()
-        for shard, prefix in zip(self.shards, self.prefixes, strict=True):
-            logits[shard.indices] = self.engine.logits(shard, self.full_mask, prefix)
+        for shard, cache in zip(self.shards, self.caches, strict=True):
+            logits[shard.indices] = self.engine.logits(shard, self.full_mask, cache)
         return self._evaluation(self.full_mask, logits, time.perf_counter() - started, 0)
 
     def evaluate(self, mask: Mask) -> Evaluation:
-        """The exact score. Raises BadMask on a mask for another model."""
+        """Computes the exact score. Raises BadMask on a mask for another model."""
         return self.evaluate_many((mask,))[0]
 
     def evaluate_many(self, masks: Sequence[Mask]) -> tuple[Evaluation, ...]:
-        """The exact scores of a sweep; masks that agree up to a layer share the work. Raises BadMask."""
+        """Computes the exact scores of several masks; those that agree up to a layer share the work. Raises BadMask."""
         logits = [self._nothing() for _ in masks]
         seconds = rechecked = 0.0
-        trust: tuple[Trust, ...] = (NO_TRUST,) * len(masks)
-        for shard, prefix in zip(self.shards, self.prefixes, strict=True):
+        bounds: tuple[ErrorBound, ...] = (UNMEASURED,) * len(masks)
+        for shard, cache in zip(self.shards, self.caches, strict=True):
             started = time.perf_counter()
-            scored = self.scorer.logits(shard, tuple(masks), prefix, trust)
-            trust = scored.trust
+            scored = self.scorer.logits(shard, tuple(masks), cache, bounds)
+            bounds = scored.bounds
             for whole, part in zip(logits, scored.logits, strict=True):
                 whole[shard.indices] = part
             seconds += time.perf_counter() - started
@@ -128,14 +137,14 @@ class Evaluator:
         )
 
     def stream(self, mask: Mask) -> Iterator[Partial | Evaluation]:
-        """A Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
+        """Yields a Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
         logits, seconds, rechecked = self._nothing(), 0.0, 0
-        trust: tuple[Trust, ...] = (NO_TRUST,)
-        scored: list[NDArray[np.int64]] = []
-        for shard, prefix in zip(self.shards, self.prefixes, strict=True):
+        bounds: tuple[ErrorBound, ...] = (UNMEASURED,)
+        scored: list[Int64Array] = []
+        for shard, cache in zip(self.shards, self.caches, strict=True):
             started = time.perf_counter()
-            part = self.scorer.logits(shard, (mask,), prefix, trust)
-            trust = part.trust
+            part = self.scorer.logits(shard, (mask,), cache, bounds)
+            bounds = part.bounds
             logits[shard.indices] = part.logits[0]
             seconds += time.perf_counter() - started
             rechecked += part.rechecked
@@ -144,7 +153,7 @@ class Evaluator:
                 yield self._partial(np.concatenate(scored), logits)
         yield self._evaluation(mask, logits, seconds, rechecked)
 
-    def _partial(self, so_far: NDArray[np.int64], logits: NDArray[np.float32]) -> Partial:
+    def _partial(self, so_far: Int64Array, logits: Float32Array) -> Partial:
         n, metric, labels = len(self.encoded), self.task.metric, self.labels[so_far]
         predictions, full = (predictions_of(self.task, of[so_far]) for of in (logits, self.full.logits))
         return Partial(
@@ -154,16 +163,16 @@ class Evaluator:
             partial_difference(metric, predictions, full, labels, n),
         )
 
-    def _nothing(self) -> NDArray[np.float32]:
+    def _nothing(self) -> Float32Array:
         return np.zeros((len(self.encoded), self.engine.n_outputs), np.float32)
 
-    def _evaluation(self, mask: Mask, logits: NDArray[np.float32], seconds: float, rechecked: int) -> Evaluation:
+    def _evaluation(self, mask: Mask, logits: Float32Array, seconds: float, rechecked: int) -> Evaluation:
         return Evaluation(mask, score_of(self.task, logits, self.labels), logits, seconds, rechecked)
 
-    def predictions(self, evaluation: Evaluation) -> NDArray[Any]:
-        """(n,): classes or values."""
+    def predictions(self, evaluation: Evaluation) -> AnyArray:
+        """Returns the predicted classes or values, (n,)."""
         return predictions_of(self.task, evaluation.logits)
 
     def interval(self, evaluation: Evaluation) -> Score:
-        """The score with its interval over examples."""
+        """Returns the score with its interval over examples."""
         return score_with_interval(self.task.metric, self.predictions(evaluation), self.labels)

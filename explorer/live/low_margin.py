@@ -1,10 +1,10 @@
 """bf16 for speed, fp32 for every example that bf16 cannot decide: the predictions are those of fp32 throughout.
 
-A bf16 pass errs in the gap between two logits by some amount e, and by more under some masks than under others.
-An example whose gap is wider than e cannot flip. So e is measured under the very mask, on the closest calls, which
-are computed again in fp32; every example with a gap below `_SAFETY` times the largest error seen is computed again
-too, until there is none left. What was measured in one shard counts in the next. Regression has no boundary: it is
-computed in fp32 only.
+The logit margin of an example is the difference of its two largest logits. A bf16 pass is off in it by some amount e,
+and by more under some masks than under others; an example whose margin is wider than e cannot flip. So e is measured
+under the very mask, on the examples of lowest margin, which are computed again in fp32; every example with a margin
+below `_SAFETY` times the largest error seen is computed again too, until there is none left. What was measured in one
+shard counts in the next. Regression has no boundary: it is computed in fp32 only.
 """
 
 from __future__ import annotations
@@ -14,54 +14,53 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from explorer.arrays import Float32Array
+from explorer.bert.activations import ActivationCache
 from explorer.bert.checkpoints import Classifier
-from explorer.bert.engine import Engine, Prefix
+from explorer.bert.engine import Engine
 from explorer.bert.precision import fast_dtype
 from explorer.bert.shards import Shard, sub_shard
 from explorer.mask import Mask
 
 _SAFETY = 4.0
-"""On the largest error among the examples that were computed twice."""
+"""Factor on the largest error among the examples that were computed twice."""
 _FIRST_TOLERANCE = 0.02
 """Logits; below the largest error of most masks, so that the measured one decides."""
 _AT_LEAST, _ENOUGH = 4, 16
-"""Examples that are computed twice whatever their gap: so many of each shard, until there are enough of all shards."""
-
-Floats = NDArray[np.float32]
+"""Examples of each shard that are computed twice whatever their margin, until there are enough of all shards."""
 
 
 @dataclass(frozen=True)
-class Trust:
+class ErrorBound:
     """How far off bf16 was under one mask, as far as it was measured."""
 
     measured: int = 0
     """Examples that were computed twice."""
     error: float = 0.0
-    """The largest among them."""
+    """Largest error of a logit margin among them."""
 
     @property
     def tolerance(self) -> float:
-        """Below this gap, an example is a close call."""
+        """Logit margin below which bf16 does not decide an example."""
         return max(_FIRST_TOLERANCE, _SAFETY * self.error)
 
-    def with_more(self, measured: int, error: float) -> Trust:
-        """After so many more."""
-        return Trust(self.measured + measured, max(self.error, error))
+    def with_more(self, measured: int, error: float) -> ErrorBound:
+        """Returns the bound after `measured` more examples, of which `error` is the largest error."""
+        return ErrorBound(self.measured + measured, max(self.error, error))
 
 
-NO_TRUST = Trust()
+UNMEASURED = ErrorBound()
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Logits (masks, n, n_outputs) of one shard, and how many of them were computed again in fp32."""
+    """Logits (masks, n, n_outputs) of one shard, and how many examples were computed again in fp32."""
 
-    logits: Floats
+    logits: Float32Array
     rechecked: int
-    trust: tuple[Trust, ...]
-    """Of each mask, this shard included: for its next one."""
+    bounds: tuple[ErrorBound, ...]
+    """Error bound of each mask after this shard, to go on with in the next."""
 
 
 class Scorer:
@@ -75,48 +74,57 @@ class Scorer:
 
     @property
     def precision(self) -> str:
-        """For provenance: 'fp32', or 'bf16, close calls in fp32'."""
+        """Name of the arithmetic: 'fp32', or 'bf16, close calls in fp32'. Stored scores are filed under it."""
         return "fp32" if self.fast is self.exact else "bf16, close calls in fp32"
 
     def logits(
-        self, shard: Shard, masks: tuple[Mask, ...], prefix: Prefix | None = None, trust: Sequence[Trust] | None = None
+        self,
+        shard: Shard,
+        masks: tuple[Mask, ...],
+        cache: ActivationCache | None = None,
+        bounds: Sequence[ErrorBound] | None = None,
     ) -> Scored:
-        """prefix: of the exact engine. trust: of each mask, from the shards before. Raises BadMask on a mask for
-        another model."""
-        logits = self.fast.logits_of_many(shard, masks, prefix)
-        trusts = tuple(trust or (NO_TRUST,) * len(masks))
+        """Scores one shard under several masks; every class that the logits predict is the one of fp32.
+
+        cache: made by the exact engine. bounds: the error bound of each mask after the shards before; by default
+        nothing was measured yet. Raises BadMask on a mask for another model.
+        """
+        logits = self.fast.logits_of_many(shard, masks, cache)
+        before = tuple(bounds or (UNMEASURED,) * len(masks))
         if self.fast is self.exact:
-            return Scored(logits, 0, trusts)
+            return Scored(logits, 0, before)
         after = tuple(
-            self._recheck(shard, mask, prefix, of, known) for mask, of, known in zip(masks, logits, trusts, strict=True)
+            self._recheck(shard, mask, cache, of, known) for mask, of, known in zip(masks, logits, before, strict=True)
         )
-        again = sum(new.measured - old.measured for new, old in zip(after, trusts, strict=True))
+        again = sum(new.measured - old.measured for new, old in zip(after, before, strict=True))
         return Scored(logits, again, after)
 
-    def _recheck(self, shard: Shard, mask: Mask, prefix: Prefix | None, logits: Floats, trust: Trust) -> Trust:
-        """Replaces the close calls among the logits (n, n_outputs) of a mask."""
-        gaps = gap(logits)
-        asked = gaps < trust.tolerance
-        asked[np.argsort(gaps)[: max(0, min(_AT_LEAST, _ENOUGH - trust.measured))]] = True
-        known = np.zeros(len(gaps), np.bool_)
+    def _recheck(
+        self, shard: Shard, mask: Mask, cache: ActivationCache | None, logits: Float32Array, bound: ErrorBound
+    ) -> ErrorBound:
+        """Replaces, in place, the logits (n, n_outputs) of a mask's low-margin examples by those of fp32."""
+        margins = logit_margin(logits)
+        asked = margins < bound.tolerance
+        asked[np.argsort(margins)[: max(0, min(_AT_LEAST, _ENOUGH - bound.measured))]] = True
+        known = np.zeros(len(margins), np.bool_)
         while asked.any():
             known |= asked
             (examples,) = np.nonzero(asked)
-            part, part_prefix = sub_shard(shard, examples), prefix and prefix.of_rows(shard.rows_of(examples))
-            exact = self.exact.logits(part, mask, part_prefix)
-            trust = trust.with_more(len(examples), largest_gap_error(logits[examples], exact))
+            part, part_cache = sub_shard(shard, examples), cache and cache.of_rows(shard.rows_of(examples))
+            exact = self.exact.logits(part, mask, part_cache)
+            bound = bound.with_more(len(examples), largest_margin_error(logits[examples], exact))
             logits[examples] = exact
-            asked = ~known & (gaps < trust.tolerance)
-        return trust
+            asked = ~known & (margins < bound.tolerance)
+        return bound
 
 
-def gap(logits: Floats) -> Floats:
-    """(n, k >= 2) to (n,): how far the second class is behind the first."""
+def logit_margin(logits: Float32Array) -> Float32Array:
+    """Returns by how much the largest of k >= 2 logits leads the second: (n, k) to (n,)."""
     two = np.partition(logits, -2, axis=1)[:, -2:]
     return np.asarray(two[:, 1] - two[:, 0])
 
 
-def largest_gap_error(logits: Floats, exact: Floats) -> float:
-    """The most that any difference of two classes' logits is off, over examples: (n, k) each."""
+def largest_margin_error(logits: Float32Array, exact: Float32Array) -> float:
+    """Returns the most that any difference of two classes' logits is off, over examples; (n, k) each."""
     error = logits - exact
     return float((error.max(axis=1) - error.min(axis=1)).max())

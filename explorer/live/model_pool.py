@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Shelf(Generic[V]):
-    """At most `at_most` values by key; beyond that, the one that was asked for longest ago goes."""
+class ModelPool(Generic[V]):
+    """Background loader that keeps at most `at_most` values. Evicts the least recently used value."""
 
     def __init__(self, at_most: int) -> None:
         self._at_most = at_most
@@ -21,7 +21,7 @@ class Shelf(Generic[V]):
         self._loading = ThreadPoolExecutor(1, "explorer-loading")
 
     def ask(self, key: Hashable, load: Callable[[], V]) -> Future[V]:
-        """The value, or what will hold it: the first to ask starts the loading, all share its outcome or its error."""
+        """Returns the future of a value; the first call starts loading, all calls share its result or its error."""
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = self._loading.submit(load)
@@ -32,10 +32,10 @@ class Shelf(Generic[V]):
             return self._kept[key]
 
     def forget(self, key: Hashable) -> None:
-        """So that the next to ask has it loaded anew."""
+        """Drops a value, so that the next call loads it again."""
         with self._lock:
             self._kept.pop(key, None)
 
     def close(self) -> None:
-        """Loads nothing more; ends the thread, after what it is loading."""
+        """Stops loading; waits for the value that is being loaded."""
         self._loading.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Chance as an opponent: masks with as many heads off, drawn at random, scored one a turn by the worker."""
+"""RandomOpponent as an opponent: masks with as many heads off, drawn at random, scored one a turn by the worker."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from explorer.mask import Mask
 
 
 @dataclass(frozen=True)
-class Chance:
-    """What random draws scored so far."""
+class RandomOpponent:
+    """Scores of the random masks that were evaluated so far."""
 
     n_off: int
-    """Heads that each draw switches off."""
+    """Heads that each mask switches off."""
     total: int
-    """Draws that are asked for."""
+    """Masks that are to be scored."""
     scores: tuple[float, ...]
     line: float
 
     @property
     def held(self) -> int:
-        """Draws that stayed on or above the line."""
+        """Masks whose score is on or above the line."""
         return sum(score >= self.line for score in self.scores)
 
 
-def draws(shape: tuple[int, int], n_off: int, many: int, seed: int = 0) -> tuple[Mask, ...]:
-    """Masks with exactly so many of the (L, H) heads off, every choice as likely as any other; all MLPs stay on.
+def random_masks(shape: tuple[int, int], n_off: int, many: int, seed: int = 0) -> tuple[Mask, ...]:
+    """Draws masks with exactly `n_off` of the (L, H) heads off, all choices equally likely; all MLPs stay on.
 
     The same for the same seed. Raises BadRequest where there are not so many heads.
     """
@@ -46,12 +46,14 @@ def draws(shape: tuple[int, int], n_off: int, many: int, seed: int = 0) -> tuple
     return tuple(masks)
 
 
-def play(evaluator: Evaluator, masks: Sequence[Mask], n_off: int, line: float) -> Generator[Chance, None, Chance]:
-    """Work for the worker: yields after each draw but the last."""
-    so_far = Chance(n_off, len(masks), (), line)
+def play(
+    evaluator: Evaluator, masks: Sequence[Mask], n_off: int, line: float
+) -> Generator[RandomOpponent, None, RandomOpponent]:
+    """Scores the masks one by one, as work for the worker: yields after each but the last."""
+    so_far = RandomOpponent(n_off, len(masks), (), line)
     for number, mask in enumerate(masks):
         score = evaluator.evaluate(mask).score
-        so_far = Chance(n_off, len(masks), (*so_far.scores, score), line)
+        so_far = RandomOpponent(n_off, len(masks), (*so_far.scores, score), line)
         if number + 1 < len(masks):
             yield so_far
     return so_far

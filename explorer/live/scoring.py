@@ -20,19 +20,19 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Answer:
-    """An exact score, what it amounts to, and how it came about."""
+    """Exact score of a mask, its comparison with the full model, and where it comes from."""
 
     evaluation: Evaluation
     comparison: Comparison
-    """With the full model."""
+    """Comparison with the full model on the same examples."""
     entry: LedgerEntry | None = None
-    """Where the ledger knew it: when it was computed, and with what."""
+    """Ledger entry where the score was known already: when and with what it was computed."""
     trouble: str = ""
     """Why the ledger could not keep it; empty otherwise."""
 
 
 def ledger_key(evaluator: Evaluator, mask: Mask) -> LedgerKey:
-    """Everything that this evaluator's logits under this mask depend on. The full model's are always fp32."""
+    """Names everything that this evaluator's logits under this mask depend on. The full model's are always fp32."""
     precision = "fp32" if mask == evaluator.full_mask else evaluator.precision
     return LedgerKey(
         evaluator.checkpoint_sha256, evaluator.examples.sha256, precision, evaluator.engine_version, mask.code
@@ -40,7 +40,7 @@ def ledger_key(evaluator: Evaluator, mask: Mask) -> LedgerKey:
 
 
 def score(worker: Worker, session: str, evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Job[Answer]:
-    """A job that is over at once where the mask is the full one or in the ledger. It replaces the session's older job.
+    """Returns the job that scores a mask, over at once where the answer is known. It replaces the session's older job.
 
     Raises BadMask on a mask for another model, and Busy where too many sessions wait.
     """
@@ -51,8 +51,8 @@ def score(worker: Worker, session: str, evaluator: Evaluator, mask: Mask, ledger
     return worker.submit(session, _stream(evaluator, mask, ledger))
 
 
-def sweep(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -> Generator[int, None, tuple[Answer, ...]]:
-    """The answers of several masks, in their order, for `Worker.submit`: a turn a shard, yielding how many are known.
+def score_many(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -> Generator[int, None, tuple[Answer, ...]]:
+    """Scores several masks in order, as work for `Worker.submit`: a turn a shard, yielding how many are known.
 
     Each is written down as soon as it is known, so that what is dropped half-way is not lost. Raises BadMask.
     """
@@ -79,18 +79,18 @@ def _counted(work: Generator[Partial, None, Answer], known: int) -> Generator[in
 
 
 def known_answer(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Answer | None:
-    """The full model's, or what the ledger knows; None where the mask must be scored."""
+    """Returns the answer of the full model, or one from the ledger; None where the mask must be scored."""
     return full_answer(evaluator, ledger) if mask == evaluator.full_mask else recalled(evaluator, mask, ledger)
 
 
 def full_answer(evaluator: Evaluator, ledger: Ledger) -> Answer:
-    """The full model's, which its evaluator has computed; its interval is remembered like any other's."""
+    """Returns the answer of the full model, which its evaluator has computed; the ledger keeps its interval."""
     known = recalled(evaluator, evaluator.full_mask, ledger)
     return Answer(evaluator.full, known.comparison if known else _kept(evaluator, evaluator.full, ledger).comparison)
 
 
 def recalled(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Answer | None:
-    """What the ledger knows of this mask; None where it knows nothing, or cannot be read."""
+    """Returns the answer that the ledger has for this mask; None where it has none, or cannot be read."""
     try:
         entry = ledger.get(ledger_key(evaluator, mask))
     except BadLedger as error:
@@ -114,7 +114,7 @@ def _stream(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Generator[Parti
 
 
 def _kept(evaluator: Evaluator, evaluation: Evaluation, ledger: Ledger) -> Answer:
-    """The answer, written down."""
+    """Writes an evaluation down and returns its answer."""
     comparison = _compared(evaluator, evaluation)
     made_with = ", ".join(f"{package} {version(package)}" for package in ("torch", "numpy"))
     entry = LedgerEntry(

@@ -12,7 +12,7 @@ import torch
 
 from explorer.bert.batches import Batch, by_length
 from explorer.bert.checkpoints import Classifier
-from explorer.bert.surgery import prune
+from explorer.bert.surgery import cut
 from explorer.glue.encoding import Encoded
 from explorer.mask import Mask
 
@@ -21,59 +21,59 @@ _ROUNDS = 5
 
 
 @dataclass(frozen=True)
-class Size:
-    """Parameters of a model."""
+class Parameters:
+    """Number of parameters of a model, by part."""
 
     embeddings: int
-    """Which pruning heads and MLPs cannot touch."""
+    """Parameters that pruning heads and MLPs cannot remove."""
     encoder: int
     head: int
-    """Pooler and classifier."""
+    """Parameters of pooler and classifier."""
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """Parameters of all parts together."""
         return self.embeddings + self.encoder + self.head
 
 
 @dataclass(frozen=True)
 class Speed:
-    """The full model and the pruned one on the same batches, by turns, in one process."""
+    """Seconds of the full and the pruned model on the same batches, measured by turns in one process."""
 
-    full: Size
-    pruned: Size
+    full: Parameters
+    pruned: Parameters
     full_seconds: float
-    """Median over the rounds."""
+    """Median seconds of the full model over the rounds."""
     pruned_seconds: float
     ratio: float
-    """Full over pruned, the median over rounds: above 1, the pruned model is faster."""
+    """Median over rounds of full over pruned seconds: above 1, the pruned model is faster."""
     ratio_low: float
-    """The smallest ratio of a round, and"""
+    """Smallest ratio of a round."""
     ratio_high: float
-    """the largest."""
+    """Largest ratio of a round."""
     examples: int
     rounds: int
     threads: int
 
 
-def size_of(model: torch.nn.Module) -> Size:
-    """Parameters of a BERT classifier, pruned or not."""
+def parameters_of(model: torch.nn.Module) -> Parameters:
+    """Counts the parameters of a BERT classifier, pruned or not."""
     counts = {"embeddings": 0, "encoder": 0, "head": 0}
     for name, parameter in model.named_parameters():
         part = next((part for part in ("embeddings", "encoder") if name.startswith(f"bert.{part}.")), "head")
         counts[part] += parameter.numel()
-    return Size(**counts)
+    return Parameters(**counts)
 
 
-def size_under(classifier: Classifier, mask: Mask) -> Size:
-    """Of the model that `prune` would make, without making it."""
-    config, full = classifier.model.config, size_of(classifier.model)
+def parameters_under(classifier: Classifier, mask: Mask) -> Parameters:
+    """Counts the parameters of the model that `cut` would make, without making it."""
+    config, full = classifier.model.config, parameters_of(classifier.model)
     width, wide = config.hidden_size, config.intermediate_size
     of_head = width // mask.n_heads
     head = 4 * width * of_head + 3 * of_head  # query, key, value with their biases; the output's columns
     mlp = 2 * width * wide + wide + width
     gone = (mask.heads.size - mask.heads_kept) * head + (mask.n_layers - mask.mlps_kept) * mlp
-    return Size(full.embeddings, full.encoder - gone, full.head)
+    return Parameters(full.embeddings, full.encoder - gone, full.head)
 
 
 def measured(
@@ -86,7 +86,7 @@ def measured(
     """
     pick = np.random.default_rng(0).permutation(len(encoded))[:examples]
     batches = list(by_length(encoded.subset(pick), _BATCH))
-    models = (classifier.model, prune(classifier, mask))
+    models = (classifier.model, cut(classifier, mask))
     taken = []
     for number in range(_ROUNDS + 1):
         order = (0, 1) if number % 2 else (1, 0)
@@ -100,8 +100,8 @@ def measured(
     full, pruned = np.array(taken).T  # (rounds,) each
     ratios = full / pruned
     return Speed(
-        size_of(models[0]),
-        size_of(models[1]),
+        parameters_of(models[0]),
+        parameters_of(models[1]),
         float(np.median(full)),
         float(np.median(pruned)),
         float(np.median(ratios)),

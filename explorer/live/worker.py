@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Waiting:
-    """Its first turn has not come yet."""
+    """State of a job whose first turn has not come yet."""
 
     ahead: int
     """Sessions whose turn comes first."""
@@ -30,7 +30,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class Running:
-    """Under way."""
+    """State of a job under way."""
 
     news: Any
     """What the work yielded last."""
@@ -38,28 +38,28 @@ class Running:
 
 @dataclass(frozen=True)
 class Done(Generic[R]):
-    """Finished."""
+    """State of a job that is finished."""
 
     result: R
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The work raised; everyone else's goes on."""
+    """State of a job whose work raised; the work of other sessions goes on."""
 
     error: ExplorerError
 
 
 @dataclass(frozen=True)
 class Dropped:
-    """Ended between two turns: its session asked for something newer, stopped asking, or the worker was closed."""
+    """State of a job ended early: its session asked for something newer or stopped asking, or the worker was closed."""
 
 
 Snapshot = Waiting | Running | Done[R] | Failed | Dropped
 
 
 class Job(Generic[R]):
-    """What one session waits for. Its snapshots are frozen: read them from any thread."""
+    """Work that one session waits for. Its snapshots are frozen: read them from any thread."""
 
     def __init__(self, session: str, worker: Worker) -> None:
         self.session = session
@@ -70,17 +70,17 @@ class Job(Generic[R]):
 
     @property
     def news(self) -> Snapshot[R]:
-        """Where it stands. Asking keeps it alive: a job that nobody asks after is dropped."""
+        """Latest state. Reading it keeps the job alive: a job that nobody asks after is dropped."""
         self._asked = self._worker.clock()
         return self._snapshot or Waiting(self._worker._ahead_of(self))
 
     @property
     def over(self) -> bool:
-        """Whether the news are the last."""
+        """Whether the state is final."""
         return self._over.is_set()
 
     def wait(self, timeout: float) -> Snapshot[R]:
-        """The news once the job is over, or after so many seconds."""
+        """Returns the state once the job is over, after at most `timeout` seconds."""
         self._asked = self._worker.clock() + timeout
         self._over.wait(timeout)
         return self.news
@@ -116,7 +116,7 @@ class Worker:
         self._thread: threading.Thread | None = None
 
     def submit(self, session: str, work: Generator[Any, None, R]) -> Job[R]:
-        """Starts the work, in place of what that session had asked for before. Raises Busy where too many wait."""
+        """Starts the work, in place of what the session had asked for before. Raises Busy where too many wait."""
         job: Job[R] = Job(session, self)
         with self._lock:
             if self._closed:
@@ -133,7 +133,7 @@ class Worker:
         return job
 
     def answer(self, session: str, result: R) -> Job[R]:
-        """A job that is done already, in place of what that session had asked for before."""
+        """Returns a job that is done already, in place of what the session had asked for before."""
         job: Job[R] = Job(session, self)
         with self._lock:
             self._end_of(session)

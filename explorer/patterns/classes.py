@@ -14,13 +14,8 @@ UNCERTAIN: Final = "uncertain"
 MEANINGS: Final[dict[str, str]] = {
     "heterogeneous": "None of the other four: scattered or flat. The only class that may carry linguistic meaning.",
     "block": "Each sentence of a pair attends within itself: two filled squares.",
-    "diagonal": "Attention to the word piece itself, the previous or the next one.",
-    "vertical": "All word pieces attend to the same few columns: [CLS], [SEP], punctuation.",
+    "diagonal": "Attention to the token itself, the previous or the next one.",
+    "vertical": "All tokens attend to the same few columns: [CLS], [SEP], punctuation.",
     "vertical+diagonal": "Columns and a diagonal at once.",
     UNCERTAIN: "No class reaches the classifier's confidence threshold.",
 }
-
-
-def index_of(name: str) -> int:
-    """Column of a class; ValueError for a name that is not one of the five."""
-    return CLASSES.index(name)

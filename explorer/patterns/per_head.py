@@ -8,34 +8,34 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, Float64Array
 from explorer.errors import BadBundle
 from explorer.patterns.classes import CLASSES, UNCERTAIN
 from explorer.patterns.statistics import STATISTICS, over_sentences
 
-Kind = Literal["raw", "norm"]
-KINDS: tuple[Kind, ...] = ("raw", "norm")
+MapKind = Literal["raw", "norm"]
+MAP_KINDS: tuple[MapKind, ...] = ("raw", "norm")
 """Attention as it is, and norm-weighted attention: the order of every axis of kinds."""
 DOMINATES = 0.5
 """A head has a pattern when the classifier gives it more than this on average over the sentences."""
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class MapClassifier:
-    """Whatever names the patterns of maps; the project's own is explorer.patterns.classifier's."""
+    """Interface of a pattern classifier; explorer.patterns.classifier has the project's own."""
 
-    classify: Callable[[Sequence[Floats]], Floats]
-    """m maps (T, T) to (m, 5) probabilities in the order of CLASSES."""
+    classify: Callable[[Sequence[Float64Array]], Float64Array]
+    """Maps m attention maps (T, T) to probabilities (m, 5) in the order of CLASSES."""
     threshold: float
     """Probability of the likeliest class below which a map is uncertain."""
     sha256: str
-    """Of its weights: other weights give other classes."""
+    """Hash of the classifier's weights: other weights give other classes."""
 
 
-def head_table(statistics: Floats, probabilities: Floats, threshold: float) -> pd.DataFrame:
-    """(n, 2, L, H, 9) statistics and (n, 2, L, H, 5) class probabilities of n sentences to a row a head and kind.
+def head_table(statistics: Float64Array, probabilities: Float64Array, threshold: float) -> pd.DataFrame:
+    """Summarises statistics (n, 2, L, H, 9) and class probabilities (n, 2, L, H, 5) of n sentences in a row a head and
+    kind.
 
     Columns: kind, layer, head, n; each of STATISTICS, the mean over sentences, and STATISTIC_sd, with n - 1;
     for each class probability_CLASS, the mean, and share_CLASS, the share of sentences in which it is the likeliest;
@@ -47,7 +47,7 @@ def head_table(statistics: Floats, probabilities: Floats, threshold: float) -> p
     winners = np.eye(len(CLASSES))[probabilities.argmax(-1)].mean(axis=0)  # (2, L, H, 5)
     shape = mean.shape[:-1]
     kind, layer, head = (axis.ravel() for axis in np.indices(shape))
-    columns: dict[str, Any] = {"kind": np.array(KINDS)[kind], "layer": layer, "head": head, "n": len(statistics)}
+    columns: dict[str, Any] = {"kind": np.array(MAP_KINDS)[kind], "layer": layer, "head": head, "n": len(statistics)}
     columns |= {name: over.mean[..., i].ravel() for i, name in enumerate(STATISTICS)}
     columns |= {f"{name}_sd": over.sd[..., i].ravel() for i, name in enumerate(STATISTICS)}
     columns |= {f"probability_{name}": mean[..., i].ravel() for i, name in enumerate(CLASSES)}
@@ -59,7 +59,7 @@ def head_table(statistics: Floats, probabilities: Floats, threshold: float) -> p
     return pd.DataFrame(columns)
 
 
-def column(table: pd.DataFrame, kind: Kind, name: str) -> NDArray[Any]:
+def column(table: pd.DataFrame, kind: MapKind, name: str) -> AnyArray:
     """One column of a head table as (L, H); raises BadBundle where the table has no such rows or column."""
     try:
         wide = table[table["kind"] == kind].pivot(index="layer", columns="head", values=name)
@@ -73,6 +73,6 @@ def column(table: pd.DataFrame, kind: Kind, name: str) -> NDArray[Any]:
     return values
 
 
-def class_shares(table: pd.DataFrame, kind: Kind) -> Floats:
-    """(L, H, 5): share of the sentences in which each class is a head's most probable one; raises BadBundle."""
+def class_shares(table: pd.DataFrame, kind: MapKind) -> Float64Array:
+    """Returns the share of sentences in which each class is a head's most probable one, (L, H, 5); raises BadBundle."""
     return np.stack([column(table, kind, f"share_{name}") for name in CLASSES], axis=-1).astype(np.float64)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, Float32Array, Int64Array, Uint8Array
 from explorer.bert.maps import AttentionMaps
 from explorer.errors import BadBundle
-from explorer.glue.tokens import Pieces
+from explorer.glue.tokens import Tokens
 
 _LEVELS, _ROOT = 255, 4
 
@@ -22,12 +21,12 @@ class Sample:
 
     texts: tuple[str, ...]
     """One sentence or two, written for this project."""
-    pieces: Pieces
+    tokens: Tokens
     maps: AttentionMaps
 
 
-def pack_maps(maps: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """(..., T, T) to codes of the same shape and the greatest value of each map (...).
+def pack_maps(maps: Float32Array) -> tuple[Uint8Array, Float32Array]:
+    """Packs maps (..., T, T) into codes of the same shape and the greatest value of each map (...).
 
     The fourth root is what is rounded to 255 steps: a cell is off by at most 0.8% of its map's greatest value, and a
     cell a thousand times fainter than the greatest still has two digits, which norm-weighting may bring to light.
@@ -37,48 +36,48 @@ def pack_maps(maps: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.
     return np.rint(share ** (1 / _ROOT) * _LEVELS).astype(np.uint8), greatest.astype(np.float32)
 
 
-def unpack_maps(codes: NDArray[np.uint8], greatest: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The inverse of pack_maps, up to its rounding."""
+def unpack_maps(codes: Uint8Array, greatest: Float32Array) -> Float32Array:
+    """Inverts pack_maps up to its rounding."""
     shares = (codes.astype(np.float32) / _LEVELS) ** _ROOT
     return np.asarray(shares * greatest[..., None, None], np.float32)
 
 
-def pack_samples(samples: Sequence[Sample]) -> dict[str, NDArray[Any]]:
+def pack_samples(samples: Sequence[Sample]) -> dict[str, AnyArray]:
     """Arrays for an artefact: texts (n, 2), tokens and segments end to end, and the maps as codes and norms."""
     packed = [pack_maps(sample.maps.raw) for sample in samples]
     return {
         "sample_texts": np.array([(*sample.texts, "")[:2] for sample in samples]),
-        "sample_lengths": np.array([len(sample.pieces) for sample in samples], np.int16),
-        "sample_tokens": np.array([token for sample in samples for token in sample.pieces.tokens]),
-        "sample_segments": np.concatenate([sample.pieces.segments for sample in samples]).astype(np.int8),
+        "sample_lengths": np.array([len(sample.tokens) for sample in samples], np.int16),
+        "sample_tokens": np.array([token for sample in samples for token in sample.tokens.texts]),
+        "sample_segments": np.concatenate([sample.tokens.segments for sample in samples]).astype(np.int8),
         "sample_codes": np.concatenate([codes.ravel() for codes, _ in packed]),
         "sample_greatest": np.stack([greatest for _, greatest in packed]),  # (n, L, H)
         "sample_norms": np.concatenate([sample.maps.norms.ravel() for sample in samples]).astype(np.float16),
     }
 
 
-def unpack_samples(arrays: Mapping[str, NDArray[Any]]) -> tuple[Sample, ...]:
-    """The samples of an artefact's arrays; raises BadBundle where they are not there or not whole."""
+def unpack_samples(arrays: Mapping[str, AnyArray]) -> tuple[Sample, ...]:
+    """Rebuilds the samples of an artefact's arrays; raises BadBundle where they are not there or not whole."""
     try:
         lengths = arrays["sample_lengths"].astype(np.int64)
         greatest = arrays["sample_greatest"]
         heads = greatest.shape[1:]  # (L, H)
         n_heads = int(np.prod(heads))
 
-        def parts(name: str, sizes: NDArray[np.int64]) -> list[NDArray[Any]]:
+        def parts(name: str, sizes: Int64Array) -> list[AnyArray]:
             return np.split(arrays[f"sample_{name}"], np.cumsum(sizes)[:-1])
 
         texts = arrays["sample_texts"].tolist()
-        tokens, segments = parts("tokens", lengths), parts("segments", lengths)
+        texts_of, segments = parts("tokens", lengths), parts("segments", lengths)
         codes, norms = parts("codes", n_heads * lengths**2), parts("norms", n_heads * lengths)
         samples = []
         for i, length in enumerate(lengths):
-            if not len(tokens[i]) == len(segments[i]) == length:
+            if not len(texts_of[i]) == len(segments[i]) == length:
                 raise ValueError("tokens or segments are missing")
             raw = unpack_maps(codes[i].reshape(*heads, length, length), greatest[i])
             maps = AttentionMaps(raw, norms[i].astype(np.float32).reshape(*heads, length))
-            pieces = Pieces(tuple(map(str, tokens[i])), segments[i].astype(np.int64))
-            samples.append(Sample(tuple(text for text in texts[i] if text), pieces, maps))
+            tokens = Tokens(tuple(map(str, texts_of[i])), segments[i].astype(np.int64))
+            samples.append(Sample(tuple(text for text in texts[i] if text), tokens, maps))
         return tuple(samples)
     except (KeyError, ValueError, IndexError) as error:
         raise BadBundle(

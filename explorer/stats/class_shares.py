@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.arrays import BoolArray
 from explorer.errors import BadRequest
-from explorer.mask import BoolArray
 
 Floats = NDArray[np.float64]
 PERMUTATIONS = 9_999

@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.arrays import BoolArray
 from explorer.errors import BadRequest
-from explorer.mask import BoolArray, Mask
+from explorer.mask import Mask
 from explorer.stats.survival import stack_masks
 
 Kind = Literal["heads", "mlps"]

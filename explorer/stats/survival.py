@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.arrays import BoolArray
 from explorer.errors import BadRequest
-from explorer.mask import BoolArray, Mask
+from explorer.mask import Mask
 from explorer.stats.intervals import SeedSpread, seed_spread
 
 FloatArray = NDArray[np.float64]

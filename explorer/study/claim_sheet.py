@@ -19,13 +19,13 @@ from explorer.store.schema import Key, Manifest, Run
 from explorer.store.task_tickets import tickets_by_task
 from explorer.study.claims import Claim, claim_good, claim_rest_is_worse, claim_unstable, claim_worst_retrained
 from explorer.study.comparisons import answers_by_seed, paired_by_seed
-from explorer.study.conditions import KINDS, STATES, ConditionScore, study_scores
-from explorer.study.majority_baseline import Uninformed, uninformed_of
+from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore, study_scores
+from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
 from explorer.study.report import by_condition, report_rows
 
-GOOD, RANDOM, BAD = (f"structured/{kind}/pruned" for kind in KINDS)
+GOOD, RANDOM, BAD = (f"structured/{kind}/pruned" for kind in TICKET_KINDS)
 AGAIN = "structured/bad/retrained"
-SHOWN = (FULL, *(f"structured/{kind}/{state}" for kind in KINDS for state in STATES))
+SHOWN = (FULL, *(f"structured/{kind}/{state}" for kind in TICKET_KINDS for state in STATES))
 """The conditions that the claims rest on."""
 
 
@@ -40,12 +40,12 @@ class Ticket:
     """Heads that every seed keeps."""
     never: int
     n_heads: int
-    """In the whole model."""
+    """Heads of the whole model."""
 
 
 @dataclass(frozen=True)
 class ClaimSheet:
-    """All that the overview shows of one model and task."""
+    """Claims, scores and tickets of one model and task, as the overview shows them."""
 
     good: Claim
     rest: Claim
@@ -54,16 +54,16 @@ class ClaimSheet:
     ours: Mapping[str, Evidence]
     """Condition -> scores, for the conditions in SHOWN."""
     theirs: Mapping[str, Evidence]
-    """The same as published for BERT-base."""
+    """Condition -> scores, as published for BERT-base."""
     published_effects: Mapping[str, Effect]
-    """'good', 'rest' and 'retrained': the same number of the published means."""
-    uninformed: Uninformed | None
-    published_uninformed: float
+    """Effects computed from the published means, named 'good', 'rest' and 'retrained'."""
+    majority: MajorityBaseline | None
+    published_majority: float
     ticket: Ticket | None
     heads: Agreement | None
     mlps: Agreement | None
     n_examples: int
-    """Of the dev set; 0 for imported scores."""
+    """Examples of the dev set; 0 for imported scores."""
 
 
 def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task: str) -> ClaimSheet:
@@ -72,7 +72,7 @@ def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task:
     rows = by_condition(report_rows(bundle, task, model, by_seed))
     ours = {name: _ours(rows[name], name, by_seed) for name in SHOWN}
     theirs = {name: _theirs(rows[name]) for name in SHOWN}
-    line = uninformed_of(bundle, model, task)
+    line = majority_baseline_of(bundle, model, task)
     good, random, bad, again = (ours[name] for name in (GOOD, RANDOM, BAD, AGAIN))
 
     answers = answers_by_seed(bundle, by_seed, SHOWN)
@@ -104,8 +104,8 @@ def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task:
             "rest": gap(theirs[BAD], theirs[GOOD]),
             "retrained": kept_share(theirs[AGAIN], theirs[FULL]),
         },
-        uninformed=line,
-        published_uninformed=float(rows[MAJORITY]["published_mean"]),
+        majority=line,
+        published_majority=float(rows[MAJORITY]["published_mean"]),
         ticket=ticket,
         heads=heads,
         mlps=mlps,

@@ -15,11 +15,12 @@ from typing import Literal
 from explorer.stats.agreement import Agreement
 from explorer.stats.effects import Effect, Evidence, gap, kept_share, seeds_words
 from explorer.stats.paired import PairedDifference
-from explorer.study.majority_baseline import Uninformed
+from explorer.study.majority_baseline import MajorityBaseline
+from explorer.tickets.structured import THRESHOLD
 
 Verdict = Literal["supported", "partly", "not supported", "open"]
 Paired = Mapping[int, PairedDifference]
-CLOSE = 0.9
+CLOSE = THRESHOLD
 """Share of the full model's score to which the paper prunes, and which it calls about as good."""
 FAIR, SUBSTANTIAL = 0.4, 0.6
 """Fleiss' kappa up to which agreement is called fair, and above which substantial (Landis and Koch 1977)."""
@@ -42,20 +43,20 @@ class Claim:
     """The command that makes what is missing."""
 
 
-def claim_good(full: Evidence, good: Evidence, paired: Paired, uninformed: Uninformed | None) -> Claim:
+def claim_good(full: Evidence, good: Evidence, paired: Paired, majority: MajorityBaseline | None) -> Claim:
     """(a) The good ticket scores about as well as the full model: the share of the full score that it keeps.
 
     Pruning stops at 90% by rule, so 90% alone decides nothing. Supported: the interval of the share stays at 90% or
     more, and on the same examples it is within noise of the full model in half of the seeds or more. Partly: only
     measurably above the majority class. Open: above it within noise. paired: good minus full.
     """
-    if early := _undecided(full, (good,), "Nothing was pruned for this task yet.", uninformed):
+    if early := _undecided(full, (good,), "Nothing was pruned for this task yet.", majority):
         return early
     effect = kept_share(good, full, paired)
-    if not _above(good, uninformed):
-        words = f"It scores {good.mean:.3f}: not measurably above {_floor(uninformed)}."
-        return Claim(_undecidable(good, effect, uninformed), words, effect)
-    learnt = _share_of_gain(good, full, uninformed)
+    if not _above(good, majority):
+        words = f"It scores {good.mean:.3f}: not measurably above {_majority_words(majority)}."
+        return Claim(_undecidable(good, effect, majority), words, effect)
+    learnt = _share_of_gain(good, full, majority)
     rule = "Pruning stops at 90% by rule, so the finding is how little is left."
     below = sum(_is_clear(d) and d.difference < 0 for d in paired.values())
     if not paired:
@@ -76,14 +77,14 @@ def claim_rest_is_worse(
     bad: Evidence,
     paired_random: Paired,
     paired_bad: Paired,
-    uninformed: Uninformed | None,
+    majority: MajorityBaseline | None,
 ) -> Claim:
     """(b) As many heads and MLPs drawn at random, or from what was pruned, score worse: bad minus good.
 
     Supported: both lie below good with an interval (over seeds; over examples with one) that leaves out 0. Partly: one
     does, or both lie below within noise. paired: good minus the other.
     """
-    if early := _undecided(full, (good, bad, random), "No other ticket was scored for this task yet.", uninformed):
+    if early := _undecided(full, (good, bad, random), "No other ticket was scored for this task yet.", majority):
         return early
     gaps = gap(good, random, paired_random), gap(good, bad, paired_bad)
     clear, below = sum(g.low > 0 for g in gaps), sum(g.value > 0 for g in gaps)
@@ -97,23 +98,23 @@ def claim_rest_is_worse(
 
 
 def claim_worst_retrained(
-    full: Evidence, bad: Evidence, again: Evidence, paired: Paired, uninformed: Uninformed | None
+    full: Evidence, bad: Evidence, again: Evidence, paired: Paired, majority: MajorityBaseline | None
 ) -> Claim:
     """(c) The bad ticket, fine-tuned again from the pre-trained weights, comes close: its share of the full score.
 
     Supported: measurably above the majority class and at 90% or more. Partly: above it, but below 90%. Open: at 90%
     or more, above it within noise. bad: as pruned. again: as retrained. paired: again minus full.
     """
-    if early := _undecided(full, (again,), "The bad ticket was not fine-tuned again yet.", uninformed):
+    if early := _undecided(full, (again,), "The bad ticket was not fine-tuned again yet.", majority):
         return early
     effect = kept_share(again, full, paired)
     before = [score for seed, score in bad.by_seed.items() if seed in again.by_seed] or [bad.mean]
     was = "" if math.isnan(before[0]) else f", from {fmean(before):.3f} as pruned"
-    if not _above(again, uninformed):
-        words = f"It scores {again.mean:.3f}{was}: not measurably above {_floor(uninformed)}."
-        return Claim(_undecidable(again, effect, uninformed), words, effect, again.missing)
-    words = f"It scores {again.mean:.3f}{was}, measurably above {_floor(uninformed)}."
-    words += _share_of_gain(again, full, uninformed)
+    if not _above(again, majority):
+        words = f"It scores {again.mean:.3f}{was}: not measurably above {_majority_words(majority)}."
+        return Claim(_undecidable(again, effect, majority), words, effect, again.missing)
+    words = f"It scores {again.mean:.3f}{was}, measurably above {_majority_words(majority)}."
+    words += _share_of_gain(again, full, majority)
     return Claim("supported" if effect.value >= CLOSE else "partly", words, effect, again.missing)
 
 
@@ -140,47 +141,50 @@ def claim_unstable(heads: Agreement | None, always: int, never: int, missing: st
     return Claim("not supported", f"The seeds largely agree: only {words}", effect)
 
 
-def _undecided(full: Evidence, needed: tuple[Evidence, ...], words: str, uninformed: Uninformed | None) -> Claim | None:
-    """Where a score is missing, or the full model itself has learnt nothing."""
+def _undecided(
+    full: Evidence, needed: tuple[Evidence, ...], words: str, majority: MajorityBaseline | None
+) -> Claim | None:
+    """Returns an open claim where a score is missing, or the full model itself has learnt nothing; else None."""
     for evidence in (*needed, full):
         if math.isnan(evidence.mean):
             return Claim("open", words, missing=evidence.missing)
-    if full.mean > _floor_score(uninformed):
+    if full.mean > _majority_score(majority):
         return None
     return Claim(
         "open",
-        f"Degenerate: the full model scores {full.mean:.3f}, no more than {_floor(uninformed)}. Nothing to keep.",
+        f"Degenerate: the full model scores {full.mean:.3f}, no more than {_majority_words(majority)}. "
+        "Nothing to keep.",
     )
 
 
-def _undecidable(evidence: Evidence, effect: Effect, uninformed: Uninformed | None) -> Verdict:
-    """Of a score not measurably above the majority class: open where the estimates are as claimed, but for noise."""
-    return "open" if effect.value >= CLOSE and evidence.mean > _floor_score(uninformed) else "not supported"
+def _undecidable(evidence: Evidence, effect: Effect, majority: MajorityBaseline | None) -> Verdict:
+    """Judges a score not measurably above the majority class: open where only noise is against it."""
+    return "open" if effect.value >= CLOSE and evidence.mean > _majority_score(majority) else "not supported"
 
 
-def _above(evidence: Evidence, uninformed: Uninformed | None) -> bool:
+def _above(evidence: Evidence, majority: MajorityBaseline | None) -> bool:
     """Whether the interval over seeds, or the mean where there is none, lies above what answers without reading."""
     reach = evidence.mean if math.isnan(evidence.low) else evidence.low
-    return reach > _floor_score(uninformed)
+    return reach > _majority_score(majority)
 
 
-def _share_of_gain(part: Evidence, full: Evidence, uninformed: Uninformed | None) -> str:
+def _share_of_gain(part: Evidence, full: Evidence, majority: MajorityBaseline | None) -> str:
     """A share of the full score flatters where doing nothing scores much: what is left of the gain over that."""
-    if uninformed is None or uninformed.score < 0.05:
+    if majority is None or majority.score < 0.05:
         return ""
-    share = (part.mean - uninformed.score) / (full.mean - uninformed.score)
-    return f" Of what the full model gains over {_floor(uninformed)}, it keeps {share:.0%}."
+    share = (part.mean - majority.score) / (full.mean - majority.score)
+    return f" Of what the full model gains over {_majority_words(majority)}, it keeps {share:.0%}."
 
 
-def _floor_score(uninformed: Uninformed | None) -> float:
-    return uninformed.score if uninformed else 0.0
+def _majority_score(majority: MajorityBaseline | None) -> float:
+    return majority.score if majority else 0.0
 
 
-def _floor(uninformed: Uninformed | None) -> str:
-    if uninformed is None:
+def _majority_words(majority: MajorityBaseline | None) -> str:
+    if majority is None:
         return "a score of 0"
-    article = "the " if uninformed.title == "majority class" else ""
-    return f"{article}{uninformed.title} ({uninformed.score:.3f})"
+    article = "the " if majority.title == "majority class" else ""
+    return f"{article}{majority.title} ({majority.score:.3f})"
 
 
 def _is_clear(difference: PairedDifference) -> bool:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, Float64Array
 from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import TASKS, MetricName
 from explorer.stats.paired import PairedDifference, compare
@@ -19,19 +18,19 @@ from explorer.study.conditions import ConditionScore
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What one run said under each condition, and what would have been right."""
+    """Predictions of one run under each condition, and the right answers."""
 
     metric: MetricName
-    labels: NDArray[np.float64]
+    labels: Float64Array
     """(n,)"""
-    predictions: Mapping[str, NDArray[Any]]
+    predictions: Mapping[str, AnyArray]
     """Condition -> (n,)."""
 
 
 def answers_by_seed(
     bundle: Bundle, by_seed: Mapping[int, Mapping[str, ConditionScore]], conditions: Iterable[str]
 ) -> dict[int, Answers]:
-    """For every seed whose labels are stored, and of these conditions those whose predictions are.
+    """Reads, for every seed with stored labels, the stored predictions of some conditions.
 
     by_seed: as study_scores gives it. Raises BadBundle where a file is damaged.
     """
@@ -50,7 +49,7 @@ def answers_by_seed(
 
 
 def paired_by_seed(answers: Mapping[int, Answers], a: str, b: str) -> dict[int, PairedDifference]:
-    """Condition a minus condition b for every seed that has the predictions of both."""
+    """Compares condition a minus condition b in every seed that has the predictions of both."""
     return {
         seed: compare(of.metric, of.predictions[a], of.predictions[b], of.labels)
         for seed, of in answers.items()
@@ -58,7 +57,7 @@ def paired_by_seed(answers: Mapping[int, Answers], a: str, b: str) -> dict[int, 
     }
 
 
-def _said(artefact: Artefact, row: int) -> NDArray[Any] | None:
+def _said(artefact: Artefact, row: int) -> AnyArray | None:
     if artefact.manifest.stage == "finetune":
         logits = artefact.arrays.get("logits")
         return None if logits is None else predictions_of(TASKS[artefact.manifest.task], logits)

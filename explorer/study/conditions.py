@@ -16,36 +16,37 @@ from explorer.store.runs_of_task import TOGETHER, complete, in_paper_order, seed
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.task_tickets import tickets_beside
 
-METHODS, KINDS, STATES = ("structured", "super", "magnitude"), ("good", "random", "bad"), ("pruned", "retrained")
-CONDITIONS = (FULL, MAJORITY, *(f"{m}/{k}/{s}" for m in METHODS for k in KINDS for s in STATES))
-"""As explorer.store.paper names them."""
+METHODS, TICKET_KINDS, STATES = ("structured", "super", "magnitude"), ("good", "random", "bad"), ("pruned", "retrained")
+CONDITIONS = (FULL, MAJORITY, *(f"{m}/{k}/{s}" for m in METHODS for k in TICKET_KINDS for s in STATES))
+"""Names of all conditions, as explorer.store.paper has them."""
 PREFIX = {"structured": "", "super": "super-", "magnitude": "magnitude-"}
 """Method -> how the bundle's names of its subnetworks begin."""
 
 
 @dataclass(frozen=True)
 class ConditionScore:
-    """One condition of one run, and where in the bundle it stands."""
+    """Score of one condition of one run, and where in the bundle it stands."""
 
     score: float
     """nan where it is undefined."""
     key: Key
     """The artefact that holds it."""
     row: int = 0
-    """Of that artefact's table and predictions."""
+    """Row of that artefact's table and predictions."""
     low: float = math.nan
     high: float = math.nan
     n: int = 0
     mask: str = ""
-    """Its code; empty for magnitude pruning."""
+    """Mask code; empty for magnitude pruning."""
     share_kept: float = math.nan
-    """Of the prunable weights, for magnitude pruning."""
+    """Share of the prunable weights that is kept, for magnitude pruning."""
     note: str = ""
-    """Where the subnetwork is not quite what its name promises."""
+    """Sentence where the subnetwork is not quite what its name promises."""
 
 
 def run_scores(bundle: Bundle, run: Run) -> dict[str, ConditionScore]:
-    """Condition -> score of one fine-tuned run, for all that is there and not outdated; the majority is not a run's.
+    """Reads the score of every condition of one fine-tuned run that is there and not outdated, but for the majority
+    baseline.
 
     A super or retrained score counts only with the masks that the bundle now holds. Raises BadBundle.
     """
@@ -68,12 +69,12 @@ def run_scores(bundle: Bundle, run: Run) -> dict[str, ConditionScore]:
     if trajectory and "structured/good/pruned" not in scores:
         scores["structured/good/pruned"] = replace(_of_ticket(bundle, trajectory), mask=tickets[str(run.seed)])
     hashes = {}
-    for kind in KINDS:
+    for kind in TICKET_KINDS:
         if manifest := current("magnitude", kind):
             hashes[f"magnitude-{kind}"] = manifest.summary["weight_mask_sha256"]
             scores[f"magnitude/{kind}/pruned"] = _of_ticket(bundle, manifest)
     for method in METHODS:
-        for kind in KINDS:
+        for kind in TICKET_KINDS:
             name, pruned = f"{PREFIX[method]}{kind}", scores.get(f"{method}/{kind}/pruned")
             if (manifest := current("retrained", name)) and _same_subnetwork(manifest.config, name, codes, hashes):
                 share = pruned.share_kept if pruned else math.nan
@@ -83,7 +84,9 @@ def run_scores(bundle: Bundle, run: Run) -> dict[str, ConditionScore]:
 
 
 def study_scores(bundle: Bundle, model: str, task: str) -> dict[int, dict[str, ConditionScore]]:
-    """The same for every fine-tuned seed of a task, in the paper's order of seeds; raises BadBundle."""
+    """Reads the scores of every condition for every fine-tuned seed of a task, in the paper's order of seeds; raises
+    BadBundle.
+    """
     seeds = sorted(seeds_with(bundle, model, task, "finetune"), key=in_paper_order)
     return {seed: run_scores(bundle, Run(model, task, seed)) for seed in seeds}
 
@@ -95,7 +98,7 @@ def _of_manifest(manifest: Manifest) -> ConditionScore:
 
 
 def _of_ticket(bundle: Bundle, manifest: Manifest) -> ConditionScore:
-    """What a trajectory ended with: its row of the table, where there is a table."""
+    """Reads the step with which a pruning path ended from its table, where there is a table."""
     score = _number(manifest.summary["ticket_score"])
     table = bundle.read(manifest.key).table
     at = _ticket_row(manifest, table)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.glue.tasks import TASKS, MetricName, Task
 from explorer.store.bundle import Bundle, command_for
@@ -16,40 +16,40 @@ from explorer.store.schema import ALL_SEEDS, Key, Run
 
 
 @dataclass(frozen=True)
-class Uninformed:
-    """The score of answers that never read a sentence, and how they were chosen."""
+class MajorityBaseline:
+    """Score of answers that never read a sentence, and how they were chosen."""
 
     score: float
     words: str
-    """For the screen: "always 'paraphrase', as in 67.4% of the training examples"."""
+    """Words for the screen: "always 'paraphrase', as in 67.4% of the training examples"."""
     title: str
-    """For the line in a figure: 'majority class' or 'random draws'."""
+    """Name of the line in a figure: 'majority class' or 'random draws'."""
 
 
-def uninformed_score(metric: MetricName, labels: NDArray[np.float64]) -> float:
-    """Accuracy of always naming the commonest of these labels (n,); 0 for correlations. Raises BadRequest on none."""
+def majority_score(metric: MetricName, labels: Float64Array) -> float:
+    """Accuracy of always naming the most frequent label of (n,); 0 for correlations. Raises BadRequest without any."""
     if len(labels) == 0:
-        raise BadRequest("There are no labels to find the commonest of.")
+        raise BadRequest("There are no labels to find the most frequent of.")
     if metric != "accuracy":
         return 0.0
     _, counts = np.unique(labels, return_counts=True)
     return float(counts.max() / len(labels))
 
 
-def uninformed_of(bundle: Bundle, model: str, task: str) -> Uninformed | None:
-    """The task's line in a bundle: one for all its seeds, and the same in the lab, on the pages and in the report.
+def majority_baseline_of(bundle: Bundle, model: str, task: str) -> MajorityBaseline | None:
+    """Reads a task's majority baseline from a bundle, the same for all its seeds and everywhere it is shown.
 
     Stage baseline (chosen on the training labels) comes first, then what was imported from the authors, then the
     commonest label of the dev set, which the words say. None where the bundle has none of them. Raises BadBundle.
     """
     everyone, about = Run(model, task, ALL_SEEDS), TASKS[task]
     if stored := complete(bundle, Key(everyone, "baseline")):
-        return Uninformed(float(stored.summary["score"]), str(stored.summary["words"]), _title(about))
+        return MajorityBaseline(float(stored.summary["score"]), str(stored.summary["words"]), _title(about))
     if imported := complete(bundle, Key(everyone, "published-scores")):
         table = bundle.read(imported.key).table
         rows = table[(table["condition"] == MAJORITY) & table["is_task_metric"]]
         if len(rows):
-            return Uninformed(float(rows["mean"].iloc[0]), "as the authors' files give it", _title(about))
+            return MajorityBaseline(float(rows["mean"].iloc[0]), "as the authors' files give it", _title(about))
     for seed in seeds_with(bundle, model, task, "finetune"):
         labels = bundle.read(Key(Run(model, task, seed), "finetune")).arrays.get("labels")
         if labels is not None and len(labels):
@@ -57,14 +57,14 @@ def uninformed_of(bundle: Bundle, model: str, task: str) -> Uninformed | None:
     return None
 
 
-def _of_dev(task: Task, labels: NDArray[np.float64], command: str) -> Uninformed:
-    score = uninformed_score(task.metric, labels)
+def _of_dev(task: Task, labels: Float64Array, command: str) -> MajorityBaseline:
+    score = majority_score(task.metric, labels)
     if task.is_regression:
-        return Uninformed(score, "what draws at random are expected to score", _title(task))
+        return MajorityBaseline(score, "what draws at random are expected to score", _title(task))
     values, counts = np.unique(labels, return_counts=True)
     chosen = task.label_names[int(values[counts.argmax()])]
-    words = f"always {chosen!r}, the commonest label of the dev set; `{command}` takes the training set's"
-    return Uninformed(score, words, _title(task))
+    words = f"always {chosen!r}, the most frequent label of the dev set; `{command}` takes the training set's"
+    return MajorityBaseline(score, words, _title(task))
 
 
 def _title(task: Task) -> str:

@@ -25,7 +25,7 @@ COLUMNS = ("mean", "sd", "low", "high", "n_seeds", "published_mean", "published_
 
 @dataclass
 class _Found:
-    """What one condition is in the bundle."""
+    """Scores of one condition that the bundle has, and what it lacks."""
 
     scores: dict[int, float] = field(default_factory=dict)
     missing: list[Key] = field(default_factory=list)
@@ -82,7 +82,7 @@ def _found(
 
 
 def _imported(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """From the authors' own means and population standard deviations."""
+    """Report rows from the authors' own means and population standard deviations."""
     rows = {condition: _row(missing="python -m precompute import-paper CLONE --out DIR") for condition in CONDITIONS}
     for row in table[table["is_task_metric"]].to_dict("records"):
         n, population_sd = int(row["n_seeds"]), float(row["population_sd"])
@@ -97,7 +97,9 @@ def _imported(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def _key_of(bundle: Bundle, run: Run, condition: str) -> Key:
-    """What has to be made for the condition of a run: for super ones in want of seeds, another seed's trajectory."""
+    """Names what has to be made for the condition of a run: for super ones in want of seeds, another seed's pruning
+    path.
+    """
     method, kind, state = condition.split("/")
     if method == "super":
         seeds = seeds_with(bundle, run.model, run.task, *TOGETHER)
@@ -140,7 +142,7 @@ def _row(**known: Any) -> dict[str, Any]:
 
 
 def _commands(missing: list[Key]) -> str:
-    """The first, and how many like it."""
+    """The command for the first missing artefact, and how many more are like it."""
     keys = list(dict.fromkeys(missing))
     if not keys:
         return ""

@@ -10,7 +10,7 @@ import numpy as np
 from explorer.errors import BadBundle
 from explorer.mask import Mask
 from explorer.patterns.classes import CLASSES
-from explorer.patterns.per_head import KINDS, Kind, class_shares
+from explorer.patterns.per_head import MAP_KINDS, MapKind, class_shares
 from explorer.stats.class_shares import ShareTest, pattern_shares
 from explorer.stats.survival import stack_masks
 from explorer.store.bundle import Bundle, command_for
@@ -28,10 +28,10 @@ class GroupPatterns:
     """One group of heads of one task beside all of the task's heads."""
 
     weights: Weights
-    kind: Kind
+    kind: MapKind
     group: Literal["survivors", "super-survivors"]
     seeds: tuple[int, ...]
-    """Whose maps are looked at; the pre-trained maps are the same for all seeds, their survivors are not."""
+    """Seeds whose maps are looked at; the pre-trained maps are the same for all seeds, their survivors are not."""
     test: ShareTest
 
 
@@ -48,12 +48,13 @@ class SurvivorPatterns:
 
 
 def attention_key(model: str, task: str, seed: int, weights: Weights) -> Key:
-    """Of an attention artefact; the pre-trained weights are no seed's."""
+    """Names an attention artefact; that of the pre-trained weights belongs to no seed."""
     return Key(Run(model, task, seed if weights == "finetuned" else ALL_SEEDS), STAGE, weights)
 
 
 def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: bool = False) -> SurvivorPatterns:
-    """Class shares of survivors and super-survivors, pre-trained and fine-tuned, raw and norm-weighted.
+    """Compares class shares of survivors and super-survivors with those of all heads, for every kind of map and
+    weights.
 
     A head's share of a class is the share of sentences in which it is the most probable one. Raises BadBundle where
     no seed of the task has a ticket, naming the command that makes one.
@@ -73,14 +74,14 @@ def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: b
         notes += [f"{key.path} is missing. Make it: `{command_for(key)}`." for key in missing]
         if there:
             tables = [bundle.read(keys[seed]).table for seed in there]
-            for kind in KINDS:
+            for kind in MAP_KINDS:
                 shares = np.stack([class_shares(table, kind) for table in tables])  # (S, L, H, C)
                 groups += _groups(shares, tickets, there, weights, kind, within_layers)
     return SurvivorPatterns(task, tuple(tickets), tuple(groups), tuple(notes))
 
 
 def _groups(
-    shares: np.ndarray, tickets: dict[int, Mask], seeds: list[int], weights: Weights, kind: Kind, within_layers: bool
+    shares: np.ndarray, tickets: dict[int, Mask], seeds: list[int], weights: Weights, kind: MapKind, within_layers: bool
 ) -> list[GroupPatterns]:
     kept, _ = stack_masks(list(tickets.values()))
     own = kept[[list(tickets).index(seed) for seed in seeds]]  # (S, L, H)

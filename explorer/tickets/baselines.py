@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.glue.metrics import checked_pair, is_constant, metric
 from explorer.glue.tasks import Task
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -22,22 +20,24 @@ class Baseline:
     score: float
     """Mean over draws, where there are draws."""
     sample_sd: float
-    """Over draws; 0 for a majority class, which nothing is drawn for."""
+    """Standard deviation over draws; 0 for a majority class, which nothing is drawn for."""
     draws: int
     """0 for a majority class."""
     words: str
     """What was answered, for the screen."""
 
 
-def baseline(task: Task, train_labels: Floats, dev_labels: Floats, *, seed: int = 0, draws: int = 1000) -> Baseline:
-    """The task's baseline; labels (n,): class indices, or values for STS-B. Raises as the two below."""
+def baseline(
+    task: Task, train_labels: Float64Array, dev_labels: Float64Array, *, seed: int = 0, draws: int = 1000
+) -> Baseline:
+    """Computes the task's baseline; labels (n,): class indices, or values for STS-B. Raises as the two below."""
     if task.is_regression:
         return normal_baseline(task, train_labels, dev_labels, seed=seed, draws=draws)
     return majority_baseline(task, train_labels, dev_labels)
 
 
-def majority_baseline(task: Task, train_labels: Floats, dev_labels: Floats) -> Baseline:
-    """The most frequent class of the training labels (the first of equals), answered throughout on dev.
+def majority_baseline(task: Task, train_labels: Float64Array, dev_labels: Float64Array) -> Baseline:
+    """Scores the most frequent class of the training labels (the first of equals), answered throughout on dev.
 
     Its Matthews correlation is 0 by convention. Raises BadRequest on labels that are no classes of the task.
     """
@@ -54,9 +54,9 @@ def majority_baseline(task: Task, train_labels: Floats, dev_labels: Floats) -> B
 
 
 def normal_baseline(
-    task: Task, train_labels: Floats, dev_labels: Floats, *, seed: int = 0, draws: int = 1000
+    task: Task, train_labels: Float64Array, dev_labels: Float64Array, *, seed: int = 0, draws: int = 1000
 ) -> Baseline:
-    """Pearson correlation of dev labels with draws from the normal distribution fitted to the training labels.
+    """Correlates dev labels with draws from the normal distribution fitted to the training labels.
 
     Pearson does not see mean and scale, so the expected score is 0; the spread says how far chance reaches.
     Raises BadRequest on classes, on labels that are all alike and below two draws.

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.bert.batches import Batch, by_length, pad
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.gates import gated, gates_of
@@ -16,27 +16,38 @@ from explorer.glue.encoding import Encoded
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.tickets.finetuning import loss_per_example
-from explorer.tickets.importance import Estimator, Floats, Importance
+from explorer.tickets.importance import Estimator, Importance
 
 
 def importance(
     classifier: Classifier,
     task: Task,
     encoded: Encoded,
-    labels: NDArray[np.float64],
+    labels: Float64Array,
     mask: Mask,
     estimator: Estimator = "expected",
     *,
     batch_size: int = 32,
     on_batch: Callable[[int, int], None] | None = None,
 ) -> Importance:
-    """Importance of every component with the gates at `mask`.
+    """Estimates how much the loss depends on every head and MLP.
+
+    classifier: frozen; gradients reach the gates alone.
+    task, encoded, labels: the n examples that the loss is taken on; labels (n,).
+    mask: the gates' values, at which the gradient is taken.
+    estimator: one of the three below. batch_size: examples a pass.
+    on_batch: told after each batch how many are done, and of how many.
 
     expected: mean over examples of |dL/dg|, each example with gates of its own (Michel et al., equation 2).
     batch: mean over batches of |gradient of the batch-mean loss|, which lets examples cancel out.
     published: the authors' script: the batch gradients are never zeroed between batches, so the score is a sum
     of |running totals| and depends on the order of the batches (here: the order of the file).
-    `classifier` is frozen: gradients reach the gates alone. Raises BadRequest on an empty set.
+    Raises BadRequest on an empty set.
+
+    >>> encoded, mask = encode(examples, classifier.tokenizer), Mask.full(classifier.n_layers, classifier.n_heads)
+    >>> found = importance(classifier, examples.task, encoded, examples.labels, mask)
+    >>> found.heads.shape == mask.heads.shape
+    True
     """
     if len(encoded) == 0:
         raise BadRequest("Importance needs at least one example.")
@@ -82,5 +93,5 @@ def _batches(encoded: Encoded, batch_size: int, estimator: Estimator, device: st
     ]
 
 
-def _numpy(tensor: torch.Tensor) -> Floats:
+def _numpy(tensor: torch.Tensor) -> Float64Array:
     return np.asarray(tensor.cpu().numpy(), np.float64)

@@ -6,22 +6,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 
 Estimator = Literal["expected", "batch", "published"]
 ESTIMATORS: tuple[Estimator, ...] = ("expected", "batch", "published")
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Importance:
     """Raw scores, before any normalisation: larger = the loss depends more on the component."""
 
-    heads: Floats
+    heads: Float64Array
     """(L, H)"""
-    mlps: Floats
+    mlps: Float64Array
     """(L,)"""
     estimator: Estimator
 
@@ -30,8 +29,8 @@ class Importance:
             raise BadRequest("The importance is not finite: a gradient overflowed.", "Check the checkpoint.")
 
 
-def normalised_heads(heads: Floats, *, per_layer: bool = True, min_max: bool = True) -> Floats:
-    """(L, H): L2-normalised within each layer, then min-max over all heads (Michel et al., section 2.3; paper).
+def normalised_heads(heads: Float64Array, *, per_layer: bool = True, min_max: bool = True) -> Float64Array:
+    """Normalises (L, H): L2 within each layer, then min-max over all heads (Michel et al., section 2.3; paper).
 
     A layer, or a model, in which all scores are equal has no order: its zeros stay zeros.
     """
@@ -42,11 +41,11 @@ def normalised_heads(heads: Floats, *, per_layer: bool = True, min_max: bool = T
     return _min_max(scores) if min_max else scores
 
 
-def normalised_mlps(mlps: Floats, *, min_max: bool = True) -> Floats:
-    """(L,): min-max over all MLPs. Dividing by the token count first, as the paper does, cancels out."""
+def normalised_mlps(mlps: Float64Array, *, min_max: bool = True) -> Float64Array:
+    """Normalises (L,) by min-max over all MLPs. Dividing by the token count first, as the paper does, cancels out."""
     return _min_max(mlps) if min_max else mlps
 
 
-def _min_max(scores: Floats) -> Floats:
+def _min_max(scores: Float64Array) -> Float64Array:
     low, high = scores.min(), scores.max()
     return (scores - low) / (high - low) if high > low else np.zeros_like(scores)

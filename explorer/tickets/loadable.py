@@ -1,7 +1,7 @@
 """A pruned checkpoint as a folder that plain transformers loads: full shape, what is pruned set to zero.
 
 transformers 5 cannot load a BERT whose layers differ in width (it has no `prune_heads`), so nothing is cut away here:
-`surgery.prune` does that, for models that stay in this program.
+`surgery.cut` does that, for models that stay in this program.
 """
 
 from __future__ import annotations
@@ -18,25 +18,20 @@ from transformers import BertForSequenceClassification
 
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.gates import encoder_layers
-from explorer.errors import BadMask, BadRequest
+from explorer.errors import BadRequest
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.store.mask_files import json_text, npy_files
 
 
 def zeroed(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
-    """A copy of full shape that gives the logits of the gated model; `classifier` stays as it is.
+    """Copies the model in its full shape with pruned weights at zero, so that it gives the logits of the gated model.
 
     Of a pruned head the rows of query, key and value are 0, with their biases, and the columns of
     `attention.output.dense`, whose bias stays. Of a pruned MLP all weights and biases are 0: LayerNorm(x) is left.
     Raises BadMask on a mask for another model.
     """
-    if mask.heads.shape != (classifier.n_layers, classifier.n_heads):
-        raise BadMask(
-            f"A mask of {mask.n_layers} layers x {mask.n_heads} heads does not fit a model of "
-            f"{classifier.n_layers} layers x {classifier.n_heads} heads.",
-            "Is it a mask for another model?",
-        )
+    mask.check_fits(classifier.n_layers, classifier.n_heads)
     model = copy.deepcopy(classifier.model)
     with torch.no_grad():
         for number, layer in enumerate(encoder_layers(model)):
@@ -56,7 +51,7 @@ def zeroed(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
 def write_folder(
     classifier: Classifier, mask: Mask, task: Task, folder: Path, about: Mapping[str, Any] | None = None
 ) -> list[Path]:
-    """config.json, model.safetensors, the tokenizer, the mask (.npy and JSON) and a README; the files written.
+    """Writes config.json, model.safetensors, the tokenizer, the mask (.npy and JSON) and a README; returns the files.
 
     about: what README and mask.json say of where it comes from. Raises BadRequest where the folder holds something
     already or cannot be written, BadMask on a mask for another model.
@@ -88,7 +83,7 @@ def write_folder(
 
 
 def zip_folder(folder: Path, file: BinaryIO, name: str) -> None:
-    """The folder's files as an archive in which they lie in a folder called `name`."""
+    """Writes the folder's files to an archive in which they lie in a folder called `name`."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path in sorted(folder.iterdir()):
             archive.write(path, f"{name}/{path.name}")
@@ -136,11 +131,11 @@ In a checkout of the explorer, the same mask makes a model that is really smalle
 
 ```python
 from explorer.bert.checkpoints import load_finetuned
-from explorer.bert.surgery import prune
+from explorer.bert.surgery import cut
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 
 mask = Mask.from_code("{mask.code}", {mask.n_layers}, {mask.n_heads})
-small = prune(load_finetuned(folder, TASKS["{task.name}"]), mask)
+small = cut(load_finetuned(folder, TASKS["{task.name}"]), mask)
 ```
 """

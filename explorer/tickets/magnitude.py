@@ -10,33 +10,31 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, BoolArray, Float64Array, Uint8Array
 from explorer.bert.packing import Weights
 from explorer.errors import BadMask, BadRequest
-from explorer.mask import BoolArray
 from explorer.tickets.structured import THRESHOLD, threshold_of
 
 STEP_SHARE = 0.1
-"""Of the weights that are left, removed at each step."""
+"""Share of the weights left that each step removes."""
 MAX_STEPS = 10
 _PRUNABLE = re.compile(
     r"bert\.encoder\.layer\.(\d+)\.("
     r"(attention\.self\.(query|key|value)|attention\.output\.dense|intermediate\.dense)\.(weight|bias)"
     r"|output\.dense\.weight)"
 )
-Keys = Mapping[str, NDArray[Any]]
+Keys = Mapping[str, AnyArray]
 
 
 @dataclass(frozen=True, eq=False)
 class WeightMask:
     """Which weights are kept, by name, a bit each: 1 = kept, in numpy.packbits order. Compares by value."""
 
-    bits: Mapping[str, NDArray[np.uint8]]
-    """Name -> (ceil(size / 8),): as stored in a bundle. Read only."""
+    bits: Mapping[str, Uint8Array]
+    """Name -> (ceil(size / 8),) packed bits, as stored in a bundle. Read only."""
     shapes: Mapping[str, tuple[int, ...]]
 
     def __post_init__(self) -> None:
@@ -49,7 +47,7 @@ class WeightMask:
 
     @classmethod
     def from_kept(cls, kept: Mapping[str, BoolArray]) -> WeightMask:
-        """From name -> bool array in the weight's shape, True = kept."""
+        """Packs a mask from name -> bool array in the weight's shape, True = kept."""
         return cls(
             {name: np.packbits(array) for name, array in kept.items()},
             {name: array.shape for name, array in kept.items()},
@@ -70,7 +68,7 @@ class WeightMask:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Sorted."""
+        """Names of the masked weights, sorted."""
         return tuple(sorted(self.bits))
 
     @property
@@ -85,7 +83,7 @@ class WeightMask:
 
     @property
     def sha256(self) -> str:
-        """Of names, shapes and bits."""
+        """Hash of names, shapes and bits."""
         digest = hashlib.sha256()
         for name in self.names:
             digest.update(f"{name}{self.shapes[name]}".encode() + self.bits[name].tobytes())
@@ -154,14 +152,14 @@ def weight_ticket(steps: Sequence[WeightStep]) -> WeightMask:
 
 
 def bad_weights(weights: Weights, good: WeightMask) -> WeightMask:
-    """As many weights removed as `good` removes, but the LARGEST |w|."""
+    """Removes as many weights as `good` removes, but those of LARGEST magnitude."""
     full = WeightMask.full(weights)
     lowest = {name: -array for name, array in _magnitudes(weights, full).items()}
     return without_lowest(full, lowest, good.n_weights - good.n_kept)
 
 
 def random_weights(good: WeightMask, seed: int) -> WeightMask:
-    """As many weights removed as `good` removes, drawn over all prunable weights with the seed."""
+    """Removes as many weights as `good` removes, drawn over all prunable weights with the seed."""
     if seed < 0:
         raise BadRequest(f"A seed cannot be negative, as {seed} is.")
     rng = np.random.default_rng(seed)
@@ -171,7 +169,7 @@ def random_weights(good: WeightMask, seed: int) -> WeightMask:
 
 
 def without_lowest(mask: WeightMask, keys: Keys, many: int) -> WeightMask:
-    """`mask` without exactly `many` of the weights it keeps: those of lowest key (name -> array in its shape).
+    """Removes from `mask` exactly `many` of the weights it keeps: those of lowest key (name -> array in its shape).
 
     Ties go to the first by name, then by position. Raises BadRequest where fewer than `many` are kept.
     """
@@ -192,7 +190,7 @@ def without_lowest(mask: WeightMask, keys: Keys, many: int) -> WeightMask:
 
 
 def apply(weights: Weights, mask: WeightMask) -> Weights:
-    """A new dict in which every pruned weight is 0; arrays that lose nothing are shared with `weights`.
+    """Zeroes the pruned weights in a new dict; arrays that lose nothing are shared with `weights`.
 
     Raises BadMask where the mask is for a model of other names or shapes.
     """
@@ -207,7 +205,7 @@ def apply(weights: Weights, mask: WeightMask) -> Weights:
     return new
 
 
-def surviving_share(mask: WeightMask, n_heads: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def surviving_share(mask: WeightMask, n_heads: int) -> tuple[Float64Array, Float64Array]:
     """Share of each head's (L, H) and each MLP's (L,) weights that survive, 0 to 1: the paper's heatmaps.
 
     A head's are its rows of query, key and value with their biases and its columns of the attention output,
@@ -230,7 +228,7 @@ def surviving_share(mask: WeightMask, n_heads: int) -> tuple[NDArray[np.float64]
     return heads, mlps
 
 
-def _magnitudes(weights: Weights, mask: WeightMask) -> dict[str, NDArray[Any]]:
+def _magnitudes(weights: Weights, mask: WeightMask) -> dict[str, AnyArray]:
     keys = {name: np.abs(weights[name]) for name in mask.names}
     for name, array in keys.items():
         if not np.isfinite(array).all():

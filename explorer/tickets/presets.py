@@ -7,13 +7,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.mask import Mask
-from explorer.tickets.importance import Floats, normalised_heads, normalised_mlps
-from explorer.tickets.subnetworks import Subnetwork, bad, good, random, super_bad, super_good, super_random, survivals
-
-SUPER_SEED = 0
-"""super-bad and super-random are drawn with it, as stage subnetworks draws them: their scores are stored."""
+from explorer.tickets.importance import normalised_heads, normalised_mlps
+from explorer.tickets.subnetworks import (
+    SUPER_SEED,
+    Subnetwork,
+    bad,
+    good,
+    random,
+    super_bad,
+    super_good,
+    super_random,
+    times_kept,
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,8 @@ class Preset:
 def named_presets(
     shape: tuple[int, int], tickets: Mapping[int, Mask], seed: int, *, draw: int = 0
 ) -> dict[str, Preset]:
-    """full, good, bad, random, super, super-bad, super-random, complement and off, for a run of that seed.
+    """Makes the presets full, good, bad, random, super, super-bad, super-random, complement and off for a run of a
+    seed.
 
     tickets: seed -> good ticket, over the task's seeds. Draw 0 gives the random subnetwork that the bundle has
     scored; any other draw another one of the same size.
@@ -41,18 +50,18 @@ def named_presets(
 
 
 def without_layer(shape: tuple[int, int], layer: int) -> Mask:
-    """Everything but one layer, its heads and its MLP."""
+    """Keeps everything but one layer, its heads and its MLP."""
     return Mask.full(*shape).with_layer(layer, False)
 
 
 def surviving(tickets: Mapping[int, Mask], at_least: int) -> Mask:
-    """What is kept in at least so many seeds; raises BadRequest without tickets."""
-    heads, mlps = survivals(list(tickets.values()))
+    """Keeps what is kept in at least `at_least` seeds; raises BadRequest without tickets."""
+    heads, mlps = times_kept(list(tickets.values()))
     return Mask(heads >= at_least, mlps >= at_least)
 
 
-def most_important(heads: Floats, mlps: Floats, n_heads: int, n_mlps: int) -> Mask:
-    """The n heads and MLPs of highest importance, ranked as pruning ranks them. heads: (L, H), mlps: (L,), raw.
+def most_important(heads: Float64Array, mlps: Float64Array, n_heads: int, n_mlps: int) -> Mask:
+    """Keeps the n heads and MLPs of highest importance, ranked as pruning ranks them. heads: (L, H), mlps: (L,), raw.
 
     Raises BadRequest where there are not so many.
     """
@@ -67,7 +76,7 @@ def most_important(heads: Floats, mlps: Floats, n_heads: int, n_mlps: int) -> Ma
 
 
 def size_words(mask: Mask) -> str:
-    """'31 heads and 3 MLPs'."""
+    """Says how much a mask keeps: '31 heads and 3 MLPs'."""
     heads, mlps = (f"{n} {word}{'s' * (n != 1)}" for n, word in ((mask.heads_kept, "head"), (mask.mlps_kept, "MLP")))
     return f"{heads} and {mlps}"
 
@@ -95,7 +104,7 @@ def _of_one_seed(ticket: Mask | None, seed: int, draw: int) -> list[tuple[str, P
             Preset(
                 names["complement"],
                 Mask(~ticket.heads, ~ticket.mlps),
-                "The good ticket turned round: only what pruning switched off.",
+                "The inverse of the good ticket: only what pruning switched off.",
             ),
         ),
     ]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from explorer.arrays import BoolArray, Float64Array
 from explorer.errors import BadBundle
-from explorer.mask import BoolArray, Mask
+from explorer.mask import Mask
 from explorer.store.bundle import Artefact
-from explorer.tickets.importance import Floats
 from explorer.tickets.structured import THRESHOLD, threshold_of
 
 
@@ -35,7 +35,7 @@ class PathStep:
     n: int
     held: bool
     """Whether the score stayed on or above the line; else the next step starts from `start` again."""
-    importance: tuple[Floats, Floats] | None
+    importance: tuple[Float64Array, Float64Array] | None
     """Of heads (L, H) and MLPs (L,), raw, that chose what to switch off; None for the full model."""
 
     @property
@@ -118,7 +118,7 @@ class PruningPath:
         """The last step that held."""
         return next(step for step in reversed(self.steps) if step.held)
 
-    def chosen_by(self, number: int) -> tuple[Floats, Floats] | None:
+    def chosen_by(self, number: int) -> tuple[Float64Array, Float64Array] | None:
         """The importance behind a step; for the full model that behind the first step, which was measured on it."""
         own = self.steps[number].importance
         return own if own is not None or len(self.steps) == 1 else self.steps[1].importance

@@ -21,11 +21,11 @@ Procedure = Literal["recompute", "published"]
 
 @dataclass(frozen=True)
 class Phase:
-    """What one step of a phase switches off."""
+    """Share of heads and number of MLPs that one step of a phase switches off."""
 
     name: str
     heads_share: float
-    """Of all heads of the model; at least one head a step where it is above 0."""
+    """Share of all heads of the model; at least one head a step where it is above 0."""
     mlps: int
 
 
@@ -49,16 +49,16 @@ class Step:
     held: bool
     """Whether the score stayed at or above the threshold; the ticket is the last mask that held."""
     importance: Importance | None
-    """That chose what to switch off; None for the full model."""
+    """Importance that chose what to switch off; None for the full model."""
 
 
 def threshold_of(full_score: float, share: float = THRESHOLD) -> float:
-    """90% of the full model's score; where that score is not positive, the score itself, and nothing may be lost."""
+    """Returns 90% of the full model's score; the score itself where it is not positive, so that nothing may be lost."""
     return share * full_score if full_score > 0 else full_score
 
 
 def ticket(steps: Sequence[Step]) -> Mask:
-    """The good subnetwork: the last mask that held."""
+    """Returns the good subnetwork: the last mask that held."""
     held = [step.mask for step in steps if step.held]
     if not held:
         raise BadRequest("The trajectory has no step that held.", "Run the pruning first.")
@@ -75,12 +75,24 @@ def prune(
     done: Sequence[Step] = (),
     share: float = THRESHOLD,
 ) -> Iterator[Step]:
-    """The steps of a pruning run, each as soon as it is known; those in `done` are not computed again.
+    """Yields the steps of a pruning run, each as soon as it is known; those in `done` are not computed again.
+
+    score: the task's metric of a mask. measure: importance of every component under a mask.
+    full: the mask that keeps everything. phases: what each step switches off, phase by phase.
+    procedure: which importance a later phase starts from, see below. done: steps of an interrupted run.
+    share: of the full model's score, which must hold.
 
     Each phase starts from the last mask that held and ends with the first that does not, or with nothing left.
     recompute: importance is measured on the mask from which the step starts.
     published: as the authors' script, the first step of a later phase uses the importance measured on the
     mask that broke, not on the one restored.
+
+    >>> full = Mask.full(2, 4)
+    >>> def measure(mask):  # a head matters more the higher its number
+    ...     return Importance(np.arange(8.0).reshape(2, 4), np.arange(2.0), "expected")
+    >>> steps = list(prune(lambda mask: 1.0 if mask.heads[:, -1].all() else 0.5, measure, full))
+    >>> bool(ticket(steps).heads[:, -1].all())
+    True
     """
     steps = list(done)
     if not steps:
@@ -112,7 +124,7 @@ def prune(
 
 
 def select(mask: Mask, scores: Importance, phase: Phase) -> Mask:
-    """`mask` without the least important of what it keeps; `mask` itself where nothing is left to switch off.
+    """Removes from `mask` the least important of what it keeps; returns `mask` where nothing is left to switch off.
 
     Ties go to the lower layer and head, so that the same scores always give the same mask.
     """

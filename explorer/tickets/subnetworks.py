@@ -8,34 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import AnyArray, BoolArray, Int64Array
 from explorer.errors import BadMask, BadRequest
-from explorer.mask import BoolArray, Mask
+from explorer.mask import Mask
 
-Kind = Literal["good", "bad", "random", "super-good", "super-bad", "super-random"]
-KINDS: tuple[Kind, ...] = ("good", "bad", "random", "super-good", "super-bad", "super-random")
+SubnetworkKind = Literal["good", "bad", "random", "super-good", "super-bad", "super-random"]
+SUBNETWORK_KINDS: tuple[SubnetworkKind, ...] = ("good", "bad", "random", "super-good", "super-bad", "super-random")
+SUPER_SEED = 0
+"""Seed with which every run draws super-bad and super-random, so that all seeds of a task score the same masks."""
 
 
 @dataclass(frozen=True)
 class Subnetwork:
-    """What is kept, as which kind, and a sentence where it is not quite what its name promises."""
+    """Kept heads and MLPs, their kind, and a sentence where they are not quite what their name promises."""
 
-    kind: Kind
+    kind: SubnetworkKind
     mask: Mask
     note: str = ""
 
 
 def good(mask: Mask) -> Subnetwork:
-    """The survivors of pruning, as they are."""
+    """Takes the survivors of pruning as they are."""
     return Subnetwork("good", mask, _size_note(mask))
 
 
 def bad(good_mask: Mask, seed: int) -> Subnetwork:
-    """As many heads and MLPs as `good_mask`: first from what it prunes, then, where that is too little, survivors.
+    """Draws as many heads and MLPs as `good_mask` has: first from what it prunes, then, where that is too little,
+    survivors.
 
     Which of the pruned ones, and which survivors fill up, is drawn with the seed (paper: "sampled from the
     elements that did not survive, plus a random sample of the remaining elements").
@@ -47,7 +50,7 @@ def bad(good_mask: Mask, seed: int) -> Subnetwork:
 
 
 def random(good_mask: Mask, seed: int) -> Subnetwork:
-    """Exactly as many heads and MLPs as `good_mask`, drawn over the whole model with the seed."""
+    """Draws exactly as many heads and MLPs as `good_mask` has, over the whole model, with the seed."""
     rng = _rng(seed, "random")
     anywhere = [np.zeros(part.shape, np.int64) for part in (good_mask.heads, good_mask.mlps)]
     heads = _lowest(anywhere[0], good_mask.heads_kept, rng)
@@ -56,18 +59,19 @@ def random(good_mask: Mask, seed: int) -> Subnetwork:
 
 
 def super_good(masks: Sequence[Mask]) -> Subnetwork:
-    """What survives in every seed; masks: one a seed, of one task. Raises as `survivals` does."""
-    heads, mlps = survivals(masks)
+    """Keeps what survives in every seed; masks: one a seed, of one task. Raises as `times_kept` does."""
+    heads, mlps = times_kept(masks)
     mask = Mask(heads == len(masks), mlps == len(masks))
     return Subnetwork("super-good", mask, _joined(_few_seeds_note(masks), _size_note(mask)))
 
 
 def super_bad(masks: Sequence[Mask], seed: int) -> Subnetwork:
-    """As many as super-good, from what survives in the fewest seeds: pruned in all, then in all but one, and so on.
+    """Keeps as many as super-good, from what survives in the fewest seeds: pruned in all, then in all but one, and so
+    on.
 
     Among equals the seed decides. The note says where it had to go beyond what is pruned in all.
     """
-    heads, mlps = survivals(masks)
+    heads, mlps = times_kept(masks)
     sizes = super_good(masks).mask
     rng = _rng(seed, "super-bad")
     chosen = Mask(_lowest(heads, sizes.heads_kept, rng), _lowest(mlps, sizes.mlps_kept, rng))
@@ -79,11 +83,11 @@ def super_bad(masks: Sequence[Mask], seed: int) -> Subnetwork:
 
 
 def super_random(masks: Sequence[Mask], seed: int) -> Subnetwork:
-    """As many as super-good, drawn from what survives in some seeds but not in all.
+    """Draws as many as super-good from what survives in some seeds but not in all.
 
     Where that is too little, the rest is drawn from all other components alike, and the note says how many.
     """
-    heads, mlps = survivals(masks)
+    heads, mlps = times_kept(masks)
     sizes = super_good(masks).mask
     rng = _rng(seed, "super-random")
     parts, notes = [], [_few_seeds_note(masks), _size_note(sizes)]
@@ -99,8 +103,8 @@ def super_random(masks: Sequence[Mask], seed: int) -> Subnetwork:
     return Subnetwork("super-random", Mask(parts[0], parts[1]), _joined(*notes))
 
 
-def survivals(masks: Sequence[Mask]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """In how many masks each component is kept: heads (L, H), MLPs (L,).
+def times_kept(masks: Sequence[Mask]) -> tuple[Int64Array, Int64Array]:
+    """Counts in how many masks each component is kept: heads (L, H), MLPs (L,).
 
     Raises BadRequest without masks and BadMask where their shapes differ.
     """
@@ -114,15 +118,15 @@ def survivals(masks: Sequence[Mask]) -> tuple[NDArray[np.int64], NDArray[np.int6
     )
 
 
-def _rng(seed: int, kind: Kind) -> np.random.Generator:
+def _rng(seed: int, kind: SubnetworkKind) -> np.random.Generator:
     if seed < 0:
         raise BadRequest(f"A seed cannot be negative, as {seed} is.")
-    return np.random.default_rng((seed, KINDS.index(kind)))  # kinds of one seed are drawn independently
+    return np.random.default_rng((seed, SUBNETWORK_KINDS.index(kind)))  # kinds of one seed are drawn independently
 
 
-def _lowest(ranks: NDArray[np.int64], many: int, rng: np.random.Generator) -> BoolArray:
+def _lowest(ranks: Int64Array, many: int, rng: np.random.Generator) -> BoolArray:
     """The `many` components of lowest rank, equals drawn at random; the shape of `ranks`."""
-    shuffled: NDArray[Any] = rng.permutation(ranks.size)
+    shuffled: AnyArray = rng.permutation(ranks.size)
     order = shuffled[np.argsort(ranks.ravel()[shuffled], kind="stable")]
     kept = np.zeros(ranks.size, np.bool_)
     kept[order[:many]] = True
@@ -139,7 +143,7 @@ def _bad_part(survived: BoolArray, rng: np.random.Generator, word: str) -> tuple
     return kept, note
 
 
-def _beyond_note(totals: NDArray[np.int64], kept: BoolArray, n_seeds: int, word: str) -> str:
+def _beyond_note(totals: Int64Array, kept: BoolArray, n_seeds: int, word: str) -> str:
     beyond, always = int((kept & (totals > 0)).sum()), int((kept & (totals == n_seeds)).sum())
     if not beyond:
         return ""
@@ -150,7 +154,7 @@ def _beyond_note(totals: NDArray[np.int64], kept: BoolArray, n_seeds: int, word:
 
 
 def _size_note(mask: Mask) -> str:
-    """Where a size leaves nothing to choose, so that good, bad and random are the same."""
+    """Sentence where a size leaves nothing to choose, so that good, bad and random are the same."""
     notes = []
     for kept, size, word in ((mask.heads_kept, mask.heads.size, "head"), (mask.mlps_kept, mask.mlps.size, "MLP")):
         if kept == size:

@@ -18,7 +18,7 @@ from explorer.figures.importance import Side, sides_of
 from explorer.glue.diagnostics import diagnostic_examples
 from explorer.glue.sources import folder_examples, hub_examples
 from explorer.glue.tasks import TASKS, Examples
-from explorer.live.model_pool import Shelf
+from explorer.live.model_pool import ModelPool
 from explorer.live.worker import Worker
 from explorer.mask import Mask
 from explorer.patterns.samples import Sample, unpack_samples
@@ -37,7 +37,7 @@ from explorer.study.claim_sheet import claim_sheet as made_claim_sheet
 from explorer.study.comparisons import Answers, answers_by_seed, paired_by_seed
 from explorer.study.conditions import CONDITIONS, ConditionScore, study_scores
 from explorer.study.landmarks import Landmark, landmarks_of
-from explorer.study.majority_baseline import Uninformed, uninformed_of
+from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
 from explorer.study.report import Report, by_condition, report_rows
 from explorer.study.stored_scores import KnownRun, known_run
 from explorer.study.survivor_patterns import SurvivorPatterns, Weights, survivor_patterns
@@ -156,17 +156,17 @@ def maps_of_text(
     cut. Loads the model. Raises BadRequest on a text that says nothing, BadBundle or BadCheckpoint without a model."""
     from explorer.bert.attention import attention_maps
     from explorer.bert.engine import Engine
-    from explorer.bert.user_text import typed
+    from explorer.bert.user_text import encode_text
 
     manifest = artefact(root, stamp, Key(run, "finetune")).manifest
     if weights == "finetuned":
         model = classifier(root, run, manifest.checkpoint_sha256)
     else:
         model = encoder(str(manifest.config["model"]), run)
-    read = typed(model.tokenizer, *texts)
+    read = encode_text(model.tokenizer, *texts)
     mask = Mask.from_code(code, model.n_layers, model.n_heads) if code else Mask.full(model.n_layers, model.n_heads)
     (maps,) = attention_maps(Engine(model), read.encoded, mask)
-    return Sample(texts, read.pieces, maps), read.notes
+    return Sample(texts, read.tokens, maps), read.notes
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -194,9 +194,9 @@ def paired(root: Path, stamp: float, model: str, task: str, a: str, b: str) -> d
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def uninformed(root: Path, stamp: float, model: str, task: str) -> Uninformed | None:
+def majority_baseline(root: Path, stamp: float, model: str, task: str) -> MajorityBaseline | None:
     """What answers that never read a sentence score on the task, one line for all pages; raises BadBundle."""
-    return uninformed_of(Bundle(root), model, task)
+    return majority_baseline_of(Bundle(root), model, task)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -251,9 +251,9 @@ def _ledger(place: str) -> tuple[Ledger, str]:
         return Ledger(IN_MEMORY), f"{error} Meanwhile scores are remembered for as long as this app runs."
 
 
-@st.cache_resource(show_spinner=False, on_release=Shelf.close)
-def _evaluators() -> Shelf[Evaluator]:
-    return Shelf(EVALUATORS)
+@st.cache_resource(show_spinner=False, on_release=ModelPool.close)
+def _evaluators() -> ModelPool[Evaluator]:
+    return ModelPool(EVALUATORS)
 
 
 def evaluator(root: Path, stamp: float, run: Run, source: str, folder: str) -> Future[Evaluator]:

@@ -29,7 +29,7 @@ from explorer.mask import Mask
 from explorer.store.ledger import Ledger
 
 PADDED_TO = 128
-"""Word pieces to which the paper's authors pad every example."""
+"""Tokens to which the paper's authors pad every example."""
 _BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
 """BERT-base (Devlin et al. 2019)."""
 
@@ -44,7 +44,7 @@ class Toggle:
 
 
 def single_toggles(n_layers: int, n_heads: int) -> Iterator[Mask]:
-    """Each head, then each MLP, alone off."""
+    """Yields masks in which each head, then each MLP, is off alone."""
     full = Mask.full(n_layers, n_heads)
     for layer in range(n_layers):
         yield from (full.with_head(layer, head, False) for head in range(n_heads))
@@ -52,7 +52,7 @@ def single_toggles(n_layers: int, n_heads: int) -> Iterator[Mask]:
 
 
 def time_toggle(evaluator: Evaluator, mask: Mask) -> Toggle:
-    """One click, from the request to the exact score, intervals included."""
+    """Times one click, from the request to the exact score, intervals included."""
     started = time.perf_counter()
     first = 0.0
     for news in evaluator.stream(mask):
@@ -64,7 +64,9 @@ def time_toggle(evaluator: Evaluator, mask: Mask) -> Toggle:
 
 
 def plain_seconds(classifier: Classifier, encoded: Encoded, mask: Mask, *, padded_to: int | None = None) -> float:
-    """The same score by stock transformers in fp32: batches of 32, sorted by length; or all padded to one width."""
+    """Times stock transformers in fp32 on the same examples: batches of 32 sorted by length, or all padded to one
+    width.
+    """
     if padded_to is None:
         return _seconds(lambda: reference_logits(classifier, encoded, mask))
 
@@ -96,7 +98,7 @@ def forward_flops(encoded: Encoded, n_layers: int, width: int) -> float:
 
 
 def full_forward_seconds(engine: Engine, evaluator: Evaluator) -> float:
-    """The full mask from the embeddings on, with nothing kept."""
+    """Times the full mask from the embeddings on, with nothing cached."""
 
     def forward() -> None:
         for shard in evaluator.shards:
@@ -106,7 +108,7 @@ def full_forward_seconds(engine: Engine, evaluator: Evaluator) -> float:
 
 
 def disagreements(evaluator: Evaluator, classifier: Classifier, masks: Sequence[Mask]) -> tuple[int, int]:
-    """Predictions that differ from fp32 transformers', and how many were compared."""
+    """Counts predictions that differ from fp32 transformers', and how many were compared."""
     differ = 0
     for mask in tqdm(masks, desc=f"parity {evaluator.task.name}", unit="mask"):
         plain = predictions_of(evaluator.task, reference_logits(classifier, evaluator.encoded, mask))
@@ -115,14 +117,14 @@ def disagreements(evaluator: Evaluator, classifier: Classifier, masks: Sequence[
 
 
 def random_masks(many: int, n_layers: int, n_heads: int, seed: int = 0) -> list[Mask]:
-    """Of every size, from nearly nothing to nearly everything."""
+    """Draws masks of every size, from nearly nothing to nearly everything."""
     rng = np.random.default_rng(seed)
     shares = np.linspace(0.1, 0.99, many)
     return [Mask(rng.random((n_layers, n_heads)) < share, rng.random(n_layers) < share) for share in shares]
 
 
 def resident_bytes() -> int:
-    """Of this process."""
+    """Resident memory of this process, in bytes."""
     return int(psutil.Process().memory_info().rss)
 
 
@@ -145,7 +147,7 @@ def _answered(worker: Worker, evaluator: Evaluator, mask: Mask, ledger: Ledger) 
 
 
 def base_size(like: Classifier, seed: int = 0) -> Classifier:
-    """BERT-base's size with random weights and this tokenizer: for timing only."""
+    """Makes a model of BERT-base's size with random weights and this tokenizer: for timing only."""
     config = BertConfig(**(like.model.config.to_dict() | _BASE | {"attn_implementation": "sdpa"}))
     torch.manual_seed(seed)
     model = BertForSequenceClassification(config).eval().requires_grad_(False)

@@ -35,13 +35,13 @@ class Figure:
     measured: str
     target: str = ""
     met: bool | None = None
-    """None where there is nothing to meet."""
+    """Whether the target is met; None where there is none."""
 
 
 def bench_live(
     bundle: Bundle, model: str, task: str, seed: int, glue_dir: Path | None, *, masks: int, toggles: int
 ) -> Iterator[Figure]:
-    """Figures in the order in which they are measured.
+    """Yields figures in the order in which they are measured.
 
     masks: random masks compared with fp32 transformers, spread over the tasks whose checkpoints are there; toggles: how
     many of the single ones are timed, evenly spread. Raises BadBundle or BadData where run or data are missing.
@@ -111,7 +111,8 @@ def _base_size(classifier: Classifier, examples: Examples) -> Iterator[Figure]:
     yield _at_most(f"BERT-base size: first score, median of {len(timed)} toggles", first, 1.0)
     yield Figure("BERT-base size: exact final score, median", f"{final:.2f} s", "reported")
     yield Figure(
-        "BERT-base size: kept of the full model", str(large.reuse) or f"all, {large.reuse.bytes / _MB:,.0f} MB"
+        "BERT-base size: kept of the full model",
+        str(large.cache_plan) or f"all, {large.cache_plan.bytes / _MB:,.0f} MB",
     )
 
 
@@ -144,7 +145,7 @@ def _at_most(what: str, seconds: float, target: float) -> Figure:
 
 
 def as_markdown(figures: Sequence[Figure]) -> str:
-    """A table for BENCHMARKS.md."""
+    """Formats the figures as a table for BENCHMARKS.md."""
     met = {None: "", True: "yes", False: "**no**"}
     rows = [f"| {f.what} | {f.measured} | {f.target} | {met[f.met]} |" for f in figures]
     return "\n".join(["| what | measured | target | met |", "|---|---|---|---|", *rows])

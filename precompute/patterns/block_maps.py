@@ -23,7 +23,7 @@ HEADS = ((2, 3), (2, 10), (3, 2), (3, 8), (3, 9))
 SENTENCES = 48
 """Pairs looked at for each head and model."""
 BEST_SHARE = 0.25
-"""Of the looked-at maps, the part with the largest block contrast, from which maps are drawn."""
+"""Share of the maps looked at, those of largest block contrast, from which maps are drawn."""
 
 
 def draw_block_maps(sources: Sequence[Source], per_head: int, seed: int) -> list[DrawnMap]:

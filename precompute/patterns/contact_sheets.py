@@ -31,7 +31,7 @@ def write_sheets(maps: Sequence[DrawnMap], folder: Path) -> list[Path]:
 
 
 def sheet(maps: Sequence[DrawnMap]) -> Image.Image:
-    """Up to twenty maps in rows of five."""
+    """Draws up to twenty maps in rows of five."""
     width, height = MAP + TICK + GAP, MAP + TICK + TITLE + GAP
     image = Image.new("RGB", (COLUMNS * width + GAP, ROWS * height + GAP), "white")
     for number, drawn in enumerate(maps):
@@ -50,10 +50,10 @@ def _paint(image: Image.Image, drawn: DrawnMap, left: int, top: int) -> None:
     picture = Image.fromarray(shades, "L").resize((cell * length, cell * length), Image.Resampling.NEAREST)
     image.paste(picture, (x, y))
     pen.rectangle((x - 1, y - 1, x + cell * length, y + cell * length), outline="#999999")
-    for position, role in enumerate(drawn.pieces.roles):
+    for position, role in enumerate(drawn.tokens.roles):
         if role in _COLOURS:
             pen.rectangle((x + position * cell, y - TICK, x + (position + 1) * cell - 2, y - 3), fill=_COLOURS[role])
-    if drawn.pieces.is_pair:
-        second = cell * int((drawn.pieces.segments == 0).sum())
+    if drawn.tokens.is_pair:
+        second = cell * int((drawn.tokens.segments == 0).sum())
         pen.line((x + second, y - TICK, x + second, y - 1), fill=_BOUNDARY, width=2)
         pen.line((x - TICK, y + second, x - 1, y + second), fill=_BOUNDARY, width=2)

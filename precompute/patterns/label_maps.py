@@ -17,15 +17,15 @@ from explorer.errors import BadRequest
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples
 from explorer.glue.encoding import Encoded, encode
 from explorer.glue.tasks import TASKS, task_named
-from explorer.glue.tokens import pieces_of
+from explorer.glue.tokens import tokens_of
 from explorer.mask import Mask
 from explorer.patterns.classifier.labelled_maps import PRETRAINED, DrawnMap
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Run
 
-KINDS = ("raw", "norm")
+MAP_KINDS = ("raw", "norm")
 LENGTHS = (10, 48)
-"""Word pieces: shorter maps show no pattern, longer ones are slow to look at."""
+"""Tokens: shorter maps show no pattern, longer ones are slow to look at."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,13 @@ class Source:
     seed: int
     classifier: Classifier
     sentences: Mapping[str, Encoded]
-    """By diagnostic."""
+    """Diagnostic -> encoded sentences."""
 
 
 def sources_of(bundle: Bundle, runs: Sequence[Run], model: str = MINILM) -> list[Source]:
-    """The pre-trained model on all sentences; each run's on single sentences or on pairs, as its task has them."""
+    """Loads the pre-trained model on all sentences, and each run's on single sentences or on pairs, as its task has
+    them.
+    """
     base = load_pretrained(model, TASKS["MRPC"], 0)  # its classifier is not looked at
     sources = [Source(PRETRAINED, -1, base, _sentences(base, (False, True)))]
     for run in runs:
@@ -61,7 +63,7 @@ def _sentences(classifier: Classifier, pair: Sequence[bool]) -> dict[str, Encode
 
 
 def draw_maps(sources: Sequence[Source], per_head: int, seed: int) -> list[DrawnMap]:
-    """per_head maps of every head, half of all raw, sources in turn, sentences at random; in random order.
+    """Draws per_head maps of every head, half of all raw, sources in turn, sentences at random; in random order.
 
     Raises BadRequest unless all sources are of one architecture and per_head is 1 or more.
     """
@@ -82,7 +84,11 @@ def _draw(
     full = Mask.full(engines[0].n_layers, engines[0].n_heads)
     for layer, head, number in tqdm(wanted, desc="draw maps", unit="map"):
         turn = number // per_head + number % per_head  # heads start at different sources and kinds
-        source, engine, kind = sources[turn % len(sources)], engines[turn % len(sources)], KINDS[turn % len(KINDS)]
+        source, engine, kind = (
+            sources[turn % len(sources)],
+            engines[turn % len(sources)],
+            MAP_KINDS[turn % len(MAP_KINDS)],
+        )
         sentence_set = str(rng.choice(list(source.sentences)))
         lengths = source.sentences[sentence_set].lengths
         index = int(rng.choice(np.flatnonzero((lengths >= LENGTHS[0]) & (lengths <= LENGTHS[1]))))
@@ -94,7 +100,7 @@ def _draw(
 def drawn_map(
     source: Source, sentence_set: str, index: int, place: tuple[int, int], kind: str, maps: AttentionMaps
 ) -> DrawnMap:
-    """One head of `maps`, which a source made of a sentence; place: (layer, head). Its id is yet to come."""
+    """Picks one head of `maps`, which a source made of a sentence; place: (layer, head). Its id is yet to come."""
     one = source.sentences[sentence_set].subset(np.array([index]))
     return DrawnMap(
         id="",
@@ -107,6 +113,6 @@ def drawn_map(
         head=place[1],
         sentence_set=sentence_set,
         index=index,
-        pieces=pieces_of(source.classifier.tokenizer, *one.example(0)),
+        tokens=tokens_of(source.classifier.tokenizer, *one.example(0)),
         weights=(maps.raw if kind == "raw" else maps.norm_weighted)[place],
     )

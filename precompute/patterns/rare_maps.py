@@ -19,10 +19,10 @@ from explorer.mask import Mask
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier.labelled_maps import DrawnMap
 from explorer.patterns.classifier.trained import PatternClassifier
-from precompute.patterns.label_maps import KINDS, LENGTHS, Source, drawn_map
+from precompute.patterns.label_maps import LENGTHS, MAP_KINDS, Source, drawn_map
 
 SENTENCES = 24
-"""Looked at for each model; every head gives one raw and one norm-weighted map of each."""
+"""Sentences looked at for each model; every head gives one raw and one norm-weighted map of each."""
 
 
 def draw_rare_maps(
@@ -62,5 +62,5 @@ def _maps_of(source: Source, heads: Collection[tuple[int, int]], rng: np.random.
         one = source.sentences[name].subset(np.array([index]))
         (maps,) = attention_maps(engine, one, full)
         for place in sorted(heads):
-            for kind in KINDS:
+            for kind in MAP_KINDS:
                 yield drawn_map(source, name, index, place, kind, maps)

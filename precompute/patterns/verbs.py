@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
@@ -32,25 +33,36 @@ def train(
     """Train on synthetic maps and on labelled maps of the training heads; writes the weights and CARD.md."""
     drawn, chosen, rare = _labelled(labelled)
     import torch
+    from tqdm import tqdm
 
+    from explorer.patterns.classifier.calibration import calibrated
+    from explorer.patterns.classifier.card import card
+    from explorer.patterns.classifier.labels import labels_of
+    from explorer.patterns.classifier.report import report
     from explorer.patterns.classifier.trained import PatternClassifier, load, save
+    from explorer.patterns.classifier.training import (
+        TrainingOptions,
+        finetuned,
+        out_of_fold,
+        pretrained,
+        real_map,
+        synthetic,
+    )
     from precompute.artefacts import Stopwatch
-    from precompute.patterns.card import card
-    from precompute.patterns.scoring import calibrated, labels_of, report
-    from precompute.patterns.training import TrainingOptions, finetuned, out_of_fold, pretrained, real_map, synthetic
 
     torch.set_num_threads(1)  # the same result whatever else runs
     watch = Stopwatch.start()
     options = TrainingOptions(seed=seed)
+    progress = partial(tqdm, mininterval=5)
     mine = [one for one in (*drawn, *chosen, *rare) if one.split == TRAIN]
     real = [real_map(one) for one in mine]
     made = synthetic(options)
-    start = pretrained(made, options, progress=True)
+    start = pretrained(made, options, progress=progress)
     fair = len(mine) - len(rare)  # those for the rarer classes are harder than what the classifier will see
-    unseen = out_of_fold(start, real, made, options, progress=True)
+    unseen = out_of_fold(start, real, made, options, progress=progress)
     calibration = calibrated(unseen[:fair], labels_of(mine[:fair]))
-    network = finetuned(start, real, made, options, progress=True)
-    about = {"seed": str(seed), "torch": torch.__version__, "data_sha256": fingerprint(labelled)}
+    network = finetuned(start, real, made, options, progress=progress)
+    about = {"seed": str(seed), "torch": torch.__version__, "data_sha256": labelled_sha256(labelled)}
     save(PatternClassifier(network, calibration), model, about)
     load.cache_clear()
     found = report(load(model), drawn, chosen, rare)
@@ -62,10 +74,10 @@ def train(
 def evaluate(labelled: LabelledOption = LABELLED, model: ModelOption = MODEL, as_json: JsonOption = False) -> None:
     """Score the classifier and its baselines on the maps of held-out heads."""
     drawn, chosen, rare = _labelled(labelled)
+    from explorer.patterns.classifier.card import confusion_table, contest_table
+    from explorer.patterns.classifier.report import report
     from explorer.patterns.classifier.trained import load
     from precompute.artefacts import Stopwatch
-    from precompute.patterns.card import confusion_table, contest_table
-    from precompute.patterns.scoring import report
 
     watch = Stopwatch.start()
     found = report(load(model), drawn, chosen, rare)
@@ -131,15 +143,15 @@ def draw_rare(
     print_result(record, as_json, f"{len(maps)} maps written to {out}, {len(pictures)} sheets.")
 
 
-def fingerprint(labelled: Path) -> str:
-    """One sha256 of all labels and maps that a classifier was trained and scored with."""
+def labelled_sha256(labelled: Path) -> str:
+    """Hashes all labels and maps that a classifier was trained and scored with."""
     folders = (labelled, labelled / BLOCKS.name, labelled / RARE.name)
     files = [folder / name for folder in folders for name in (LABELS, MAPS)]
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _labelled(folder: Path) -> tuple[tuple[LabelledMap, ...], tuple[LabelledMap, ...], tuple[LabelledMap, ...]]:
-    """Drawn evenly, chosen for blocks, chosen for the rarer classes."""
+    """Reads the maps drawn evenly, those chosen for blocks, and those chosen for the rarer classes."""
     return read_labels(folder), read_labels(folder / BLOCKS.name), read_labels(folder / RARE.name)
 
 

@@ -11,19 +11,20 @@ from dataclasses import replace
 import numpy as np
 from tqdm import tqdm
 
+from explorer.arrays import Float64Array
 from explorer.bert.attention import attention_maps
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
 from explorer.bert.engine import Engine
-from explorer.glue.data_hash import fingerprint
+from explorer.glue.data_hash import examples_sha256
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples, diagnostic_for
 from explorer.glue.encoding import encode
 from explorer.glue.tasks import TASKS, Examples, Task
-from explorer.glue.tokens import pieces_of
+from explorer.glue.tokens import tokens_of
 from explorer.mask import Mask
 from explorer.patterns.classifier import trained as trained
 from explorer.patterns.per_head import MapClassifier, head_table
 from explorer.patterns.samples import Sample, pack_samples
-from explorer.patterns.statistics import Floats, statistics
+from explorer.patterns.statistics import statistics
 from explorer.store.bundle import sha256_of
 from explorer.store.runs_of_task import complete, seeds_with
 from explorer.store.schema import Key, Manifest
@@ -79,7 +80,7 @@ def sentences_for(task: Task) -> Examples:
     alike = [d for d in DIAGNOSTICS.values() if TASKS[d.probes].is_pair == task.is_pair]
     items = tuple(item for diagnostic in alike for item in diagnostic_examples(TASKS[diagnostic.probes]).items)
     names = ", ".join(diagnostic.name for diagnostic in alike)
-    mixed = Examples(task, "dev", items, f"built-in diagnostics: {names}", fingerprint(items))
+    mixed = Examples(task, "dev", items, f"built-in diagnostics: {names}", examples_sha256(items))
     return sample_of(mixed, SENTENCES, SEED)
 
 
@@ -95,18 +96,18 @@ def _load(options: Options, weights: Weights) -> Classifier:
 
 def _measure(
     model: Classifier, sentences: Examples, names: MapClassifier, device: str, words: str
-) -> tuple[Floats, Floats, list[Sample]]:
+) -> tuple[Float64Array, Float64Array, list[Sample]]:
     """Statistics (n, 2, L, H, 9), probabilities (n, 2, L, H, 5), and the samples with all their maps."""
     encoded = encode(sentences, model.tokenizer)
     whole = np.random.default_rng(SEED).permutation(len(sentences))[:SAMPLES]
     measured, probabilities, samples = [], [], {}
     every = attention_maps(Engine(model, device), encoded, Mask.full(model.n_layers, model.n_heads))
     for index, maps in enumerate(tqdm(every, desc=words, unit="sentence", total=len(encoded))):
-        pieces = pieces_of(model.tokenizer, *encoded.example(index))
+        tokens = tokens_of(model.tokenizer, *encoded.example(index))
         both = np.stack([maps.raw, maps.norm_weighted]).astype(np.float64)  # (2, L, H, T, T)
-        measured.append(statistics(both, pieces))
+        measured.append(statistics(both, tokens))
         flat = names.classify(list(both.reshape(-1, *both.shape[-2:])))
         probabilities.append(np.asarray(flat, np.float64).reshape(*both.shape[:3], -1))
         if index in whole:
-            samples[index] = Sample(sentences.items[index].texts, pieces, maps)
+            samples[index] = Sample(sentences.items[index].texts, tokens, maps)
     return np.stack(measured), np.stack(probabilities), [samples[int(index)] for index in whole]

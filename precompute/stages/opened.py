@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from explorer.bert.checkpoints import Classifier, load_finetuned
 from explorer.errors import BadRequest
-from explorer.glue.data_hash import fingerprint
+from explorer.glue.data_hash import examples_sha256
 from explorer.glue.tasks import Examples
 from explorer.live.evaluator import Evaluation, Evaluator
 from explorer.mask import Mask
@@ -61,4 +61,4 @@ def sample_of(examples: Examples, many: int, seed: int) -> Examples:
     """Draws that many of the examples (all, where there are fewer) without replacement, and keeps their order."""
     drawn = np.random.default_rng(seed).permutation(len(examples))[:many]
     items = tuple(examples.items[i] for i in sorted(drawn))
-    return replace(examples, items=items, source=f"{examples.source}, sample", sha256=fingerprint(items))
+    return replace(examples, items=items, source=f"{examples.source}, sample", sha256=examples_sha256(items))

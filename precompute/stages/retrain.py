@@ -23,7 +23,7 @@ from explorer.store.schema import Key, Manifest, Run
 from explorer.tickets.finetuning import TrainingSet
 from explorer.tickets.magnitude import WeightMask
 from explorer.tickets.retraining import retrain
-from explorer.tickets.subnetworks import KINDS
+from explorer.tickets.subnetworks import SUBNETWORK_KINDS
 from precompute.artefacts import (
     Draft,
     Stopwatch,
@@ -60,7 +60,7 @@ def make(options: Options, kind: str = "good") -> Manifest:
     finetuned = options.bundle.manifest(options.key("finetune"))
     recipe = recipe_of(options.bundle, finetuned)
     model, train_file = str(finetuned.config["model"]), finetuned.config.get("train_file")
-    pruned = _structured(options, run, kind, finetuned) if kind in KINDS else _magnitude(options, run, kind)
+    pruned = _structured(options, run, kind, finetuned) if kind in SUBNETWORK_KINDS else _magnitude(options, run, kind)
     config = {
         "kind": kind,
         "mask": pruned.mask.code if pruned.mask else "",

@@ -9,8 +9,7 @@ from explorer.mask import Mask
 from explorer.store.runs_of_task import TOGETHER, complete
 from explorer.store.schema import Manifest
 from explorer.store.task_tickets import tickets_beside
-from explorer.tickets.presets import SUPER_SEED
-from explorer.tickets.subnetworks import Subnetwork, bad, good, random, super_bad, super_good, super_random
+from explorer.tickets.subnetworks import SUPER_SEED, Subnetwork, bad, good, random, super_bad, super_good, super_random
 from precompute.artefacts import Draft, Stopwatch, plain, require_same_checkpoint, scored
 from precompute.options import Options
 from precompute.stages.opened import open_run, score_masks

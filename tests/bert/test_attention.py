@@ -13,7 +13,7 @@ from explorer.bert.attention import attention_maps, head_outputs
 from explorer.bert.engine import Engine
 from explorer.bert.gates import encoder_layers, gated, gates_of
 from explorer.bert.shards import shard_of
-from explorer.bert.user_text import typed
+from explorer.bert.user_text import encode_text
 from explorer.errors import BadMask, BadRequest
 from explorer.glue.encoding import MAX_LENGTH
 from explorer.mask import Mask
@@ -103,7 +103,7 @@ def test_the_weighted_vectors_sum_to_what_the_layer_gives(engine, eager, mask):
 
 
 def test_equal_attention_and_integer_values(classifier):
-    """No queries: every word piece gets 1 / T. Values = the input's slice, output = identity: f is that slice."""
+    """No queries: every token gets 1 / T. Values = the input's slice, output = identity: f is that slice."""
     model = copy.deepcopy(classifier.model)
     attention = encoder_layers(model)[0].attention
     with torch.no_grad():
@@ -145,16 +145,16 @@ def test_the_classifier_is_as_before(classifier):
 
 
 def test_a_sentence_and_a_pair(classifier):
-    one = typed(classifier.tokenizer, "The Cat, here.")
-    assert one.pieces.tokens == ("[CLS]", "the", "cat", ",", "here", ".", "[SEP]")
-    assert one.pieces.roles == ("cls", "word", "word", "punctuation", "word", "punctuation", "sep")
-    assert not one.pieces.is_pair
+    one = encode_text(classifier.tokenizer, "The Cat, here.")
+    assert one.tokens.texts == ("[CLS]", "the", "cat", ",", "here", ".", "[SEP]")
+    assert one.tokens.roles == ("cls", "word", "word", "punctuation", "word", "punctuation", "sep")
+    assert not one.tokens.is_pair
     assert one.notes == ()
     assert one.encoded.example(0)[0].tolist() == classifier.tokenizer("The Cat, here.")["input_ids"]
-    pair = typed(classifier.tokenizer, "the dog", "dogs sees")
-    assert pair.pieces.tokens == ("[CLS]", "the", "dog", "[SEP]", "dog", "##s", "sees", "[SEP]")
-    assert pair.pieces.segments.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
-    assert pair.pieces.is_pair
+    pair = encode_text(classifier.tokenizer, "the dog", "dogs sees")
+    assert pair.tokens.texts == ("[CLS]", "the", "dog", "[SEP]", "dog", "##s", "sees", "[SEP]")
+    assert pair.tokens.segments.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert pair.tokens.is_pair
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_sentence_and_a_pair(classifier):
 )
 def test_nothing_to_read(classifier, first, second, says):
     with pytest.raises(BadRequest, match=says.replace("[", r"\[")):
-        typed(classifier.tokenizer, first, second)
+        encode_text(classifier.tokenizer, first, second)
 
 
 @pytest.mark.parametrize(
@@ -200,14 +200,14 @@ def test_nothing_to_read(classifier, first, second, says):
     ],
 )
 def test_any_other_text_has_maps(classifier, engine, first, second):
-    read = typed(classifier.tokenizer, first, second)
-    length = len(read.pieces)
+    read = encode_text(classifier.tokenizer, first, second)
+    length = len(read.tokens)
     assert 3 <= length <= MAX_LENGTH
-    assert read.pieces.tokens[0] == "[CLS]"
-    assert read.pieces.tokens[-1] == "[SEP]"
-    assert read.pieces.is_pair == bool(second)
-    assert any("longer than the 128 word pieces" in note for note in read.notes) == (10_000 < len(first + second) < 2e5)
-    assert any(note.startswith("[UNK] stands for") for note in read.notes) == ("[UNK]" in read.pieces.tokens)
+    assert read.tokens.texts[0] == "[CLS]"
+    assert read.tokens.texts[-1] == "[SEP]"
+    assert read.tokens.is_pair == bool(second)
+    assert any("longer than the 128 tokens" in note for note in read.notes) == (10_000 < len(first + second) < 2e5)
+    assert any(note.startswith("[UNK] stands for") for note in read.notes) == ("[UNK]" in read.tokens.texts)
     (maps,) = attention_maps(engine, read.encoded, FULL)
     assert maps.raw.shape == maps.norm_weighted.shape == (3, 4, length, length)
     assert np.isfinite(maps.raw).all()
@@ -217,11 +217,11 @@ def test_any_other_text_has_maps(classifier, engine, first, second):
 def test_a_long_pair_is_cut_as_the_tokenizer_cuts_it(classifier):
     for first, second in (("cat " * 20, "dogs " * 300), ("cats " * 400, "dog"), ("cat " * 100, "dog " * 80)):
         ids = classifier.tokenizer(first, second, truncation=True, max_length=MAX_LENGTH)["input_ids"]
-        assert typed(classifier.tokenizer, first, second).encoded.example(0)[0].tolist() == ids
-    both = typed(classifier.tokenizer, "cat " * 300, "dog . " * 90).pieces
-    assert sorted([both.tokens.count("cat"), both.tokens.count("dog") + both.tokens.count(".")]) == [62, 63]
+        assert encode_text(classifier.tokenizer, first, second).encoded.example(0)[0].tolist() == ids
+    both = encode_text(classifier.tokenizer, "cat " * 300, "dog . " * 90).tokens
+    assert sorted([both.texts.count("cat"), both.texts.count("dog") + both.texts.count(".")]) == [62, 63]
 
 
 def test_exactly_as_long_as_the_model_reads_is_not_cut(classifier):
-    assert typed(classifier.tokenizer, "cat " * (MAX_LENGTH - 2)).notes == ()
-    assert typed(classifier.tokenizer, "cat " * (MAX_LENGTH - 1)).notes != ()
+    assert encode_text(classifier.tokenizer, "cat " * (MAX_LENGTH - 2)).notes == ()
+    assert encode_text(classifier.tokenizer, "cat " * (MAX_LENGTH - 1)).notes != ()

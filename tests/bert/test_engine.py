@@ -11,6 +11,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from explorer.bert.activations import ActivationCache
 from explorer.bert.engine import Engine
 from explorer.bert.reference import reference_logits
 from explorer.bert.shards import shards_of, sub_shard
@@ -29,11 +30,11 @@ def engine(classifier):
     return Engine(classifier)
 
 
-def all_logits(engine, shards, mask, prefixes=None) -> np.ndarray:
+def all_logits(engine, shards, mask, caches=None) -> np.ndarray:
     """(n, n_outputs) in the split's own order."""
     logits = np.zeros((sum(len(shard.indices) for shard in shards), engine.n_outputs), np.float32)
     for number, shard in enumerate(shards):
-        logits[shard.indices] = engine.logits(shard, mask, prefixes[number] if prefixes else None)
+        logits[shard.indices] = engine.logits(shard, mask, caches[number] if caches else None)
     return logits
 
 
@@ -51,15 +52,15 @@ def agree(logits: np.ndarray, reference: np.ndarray) -> None:
 @example(FULL.with_head(2, 1, False), 20, "contexts")
 def test_the_engine_is_the_reference(classifier, engine, mask, tokens, kept):
     shards = shards_of(ENCODED, tokens)
-    options = {"inputs": {}, "some": {"inputs_of": [1]}, "contexts": {"contexts": torch.float32}}
-    prefixes = None if kept == "none" else [engine.prefix(shard, **options[kept]) for shard in shards]
-    agree(all_logits(engine, shards, mask, prefixes), reference_logits(classifier, ENCODED, mask))
+    options = {"inputs": {}, "some": {"layers": [1]}, "contexts": {"contexts": torch.float32}}
+    caches = None if kept == "none" else [engine.cache_activations(shard, **options[kept]) for shard in shards]
+    agree(all_logits(engine, shards, mask, caches), reference_logits(classifier, ENCODED, mask))
 
 
 def test_the_embeddings_and_every_layer_agree(classifier, engine):
     """Bottom up: embeddings, then the input of each layer, so that a drift shows where it starts."""
     (shard,) = shards_of(ENCODED, 10**6)
-    prefix = engine.prefix(shard)
+    cache = engine.cache_activations(shard)
     model = copy.deepcopy(classifier.model)  # transformers leaves hooks on a model whose hidden states were asked for
     for number, index in enumerate(shard.indices):
         ids, types = (torch.from_numpy(array)[None] for array in ENCODED.example(int(index)))
@@ -67,15 +68,15 @@ def test_the_embeddings_and_every_layer_agree(classifier, engine):
             states = model.bert(ids, token_type_ids=types, output_hidden_states=True).hidden_states
         rows = slice(int(shard.cls[number]), int(shard.cls[number]) + ids.shape[1])
         for layer in range(tiny.N_LAYERS):
-            torch.testing.assert_close(prefix.inputs[layer][rows], states[layer][0], atol=tiny.FP32, rtol=0)
+            torch.testing.assert_close(cache.inputs[layer][rows], states[layer][0], atol=tiny.FP32, rtol=0)
 
 
 def test_a_prefix_changes_no_bit_of_the_result(engine):
     shards = shards_of(ENCODED, 64)
-    prefixes = [engine.prefix(shard) for shard in shards]
+    caches = [engine.cache_activations(shard) for shard in shards]
     for mask in (FULL, FULL.with_head(1, 0, False), FULL.with_layer(2, False), NOTHING):
-        with_prefixes = all_logits(engine, shards, mask, prefixes)
-        np.testing.assert_array_equal(with_prefixes, all_logits(engine, shards, mask))
+        with_caches = all_logits(engine, shards, mask, caches)
+        np.testing.assert_array_equal(with_caches, all_logits(engine, shards, mask))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (2, 8)])
@@ -85,9 +86,9 @@ def test_other_shapes_and_regression(tmp_path, shape):
     shards = shards_of(ENCODED, 64)
     full = Mask.full(n_layers, n_heads)
     built = Engine(other)
-    prefixes = [built.prefix(shard) for shard in shards]
+    caches = [built.cache_activations(shard) for shard in shards]
     for mask in (full, full.with_head(0, 0, False), full.with_layer(n_layers - 1, False)):
-        logits = all_logits(built, shards, mask, prefixes)
+        logits = all_logits(built, shards, mask, caches)
         assert logits.shape == (23, 1)
         np.testing.assert_allclose(logits, reference_logits(other, ENCODED, mask), atol=tiny.FP32)
 
@@ -122,7 +123,7 @@ def test_a_mask_for_another_model_is_refused(engine):
     with pytest.raises(BadMask, match="6 layers x 12 heads does not fit a model of 3 layers x 4 heads"):
         engine.logits(shard, Mask.full(6, 12))
     with pytest.raises(BadMask):
-        engine.logits(shard, Mask.full(4, 3), engine.prefix(shard))
+        engine.logits(shard, Mask.full(4, 3), engine.cache_activations(shard))
 
 
 @settings(max_examples=30, deadline=None)
@@ -131,8 +132,8 @@ def test_a_mask_for_another_model_is_refused(engine):
 @example([FULL.with_head(1, 0, False), FULL.with_head(1, 1, False), FULL.with_mlp(1, False)], True)
 def test_many_masks_at_once_are_each_alone(engine, masks, with_contexts):
     (shard,) = shards_of(ENCODED, 10**6)
-    prefix = engine.prefix(shard, contexts=torch.float32) if with_contexts else None
-    together = engine.logits_of_many(shard, masks, prefix)
+    cache = engine.cache_activations(shard, contexts=torch.float32) if with_contexts else None
+    together = engine.logits_of_many(shard, masks, cache)
     assert together.shape == (len(masks), 23, 2)
     for mask, logits in zip(masks, together, strict=True):
         np.testing.assert_allclose(logits, engine.logits(shard, mask), atol=tiny.FP32)
@@ -141,27 +142,31 @@ def test_many_masks_at_once_are_each_alone(engine, masks, with_contexts):
 def test_part_of_a_shard_scores_as_in_the_whole(engine):
     (shard,) = shards_of(ENCODED, 10**6)
     mask, some = FULL.with_head(1, 2, False).with_mlp(2, False), np.array([0, 3, 4, 11, 22])
-    part, whole = sub_shard(shard, some), engine.prefix(shard)
+    part, whole = sub_shard(shard, some), engine.cache_activations(shard)
     assert part.indices.tolist() == shard.indices[some].tolist()
-    for prefix in (None, whole.of_rows(shard.rows_of(some))):
-        np.testing.assert_allclose(engine.logits(part, mask, prefix), engine.logits(shard, mask)[some], atol=tiny.FP32)
+    for cache in (None, whole.of_rows(shard.rows_of(some))):
+        np.testing.assert_allclose(engine.logits(part, mask, cache), engine.logits(shard, mask)[some], atol=tiny.FP32)
 
 
-def test_a_prefix_counts_its_bytes(engine):
+def n_bytes(cache: ActivationCache) -> int:
+    return sum(kept.nbytes for kept in (*cache.inputs, *cache.contexts) if kept is not None)
+
+
+def test_a_cache_holds_what_was_asked_for_and_no_more(engine):
     (shard,) = shards_of(ENCODED, 10**6)
-    states, per_state = engine.prefix(shard), len(shard.input_ids) * tiny.HIDDEN * 4
-    assert states.n_bytes == 3 * per_state
-    with_contexts = engine.prefix(shard, contexts=torch.bfloat16)
-    assert with_contexts.n_bytes == 3 * per_state + per_state + len(shard.indices) * tiny.HIDDEN * 2
-    assert engine.prefix(shard, inputs_of=[2]).n_bytes == per_state
+    states, per_state = engine.cache_activations(shard), len(shard.input_ids) * tiny.HIDDEN * 4
+    assert n_bytes(states) == 3 * per_state
+    with_contexts = engine.cache_activations(shard, contexts=torch.bfloat16)
+    assert n_bytes(with_contexts) == 3 * per_state + per_state + len(shard.indices) * tiny.HIDDEN * 2
+    assert n_bytes(engine.cache_activations(shard, layers=[2])) == per_state
 
 
 def test_bfloat16_comes_close(classifier, engine):
     (shard,) = shards_of(ENCODED, 10**6)
     rough = Engine(classifier, dtype=torch.bfloat16)
     mask = FULL.with_head(0, 1, False)
-    for prefix in (None, engine.prefix(shard), engine.prefix(shard, contexts=torch.bfloat16)):
-        logits = rough.logits(shard, mask, prefix)
+    for cache in (None, engine.cache_activations(shard), engine.cache_activations(shard, contexts=torch.bfloat16)):
+        logits = rough.logits(shard, mask, cache)
         assert 0 < np.abs(logits - engine.logits(shard, mask)).max() < 0.05
 
 

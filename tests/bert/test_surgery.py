@@ -13,7 +13,7 @@ from explorer.bert.batches import by_length
 from explorer.bert.checkpoints import n_parameters
 from explorer.bert.gates import encoder_layers
 from explorer.bert.reference import reference_logits
-from explorer.bert.surgery import NoHeads, NoMlp, prune
+from explorer.bert.surgery import NoHeads, NoMlp, cut
 from explorer.errors import BadMask
 from explorer.mask import Mask
 from tests import tiny
@@ -40,7 +40,7 @@ def pruned_logits(model, batch_size: int = 4) -> np.ndarray:
 @example(FULL)
 @example(FULL.with_layer(0, False))
 def test_surgery_gives_the_logits_of_the_gates(classifier, mask):
-    model = prune(classifier, mask)
+    model = cut(classifier, mask)
     assert not model.training
     np.testing.assert_allclose(pruned_logits(model), reference_logits(classifier, ENCODED, mask), atol=tiny.FP32)
 
@@ -50,7 +50,7 @@ def test_surgery_gives_the_logits_of_the_gates(classifier, mask):
     "mask", [FULL.with_head(0, 0, False).with_head(2, 1, False), NOTHING, FULL.with_layer(1, False)]
 )
 def test_either_attention_implementation_runs(classifier, implementation, mask):
-    model = prune(classifier, mask)
+    model = cut(classifier, mask)
     model.set_attn_implementation(implementation)
     assert model.config._attn_implementation == implementation
     np.testing.assert_allclose(pruned_logits(model), reference_logits(classifier, ENCODED, mask), atol=tiny.FP32)
@@ -61,14 +61,14 @@ def test_what_is_cut_is_gone_and_counted_by_hand(classifier):
     whole = n_parameters(classifier.model)
     a_head = 3 * (size * d + size) + d * size  # rows and biases of query, key, value; columns of the output
     an_mlp = (wide * d + wide) + (d * wide + d)
-    assert whole - n_parameters(prune(classifier, FULL.with_head(1, 2, False))) == a_head == 268
-    assert whole - n_parameters(prune(classifier, FULL.with_mlp(0, False))) == an_mlp == 1072
-    assert whole - n_parameters(prune(classifier, NOTHING)) == 12 * a_head + 3 * an_mlp
-    assert n_parameters(prune(classifier, FULL)) == whole
+    assert whole - n_parameters(cut(classifier, FULL.with_head(1, 2, False))) == a_head == 268
+    assert whole - n_parameters(cut(classifier, FULL.with_mlp(0, False))) == an_mlp == 1072
+    assert whole - n_parameters(cut(classifier, NOTHING)) == 12 * a_head + 3 * an_mlp
+    assert n_parameters(cut(classifier, FULL)) == whole
 
 
 def test_shapes_after_the_cut(classifier):
-    model = prune(classifier, FULL.with_head(0, 1, False).with_layer(1, False))
+    model = cut(classifier, FULL.with_head(0, 1, False).with_layer(1, False))
     first, second, third = encoder_layers(model)
     attention = first.attention
     assert [tuple(linear.weight.shape) for linear in (attention.self.query, attention.output.dense)] == [
@@ -98,7 +98,7 @@ def test_shapes_after_the_cut(classifier):
 
 def test_the_given_model_is_left_as_it_is(classifier):
     before = {name: tensor.clone() for name, tensor in classifier.model.state_dict().items()}
-    model = prune(classifier, NOTHING)
+    model = cut(classifier, NOTHING)
     for parameter in model.parameters():
         parameter.data.fill_(9)
     after = classifier.model.state_dict()
@@ -109,7 +109,7 @@ def test_the_given_model_is_left_as_it_is(classifier):
 
 
 def test_a_pruned_model_can_be_trained_further(classifier):
-    model = prune(classifier, FULL.with_layer(1, False).with_head(0, 0, False)).requires_grad_(True).train()
+    model = cut(classifier, FULL.with_layer(1, False).with_head(0, 0, False)).requires_grad_(True).train()
     batch = next(by_length(ENCODED, 4))
     model(input_ids=batch.input_ids, attention_mask=batch.attention_mask).logits.sum().backward()
     assert all(p.grad is not None for name, p in model.named_parameters() if "embeddings" not in name)
@@ -117,4 +117,4 @@ def test_a_pruned_model_can_be_trained_further(classifier):
 
 def test_a_mask_for_another_model_is_refused(classifier):
     with pytest.raises(BadMask, match="6 layers x 12 heads does not fit a model of 3 layers x 4 heads"):
-        prune(replace(classifier), Mask.full(6, 12))
+        cut(replace(classifier), Mask.full(6, 12))

@@ -8,7 +8,7 @@ import pytest
 from explorer.errors import BadRequest
 from explorer.figures.attention import map_figure, plain_label, thumbnails
 from explorer.figures.pattern_shares import Bar, share_bars
-from explorer.glue.tokens import Pieces
+from explorer.glue.tokens import Tokens
 from explorer.patterns.classes import CLASSES
 
 
@@ -44,18 +44,18 @@ def test_labels_are_text_to_plotly(token, label):
 
 
 def test_tokens_reach_plotly_escaped_everywhere():
-    pieces = Pieces(("[CLS]", "<img src=x>", "[SEP]", "b", "[SEP]"), np.array([0, 0, 0, 1, 1]))
-    figure = map_figure(np.full((5, 5), 0.2, np.float32), pieces, dark=False)
+    tokens = Tokens(("[CLS]", "<img src=x>", "[SEP]", "b", "[SEP]"), np.array([0, 0, 0, 1, 1]))
+    figure = map_figure(np.full((5, 5), 0.2, np.float32), tokens, dark=False)
     assert "<img" not in figure.to_json()
     assert figure.layout.xaxis.ticktext[1] == "&lt;img src=x&gt;" == figure.layout.yaxis.ticktext[1]
     assert [line.x0 for line in figure.layout.shapes] == [2.5, -0.5]
-    with pytest.raises(BadRequest, match="does not go with 5 word pieces"):
-        map_figure(np.zeros((4, 4), np.float32), pieces, dark=True)
+    with pytest.raises(BadRequest, match="does not go with 5 tokens"):
+        map_figure(np.zeros((4, 4), np.float32), tokens, dark=True)
 
 
 def test_a_map_of_a_head_that_is_off_still_has_a_scale():
-    pieces = Pieces(("[CLS]", "[SEP]"), np.zeros(2, np.int64))
-    assert map_figure(np.zeros((2, 2), np.float32), pieces, dark=True).data[0].zmax == 1
+    tokens = Tokens(("[CLS]", "[SEP]"), np.zeros(2, np.int64))
+    assert map_figure(np.zeros((2, 2), np.float32), tokens, dark=True).data[0].zmax == 1
 
 
 def test_bars_are_one_trace_a_class_and_keep_their_order():

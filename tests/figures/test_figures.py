@@ -22,7 +22,7 @@ NAN = math.nan
 
 def test_a_strip_shows_every_seed_their_mean_and_the_published_one():
     ours, theirs = Evidence(0.75, 0.05, 2, by_seed={42: 0.7, 86: 0.8}), Evidence(0.6, 0.02, 5)
-    figure = score_strip([StripRow("good", ours, theirs)], metric="accuracy", colour="#000000", full=0.9, floor=0.5)
+    figure = score_strip([StripRow("good", ours, theirs)], metric="accuracy", colour="#000000", full=0.9, majority=0.5)
     points, mean, published = figure.data
     assert (list(points.x), list(points.customdata)) == ([0.7, 0.8], ["42", "86"])
     assert list(mean.x) == [0.75]

@@ -27,7 +27,7 @@ def test_one_step_is_here() -> None:
 
 
 def test_the_specification_stays_and_the_data_change() -> None:
-    charts = [path_chart(path(), current, metric="accuracy", floor=("majority class", 0.68)) for current in (1, 2)]
+    charts = [path_chart(path(), current, metric="accuracy", majority=("majority class", 0.68)) for current in (1, 2)]
     first, second = (chart.to_dict() for chart in charts)
     assert first["datasets"] != second["datasets"]
     for spec in (first, second):

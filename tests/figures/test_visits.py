@@ -18,7 +18,7 @@ SPOTS = [
 
 
 def drawn(current: str = "EEE"):
-    figure = visits_figure(SPOTS, current=current, metric="Accuracy", size="left", line=0.72, floor=("guess", 0.5))
+    figure = visits_figure(SPOTS, current=current, metric="Accuracy", size="left", line=0.72, majority=("guess", 0.5))
     return {trace.name: trace for trace in figure.data}, figure
 
 
@@ -49,7 +49,7 @@ def test_a_score_without_interval_has_no_whisker() -> None:
 
 
 def test_a_guess_that_is_unknown_draws_no_line() -> None:
-    figure = visits_figure(SPOTS, current="", metric="m", size="s", line=None, floor=("guess", math.nan))
+    figure = visits_figure(SPOTS, current="", metric="m", size="s", line=None, majority=("guess", math.nan))
     assert len(figure.layout.shapes) == 0
     assert len(drawn()[1].layout.shapes) == 2
     assert drawn()[1].layout.xaxis.range[0] > drawn()[1].layout.xaxis.range[1]

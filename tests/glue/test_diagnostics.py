@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import BadRequest
-from explorer.glue.data_hash import fingerprint
+from explorer.glue.data_hash import examples_sha256
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples, diagnostic_for
 from explorer.glue.diagnostics.tables import quad, rows, sentence, shuffled
 from explorer.glue.tasks import TASKS, Example
@@ -113,7 +113,7 @@ def test_no_second_text_gives_the_label_away(name: str) -> None:
 @each_diagnostic
 def test_the_same_sentences_for_good(name: str) -> None:
     examples = diagnostic_examples(TASKS[DIAGNOSTICS[name].probes])
-    assert examples.sha256 == fingerprint(examples.items) == GOLDEN[name]
+    assert examples.sha256 == examples_sha256(examples.items) == GOLDEN[name]
     assert examples.split == "dev"
     assert examples.source == f"built-in diagnostics: {name}"
     assert examples.task.name == DIAGNOSTICS[name].probes

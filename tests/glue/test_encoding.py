@@ -1,4 +1,4 @@
-"""Sentences to word pieces, ragged."""
+"""Sentences to tokens, ragged."""
 
 from __future__ import annotations
 
@@ -71,6 +71,6 @@ def test_subsets_keep_the_order_asked_for(classifier):
 
 
 @pytest.mark.parametrize("task", [PAIRS, SINGLE])
-def test_no_examples_are_no_word_pieces(classifier, task):
+def test_no_examples_are_no_tokens(classifier, task):
     encoded = encode(replace(examples(task), items=()), classifier.tokenizer)
     assert (len(encoded), encoded.offsets.tolist(), encoded.lengths.tolist()) == (0, [0], [])

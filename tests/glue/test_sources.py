@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import BadData
-from explorer.glue.data_hash import fingerprint
+from explorer.glue.data_hash import examples_sha256
 from explorer.glue.sources import folder_examples, glue_dir_from_environment, hub_examples, load_examples
 from explorer.glue.tasks import TASKS, Example, task_named
 
@@ -42,7 +42,7 @@ def test_a_pair_task_whatever_the_line_ends(tmp_path, content):
     assert examples.items == READ
     assert (examples.source, examples.split, len(examples)) == ("GLUE folder", "dev", 2)
     assert examples.labels.tolist() == [1.0, 0.0]
-    assert examples.sha256 == fingerprint(READ)
+    assert examples.sha256 == examples_sha256(READ)
 
 
 def test_quotes_and_carriage_returns_inside_a_sentence_are_text(tmp_path):
@@ -127,7 +127,7 @@ def test_the_folder_given_goes_before_the_environment(tmp_path, monkeypatch):
 
 def test_the_fingerprint_depends_on_every_text_and_label_and_their_order():
     a, b = Example(("one", "two"), 1.0), Example(("onet", "wo"), 1.0)
-    digests = {fingerprint(items) for items in ([a], [b], [a, b], [b, a], [Example(("one", "two"), 0.0)], [])}
+    digests = {examples_sha256(items) for items in ([a], [b], [a, b], [b, a], [Example(("one", "two"), 0.0)], [])}
     assert len(digests) == 6
 
 
@@ -165,7 +165,7 @@ def test_the_hub_gives_the_same_examples_as_the_folder(hub):
     hub.table = [{"sentence1": i.texts[0], "sentence2": i.texts[1], "label": int(i.label), "idx": 0} for i in READ]
     examples = load_examples(MRPC, "dev", None)
     assert (examples.items, examples.source) == (READ, "Hugging Face Hub")
-    assert examples.sha256 == fingerprint(READ)
+    assert examples.sha256 == examples_sha256(READ)
     assert hub.asked == ("nyu-mll/glue", "mrpc", "validation")
     assert not hub.offline
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from explorer.bert.shards import shards_of
 from explorer.glue.tasks import TASKS
-from explorer.live.low_margin import Scorer, gap, largest_gap_error
+from explorer.live.low_margin import Scorer, largest_margin_error, logit_margin
 from explorer.mask import Mask
 from tests import tiny
 
@@ -27,8 +27,8 @@ def scorer(classifier) -> Scorer:
 @given(tiny.masks(), st.sampled_from([64, 10**6]))
 def test_every_prediction_is_that_of_fp32(scorer, mask, tokens):
     for shard in shards_of(ENCODED, tokens):
-        prefix = scorer.exact.prefix(shard, contexts=torch.bfloat16)
-        logits = scorer.logits(shard, (mask,), prefix).logits[0]
+        cache = scorer.exact.cache_activations(shard, contexts=torch.bfloat16)
+        logits = scorer.logits(shard, (mask,), cache).logits[0]
         exact = scorer.exact.logits(shard, mask)
         np.testing.assert_array_equal(logits.argmax(1), exact.argmax(1))
 
@@ -39,8 +39,8 @@ class Rough:
     def __init__(self, exact, error: np.ndarray) -> None:
         self.exact, self.error, self.dtype = exact, error, torch.bfloat16
 
-    def logits_of_many(self, shard, masks, prefix):
-        return self.exact.logits_of_many(shard, masks, prefix) + self.error[..., None] * np.float32([-0.5, 0.5])
+    def logits_of_many(self, shard, masks, cache):
+        return self.exact.logits_of_many(shard, masks, cache) + self.error[..., None] * np.float32([-0.5, 0.5])
 
 
 @pytest.mark.parametrize("size", [0.0, 0.01, 0.3, 5.0])
@@ -51,7 +51,7 @@ def test_a_large_error_is_noticed_and_all_that_it_might_flip_is_computed_again(c
     exact = scorer.exact.logits(shard, FULL)
     scored = scorer.logits(shard, (FULL,))
     np.testing.assert_array_equal(scored.logits[0].argmax(1), exact.argmax(1))
-    within = int((gap(exact + size * np.float32([-0.5, 0.5])) < 4 * size).sum())
+    within = int((logit_margin(exact + size * np.float32([-0.5, 0.5])) < 4 * size).sum())
     assert scored.rechecked >= max(4, within)
 
 
@@ -60,29 +60,30 @@ def test_what_was_measured_in_one_shard_counts_in_the_next(classifier):
     assert len(shards) > 6
     scorer = Scorer(classifier, dtype=torch.bfloat16)
     scorer.fast = Rough(scorer.exact, np.float32(1e-5))  # nothing is a close call
-    trust, counts = None, []
+    bounds, counts = None, []
     for shard in shards:
-        scored = scorer.logits(shard, (FULL,), None, trust)
-        close = int((gap(scored.logits[0]) < 0.02).sum())
-        trust = scored.trust
+        scored = scorer.logits(shard, (FULL,), None, bounds)
+        close = int((logit_margin(scored.logits[0]) < 0.02).sum())
+        bounds = scored.bounds
         counts.append(scored.rechecked - close)
-        if trust[0].measured >= 16 + close:
+        if bounds[0].measured >= 16 + close:
             break
-    assert trust[0].measured >= 16
-    later = scorer.logits(shards[-1], (FULL,), None, trust)
-    assert later.rechecked == int((gap(scorer.exact.logits(shards[-1], FULL)) < 0.02).sum())
+    assert bounds[0].measured >= 16
+    later = scorer.logits(shards[-1], (FULL,), None, bounds)
+    assert later.rechecked == int((logit_margin(scorer.exact.logits(shards[-1], FULL)) < 0.02).sum())
 
 
 def test_an_error_seen_in_one_shard_widens_what_is_close_in_the_next(classifier):
     first, second, *_ = shards_of(ENCODED, 60)
     scorer = Scorer(classifier, dtype=torch.bfloat16)
     scorer.fast = Rough(scorer.exact, np.float32(0.5))
-    (trust,) = scorer.logits(first, (FULL,)).trust
-    assert trust.tolerance == pytest.approx(2.0, rel=1e-3)
+    (bound,) = scorer.logits(first, (FULL,)).bounds
+    assert bound.tolerance == pytest.approx(2.0, rel=1e-3)
     scorer.fast = Rough(scorer.exact, np.float32(0.0))
-    again = scorer.logits(second, (FULL,), None, (trust,))
+    again = scorer.logits(second, (FULL,), None, (bound,))
     assert (
-        again.rechecked == int((gap(scorer.exact.logits(second, FULL)) < trust.tolerance).sum()) or again.rechecked == 4
+        again.rechecked == int((logit_margin(scorer.exact.logits(second, FULL)) < bound.tolerance).sum())
+        or again.rechecked == 4
     )
 
 
@@ -97,9 +98,9 @@ def test_fp32_rechecks_nothing_and_regression_is_fp32(classifier, tmp_path):
 
 def test_gaps_and_errors_by_hand():
     logits = np.float32([[1.0, 3.5, 3.0], [0.0, 0.0, -1.0]])
-    assert gap(logits).tolist() == [0.5, 0.0]
-    assert largest_gap_error(logits, logits + np.float32([0.25, 0, -0.5])) == 0.75
-    assert largest_gap_error(logits, logits + np.float32(7)) == 0.0  # the same for every class: no gap changes
+    assert logit_margin(logits).tolist() == [0.5, 0.0]
+    assert largest_margin_error(logits, logits + np.float32([0.25, 0, -0.5])) == 0.75
+    assert largest_margin_error(logits, logits + np.float32(7)) == 0.0  # the same for every class: no gap changes
 
 
 def test_scoring_writes_to_no_weight(scorer):

@@ -1,4 +1,4 @@
-"""The shelf: each thing loaded once, a bounded number kept, errors shared until forgotten."""
+"""The pool: each thing loaded once, a bounded number kept, errors shared until forgotten."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterator
 import pytest
 
 from explorer.errors import BadData
-from explorer.live.model_pool import Shelf
+from explorer.live.model_pool import ModelPool
 
 
 @pytest.fixture
-def shelf() -> Iterator[Shelf[str]]:
-    made: Shelf[str] = Shelf(2)
+def pool() -> Iterator[ModelPool[str]]:
+    made: ModelPool[str] = ModelPool(2)
     yield made
     made.close()
 
 
-def test_loads_once_however_many_ask(shelf: Shelf[str]) -> None:
+def test_loads_once_however_many_ask(pool: ModelPool[str]) -> None:
     may, loads = threading.Event(), []
 
     def load() -> str:
@@ -26,14 +26,14 @@ def test_loads_once_however_many_ask(shelf: Shelf[str]) -> None:
         loads.append(1)
         return "model"
 
-    asked = [shelf.ask("a", load) for _ in range(5)]
+    asked = [pool.ask("a", load) for _ in range(5)]
     assert not asked[0].done()
     may.set()
     assert [future.result(10) for future in asked] == ["model"] * 5
     assert len(loads) == 1
 
 
-def test_beyond_its_bound_the_one_unused_for_longest_goes(shelf: Shelf[str]) -> None:
+def test_beyond_its_bound_the_one_unused_for_longest_goes(pool: ModelPool[str]) -> None:
     loads: list[str] = []
 
     def load(name: str) -> str:
@@ -41,16 +41,16 @@ def test_beyond_its_bound_the_one_unused_for_longest_goes(shelf: Shelf[str]) -> 
         return name
 
     for name in ("a", "b", "a", "c", "a", "b"):
-        shelf.ask(name, lambda name=name: load(name)).result(10)
+        pool.ask(name, lambda name=name: load(name)).result(10)
     assert loads == ["a", "b", "c", "b"]  # a was always the last but one asked for
 
 
-def test_an_error_is_shared_until_it_is_forgotten(shelf: Shelf[str]) -> None:
+def test_an_error_is_shared_until_it_is_forgotten(pool: ModelPool[str]) -> None:
     def bad() -> str:
         raise BadData("The file is short.")
 
-    assert isinstance(shelf.ask("a", bad).exception(10), BadData)
-    assert isinstance(shelf.ask("a", lambda: "fine").exception(10), BadData)
-    shelf.forget("a")
-    assert shelf.ask("a", lambda: "fine").result(10) == "fine"
-    shelf.forget("not there")
+    assert isinstance(pool.ask("a", bad).exception(10), BadData)
+    assert isinstance(pool.ask("a", lambda: "fine").exception(10), BadData)
+    pool.forget("a")
+    assert pool.ask("a", lambda: "fine").result(10) == "fine"
+    pool.forget("not there")

@@ -1,4 +1,4 @@
-"""Chance as an opponent: exact sizes, the same draws for the same seed, and a count that is arithmetic."""
+"""Chance as an opponent: exact sizes, the same masks for the same seed, and a count that is arithmetic."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import numpy as np
 import pytest
 
 from explorer.errors import BadRequest
-from explorer.live.random_opponent import Chance, draws, play
+from explorer.live.random_opponent import RandomOpponent, play, random_masks
 from explorer.mask import Mask
 
 
 @pytest.mark.parametrize("n_off", [0, 1, 7, 12])
 def test_draws_switch_off_exactly_so_many_heads_and_no_mlp(n_off: int) -> None:
-    masks = draws((3, 4), n_off, 5, seed=1)
+    masks = random_masks((3, 4), n_off, 5, seed=1)
     assert [mask.heads_kept for mask in masks] == [12 - n_off] * 5
     assert all(mask.mlps.all() for mask in masks)
-    assert masks == draws((3, 4), n_off, 5, seed=1)
+    assert masks == random_masks((3, 4), n_off, 5, seed=1)
 
 
 def test_every_head_is_as_likely_as_any_other() -> None:
-    off = np.mean([~mask.heads for mask in draws((3, 4), 3, 4000)], axis=0)
+    off = np.mean([~mask.heads for mask in random_masks((3, 4), 3, 4000)], axis=0)
     assert np.abs(off - 0.25).max() < 0.04
 
 
 def test_more_heads_than_there_are_cannot_be_off() -> None:
     with pytest.raises(BadRequest):
-        draws((3, 4), 13, 1)
+        random_masks((3, 4), 13, 1)
 
 
 @dataclass(frozen=True)
@@ -53,5 +53,5 @@ def test_play_tells_every_draw_and_counts_those_on_the_line() -> None:
             last = end.value
             break
     assert [len(of.scores) for of in news] == [1, 2]
-    assert last == Chance(1, 3, (0.5, 1.0, 0.0), 0.5)
+    assert last == RandomOpponent(1, 3, (0.5, 1.0, 0.0), 0.5)
     assert last.held == 2

@@ -135,7 +135,7 @@ def test_a_sweep_answers_each_mask_as_if_it_were_asked_alone(
     worker: Worker, evaluator: Evaluator, ledger: Ledger
 ) -> None:
     masks = (MASK, evaluator.full_mask, MASK.with_mlp(0, False))
-    job = worker.submit("anna.sweep", scoring.sweep(evaluator, masks, ledger))
+    job = worker.submit("anna.sweep", scoring.score_many(evaluator, masks, ledger))
     news = job.wait(30)
     assert isinstance(news, Done)
     for mask, found in zip(masks, news.result, strict=True):
@@ -147,7 +147,7 @@ def test_a_sweep_answers_each_mask_as_if_it_were_asked_alone(
 
 def test_a_sweep_tells_how_many_are_known_and_keeps_them_when_dropped(evaluator: Evaluator, ledger: Ledger) -> None:
     second = MASK.with_mlp(0, False)
-    work = scoring.sweep(evaluator, (MASK, second), ledger)
+    work = scoring.score_many(evaluator, (MASK, second), ledger)
     told = next(work)
     while told < 1:
         told = next(work)
@@ -158,5 +158,5 @@ def test_a_sweep_tells_how_many_are_known_and_keeps_them_when_dropped(evaluator:
 
 def test_a_sweep_over_a_mask_of_another_model_begins_with_none(evaluator: Evaluator, ledger: Ledger) -> None:
     with pytest.raises(BadMask):
-        next(scoring.sweep(evaluator, (MASK, Mask.full(1, 1)), ledger))
+        next(scoring.score_many(evaluator, (MASK, Mask.full(1, 1)), ledger))
     assert scoring.recalled(evaluator, MASK, ledger) is None

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from explorer.bert.checkpoints import Classifier
-from explorer.bert.surgery import prune
+from explorer.bert.surgery import cut
 from explorer.errors import BadMask
-from explorer.live.speed import Speed, measured, size_of, size_under
+from explorer.live.speed import Speed, measured, parameters_of, parameters_under
 from explorer.mask import Mask
 from tests import tiny
 
@@ -31,11 +31,11 @@ def result_of(work: Generator[Any, None, Speed]) -> Speed:
 
 
 def test_what_heads_and_mlps_weigh(classifier: Classifier) -> None:
-    full = size_of(classifier.model)
+    full = parameters_of(classifier.model)
     norms_and_output_biases = tiny.N_LAYERS * (4 * D + D)
     assert full.encoder == tiny.N_LAYERS * (tiny.N_HEADS * HEAD + MLP) + norms_and_output_biases
     mask = Mask.full(tiny.N_LAYERS, tiny.N_HEADS).with_head(0, 1, False).with_head(2, 0, False).with_mlp(1, False)
-    pruned = size_of(prune(classifier, mask))
+    pruned = parameters_of(cut(classifier, mask))
     assert full.encoder - pruned.encoder == 2 * HEAD + MLP
     assert (pruned.embeddings, pruned.head) == (full.embeddings, full.head)
     assert full.total == sum(parameter.numel() for parameter in classifier.model.parameters())
@@ -44,7 +44,7 @@ def test_what_heads_and_mlps_weigh(classifier: Classifier) -> None:
 @given(mask=tiny.masks())
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sizes_without_surgery_are_those_of_surgery(classifier: Classifier, mask: Mask) -> None:
-    assert size_under(classifier, mask) == size_of(prune(classifier, mask))
+    assert parameters_under(classifier, mask) == parameters_of(cut(classifier, mask))
 
 
 def test_measures_both_on_the_same_examples(classifier: Classifier) -> None:

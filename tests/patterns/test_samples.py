@@ -9,21 +9,21 @@ import pytest
 
 from explorer.bert.maps import AttentionMaps
 from explorer.errors import BadBundle
-from explorer.glue.tokens import Pieces
+from explorer.glue.tokens import Tokens
 from explorer.patterns.classifier.labelled_maps import MAPS, TABLE, DrawnMap, read_maps, write_maps
 from explorer.patterns.samples import Sample, pack_maps, pack_samples, unpack_maps, unpack_samples
 
-SINGLE = Pieces(("[CLS]", "cat", "!", "[SEP]"), np.zeros(4, np.int64))
-PAIR = Pieces(("[CLS]", "קט", '"', "[SEP]", "##s", "[SEP]"), np.array([0, 0, 0, 0, 1, 1]))
+SINGLE = Tokens(("[CLS]", "cat", "!", "[SEP]"), np.zeros(4, np.int64))
+PAIR = Tokens(("[CLS]", "קט", '"', "[SEP]", "##s", "[SEP]"), np.array([0, 0, 0, 0, 1, 1]))
 
 
 def maps(seed: int, length: int) -> np.ndarray:
     return np.random.default_rng(seed).gamma(0.3, size=(3, 4, length, length)).astype(np.float32)
 
 
-def sample(texts: tuple[str, ...], pieces: Pieces, seed: int) -> Sample:
-    raw = maps(seed, len(pieces))
-    return Sample(texts, pieces, AttentionMaps(raw / raw.sum(-1, keepdims=True), maps(seed + 1, len(pieces))[..., 0]))
+def sample(texts: tuple[str, ...], tokens: Tokens, seed: int) -> Sample:
+    raw = maps(seed, len(tokens))
+    return Sample(texts, tokens, AttentionMaps(raw / raw.sum(-1, keepdims=True), maps(seed + 1, len(tokens))[..., 0]))
 
 
 SAMPLES = [sample(("Cat!",), SINGLE, 0), sample(('קט "', "s"), PAIR, 5)]
@@ -47,8 +47,8 @@ def test_samples_come_back():
     back = unpack_samples(pack_samples(SAMPLES))
     assert [one.texts for one in back] == [one.texts for one in SAMPLES]
     for one, original in zip(back, SAMPLES, strict=True):
-        assert one.pieces.tokens == original.pieces.tokens
-        assert one.pieces.segments.tolist() == original.pieces.segments.tolist()
+        assert one.tokens.texts == original.tokens.texts
+        assert one.tokens.segments.tolist() == original.tokens.segments.tolist()
         np.testing.assert_array_equal(one.maps.raw, unpack_maps(*pack_maps(original.maps.raw)))
         np.testing.assert_allclose(one.maps.norms, original.maps.norms, rtol=1e-3, atol=1e-6)
         greatest = original.maps.norm_weighted.max()
@@ -58,7 +58,7 @@ def test_samples_come_back():
 def test_samples_without_pickle(tmp_path):
     np.savez_compressed(tmp_path / "a.npz", allow_pickle=False, **pack_samples(SAMPLES))
     with np.load(tmp_path / "a.npz", allow_pickle=False) as file:
-        assert unpack_samples(dict(file))[1].pieces.tokens == PAIR.tokens
+        assert unpack_samples(dict(file))[1].tokens.texts == PAIR.texts
 
 
 @pytest.mark.parametrize("name", sorted(pack_samples(SAMPLES)))
@@ -70,10 +70,10 @@ def test_damaged_samples_are_a_sentence(name):
         unpack_samples(arrays | {name: arrays[name][:-1]})
 
 
-def drawn(number: int, pieces: Pieces, kind: str) -> DrawnMap:
-    weights = maps(number, len(pieces))[0, 0]
+def drawn(number: int, tokens: Tokens, kind: str) -> DrawnMap:
+    weights = maps(number, len(tokens))[0, 0]
     return DrawnMap(
-        f"m{number:03d}", kind, "minilm-l6", "MRPC", 1337, "0" * 12, 1, number, "paraphrase", 3, pieces, weights
+        f"m{number:03d}", kind, "minilm-l6", "MRPC", 1337, "0" * 12, 1, number, "paraphrase", 3, tokens, weights
     )
 
 
@@ -85,10 +85,10 @@ def test_drawn_maps_come_back(tmp_path):
     back = read_maps(tmp_path)
     assert len(back) == 2
     for one, original in zip(back, DRAWN, strict=True):
-        assert one.pieces.tokens == original.pieces.tokens
-        assert one.pieces.segments.tolist() == original.pieces.segments.tolist()
+        assert one.tokens.texts == original.tokens.texts
+        assert one.tokens.segments.tolist() == original.tokens.segments.tolist()
         np.testing.assert_allclose(one.weights, original.weights, rtol=1e-3, atol=1e-7)
-        empty = {"pieces": original.pieces, "weights": original.weights}
+        empty = {"tokens": original.tokens, "weights": original.weights}
         assert replace(one, **empty).__dict__ == original.__dict__
 
 
@@ -113,6 +113,6 @@ def test_the_maps_for_labelling_cover_every_head_evenly():
         per_head[one.layer, one.head] += 1
         if one.kind == "raw":
             np.testing.assert_allclose(one.weights.sum(1), 1, atol=2e-3)
-        assert one.weights.shape == (len(one.pieces),) * 2
+        assert one.weights.shape == (len(one.tokens),) * 2
     assert len(np.unique(per_head)) == 1
     assert sum(one.kind == "raw" for one in shipped) * 2 == len(shipped)

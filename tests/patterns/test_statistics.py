@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import BadRequest
-from explorer.glue.tokens import Pieces, role_of
+from explorer.glue.tokens import Tokens, role_of
 from explorer.patterns.statistics import STATISTICS, over_sentences, statistics
 
-PAIR = Pieces(("[CLS]", "one", "[SEP]", "two", ".", "[SEP]"), np.array([0, 0, 0, 1, 1, 1]))
-SINGLE = Pieces(("[CLS]", "cat", "!", "[SEP]"), np.zeros(4, np.int64))
+PAIR = Tokens(("[CLS]", "one", "[SEP]", "two", ".", "[SEP]"), np.array([0, 0, 0, 1, 1, 1]))
+SINGLE = Tokens(("[CLS]", "cat", "!", "[SEP]"), np.zeros(4, np.int64))
 
 
-def by_name(maps, pieces) -> dict[str, float]:
-    return dict(zip(STATISTICS, statistics(maps, pieces).tolist(), strict=True))
+def by_name(maps, tokens) -> dict[str, float]:
+    return dict(zip(STATISTICS, statistics(maps, tokens).tolist(), strict=True))
 
 
 def test_flat_attention_by_hand():
@@ -88,7 +88,7 @@ def test_bounds(seed, sharpness):
 
 
 def test_a_map_of_another_length_is_refused():
-    with pytest.raises(BadRequest, match="does not go with 4 word pieces"):
+    with pytest.raises(BadRequest, match="does not go with 4 tokens"):
         statistics(np.ones((6, 6)), SINGLE)
 
 

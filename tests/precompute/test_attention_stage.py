@@ -15,7 +15,7 @@ from explorer.errors import BadBundle, BadRequest
 from explorer.glue.diagnostics import diagnostic_examples
 from explorer.glue.encoding import encode
 from explorer.glue.tasks import TASKS, Examples
-from explorer.glue.tokens import pieces_of
+from explorer.glue.tokens import tokens_of
 from explorer.mask import Mask
 from explorer.patterns.per_head import MapClassifier, column
 from explorer.patterns.samples import unpack_samples
@@ -69,7 +69,7 @@ def test_the_artefact_is_what_its_parts_say(options, model, kind):
     encoded = encode(sentences, classifier.tokenizer)
     values = []
     for index, maps in enumerate(attention_maps(Engine(classifier), encoded, Mask.full(3, 4))):
-        values.append(statistics(maps.norm_weighted, pieces_of(classifier.tokenizer, *encoded.example(index))))
+        values.append(statistics(maps.norm_weighted, tokens_of(classifier.tokenizer, *encoded.example(index))))
     np.testing.assert_allclose(column(stored.table, "norm", "cls"), np.mean(values, 0)[..., 2], rtol=1e-5)
     np.testing.assert_allclose(column(stored.table, "norm", "cls_sd"), np.std(values, 0, ddof=1)[..., 2], rtol=1e-4)
     raw = column(stored.table, "raw", "cls")  # rows sum to 1, so the first column's share is what [CLS] gets
@@ -83,7 +83,7 @@ def test_the_artefact_is_what_its_parts_say(options, model, kind):
         (maps,) = attention_maps(Engine(classifier), one, Mask.full(3, 4))
         np.testing.assert_allclose(sample.maps.raw, maps.raw, atol=2 / 255)
         np.testing.assert_allclose(sample.maps.norms, maps.norms, rtol=1e-3)
-        assert sample.pieces.tokens == pieces_of(classifier.tokenizer, *one.example(0)).tokens
+        assert sample.tokens.texts == tokens_of(classifier.tokenizer, *one.example(0)).texts
     assert not [problem for check in validate(options.bundle) for problem in check.problems]
 
 

@@ -21,7 +21,7 @@ def test_single_toggles_are_every_head_and_every_mlp_once() -> None:
 
 
 def test_flops_by_hand() -> None:
-    """One example of t word pieces, 2 layers of width d: one in full, and one for [CLS] over the t states."""
+    """One example of t tokens, 2 layers of width d: one in full, and one for [CLS] over the t states."""
     encoded = tiny.random_encoded(40)
     one = encoded.subset(np.flatnonzero(encoded.lengths == encoded.lengths.min())[:1])
     t, d = int(one.lengths[0]), 3

@@ -149,10 +149,10 @@ def test_another_checkpoint_does_not_count(bundle):
 def test_one_seed_has_no_super_subnetwork(tmp_path):
     bundle = Bundle(tmp_path / "one")
     write(bundle, 1337, "finetune", config=SHAPE, summary={"score": 0.8})
-    write(bundle, 1337, "structured", "together", summary={"ticket": "A", "ticket_score": 0.7})
+    write(bundle, 1337, "structured", "together", summary={"ticket": code("A"), "ticket_score": 0.7})
     for state in ("pruned", "retrained"):
         missing = rows_of(bundle)[f"super/good/{state}"]["missing"]
-        assert missing == "python -m precompute prune --task MRPC --seed 42 --method together"
+        assert missing == "python -m precompute prune --task MRPC --seed 42 --method together --model minilm"
 
 
 def test_an_empty_bundle_and_an_undefined_score(tmp_path):

@@ -21,7 +21,7 @@ def test_every_claim_of_a_whole_study(tmp_path):
     assert list(sheet.ours[FULL].by_seed) == [1337, 42, 86]
     assert sheet.ticket.heads == 0.5
     assert sheet.n_examples == N
-    assert sheet.uninformed.score == 0.5
+    assert sheet.majority.score == 0.5
     assert sheet.published_effects["good"].value == pytest.approx(0.771 / 0.839, abs=0.01)
 
 
@@ -31,7 +31,7 @@ def test_one_seed_that_was_only_fine_tuned_leaves_all_open(tmp_path):
         assert claim.verdict == "open"
         assert "python -m precompute" in claim.missing
     assert sheet.ticket is None
-    assert "commonest label of the dev set" in sheet.uninformed.words
+    assert "most frequent label of the dev set" in sheet.majority.words
 
 
 def test_one_seed_has_the_interval_of_its_examples(tmp_path):

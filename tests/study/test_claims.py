@@ -12,9 +12,9 @@ from explorer.stats.effects import Evidence
 from explorer.stats.intervals import seed_spread
 from explorer.stats.paired import compare
 from explorer.study.claims import claim_good, claim_rest_is_worse, claim_unstable, claim_worst_retrained
-from explorer.study.majority_baseline import Uninformed
+from explorer.study.majority_baseline import MajorityBaseline
 
-FLOOR = Uninformed(0.5, "always 'yes'", "majority class")
+FLOOR = MajorityBaseline(0.5, "always 'yes'", "majority class")
 NONE = Evidence(missing="python -m precompute retrain")
 SAME = compare("accuracy", [0, 1, 1], [0, 1, 1], [0, 1, 0])
 LOWER = compare("accuracy", [0] * 10 + [1] * 40, [1] * 50, [1] * 50)

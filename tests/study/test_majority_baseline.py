@@ -1,26 +1,26 @@
 import pytest
 
 from explorer.store.bundle import Bundle
-from explorer.study.majority_baseline import uninformed_of
+from explorer.study.majority_baseline import majority_baseline_of
 from tests.bundles import MODEL, small_bundle
 
 
 def test_the_training_majority_comes_first(tmp_path):
-    line = uninformed_of(small_bundle(tmp_path), MODEL, "MRPC")
+    line = majority_baseline_of(small_bundle(tmp_path), MODEL, "MRPC")
     assert (line.score, line.words, line.title) == (0.5, "always 'paraphrase'", "majority class")
 
 
-def test_without_it_the_dev_set_s_commonest_label_and_it_says_so(tmp_path):
-    line = uninformed_of(small_bundle(tmp_path, stages=()), MODEL, "MRPC")
+def test_without_it_the_dev_set_s_most_frequent_label_and_it_says_so(tmp_path):
+    line = majority_baseline_of(small_bundle(tmp_path, stages=()), MODEL, "MRPC")
     assert line.score == 0.5
-    assert "commonest label of the dev set" in line.words
+    assert "most frequent label of the dev set" in line.words
     assert "python -m precompute baseline --task MRPC" in line.words
 
 
 def test_a_correlation_starts_from_zero(tmp_path):
-    assert uninformed_of(small_bundle(tmp_path, ("CoLA",), stages=()), MODEL, "CoLA").score == 0
+    assert majority_baseline_of(small_bundle(tmp_path, ("CoLA",), stages=()), MODEL, "CoLA").score == 0
 
 
 @pytest.mark.parametrize("task", ["RTE", "MRPC"])
 def test_an_empty_bundle_has_no_line(tmp_path, task):
-    assert uninformed_of(Bundle(tmp_path), MODEL, task) is None
+    assert majority_baseline_of(Bundle(tmp_path), MODEL, task) is None

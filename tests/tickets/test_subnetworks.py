@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from explorer.errors import BadMask, BadRequest
 from explorer.mask import Mask
 from explorer.tickets.subnetworks import (
-    KINDS,
+    SUBNETWORK_KINDS,
     Subnetwork,
     bad,
     good,
@@ -18,7 +18,7 @@ from explorer.tickets.subnetworks import (
     super_bad,
     super_good,
     super_random,
-    survivals,
+    times_kept,
 )
 
 
@@ -69,7 +69,7 @@ def test_super_good_survives_everywhere_and_super_bad_has_the_fewest_survivals(m
     for mask in masks:
         assert not (best.heads & ~mask.heads).any()
         assert not (best.mlps & ~mask.mlps).any()
-    for totals, chosen in zip(survivals(masks), (worst.heads, worst.mlps), strict=True):
+    for totals, chosen in zip(times_kept(masks), (worst.heads, worst.mlps), strict=True):
         if chosen.any() and not chosen.all():
             assert totals[chosen].max() <= totals[~chosen].min()
 
@@ -77,7 +77,7 @@ def test_super_good_survives_everywhere_and_super_bad_has_the_fewest_survivals(m
 @given(SEVERAL, SEED)
 def test_super_random_leaves_the_between_only_when_it_is_used_up(masks: list[Mask], seed: int) -> None:
     result = super_random(masks, seed).mask
-    for totals, chosen in zip(survivals(masks), (result.heads, result.mlps), strict=True):
+    for totals, chosen in zip(times_kept(masks), (result.heads, result.mlps), strict=True):
         between = (totals > 0) & (totals < len(masks))
         if (chosen & ~between).any():
             assert chosen[between].all()
@@ -133,7 +133,7 @@ def test_nothing_that_survives_everywhere_is_named() -> None:
 
 
 def test_super_bad_and_super_random_say_where_they_had_to_go() -> None:
-    # survivals over three seeds: heads 3 3 3 1 2 0, MLPs 3 0
+    # times_kept over three seeds: heads 3 3 3 1 2 0, MLPs 3 0
     masks = [by_bits([1, 1, 1, a, b, 0], [1, 0]) for a, b in ((1, 1), (0, 1), (0, 0))]
     worst = super_bad(masks, 0)
     assert worst.mask == by_bits([0, 0, 0, 1, 1, 1], [0, 1])
@@ -158,4 +158,4 @@ def test_refusals() -> None:
         super_bad([Mask.full(2, 3), Mask.full(3, 3)], 0)
     with pytest.raises(BadRequest, match="negative"):
         random(Mask.full(2, 3), -1)
-    assert len(set(KINDS)) == 6
+    assert len(set(SUBNETWORK_KINDS)) == 6

@@ -82,7 +82,7 @@ def test_the_labs_full_mask_is_nothing_to_compare(monkeypatch: pytest.MonkeyPatc
     ("text", "says"),
     [
         ("", "There is no text"),
-        ("dog " * 10_000, "longer than the 128 word pieces"),
+        ("dog " * 10_000, "longer than the 128 tokens"),
         ("😀😀", "stands for what the model's vocabulary lacks"),
         ("سلام دنیا", "stands for what the model's vocabulary lacks"),
         ("<script>alert(1)</script> dog", "stands for"),

@@ -7,7 +7,7 @@ import numpy as np
 from explorer.glue.tasks import TASKS
 from explorer.stats.against_full import compared
 from explorer.stats.partial import partial_difference
-from explorer.study.majority_baseline import Uninformed
+from explorer.study.majority_baseline import MajorityBaseline
 from explorer.ui.scoring.score_panel import in_words, no_stakes, paired_so_far
 
 ONES, ZEROS = np.ones(50, np.int64), np.zeros(50, np.int64)
@@ -35,7 +35,7 @@ def test_a_difference_of_one_is_within_noise() -> None:
 
 def test_a_full_model_that_does_not_beat_a_guess_is_named() -> None:
     half = np.arange(50) % 2
-    guess = Uninformed(0.5, "", "majority class")
+    guess = MajorityBaseline(0.5, "", "majority class")
     assert "does not measurably beat the majority class" in no_stakes(
         compared(TASKS["MRPC"], ONES, half, ONES).full, guess
     )

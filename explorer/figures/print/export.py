@@ -38,18 +38,18 @@ class Exhibit:
     caption: str
     """Plain sentences."""
     figure: go.Figure | Callable[[float], go.Figure] | None = None
-    """As on screen, or drawn anew for a width in inches; None for a table."""
+    """Figure as on screen, or a function that draws it for a width in inches; None for a table."""
     data: pd.DataFrame | Callable[[], pd.DataFrame] | None = None
-    """Tidy, or made when it is asked for; None where the figure says it all."""
+    """Tidy data, or a function that makes them; None where the figure says it all."""
 
     def drawn(self, inches: float) -> go.Figure:
-        """The figure for that width, in its colours for a white page."""
+        """Returns the figure for that width, in its colours for a white page."""
         assert self.figure is not None
         return self.figure if isinstance(self.figure, go.Figure) else self.figure(inches)
 
     @property
     def table(self) -> pd.DataFrame:
-        """Its data, else what its figure draws."""
+        """Returns the exhibit's data, else what its figure draws."""
         if self.data is not None:
             return self.data if isinstance(self.data, pd.DataFrame) else self.data()
         return tidy(self.drawn(INCHES["two"])) if self.figure is not None else pd.DataFrame()
@@ -57,7 +57,7 @@ class Exhibit:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a page's figures come from: what a reader needs to find or make them again."""
+    """Source of a page's figures: what a reader needs to find or make them again."""
 
     view: str
     """The page and what it is set to: 'Survival, MiniLM-L6 on MRPC, seed 1337'."""
@@ -66,7 +66,9 @@ class Origin:
 
 
 def for_print(figure: go.Figure, inches: float, text: float = _TEXT) -> go.Figure:
-    """A copy that wide, on white, in 8 pt text (`text`: pixels); a figure of a fixed width keeps its proportions."""
+    """Copies a figure at that width, on white, in 8 pt text (`text`: pixels); a figure of a fixed width keeps its
+    proportions.
+    """
     made = go.Figure(figure)
     layout = made.layout
     width, height, scale = inches * DPI, float(layout.height or 360), text / SCREEN_TEXT
@@ -152,12 +154,12 @@ def rendered(
 
 
 def named(exhibits: Sequence[Exhibit]) -> dict[str, Exhibit]:
-    """Each by a name fit for a file, numbered in the order of the page."""
+    """Gives each exhibit a name fit for a file, numbered in the order of the page."""
     return {f"{number:02d}-{file_name(one.title)}": one for number, one in enumerate(exhibits, start=1)}
 
 
 def file_name(words: str) -> str:
-    """Lower case, letters, digits and hyphens, at most 60."""
+    """Makes a file name of lower case letters, digits and hyphens, at most 60."""
     name = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     return (name if len(name) <= 60 else name[:61].rpartition("-")[0] or name[:60]) or "figure"
 
@@ -190,7 +192,9 @@ def archive(files: Mapping[str, bytes], exhibits: Sequence[Exhibit], origin: Ori
 
 
 def _with_words(data: bytes, kind: Format, exhibit: Exhibit, origin: Origin) -> bytes:
-    """SVG: title and description; PNG: text and its size in print; PDF carries its title already."""
+    """Writes words into the file: SVG, title and description; PNG, text and its size in print; PDF has its title
+    already.
+    """
     if kind == "svg":
         start, rest = data.decode("utf-8").split(">", 1)
         words = html.escape(words_of(exhibit, origin), quote=False)

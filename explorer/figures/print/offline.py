@@ -16,7 +16,7 @@ from explorer.figures.print.export import SCREEN_TEXT, Exhibit, Origin, csv_text
 _INCHES = 8.5
 """Width of a figure: 816 pixels."""
 _ROWS = 500
-"""Of a table; the CSV beside it has all."""
+"""Rows of a table that are shown; the CSV beside it has all."""
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 _STYLE = """
 body { font: 16px/1.5 Arial, Helvetica, sans-serif; color: #1c1c1c; background: #fff; max-width: 860px;
@@ -33,7 +33,7 @@ _STREAMLIT = ((re.compile(r":material/\w+:\s*"), ""), (re.compile(r":\w+(?:-badg
 
 
 def offline_page(title: str, texts: Sequence[str], exhibits: Sequence[Exhibit], origin: Origin) -> str:
-    """The whole file. texts: Markdown, above the figures. Nothing is loaded, no raw HTML passes.
+    """Builds the whole HTML file. texts: Markdown, above the figures. Nothing is loaded, no raw HTML passes.
 
     Each figure answers to the pointer and saves itself as SVG from its own toolbar; its data are below it, and as CSV.
     """
@@ -86,5 +86,5 @@ def _plain(text: str) -> str:
 
 
 def _linked(line: str) -> str:
-    """Escaped, with addresses as links."""
+    """Escapes text and turns addresses into links."""
     return re.sub(r"(https?://[^\s<>\"']+[^\s<>\"'.,;)])", r'<a href="\1">\1</a>', html.escape(line, quote=True))

@@ -11,8 +11,10 @@ from explorer.figures.path import path_table
 from explorer.tickets.pruning_path import PruningPath
 
 
-def printed_path(path: PruningPath, *, metric: str, floor: tuple[str, float] | None = None) -> go.Figure:
-    """Scores with 95% intervals, hollow where a step was taken back; the 90% line and the floor (name, score)."""
+def printed_path(path: PruningPath, *, metric: str, majority: tuple[str, float] | None = None) -> go.Figure:
+    """Draws scores with 95% intervals, hollow where a step was taken back; the 90% line and the majority baseline
+    (name, score).
+    """
     table = path_table(path, 0)
     figure = go.Figure()
     held = table[table["held"]]
@@ -42,7 +44,7 @@ def printed_path(path: PruningPath, *, metric: str, floor: tuple[str, float] | N
                 "color": FULL_MODEL,
             },
         )
-    for text, y, dash in (("90% line", path.line, "dot"), (*(floor or ("", math.nan)), "dash")):
+    for text, y, dash in (("90% line", path.line, "dot"), (*(majority or ("", math.nan)), "dash")):
         if not math.isnan(y):
             note = {"text": text, "font": {"size": 12, "color": QUIET}}
             figure.add_hline(

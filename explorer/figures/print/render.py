@@ -67,7 +67,7 @@ def render(
     start_seconds: float = START_SECONDS,
     each_seconds: float = EACH_SECONDS,
 ) -> list[bytes]:
-    """The files, in the order of the jobs; on_done is told how many are finished. title: what a PDF is called.
+    """Draws the files, in the order of the jobs; on_done is told how many are finished. title: what a PDF is called.
 
     Raises BadRequest where there is no Chrome, where it fails, or where the time is up; Busy where another export
     takes too long.
@@ -147,7 +147,7 @@ def _in_a_process(
 
 
 def _end_chrome(folder: Path) -> None:
-    """A Chrome whose starter was killed ends by itself when its pipe closes; a hung one does not."""
+    """Ends a hung Chrome: one whose starter was killed ends by itself when its pipe closes, a hung one does not."""
     import psutil
 
     for process in psutil.process_iter(["cmdline"]):
@@ -159,7 +159,7 @@ def _end_chrome(folder: Path) -> None:
 
 
 async def _draw(folder: Path) -> None:
-    """Inside the process: one Chrome, one file after the other, a line on stdout for each."""
+    """Draws one file after the other with one Chrome, inside the process, printing a line for each."""
     import kaleido
 
     told = json.loads((folder / "jobs.json").read_text(encoding="utf-8"))

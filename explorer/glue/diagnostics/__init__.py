@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from explorer.errors import BadRequest
-from explorer.glue.data_hash import fingerprint
+from explorer.glue.data_hash import examples_sha256
 from explorer.glue.diagnostics import acceptability, entailment, paraphrase, sentiment, similarity
 from explorer.glue.diagnostics.tables import shuffled
 from explorer.glue.tasks import TASKS, Example, Examples, Task
@@ -25,7 +25,7 @@ class Diagnostic:
 
     name: str
     title: str
-    """For the screen."""
+    """Name for the screen."""
     probes: str
     """The GLUE task whose schema it has."""
     also: tuple[str, ...]
@@ -93,7 +93,7 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
 
 
 def diagnostic_for(task: Task) -> Diagnostic | None:
-    """What a model of that task can be scored on; None for MNLI (three classes) and QNLI (questions)."""
+    """Returns what a model of a task can be scored on; None for MNLI (three classes) and QNLI (questions)."""
     for diagnostic in DIAGNOSTICS.values():
         if task.name in (diagnostic.probes, *diagnostic.also):
             return diagnostic
@@ -101,7 +101,7 @@ def diagnostic_for(task: Task) -> Diagnostic | None:
 
 
 def _for_task(example: Example, probes: Task, task: Task) -> Example:
-    """The example with the class index that the task uses."""
+    """Gives the example the class index that the task uses."""
     label = example.label
     if not task.is_regression:
         label = float(task.label_names.index(probes.label_names[int(label)]))
@@ -109,7 +109,7 @@ def _for_task(example: Example, probes: Task, task: Task) -> Example:
 
 
 def diagnostic_examples(task: Task) -> Examples:
-    """The sentences for that task, shuffled, the same everywhere; raises BadRequest if there are none."""
+    """Returns the sentences for a task, shuffled, the same everywhere; raises BadRequest if there are none."""
     diagnostic = diagnostic_for(task)
     if diagnostic is None:
         known = ", ".join(name for name, other in TASKS.items() if diagnostic_for(other))
@@ -120,4 +120,4 @@ def diagnostic_examples(task: Task) -> Examples:
     probes = TASKS[diagnostic.probes]
     written = shuffled(_WRITTEN[diagnostic.name](), _SEED)
     items = tuple(_for_task(example, probes, task) for example in written)
-    return Examples(task, "dev", items, f"built-in diagnostics: {diagnostic.name}", fingerprint(items))
+    return Examples(task, "dev", items, f"built-in diagnostics: {diagnostic.name}", examples_sha256(items))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from explorer.arrays import Float64Array, FloatArray
 
 SHORTEST = 8
-"""Word pieces below which a map is not shortened further."""
+"""Tokens below which a map is not shortened further."""
 
 
-def augmented(weights: NDArray[np.floating], anchors: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-    """A variant of a map (T, T): shortened, turned round, speckled, or moved between raw and norm-weighted.
+def augmented(weights: FloatArray, anchors: tuple[int, ...], rng: np.random.Generator) -> Float64Array:
+    """Varies a map (T, T): shortens, rotates by 180 degrees, speckles, or moves it between raw and norm-weighted.
 
     anchors: rows and columns that stay ([CLS], [SEP]); without them a vertical map could lose its column.
     """
@@ -30,8 +29,8 @@ def augmented(weights: NDArray[np.floating], anchors: tuple[int, ...], rng: np.r
     return np.ascontiguousarray(out)
 
 
-def _shortened(m: FloatArray, anchors: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
-    """A stretch of word pieces taken out of rows and columns alike, so that the diagonal runs on."""
+def _shortened(m: Float64Array, anchors: tuple[int, ...], rng: np.random.Generator) -> Float64Array:
+    """A stretch of tokens taken out of rows and columns alike, so that the diagonal runs on."""
     length = len(m)
     longest = min(length // 5, length - SHORTEST)
     if longest < 1:
@@ -43,6 +42,6 @@ def _shortened(m: FloatArray, anchors: tuple[int, ...], rng: np.random.Generator
     return m[np.ix_(kept, kept)]
 
 
-def _columns_that_count(m: FloatArray) -> set[int]:
+def _columns_that_count(m: Float64Array) -> set[int]:
     strength = m.mean(axis=0)
     return set(np.flatnonzero(strength >= max(0.5 * strength.max(), 2 * strength.mean())).tolist())

@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, precision_recall_fscore_support
 
+from explorer.arrays import Float64Array, Int64Array
 from explorer.errors import BadRequest
 from explorer.patterns.classes import CLASSES
 from explorer.stats.bootstrap import Interval, resample_cells
 
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 K = len(CLASSES)
 
 
@@ -32,7 +30,7 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Scores:
-    """Of predictions on labelled maps."""
+    """Scores of predictions on labelled maps."""
 
     n: int
     n_heads: int
@@ -61,9 +59,11 @@ class Kappa:
 
 
 def scores(
-    labels: IntArray, predictions: IntArray, groups: Sequence[object], *, resamples: int = 2000, seed: int = 0
+    labels: Int64Array, predictions: Int64Array, groups: Sequence[object], *, resamples: int = 2000, seed: int = 0
 ) -> Scores:
-    """labels, predictions: (n,) indices into CLASSES; groups: the head of each map. BadRequest if they do not fit."""
+    """Scores predictions (n,) against labels (n,), both indices into CLASSES; groups: the head of each map. Raises
+    BadRequest where they do not fit.
+    """
     table = _tables(labels, predictions, groups)  # (heads, K * K)
     precision, recall, f1, n = precision_recall_fscore_support(
         labels, predictions, labels=range(K), zero_division=float("nan")
@@ -87,7 +87,7 @@ def scores(
 
 
 def kappas(
-    pass_a: IntArray, pass_b: IntArray, groups: Sequence[object], *, resamples: int = 2000, seed: int = 0
+    pass_a: Int64Array, pass_b: Int64Array, groups: Sequence[object], *, resamples: int = 2000, seed: int = 0
 ) -> tuple[Kappa, ...]:
     """Cohen's kappa of two labellers: over all classes, then each class against the others."""
     table = _tables(pass_a, pass_b, groups)
@@ -101,13 +101,13 @@ def kappas(
     return tuple(out)
 
 
-def _cohen(a: IntArray, b: IntArray) -> float:
+def _cohen(a: Int64Array, b: Int64Array) -> float:
     if len(np.union1d(a, b)) < 2:
         return float("nan")
     return float(cohen_kappa_score(a, b))
 
 
-def _tables(rows: IntArray, columns: IntArray, groups: Sequence[object]) -> FloatArray:
+def _tables(rows: Int64Array, columns: Int64Array, groups: Sequence[object]) -> Float64Array:
     """(heads, K * K): how often each pair of classes occurs in each head's maps."""
     if not len(rows) == len(columns) == len(groups) or not len(rows):
         raise BadRequest(f"{len(rows)} labels, {len(columns)} predictions and {len(groups)} heads do not go together.")
@@ -118,7 +118,7 @@ def _tables(rows: IntArray, columns: IntArray, groups: Sequence[object]) -> Floa
 
 
 def _over_heads(
-    table: FloatArray, statistic: Callable[[FloatArray], FloatArray], resamples: int, seed: int
+    table: Float64Array, statistic: Callable[[Float64Array], Float64Array], resamples: int, seed: int
 ) -> Interval:
     return resample_cells(
         np.ones(len(table), np.int64),
@@ -129,12 +129,12 @@ def _over_heads(
     )
 
 
-def _accuracy(cells: FloatArray) -> FloatArray:
+def _accuracy(cells: Float64Array) -> Float64Array:
     """(r, K * K) -> (r,)"""
     return cells.reshape(-1, K, K).trace(axis1=1, axis2=2) / cells.sum(axis=1)
 
 
-def _macro_f1(cells: FloatArray) -> FloatArray:
+def _macro_f1(cells: Float64Array) -> Float64Array:
     """(r, K * K) -> (r,): over the classes that occur among the labels of each resample."""
     table = cells.reshape(-1, K, K)
     right = table.diagonal(axis1=1, axis2=2)
@@ -144,7 +144,7 @@ def _macro_f1(cells: FloatArray) -> FloatArray:
     return (f1 * occurs).sum(axis=1) / occurs.sum(axis=1)
 
 
-def _kappa(cells: FloatArray) -> FloatArray:
+def _kappa(cells: Float64Array) -> Float64Array:
     """(r, K * K) -> (r,); 1 where only one class is left, since both then always say the same."""
     table = cells.reshape(-1, K, K) / cells.sum(axis=1)[:, None, None]
     observed = table.trace(axis1=1, axis2=2)

@@ -1,4 +1,4 @@
-"""Hand-made features of an attention map: how much light its columns, diagonals and squares hold. numpy only."""
+"""Hand-made features of an attention map: how much mass its columns, diagonals and squares hold. numpy only."""
 
 from __future__ import annotations
 
@@ -6,29 +6,27 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import BoolArray, Float64Array, FloatArray, Int64Array
 from explorer.errors import BadRequest
-
-FloatArray = NDArray[np.float64]
 
 VISIBLE = 0.25
 """Share of the map's strongest cell from which a cell is seen (GUIDELINE.md)."""
 SMALLEST = 3
-"""Word pieces below which a map has no pattern: [CLS] and [SEP] alone leave nothing to look at."""
+"""Tokens below which a map has no pattern: [CLS] and [SEP] alone leave nothing to look at."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """What a map of T word pieces shows, in numbers that hardly depend on T; all finite."""
+    """What a map of T tokens shows, in numbers that hardly depend on T; all finite."""
 
     log_length: float
     best_column: float
     """Share of rows in which the best column is visible."""
     columns_counted: float
     """Columns visible in most rows and well above the typical column, as a share of T."""
-    light_of_columns: float
-    """Share of the map's light in them."""
+    mass_of_columns: float
+    """Share of the map's attention mass in these columns."""
     strongest_column: float
     """Mean of the strongest column; the map's maximum is 1."""
     variance_of_columns: float
@@ -37,11 +35,11 @@ class Features:
     best_diagonal: float
     """Largest share of its length along which the previous, self or next diagonal is visible."""
     best_band: float
-    """The same for a band, the strongest of the cells up to two beside the line."""
-    light_near_diagonal: float
-    """Share of light within three cells, less what a flat map has there."""
-    light_on_diagonal: float
-    """Share of light on the best of the three diagonals, less what a flat map has there."""
+    """Largest share for a band: the strongest of the cells up to two beside the line."""
+    mass_near_diagonal: float
+    """Share of attention mass within three cells, less what a flat map has there."""
+    mass_on_diagonal: float
+    """Share of attention mass on the best of the three diagonals, less what a flat map has there."""
     variance_of_diagonals: float
     """Share of what columns leave of the variance that the means of offsets explain."""
     fall_off: float
@@ -64,39 +62,37 @@ class Features:
 NAMES: tuple[str, ...] = tuple(field.name for field in fields(Features))
 
 
-def shows_nothing(weights: NDArray[np.floating]) -> bool:
+def shows_nothing(weights: FloatArray) -> bool:
     """Whether a map is too small for a pattern, or zero everywhere; raises BadRequest on what is no map."""
     array = checked(weights)
     return len(array) < SMALLEST or not array.any()
 
 
-def checked(weights: NDArray[np.floating]) -> FloatArray:
+def checked(weights: FloatArray) -> Float64Array:
     """The map as (T, T) float64; raises BadRequest where it is not square, not finite, or negative anywhere."""
     array = np.asarray(weights, np.float64)
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
-        raise BadRequest(
-            f"A map of shape {array.shape} is not square.", "Give (T, T): row i is what word piece i reads."
-        )
+        raise BadRequest(f"A map of shape {array.shape} is not square.", "Give (T, T): row i is what token i reads.")
     if not np.isfinite(array).all() or (array < 0).any():
         raise BadRequest("A map holds numbers that are no attention weights (NaN, infinite or negative).")
     return array
 
 
-def scaled(weights: NDArray[np.floating]) -> FloatArray:
+def scaled(weights: FloatArray) -> Float64Array:
     """The map over its strongest cell, (T, T) in [0, 1].
 
-    Raises BadRequest as checked does, and where nothing can be seen: fewer than 3 word pieces, or zeros only.
+    Raises BadRequest as checked does, and where nothing can be seen: fewer than 3 tokens, or zeros only.
     """
     array = checked(weights)
     if len(array) < SMALLEST:
-        raise BadRequest(f"A map of {len(array)} word pieces shows no pattern.", "Use a sentence with a word in it.")
+        raise BadRequest(f"A map of {len(array)} tokens shows no pattern.", "Use a sentence with a word in it.")
     strongest = array.max()
     if strongest <= 0:
         raise BadRequest("A map is zero everywhere: the head is off, or nothing of what it reads comes through.")
     return array / strongest
 
 
-def features_of(weights: NDArray[np.floating]) -> Features:
+def features_of(weights: FloatArray) -> Features:
     """Features of one map (T, T); raises BadRequest as scaled does."""
     m = scaled(weights)
     length = len(m)
@@ -123,14 +119,14 @@ def features_of(weights: NDArray[np.floating]) -> Features:
         log_length=float(np.log(length)),
         best_column=float(seen_by_column.max()),
         columns_counted=float(counted.mean()),
-        light_of_columns=float(m[:, counted].sum() / total),
+        mass_of_columns=float(m[:, counted].sum() / total),
         strongest_column=float(m.mean(axis=0).max()),
         variance_of_columns=_explained(m, m.mean(axis=0, keepdims=True)),
         variance_of_rows=_explained(m, m.mean(axis=1, keepdims=True)),
         best_diagonal=line_shares[best],
         best_band=float((band >= VISIBLE).mean()),
-        light_near_diagonal=float(m[near].sum() / total - near.mean()),
-        light_on_diagonal=float(np.diagonal(m, best).sum() / total - 1 / length),
+        mass_near_diagonal=float(m[near].sum() / total - near.mean()),
+        mass_on_diagonal=float(np.diagonal(m, best).sum() / total - 1 / length),
         variance_of_diagonals=_explained(off_columns, _means_of_offsets(off_columns, offset)),
         fall_off=on_line - float(off_columns[beside].mean()) if beside.any() else on_line,
         block_contrast=contrast,
@@ -143,30 +139,30 @@ def features_of(weights: NDArray[np.floating]) -> Features:
     )
 
 
-def table(maps: Sequence[NDArray[np.floating]]) -> FloatArray:
+def table(maps: Sequence[FloatArray]) -> Float64Array:
     """(m, len(NAMES)): the features of several maps."""
     return np.array([list(asdict(features_of(weights)).values()) for weights in maps]).reshape(-1, len(NAMES))
 
 
-def _share(line: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:
+def _share(line: BoolArray, of: BoolArray) -> float:
     """Share of a diagonal that is visible, of the part that no counted column crosses."""
     return float(line.sum() / of.sum()) if of.sum() >= 2 else 0.0
 
 
-def _padded_diagonal(m: FloatArray, offset: int) -> FloatArray:
+def _padded_diagonal(m: Float64Array, offset: int) -> Float64Array:
     """Cell (i, i + offset) of each row i, 0 outside."""
     rows = np.arange(len(m))
     inside = (rows + offset >= 0) & (rows + offset < len(m))
     return np.where(inside, m[rows, np.clip(rows + offset, 0, len(m) - 1)], 0.0)
 
 
-def _explained(m: FloatArray, fit: FloatArray) -> float:
+def _explained(m: Float64Array, fit: Float64Array) -> float:
     """Share of the variance of m that fit explains, 0 where m does not vary."""
     spread = ((m - m.mean()) ** 2).sum()
     return float(1 - ((m - fit) ** 2).sum() / spread) if spread > 1e-12 else 0.0
 
 
-def _means_of_offsets(m: FloatArray, offset: NDArray[np.int64]) -> FloatArray:
+def _means_of_offsets(m: Float64Array, offset: Int64Array) -> Float64Array:
     """Each cell of the seven central diagonals replaced by its diagonal's mean, the others by theirs together."""
     key = np.where(np.abs(offset) <= 3, offset + 3, 7)
     counts = np.bincount(key.ravel(), minlength=8)
@@ -174,21 +170,21 @@ def _means_of_offsets(m: FloatArray, offset: NDArray[np.int64]) -> FloatArray:
     return (sums / np.maximum(counts, 1))[key]
 
 
-def _squares(m: FloatArray, counted: NDArray[np.bool_], near: NDArray[np.bool_]) -> tuple[float, float]:
+def _squares(m: Float64Array, counted: BoolArray, near: BoolArray) -> tuple[float, float]:
     """Contrast and explained variance of two squares at the border where the contrast is largest."""
     length = len(m)
     usable = ~near & ~counted[None, :]
-    light = np.zeros((length + 1, length + 1))
+    mass = np.zeros((length + 1, length + 1))
     count = np.zeros((length + 1, length + 1))
-    light[1:, 1:] = (np.minimum(m, 2 * VISIBLE) * usable).cumsum(0).cumsum(1)  # few strong cells are no fill
+    mass[1:, 1:] = (np.minimum(m, 2 * VISIBLE) * usable).cumsum(0).cumsum(1)  # few strong cells are no fill
     count[1:, 1:] = usable.cumsum(0).cumsum(1)
     best = (0.0, 0.0)
     spread = (np.minimum(m, 2 * VISIBLE)[usable]).var() if usable.any() else 0.0
     for border in range(max(2, round(0.2 * length)), min(length - 2, round(0.8 * length)) + 1):
         inside, n_inside = (
-            a[border, border] + a[-1, -1] - a[border, -1] - a[-1, border] + a[border, border] for a in (light, count)
+            a[border, border] + a[-1, -1] - a[border, -1] - a[-1, border] + a[border, border] for a in (mass, count)
         )
-        outside, n_outside = light[-1, -1] - inside, count[-1, -1] - n_inside
+        outside, n_outside = mass[-1, -1] - inside, count[-1, -1] - n_inside
         if min(n_inside, n_outside) < 4:
             continue
         inner, outer = inside / n_inside, outside / n_outside
@@ -199,7 +195,7 @@ def _squares(m: FloatArray, counted: NDArray[np.bool_], near: NDArray[np.bool_])
     return float(best[0]), float(best[1])
 
 
-def _correlation(x: FloatArray, y: FloatArray) -> float:
+def _correlation(x: Float64Array, y: Float64Array) -> float:
     if np.ptp(x) < 1e-9 or np.ptp(y) < 1e-9:
         return 0.0
     return float(np.corrcoef(x, y)[0, 1])

@@ -10,28 +10,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier import map_shapes as shapes
-from explorer.patterns.classifier.map_shapes import FloatArray, GeneratorOptions, Layout
+from explorer.patterns.classifier.map_shapes import GeneratorOptions, Layout
 
 
 @dataclass(frozen=True, eq=False)
 class SyntheticMap:
     """One drawn map: weights (T, T) with rows that sum to 1, the class it shows, and its layout."""
 
-    weights: FloatArray
+    weights: Float64Array
     label: str
     layout: Layout
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What a mixture holds of one shape."""
+    """Share of one shape in a mixture."""
 
     weight: float
-    """Of each row's attention, on average."""
-    shape: FloatArray
+    """Share of each row's attention, on average."""
+    shape: Float64Array
     """(T, T), rows sum to 1."""
     coverage: float = 1.0
     """Below 1: the share of rows in which it is there at all."""
@@ -58,11 +59,11 @@ def draw(label: str, rng: np.random.Generator, options: GeneratorOptions | None 
     return SyntheticMap(weights, label, layout)
 
 
-def norm_weighted(sample: SyntheticMap, rng: np.random.Generator) -> FloatArray:
+def norm_weighted(sample: SyntheticMap, rng: np.random.Generator) -> Float64Array:
     """The map as norm-weighted attention would show it: each column times a vector norm, small at [CLS] and [SEP].
 
-    (T, T), rows no longer sum to 1 (Kobayashi et al. 2020: special word pieces have short transformed vectors).
-    The class stays only while columns are at ordinary word pieces: use it on maps without a column in their name.
+    (T, T), rows no longer sum to 1 (Kobayashi et al. 2020: special tokens have short transformed vectors).
+    The class stays only while columns are at ordinary tokens: use it on maps without a column in their name.
     """
     norms = rng.lognormal(0.0, rng.uniform(0.05, 0.35), sample.layout.length)
     norms[[0, *sample.layout.separators]] *= rng.uniform(0.02, 0.6)
@@ -87,7 +88,7 @@ def _layout(rng: np.random.Generator, opts: GeneratorOptions, pair: bool | None)
     return Layout(length, separators, tuple(sorted(int(m) for m in marks)))
 
 
-def _gaps(part: Part, layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> FloatArray:
+def _gaps(part: Part, layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Float64Array:
     """A part's weight row by row (T, 1): it wavers, and is interrupted in some rows."""
     rows = np.clip(part.weight * rng.lognormal(0, rng.uniform(0.1, 0.6), layout.length), 0, 0.97)
     absent = 1 - part.coverage if part.coverage < 1 else rng.uniform(0, opts.gap_share)
@@ -95,7 +96,7 @@ def _gaps(part: Part, layout: Layout, rng: np.random.Generator, opts: GeneratorO
     return rows[:, None]
 
 
-def _mixed(parts: list[Part], layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> FloatArray:
+def _mixed(parts: list[Part], layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Float64Array:
     """The parts with their weights, what is left going to content and flat ground, with speckle; rows sum to 1."""
     rows = [_gaps(part, layout, rng, opts) for part in parts]
     total = np.sum(rows, axis=0)
@@ -111,21 +112,21 @@ def _mixed(parts: list[Part], layout: Layout, rng: np.random.Generator, opts: Ge
 # --- classes
 
 
-def _vertical(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> FloatArray:
+def _vertical(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Float64Array:
     parts = [Part(rng.uniform(0.35, 0.97), shapes.columns(layout, rng, opts))]
     if rng.random() < 0.5:
         parts.append(_trace(shapes.line(layout, rng, opts), rng))
     return _mixed(parts, layout, rng, opts)
 
 
-def _diagonal(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> FloatArray:
+def _diagonal(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Float64Array:
     parts = [Part(rng.uniform(0.35, 0.97), shapes.line(layout, rng, opts))]
     if rng.random() < 0.5:
         parts.append(_trace(shapes.columns(layout, rng, opts), rng))
     return _mixed(parts, layout, rng, opts)
 
 
-def _both(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> FloatArray:
+def _both(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Float64Array:
     line = shapes.line(layout, rng, opts)
     columns = shapes.columns(layout, rng, opts)
     total, share = rng.uniform(0.6, 0.97), rng.uniform(0.3, 0.7)
@@ -135,7 +136,7 @@ def _both(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> F
     return _mixed([Part(total * of_line, line), Part(total * (1 - of_line), columns)], layout, rng, opts)
 
 
-def _block(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> FloatArray:
+def _block(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Float64Array:
     fill = rng.uniform(0.7, 0.97)
     parts = [Part(fill, shapes.squares(layout, rng))]
     if rng.random() < 0.4:
@@ -144,13 +145,13 @@ def _block(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> 
     return _mixed(parts, layout, rng, opts)
 
 
-def _heterogeneous(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> FloatArray:
-    kind = str(rng.choice(["content", "soft", "flat", "weave", "across", "pieces", "smears"]))
+def _heterogeneous(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Float64Array:
+    kind = str(rng.choice(["content", "soft", "flat", "weave", "across", "fragments", "smears"]))
     sharpness = {"content": rng.uniform(1.5, 5), "soft": rng.uniform(0.5, 1.5), "flat": 0.1}
     drawn = {
         "weave": shapes.weave,
         "across": shapes.across,
-        "pieces": shapes.pieces,
+        "fragments": shapes.fragments,
         "smears": shapes.smears,
     }
     shape = shapes.content(layout, rng, sharpness[kind]) if kind in sharpness else drawn[kind](layout, rng)
@@ -161,7 +162,7 @@ def _heterogeneous(layout: Layout, rng: np.random.Generator, opts: GeneratorOpti
     return _mixed(parts, layout, rng, opts)
 
 
-def _trace(shape: FloatArray, rng: np.random.Generator) -> Part:
+def _trace(shape: Float64Array, rng: np.random.Generator) -> Part:
     """A part that does not count: faint everywhere, or strong in fewer rows than the guideline asks for."""
     if rng.random() < 0.4:
         return Part(rng.uniform(0, 0.05), shape)

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from explorer.arrays import Float32Array
 from explorer.errors import BadBundle
-from explorer.glue.tokens import Pieces
+from explorer.glue.tokens import Tokens
 
 FOLDER = Path(__file__).with_name("labelled")
 MAPS, TABLE = "maps.npz", "maps.csv"
@@ -30,19 +30,19 @@ class DrawnMap:
     """'raw' or 'norm': attention, or norm-weighted attention."""
     model: str
     task: str
-    """Whose fine-tuned weights: a GLUE task, or 'pretrained'."""
+    """Task of the fine-tuned weights: a GLUE task, or 'pretrained'."""
     seed: int
-    """Of fine-tuning; -1 for the pre-trained weights."""
+    """Fine-tuning seed; -1 for the pre-trained weights."""
     checkpoint: str
     """First 12 hex digits of the sha256 of the weights."""
     layer: int
     head: int
     sentence_set: str
-    """Of explorer.glue.diagnostics."""
+    """Name of a diagnostic of explorer.glue.diagnostics."""
     index: int
-    """Of the sentence in that set."""
-    pieces: Pieces
-    weights: NDArray[np.float32]
+    """Number of the sentence in that set."""
+    tokens: Tokens
+    weights: Float32Array
     """(T, T): as the model gave them, to 11 bits: rows of a raw map sum to 1."""
 
 
@@ -63,9 +63,9 @@ def write_maps(maps: Sequence[DrawnMap], folder: Path = FOLDER) -> None:
             "head": drawn.head,
             "sentence_set": drawn.sentence_set,
             "index": drawn.index,
-            "length": len(drawn.pieces),
-            "second_from": int((drawn.pieces.segments == 0).sum()),
-            "tokens": " ".join(drawn.pieces.tokens),
+            "length": len(drawn.tokens),
+            "second_from": int((drawn.tokens.segments == 0).sum()),
+            "tokens": " ".join(drawn.tokens.texts),
         }
         for drawn in maps
     )
@@ -89,8 +89,8 @@ def read_maps(folder: Path = FOLDER) -> tuple[DrawnMap, ...]:
     )
 
 
-def _drawn(row: Mapping[Any, Any], values: NDArray[np.float32]) -> DrawnMap:
+def _drawn(row: Mapping[Any, Any], values: Float32Array) -> DrawnMap:
     known = {name: row[name] for name in DrawnMap.__dataclass_fields__ if name in row}
-    tokens = tuple(str(row["tokens"]).split(" "))
-    segments = (np.arange(len(tokens)) >= int(row["second_from"])).astype(np.int64)
-    return DrawnMap(**known, pieces=Pieces(tokens, segments), weights=values.reshape(len(tokens), -1))
+    texts = tuple(str(row["tokens"]).split(" "))
+    segments = (np.arange(len(texts)) >= int(row["second_from"])).astype(np.int64)
+    return DrawnMap(**known | {"tokens": Tokens(texts, segments), "weights": values.reshape(len(texts), -1)})

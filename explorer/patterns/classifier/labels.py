@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
+from explorer.arrays import Float32Array, Int64Array
 from explorer.errors import BadBundle
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier.labelled_maps import FOLDER, DrawnMap, read_maps
@@ -32,7 +32,7 @@ class LabelledMap:
     drawn: DrawnMap
     pass_a: str
     pass_b: str
-    """Empty where there was one pass only."""
+    """Class given in the second pass; empty where there was one pass only."""
     sure: bool
     """Whether whoever labelled it called it a clear case: each pass that there is."""
     resolved: str
@@ -42,7 +42,7 @@ class LabelledMap:
     note: str
 
     @property
-    def weights(self) -> NDArray[np.float32]:
+    def weights(self) -> Float32Array:
         """(T, T)"""
         return self.drawn.weights
 
@@ -88,10 +88,15 @@ def read_labels(folder: Path = FOLDER) -> tuple[LabelledMap, ...]:
     return out
 
 
-def folds(labels: Sequence[int], heads: Sequence[tuple[int, int]], n_folds: int, seed: int) -> list[NDArray[np.int64]]:
+def folds(labels: Sequence[int], heads: Sequence[tuple[int, int]], n_folds: int, seed: int) -> list[Int64Array]:
     """Indices of each fold's maps: no head in two folds, classes spread as evenly as that allows."""
     groups = [f"{layer}.{head}" for layer, head in heads]
     split = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)  # blocks are rare
         return [held for _, held in split.split(np.zeros(len(labels)), np.asarray(labels), groups)]
+
+
+def labels_of(maps: Sequence[LabelledMap]) -> Int64Array:
+    """Returns the indices of the resolved classes, (m,)."""
+    return np.array([one.label for one in maps], np.int64)

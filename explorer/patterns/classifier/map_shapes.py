@@ -1,4 +1,4 @@
-"""The parts of synthetic attention maps: columns, a diagonal, squares, scatter, smears, pieces, weaves.
+"""The parts of synthetic attention maps: columns, a diagonal, squares, scatter, smears, fragments, weaves.
 
 Each function gives weights (T, T) with rows that sum to 1; generator.py mixes them into a class.
 """
@@ -8,11 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -20,13 +18,13 @@ class GeneratorOptions:
     """Ranges from which each map is drawn; a pair (low, high) is inclusive."""
 
     length: tuple[int, int] = (8, 128)
-    """T, word pieces with [CLS] and [SEP]; drawn evenly on a logarithmic scale."""
+    """T, tokens with [CLS] and [SEP]; drawn evenly on a logarithmic scale."""
     pair_share: float = 0.7
     """Share of inputs that are two sentences; a block map always is."""
     offsets: tuple[int, ...] = (-1, 0, 1)
-    """Diagonals beside the main one: -1 the previous word piece, +1 the next."""
+    """Diagonals beside the main one: -1 the previous token, +1 the next."""
     width: tuple[float, float] = (0.2, 2.2)
-    """How far a diagonal spreads, in word pieces to each side."""
+    """How far a diagonal spreads, in tokens to each side."""
     tilt: float = 0.03
     """Largest departure of a diagonal's slope from 1."""
     n_columns: tuple[int, int] = (1, 8)
@@ -44,7 +42,7 @@ class GeneratorOptions:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the special word pieces of an input stand."""
+    """Where the special tokens of an input stand."""
 
     length: int
     separators: tuple[int, ...]
@@ -58,24 +56,24 @@ class Layout:
 
     @property
     def sentences(self) -> tuple[slice, ...]:
-        """The word pieces of each sentence, its [SEP] included; [CLS] goes with the first."""
+        """The tokens of each sentence, its [SEP] included; [CLS] goes with the first."""
         first = self.separators[0] + 1
         return (slice(0, first), slice(first, self.length)) if self.is_pair else (slice(0, self.length),)
 
 
-def rows_to_one(parts: FloatArray) -> FloatArray:
+def rows_to_one(parts: Float64Array) -> Float64Array:
     """Each row divided by its sum; a row of zeros becomes flat."""
     sums = parts.sum(axis=1, keepdims=True)
     flat = np.full_like(parts, 1 / parts.shape[1])
     return np.where(sums > 1e-12, parts / np.where(sums > 1e-12, sums, 1), flat)
 
 
-def flat(layout: Layout) -> FloatArray:
-    """Every word piece alike."""
+def flat(layout: Layout) -> Float64Array:
+    """Spreads attention evenly over all tokens: every cell 1 / T."""
     return np.full((layout.length, layout.length), 1 / layout.length)
 
 
-def columns(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> FloatArray:
+def columns(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Float64Array:
     """Upright stripes, mostly at [CLS], [SEP] and punctuation; a stripe may be stronger in one sentence."""
     length = layout.length
     most = max(1, min(opts.n_columns[1], length // 4))
@@ -95,7 +93,7 @@ def columns(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) ->
     return rows_to_one(out)
 
 
-def line(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> FloatArray:
+def line(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Float64Array:
     """A diagonal: one offset or two, sharp or wide, falling off evenly or to one side only."""
     length = layout.length
     i, j = np.mgrid[:length, :length]
@@ -113,12 +111,12 @@ def line(layout: Layout, rng: np.random.Generator, opts: GeneratorOptions) -> Fl
     if layout.is_pair and rng.random() < 0.4:  # a band that ends where its sentence ends
         first, second = layout.sentences
         out[first, second] = out[second, first] = 0
-    if rng.random() < 0.5:  # special word pieces do not look at their neighbours
+    if rng.random() < 0.5:  # special tokens do not look at their neighbours
         out[[0, *layout.separators]] = 1 / length
     return rows_to_one(out)
 
 
-def squares(layout: Layout, rng: np.random.Generator) -> FloatArray:
+def squares(layout: Layout, rng: np.random.Generator) -> Float64Array:
     """Each sentence within itself, flat or speckled, some of its columns stronger."""
     out = np.zeros((layout.length, layout.length))
     for sentence in layout.sentences:
@@ -128,7 +126,7 @@ def squares(layout: Layout, rng: np.random.Generator) -> FloatArray:
     return rows_to_one(out)
 
 
-def content(layout: Layout, rng: np.random.Generator, sharpness: float) -> FloatArray:
+def content(layout: Layout, rng: np.random.Generator, sharpness: float) -> Float64Array:
     """Scattered attention: softmax of low-rank similarities and free noise, as sharp as asked."""
     length, rank = layout.length, int(rng.integers(2, 12))
     similarity = rng.normal(size=(length, rank)) @ rng.normal(size=(rank, length)) / np.sqrt(rank)
@@ -137,7 +135,7 @@ def content(layout: Layout, rng: np.random.Generator, sharpness: float) -> Float
     return rows_to_one(np.exp(logits - logits.max(axis=1, keepdims=True)))
 
 
-def across(layout: Layout, rng: np.random.Generator) -> FloatArray:
+def across(layout: Layout, rng: np.random.Generator) -> Float64Array:
     """Each sentence of a pair looks at the other one: its squares, or the same word in the other sentence."""
     length = layout.length
     out = np.full((length, length), 0.05 / length)
@@ -154,7 +152,7 @@ def across(layout: Layout, rng: np.random.Generator) -> FloatArray:
     return rows_to_one(out * rng.lognormal(0, 0.7, out.shape))
 
 
-def smears(layout: Layout, rng: np.random.Generator) -> FloatArray:
+def smears(layout: Layout, rng: np.random.Generator) -> Float64Array:
     """A few soft clouds anywhere."""
     length = layout.length
     i, j = np.mgrid[:length, :length] / length
@@ -165,7 +163,7 @@ def smears(layout: Layout, rng: np.random.Generator) -> FloatArray:
     return rows_to_one(out * rng.lognormal(0, 0.7, out.shape))
 
 
-def pieces(layout: Layout, rng: np.random.Generator) -> FloatArray:
+def fragments(layout: Layout, rng: np.random.Generator) -> Float64Array:
     """Short pieces of columns and lines, each in at most a third of the rows."""
     length = layout.length
     out = np.full((length, length), 0.3 / length)
@@ -178,8 +176,8 @@ def pieces(layout: Layout, rng: np.random.Generator) -> FloatArray:
     return rows_to_one(out)
 
 
-def weave(layout: Layout, rng: np.random.Generator) -> FloatArray:
-    """Kinds of word pieces look at kinds of word pieces: columns that come and go from row to row."""
+def weave(layout: Layout, rng: np.random.Generator) -> Float64Array:
+    """Kinds of tokens look at kinds of tokens: columns that come and go from row to row."""
     kinds = int(rng.integers(2, 5))
     of_row, of_column = rng.integers(kinds, size=(2, layout.length))
     taste = rng.dirichlet(np.full(kinds, 0.4), size=kinds) + 0.02

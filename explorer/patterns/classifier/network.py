@@ -1,7 +1,7 @@
 """A small CNN over the picture of an attention map, whatever its size (as Prasanna et al. 2020 have one).
 
 The map is brought to one grid by averaging, as an eye sees a picture at one size, and where the diagonal runs is a
-picture of its own: at one grid, a line of one word piece is wide in a short map and thin in a long one.
+picture of its own: at one grid, a line of one token is wide in a short map and thin in a long one.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from explorer.arrays import Float32Array, Float64Array, FloatArray
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier.features import VISIBLE, scaled
 
@@ -23,14 +23,14 @@ N_CHANNELS = 6
 AT_ONCE = 256
 """Maps in one forward pass."""
 SOFT = 0.04
-"""Over how much of the scale a cell goes from unseen to seen."""
+"""Part of the scale over which a cell goes from unseen to seen."""
 
 
-def picture(weights: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(N_CHANNELS, GRID, GRID) of a map (T, T), T >= 3; raises BadRequest as features.scaled does.
+def picture(weights: FloatArray) -> Float32Array:
+    """Draws a map (T, T), T >= 3, as (N_CHANNELS, GRID, GRID); raises BadRequest as features.scaled does.
 
     Channels: the map over its strongest cell; its square root, which lifts what is faint; whether a cell is
-    visible (the guideline's quarter, softened); nearness to the diagonal in word pieces; offset over T; each row
+    visible (the guideline's quarter, softened); nearness to the diagonal in tokens; offset over T; each row
     over its strongest cell (as maxima, so that a thin line stays).
     """
     m = scaled(weights)
@@ -44,8 +44,8 @@ def picture(weights: NDArray[np.floating]) -> NDArray[np.float32]:
     return torch.cat([averaged, strongest]).numpy()
 
 
-def pictures(maps: Sequence[NDArray[np.floating]]) -> Tensor:
-    """(m, N_CHANNELS, GRID, GRID) of several maps."""
+def pictures(maps: Sequence[FloatArray]) -> Tensor:
+    """Draws m maps as (m, N_CHANNELS, GRID, GRID)."""
     if not len(maps):
         return torch.zeros(0, N_CHANNELS, GRID, GRID)
     return torch.from_numpy(np.stack([picture(weights) for weights in maps]))
@@ -76,10 +76,10 @@ class PatternNetwork(nn.Module):
 
 
 @torch.inference_mode()
-def logits_of(network: PatternNetwork, maps: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-    """(m, 5): the mean of what the network says of each map and of the map turned round (both axes from the end).
+def logits_of(network: PatternNetwork, maps: Sequence[FloatArray]) -> Float64Array:
+    """Returns logits (m, 5): means over each map and the map rotated 180 degrees, which keeps every class.
 
-    Turning round keeps every class, so that two looks are one opinion. The network must be in eval mode.
+    The network must be in eval mode.
     """
     out = np.zeros((len(maps), len(CLASSES)))
     for start in range(0, len(maps), AT_ONCE):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import FloatArray, Int64Array
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier.features import Features, features_of
 
-LIGHT_OF_COLUMNS = 0.2
-"""A fifth of the map's light."""
+MASS_OF_COLUMNS = 0.2
+"""Share of the map's attention mass from which columns count: a fifth."""
 HALF, TWO_THIRDS = 0.5, 2 / 3
 SHORT = np.log(12)
 SPOTS = 0.45
@@ -20,10 +20,10 @@ BLOCK_CONTRAST, BLOCK_VARIANCE = 0.45, 0.2
 
 
 def class_by_rules(features: Features) -> str:
-    """One of CLASSES, by the guideline's five steps."""
+    """Names one of CLASSES by the guideline's five steps."""
     most = TWO_THIRDS if features.log_length < SHORT else HALF
-    columns = features.columns_counted > 0 and features.light_of_columns >= LIGHT_OF_COLUMNS
-    wide = features.best_band >= most and features.light_near_diagonal > 0.15 and features.fall_off > 0.1
+    columns = features.columns_counted > 0 and features.mass_of_columns >= MASS_OF_COLUMNS
+    wide = features.best_band >= most and features.mass_near_diagonal > 0.15 and features.fall_off > 0.1
     diagonal = features.best_diagonal >= most or wide
     if columns and diagonal:
         return "vertical+diagonal"
@@ -34,6 +34,6 @@ def class_by_rules(features: Features) -> str:
     return "heterogeneous"
 
 
-def classify_by_rules(maps: Sequence[NDArray[np.floating]]) -> NDArray[np.int64]:
-    """(m,): indices into CLASSES; raises BadRequest as features_of does."""
+def classify_by_rules(maps: Sequence[FloatArray]) -> Int64Array:
+    """Returns indices into CLASSES, (m,); raises BadRequest as features_of does."""
     return np.array([CLASSES.index(class_by_rules(features_of(weights))) for weights in maps], np.int64)

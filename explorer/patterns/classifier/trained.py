@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from scipy.special import softmax
 
+from explorer.arrays import Float64Array, FloatArray
 from explorer.errors import BadCheckpoint, BadRequest
 from explorer.patterns.classes import CLASSES, UNCERTAIN
 from explorer.patterns.classifier.features import shows_nothing
@@ -26,7 +26,9 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns the network's logits into confidence; measured on maps of heads that the network did not see."""
+    """Temperature and threshold that turn logits into confidence; measured on maps of heads that the network did not
+    see.
+    """
 
     temperature: float
     """Logits are divided by it before the softmax."""
@@ -41,7 +43,7 @@ class PatternClassifier:
     network: PatternNetwork
     calibration: Calibration
 
-    def classify(self, maps: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+    def classify(self, maps: Sequence[FloatArray]) -> Float64Array:
         """Probabilities (m, 5), columns as CLASSES, of maps (T, T) of any sizes, raw or norm-weighted.
 
         A map on which nothing can be seen (T < 3, or zeros only, as of a head that is off) gets 1/5 each, so
@@ -53,12 +55,8 @@ class PatternClassifier:
         out[shown] = softmax(logits / self.calibration.temperature, axis=1)
         return out
 
-    def names(self, maps: Sequence[NDArray[np.floating]]) -> list[str]:
-        """A class or 'uncertain' for each map; raises BadRequest as classify does."""
-        return [name_of(row, self.calibration.threshold) for row in self.classify(maps)]
 
-
-def name_of(probabilities: NDArray[np.floating], threshold: float) -> str:
+def name_of(probabilities: FloatArray, threshold: float) -> str:
     """The likeliest of CLASSES, or 'uncertain' where its probability is below the threshold or undefined.
 
     probabilities: (5,). Raises BadRequest on another shape.

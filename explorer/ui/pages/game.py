@@ -28,7 +28,7 @@ from explorer.ui.widgets.head_grid import head_grid
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
-    from explorer.live.random_opponent import Chance
+    from explorer.live.random_opponent import RandomOpponent
 
 DRAWS = 20
 """Masks that chance may try."""
@@ -297,7 +297,7 @@ def _stored_chance(known: KnownRun) -> str:
 
 def _chance(question: request.Question, evaluator: Evaluator, off: int) -> None:
     name = f"{_where(question.known, question)} {off}"
-    jobs: dict[str, Job[Chance]] = st.session_state.setdefault(_CHANCE, {})
+    jobs: dict[str, Job[RandomOpponent]] = st.session_state.setdefault(_CHANCE, {})
     job = jobs.get(name)
     if job is not None and isinstance(job.news, Dropped):
         del jobs[name]
@@ -318,9 +318,9 @@ def _chance(question: request.Question, evaluator: Evaluator, off: int) -> None:
 
 
 def _draw(question: request.Question, evaluator: Evaluator, off: int, name: str) -> None:
-    from explorer.live.random_opponent import draws, play
+    from explorer.live.random_opponent import play, random_masks
 
-    masks = draws(question.known.shape, off, DRAWS, question.known.run.seed)
+    masks = random_masks(question.known.shape, off, DRAWS, question.known.run.seed)
     work = play(evaluator, masks, off, threshold_of(evaluator.full.score))
     try:
         st.session_state[_CHANCE][name] = cached.worker().submit(f"{request.session()}.chance", work)
@@ -332,7 +332,9 @@ def _chance_words(news: object, off: int) -> None:
     if isinstance(news, Failed):
         st.warning(str(news.error))
         return
-    found: Chance | None = news.result if isinstance(news, Done) else news.news if isinstance(news, Running) else None
+    found: RandomOpponent | None = (
+        news.result if isinstance(news, Done) else news.news if isinstance(news, Running) else None
+    )
     if found is None:
         st.markdown("Drawing …")
         return

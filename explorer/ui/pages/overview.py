@@ -244,8 +244,8 @@ def _strip(
         metric=metric,
         colour=colour,
         full=sheet.ours[FULL].mean if line else math.nan,
-        floor=sheet.uninformed.score if sheet.uninformed else math.nan,
-        floor_title=sheet.uninformed.title if sheet.uninformed else "",
+        majority=sheet.majority.score if sheet.majority else math.nan,
+        majority_title=sheet.majority.title if sheet.majority else "",
     )
     words = f"{metric} of {', '.join(rows)}: our seeds beside the published BERT-base"
     _plot(figure, key, words, lambda: strip_table(strip))

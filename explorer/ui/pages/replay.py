@@ -19,7 +19,7 @@ from explorer.figures.print.tables import importance_table
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.bundle import command_for
 from explorer.store.schema import Key, Manifest
-from explorer.study.majority_baseline import Uninformed
+from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, PruningPath, parts_words, path_of
 from explorer.ui import cached, state
@@ -44,7 +44,7 @@ class Shown:
     key: Key
     known: KnownRun
     path: PruningPath
-    floor: Uninformed | None
+    floor: MajorityBaseline | None
     """What answers that never read a sentence score."""
     lab: Any
     """The page that a step opens in; None where there is none."""
@@ -78,7 +78,7 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
     key = Key(run, "structured", _method(variants))
     known = cached.known(root, stamp, run)
     path = path_of(cached.artefact(root, stamp, key), known.shape)
-    floor = cached.uninformed(root, stamp, run.model, run.task)
+    floor = cached.majority_baseline(root, stamp, run.model, run.task)
     shown = Shown(root, stamp, key, known, path, floor, lab)
     _read_link(shown)
     state.show_notices()
@@ -242,12 +242,12 @@ def _score(shown: Shown, step: PathStep) -> None:
         Exhibit(
             f"{metric.capitalize()} step by step",
             _WHISKERS,
-            lambda _inches: printed_path(path, metric=metric, floor=floor),
+            lambda _inches: printed_path(path, metric=metric, majority=floor),
             lambda: path_table(path, step.number),
         ),
     )
     st.altair_chart(
-        path_chart(path, step.number, metric=metric, floor=floor),
+        path_chart(path, step.number, metric=metric, majority=floor),
         key="replay.path",
         alt=f"{metric} after each step of pruning, with the 90% line",  # the same at every step: else it is drawn anew
     )

@@ -21,8 +21,8 @@ from explorer.stats.sizes import Size, size_of
 from explorer.store.paper.published import FULL, MAJORITY
 from explorer.store.schema import Run
 from explorer.store.task_tickets import shape_of
-from explorer.study.conditions import KINDS, STATES, ConditionScore
-from explorer.study.majority_baseline import Uninformed
+from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore
+from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.report import Report
 from explorer.ui import cached, state
 from explorer.ui.widgets import exhibits
@@ -72,7 +72,7 @@ def page(root: Path, stamp: float, selection: state.Selection) -> None:
         )
     )
     report, by_seed = cached.report(root, stamp, run.model, run.task), cached.study(root, stamp, run.model, run.task)
-    line = cached.uninformed(root, stamp, run.model, run.task)
+    line = cached.majority_baseline(root, stamp, run.model, run.task)
     _bars(run, method, report, by_seed, line)
     _missing(method, report)
     if not by_seed:
@@ -90,11 +90,11 @@ def _bars(
     method: str,
     report: Report,
     by_seed: Mapping[int, Mapping[str, ConditionScore]],
-    line: Uninformed | None,
+    line: MajorityBaseline | None,
 ) -> None:
     metric = METRIC_WORDS[TASKS[run.task].metric]
-    ours = [_our_bar(report, by_seed, method, kind, name) for kind in KINDS for name in STATES]
-    theirs = [_their_bar(report, method, kind, name) for kind in KINDS for name in STATES]
+    ours = [_our_bar(report, by_seed, method, kind, name) for kind in TICKET_KINDS for name in STATES]
+    theirs = [_their_bar(report, method, kind, name) for kind in TICKET_KINDS for name in STATES]
     full, majority = report[FULL], report[MAJORITY]
     floor = line.score if line else math.nan
     lines = [float(full["mean"]), float(full["published_mean"]), float(majority["published_mean"]), floor]
@@ -103,7 +103,7 @@ def _bars(
     title = line.title if line else "majority class"
 
     def chart(bars: Sequence[Bar], whole: float, lowest: float, key: str) -> None:
-        figure = ticket_bars(bars, metric=metric, full=whole, majority=lowest, floor=title, y_range=y_range)
+        figure = ticket_bars(bars, metric=metric, full=whole, majority=lowest, majority_title=title, y_range=y_range)
         whose = f"{model_name(run.model)}" if key == "ours" else "BERT-base, as published"
         exhibits.plot(
             figure,
@@ -148,7 +148,7 @@ def _their_bar(report: Report, method: str, kind: str, name: str) -> Bar:
 
 def _missing(method: str, report: Report) -> None:
     """Which bars are not there, or rest on fewer seeds, and the commands that complete them."""
-    rows = [(kind, name, str(report[f"{method}/{kind}/{name}"]["missing"])) for name in STATES for kind in KINDS]
+    rows = [(kind, name, str(report[f"{method}/{kind}/{name}"]["missing"])) for name in STATES for kind in TICKET_KINDS]
     lacking = [(kind, name, command) for kind, name, command in rows if command]
     if not lacking:
         return
@@ -168,7 +168,7 @@ def _table(
 ) -> None:
     rows = []
     for seed, scores in by_seed.items():
-        found = {kind: scores.get(f"{method}/{kind}/{name}") for kind in KINDS}
+        found = {kind: scores.get(f"{method}/{kind}/{name}") for kind in TICKET_KINDS}
         row = {"seed": str(seed), "full model": _with_interval(scores[FULL])}
         row |= {kind: _with_interval(one) if one else "–" for kind, one in found.items()}
         rows.append(row | _size_columns(root, stamp, run.model, run.task, seed, method, scores))
@@ -197,7 +197,7 @@ def _notes(method: str, by_seed: Mapping[int, Mapping[str, ConditionScore]]) -> 
     """Where a ticket is not quite what its name promises, the same sentence once for all its seeds."""
     seeds_of: dict[tuple[str, str], list[str]] = {}
     for seed, scores in by_seed.items():
-        for kind in KINDS:
+        for kind in TICKET_KINDS:
             one = scores.get(f"{method}/{kind}/pruned")
             note = _OVER.sub("", one.note) if one else ""
             if note:
@@ -250,7 +250,7 @@ def _pairs(
         cells = {_pair(a, b): _difference(paired[a, b].get(seed)) for a, b in _PAIRS}
         if any(cells.values()):
             rows.append({"seed": str(seed), **cells})
-    evidence = {kind: _evidence(by_seed, f"{method}/{kind}/{name}") for kind in KINDS}
+    evidence = {kind: _evidence(by_seed, f"{method}/{kind}/{name}") for kind in TICKET_KINDS}
     rows.append({"seed": "mean", **{_pair(a, b): _mean_gap(evidence[a], evidence[b]) for a, b in _PAIRS}})
     exhibits.table(
         pd.DataFrame(rows), key="tickets.pairs", title=f"Tickets compared on the same examples, {_STATES[name].lower()}"

@@ -16,7 +16,7 @@ import streamlit as st
 from explorer.errors import Busy, ExplorerError
 from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting
 from explorer.mask import Mask
-from explorer.study.majority_baseline import Uninformed, uninformed_score
+from explorer.study.majority_baseline import MajorityBaseline, majority_score
 from explorer.study.stored_scores import KnownRun, KnownScore
 from explorer.ui import cached
 from explorer.ui.scoring import dev_data, polling, score_panel
@@ -62,18 +62,18 @@ class Question:
         return np.array_equal(labels, self.known.labels)
 
     @property
-    def floor(self) -> Uninformed:
+    def floor(self) -> MajorityBaseline:
         """What knowing nothing scores here."""
         task, run = self.known.task, self.known.run
         if self.source.kind != cached.DIAGNOSTICS:
-            stored = cached.uninformed(self.root, self.stamp, run.model, run.task)
+            stored = cached.majority_baseline(self.root, self.stamp, run.model, run.task)
             if stored is not None:
                 return stored
         labels = self.known.labels
         if self.source.kind != cached.STORED:
             labels = cached.examples(task.name, self.source.kind, self.source.folder).labels
         title = "random draws" if task.is_regression else "majority class"
-        return Uninformed(uninformed_score(task.metric, labels), "", title)
+        return MajorityBaseline(majority_score(task.metric, labels), "", title)
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ class _Unfinished:
     """Draws what is on its way; made once, called with every look."""
 
     question: Question
-    floor: Uninformed
+    floor: MajorityBaseline
     numbers: bool
     """Whether nothing better is on screen."""
 

@@ -18,14 +18,14 @@ from explorer.glue.tasks import Task
 from explorer.stats.against_full import Comparison
 from explorer.stats.intervals import Score
 from explorer.stats.paired import PairedDifference
-from explorer.study.majority_baseline import Uninformed
+from explorer.study.majority_baseline import MajorityBaseline
 from explorer.ui.widgets import exhibits
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Partial
 
 
-def exact(title: str, found: Comparison, floor: Uninformed, provenance: str) -> None:
+def exact(title: str, found: Comparison, floor: MajorityBaseline, provenance: str) -> None:
     """The score on every example; title: what it is on; floor: what knowing nothing scores."""
     score = found.score
     _number(title, found.task, score, found.difference)
@@ -35,7 +35,7 @@ def exact(title: str, found: Comparison, floor: Uninformed, provenance: str) -> 
     st.caption(provenance)
 
 
-def running(title: str, so_far: Partial, full: Comparison, floor: Uninformed, words: str) -> None:
+def running(title: str, so_far: Partial, full: Comparison, floor: MajorityBaseline, words: str) -> None:
     """The score on the examples so far, beside the full model's on all of them."""
     score, difference = so_far.score, so_far.difference
     _number(title, full.task, score, difference)
@@ -45,7 +45,7 @@ def running(title: str, so_far: Partial, full: Comparison, floor: Uninformed, wo
     progress(so_far.done / so_far.total, words)
 
 
-def unknown(title: str, task: Task, full: Comparison | None, floor: Uninformed, words: str) -> None:
+def unknown(title: str, task: Task, full: Comparison | None, floor: MajorityBaseline, words: str) -> None:
     """No score yet; the full model's, where it is known."""
     st.metric(_name(title, task), "…", delta="against the full model", delta_color="off", delta_arrow="off")
     st.caption("&nbsp;")
@@ -108,7 +108,7 @@ def in_words(
     )
 
 
-def no_stakes(full: Score, floor: Uninformed) -> str:
+def no_stakes(full: Score, floor: MajorityBaseline) -> str:
     """A sentence where the full model itself does not beat knowing nothing; else empty."""
     if not full.low <= floor.score:
         return ""
@@ -130,7 +130,7 @@ def _number(title: str, task: Task, score: Score, difference: PairedDifference) 
     )
 
 
-def _figure(score: Score | None, full: Score, floor: Uninformed) -> None:
+def _figure(score: Score | None, full: Score, floor: MajorityBaseline) -> None:
     words = f"This mask: {score.value:.3f} ({_interval(score)}), n = {score.n:,}. " if score else ""
     exhibits.plot(
         score_figure(score, full, majority=floor.score, majority_title=floor.title),

@@ -32,14 +32,14 @@ def known(name: str, evaluator: Evaluator, masks: Sequence[Mask]) -> list[Answer
 def start(name: str, session: str, evaluator: Evaluator, masks: Sequence[Mask]) -> None:
     """Hands the masks to the worker, unless this session waits for just these under this name. Those that are known
     already cost nothing: give the same masks throughout, whatever is known of them meanwhile."""
-    from explorer.live.scoring import sweep
+    from explorer.live.scoring import score_many
 
     job = _job(name, evaluator, masks)
     if job is not None and not isinstance(job.news, Dropped):
         return
     ledger, _ = cached.ledger()
     try:
-        job = cached.worker().submit(f"{session}.{name}", sweep(evaluator, masks, ledger))
+        job = cached.worker().submit(f"{session}.{name}", score_many(evaluator, masks, ledger))
     except ExplorerError as error:
         st.caption(str(error))
         return

@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import ExplorerError
 from explorer.figures.palette import PATTERN_COLOURS
 from explorer.glue.metrics import METRIC_WORDS
@@ -25,7 +26,7 @@ from explorer.stats.survival import stack_masks, survival
 from explorer.store.bundle import Artefact, command_for
 from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
-from explorer.tickets.importance import Floats, normalised_heads, normalised_mlps
+from explorer.tickets.importance import normalised_heads, normalised_mlps
 from explorer.ui import cached, state
 from explorer.ui.widgets.head_grid import NO_CLASS, Category, Classes, Overlay
 
@@ -130,7 +131,7 @@ def loss_view(known: KnownRun, table: Any) -> View:
 
 
 def importance_view(
-    heads: Floats, mlps: Floats, title: str = "Importance (gradient)", among: Mask | None = None
+    heads: Float64Array, mlps: Float64Array, title: str = "Importance (gradient)", among: Mask | None = None
 ) -> View:
     """Raw scores (L, H) and (L,), normalised as pruning ranks them. among: show and rank only what this mask keeps."""
     among = among or Mask.full(*heads.shape)
@@ -143,7 +144,7 @@ def importance_view(
     return View("Importance", told, Overlay(scores[0], scores[1], title, "least", "most", gap=""), *words)
 
 
-def _ranked(values: Floats, word: str) -> Words:
+def _ranked(values: Float64Array, word: str) -> Words:
     """'Importance 0.83, rank 5 of 72 heads' for every value that is not nan; '' for those."""
     texts = np.full(values.size, "", dtype=object)
     known = np.flatnonzero(~np.isnan(values.ravel()))

@@ -58,7 +58,7 @@ def test_a_single_column_in_numbers() -> None:
     shown = features_of(column(20, 19))
     assert shown.best_column == 1
     assert shown.columns_counted == pytest.approx(1 / 20)
-    assert shown.light_of_columns == pytest.approx(1 / 1.19)
+    assert shown.mass_of_columns == pytest.approx(1 / 1.19)
     assert shown.variance_of_columns == pytest.approx(1)
     assert shown.visible_elsewhere == 0
     assert shown.best_diagonal == 0
@@ -105,7 +105,7 @@ def test_what_shows_nothing_is_no_error_for_those_who_ask() -> None:
         (np.ones(4), "not square"),
         (np.full((4, 4), np.nan), "no attention weights"),
         (-np.eye(4), "no attention weights"),
-        (np.ones((2, 2)), "2 word pieces"),
+        (np.ones((2, 2)), "2 tokens"),
         (np.zeros((4, 4)), "zero everywhere"),
     ],
 )

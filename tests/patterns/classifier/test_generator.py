@@ -50,23 +50,23 @@ def test_classes_come_in_turn() -> None:
     assert [one.label for one in generate(7, rng())] == [*CLASSES, *CLASSES[:2]]
 
 
-def light_near_diagonal(one: SyntheticMap) -> float:
+def mass_near_diagonal(one: SyntheticMap) -> float:
     i, j = np.indices(one.weights.shape)
     return float(one.weights[np.abs(i - j) <= 3].sum() / one.layout.length)
 
 
-def light_of_best_columns(one: SyntheticMap) -> float:
+def mass_of_best_columns(one: SyntheticMap) -> float:
     return float(np.sort(one.weights.mean(axis=0))[-8:].sum())
 
 
-def test_diagonal_maps_hold_their_light_near_the_diagonal(drawn: dict[str, list[SyntheticMap]]) -> None:
-    typical = {name: np.median([light_near_diagonal(one) for one in maps]) for name, maps in drawn.items()}
+def test_diagonal_maps_hold_their_mass_near_the_diagonal(drawn: dict[str, list[SyntheticMap]]) -> None:
+    typical = {name: np.median([mass_near_diagonal(one) for one in maps]) for name, maps in drawn.items()}
     assert typical["diagonal"] > 0.6
     assert typical["vertical"] < typical["vertical+diagonal"] < typical["diagonal"]
 
 
-def test_vertical_maps_hold_their_light_in_few_columns(drawn: dict[str, list[SyntheticMap]]) -> None:
-    typical = {name: np.median([light_of_best_columns(one) for one in maps]) for name, maps in drawn.items()}
+def test_vertical_maps_hold_their_mass_in_few_columns(drawn: dict[str, list[SyntheticMap]]) -> None:
+    typical = {name: np.median([mass_of_best_columns(one) for one in maps]) for name, maps in drawn.items()}
     assert typical["vertical"] > 0.6
     assert typical["vertical"] > typical["vertical+diagonal"] > typical["diagonal"]
 

@@ -47,7 +47,7 @@ def test_maps_to_train_on_only_are_of_no_held_out_head_and_passed_twice() -> Non
 
 def test_a_map_of_one_sentence_is_never_a_block() -> None:
     every = (*read_labels(), *read_labels(BLOCKS), *read_labels(RARE))
-    assert all(one.drawn.pieces.is_pair for one in every if one.resolved == "block")
+    assert all(one.drawn.tokens.is_pair for one in every if one.resolved == "block")
 
 
 @pytest.fixture

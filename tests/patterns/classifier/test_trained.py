@@ -18,7 +18,7 @@ from explorer.patterns.classifier.labels import HELD_OUT, read_labels
 from explorer.patterns.classifier.map_shapes import GeneratorOptions
 from explorer.patterns.classifier.network import GRID, N_CHANNELS, PatternNetwork, picture
 from explorer.patterns.classifier.trained import FOLDER, WEIGHTS, Calibration, PatternClassifier, load, name_of, save
-from precompute.patterns.verbs import fingerprint
+from precompute.patterns.verbs import labelled_sha256
 
 LABELLED = FOLDER.with_name("labelled")
 
@@ -65,7 +65,7 @@ def test_where_nothing_is_seen_nothing_is_named(untrained: PatternClassifier, we
     got = untrained.classify([weights, shown])
     assert got[0].tolist() == [0.2] * 5
     assert np.ptp(got[1]) > 0
-    assert untrained.names([weights]) == [UNCERTAIN]
+    assert name_of(untrained.classify([weights])[0], untrained.calibration.threshold) == UNCERTAIN
 
 
 @pytest.mark.parametrize("weights", [np.full((5, 5), np.nan), np.full((5, 5), np.inf), -np.eye(5), np.ones((3, 5))])
@@ -81,7 +81,7 @@ def test_a_line_stays_a_line_in_the_picture_of_a_long_map() -> None:
     assert (rows_over_their_strongest == np.eye(GRID)).all()
 
 
-def test_a_map_turned_round_is_judged_the_same(untrained: PatternClassifier) -> None:
+def test_a_map_rotated_180_degrees_is_judged_the_same(untrained: PatternClassifier) -> None:
     maps = maps_of(9, 40)
     turned = untrained.classify([weights[::-1, ::-1] for weights in maps])
     np.testing.assert_allclose(untrained.classify(maps), turned, atol=1e-6)
@@ -150,7 +150,7 @@ def test_the_file_that_ships_is_small_and_made_from_the_labels_that_ship() -> No
     assert path.stat().st_size < 200_000
     with safe_open(path, framework="np") as file:
         words = file.metadata()
-    assert words["data_sha256"] == fingerprint(LABELLED)
+    assert words["data_sha256"] == labelled_sha256(LABELLED)
 
 
 def test_the_classifier_that_ships_knows_synthetic_maps() -> None:

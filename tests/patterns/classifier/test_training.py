@@ -10,14 +10,21 @@ import torch
 from scipy.special import softmax
 from typer.testing import CliRunner
 
+from explorer.patterns.classifier import training
 from explorer.patterns.classifier.augmentation import augmented
+from explorer.patterns.classifier.calibration import calibrated, named
 from explorer.patterns.classifier.generator import generate
 from explorer.patterns.classifier.map_shapes import GeneratorOptions
 from explorer.patterns.classifier.network import logits_of
+from explorer.patterns.classifier.training import (
+    RealMap,
+    TrainingOptions,
+    finetuned,
+    out_of_fold,
+    pretrained,
+    synthetic,
+)
 from precompute.cli import app
-from precompute.patterns import training
-from precompute.patterns.scoring import calibrated, named
-from precompute.patterns.training import RealMap, TrainingOptions, finetuned, out_of_fold, pretrained, synthetic
 
 SMALL = TrainingOptions(n_synthetic=60, pretrain_epochs=1, finetune_epochs=1, copies=1, batch=16)
 
@@ -70,7 +77,10 @@ def test_variants_are_maps_that_keep_their_special_word_pieces() -> None:
         assert one.shape[0] == one.shape[1] >= 8
         assert (one >= 0).all()
         strongest = one.mean(axis=0).argmax()
-        assert strongest in (0, len(one) - 1)  # the column is still there, at one side or, turned round, the other
+        assert strongest in (
+            0,
+            len(one) - 1,
+        )  # the column is still there, at one side or, rotated 180 degrees, the other
 
 
 def test_the_threshold_is_the_lowest_that_names_nine_of_ten_rightly() -> None:

@@ -63,7 +63,7 @@ def show(question: Question, standing: Standing | None) -> None:
         metric=f"{metric} on {question.title}",
         size="heads' and MLPs' parameters left" if known_size else "heads and MLPs left",
         line=0.9 * full if full > 0 else None,
-        floor=(floor.title, floor.score),
+        majority=(floor.title, floor.score),
     )
     exhibits.plot(
         figure,

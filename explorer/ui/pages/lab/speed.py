@@ -16,18 +16,18 @@ from explorer.ui.scoring.request import Question, session
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
-    from explorer.live.speed import Size, Speed
+    from explorer.live.speed import Parameters, Speed
 
 _JOB = "lab.speed_job"
 
 
 def show(question: Question, evaluator: Evaluator) -> None:
     """Size, the button, and the measurement of this very mask where there is one."""
-    from explorer.live.speed import size_of, size_under
+    from explorer.live.speed import parameters_of, parameters_under
 
     sha256 = evaluator.checkpoint_sha256
     classifier = cached.classifier(question.root, question.known.run, sha256)
-    full, pruned = size_of(classifier.model), size_under(classifier, question.mask)
+    full, pruned = parameters_of(classifier.model), parameters_under(classifier, question.mask)
     st.markdown(_size_words(full, pruned))
     if question.mask.is_full:
         st.caption("Nothing is switched off: there is nothing to cut away and nothing to measure.")
@@ -74,7 +74,7 @@ def _draw(news: Any) -> None:
         st.progress(done / rounds, text="Running both models by turns …")
 
 
-def _size_words(full: Size, pruned: Size) -> str:
+def _size_words(full: Parameters, pruned: Parameters) -> str:
     gone = full.total - pruned.total
     of_encoder = (full.encoder - pruned.encoder) / full.encoder
     return (

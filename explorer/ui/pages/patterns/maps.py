@@ -15,7 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.figures.attention import map_figure
 from explorer.mask import Mask
 from explorer.patterns.classes import MEANINGS, UNCERTAIN
-from explorer.patterns.per_head import Kind
+from explorer.patterns.per_head import MapKind
 from explorer.patterns.samples import Sample
 from explorer.patterns.statistics import STATISTICS, statistics
 from explorer.store.schema import Run
@@ -29,12 +29,12 @@ from explorer.ui.widgets.words import seeds
 
 Maps = NDArray[np.float32]
 NOTHING, OTHER_HEAD, OTHER_MODEL, LAB, TICKET = "nothing", "head", "model", "lab", "ticket"
-UNITS: dict[Kind, str] = {"raw": "attention", "norm": "norm-weighted attention"}
+UNITS: dict[MapKind, str] = {"raw": "attention", "norm": "norm-weighted attention"}
 _COMPARE, _SECOND = "patterns.compare", "patterns.second_head"
 _WHICH: dict[Weights, str] = {"finetuned": "fine-tuned", "pretrained": "pre-trained"}
 _SAID = {
     "entropy": "Spread (entropy, nats)",
-    "distance": "Distance (word pieces)",
+    "distance": "Distance (tokens)",
     "cls": "to [CLS]",
     "sep": "to [SEP]",
     "punctuation": "to punctuation",
@@ -53,7 +53,7 @@ class Shown:
     stamp: float
     run: Run
     which: Weights
-    kind: Kind
+    kind: MapKind
     table: pd.DataFrame
     """Of the attention artefact."""
     sample: Sample
@@ -224,11 +224,11 @@ def two_maps(shown: Shown, beside: Beside) -> None:
 def _map(shown: Shown, sample: Sample, head: tuple[int, int], top: float | None, key: str, title: str) -> None:
     unit = UNITS[shown.kind]
     exhibits.plot(
-        map_figure(shown.values(sample)[head], sample.pieces, dark=is_dark(), top=top, unit=unit),
+        map_figure(shown.values(sample)[head], sample.tokens, dark=is_dark(), top=top, unit=unit),
         key=f"patterns.map.{key}",
         title=title,
-        caption=f"{unit.capitalize()}: a row is the word piece that reads, a column the one that is read",
-        alt=f"{title}: {unit} from each of {len(sample.pieces)} word pieces to each",
+        caption=f"{unit.capitalize()}: a row is the token that reads, a column the one that is read",
+        alt=f"{title}: {unit} from each of {len(sample.tokens)} tokens to each",
     )
 
 
@@ -267,7 +267,7 @@ def _survival_words(shown: Shown, head: tuple[int, int]) -> str:
 
 
 def _own(shown: Shown, sample: Sample, head: tuple[int, int]) -> list[str]:
-    values = statistics(shown.values(sample)[head], sample.pieces)
+    values = statistics(shown.values(sample)[head], sample.tokens)
     return [_number(key, float(value)) for key, value in zip(STATISTICS, values, strict=True)]
 
 
@@ -283,6 +283,6 @@ def _number(key: str, value: float) -> str:
     return f"{value:.2f}" if key in ("entropy", "distance") else f"{value:.0%}"
 
 
-def _row(table: pd.DataFrame, kind: Kind, head: tuple[int, int]) -> pd.Series:
+def _row(table: pd.DataFrame, kind: MapKind, head: tuple[int, int]) -> pd.Series:
     found = table[(table["kind"] == kind) & (table["layer"] == head[0]) & (table["head"] == head[1])]
     return found.iloc[0]

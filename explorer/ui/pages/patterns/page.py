@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.errors import BadRequest, ExplorerError
-from explorer.patterns.per_head import Kind, column
+from explorer.patterns.per_head import MapKind, column
 from explorer.patterns.samples import Sample
 from explorer.stats.survival import stack_masks
 from explorer.store.bundle import command_for
@@ -34,7 +34,7 @@ from explorer.ui.widgets.switch import switch
 
 VIEWS = {"atlas": "All heads' maps", "survivors": "Are survivors meaningful?"}
 WHICH: dict[Weights, str] = {"finetuned": "Fine-tuned", "pretrained": "Pre-trained"}
-KINDS: dict[Kind, str] = {"raw": "Raw", "norm": "Norm-weighted"}
+KINDS: dict[MapKind, str] = {"raw": "Raw", "norm": "Norm-weighted"}
 COLOURS: dict[Literal["class", "survival"], str] = {"class": "Colour: class", "survival": "Colour: survival"}
 OWN = "own"
 """The sentence that a person types."""
@@ -111,14 +111,14 @@ def _maps(root: Path, stamp: float, run: Run, lab: Any) -> None:
     if beside is not None:
         two_maps(shown, beside)
     st.caption(
-        "Thumbnails and large map: the darker (on a dark page, the lighter), the more. A row is the word piece that "
+        "Thumbnails and large map: the darker (on a dark page, the lighter), the more. A row is the token that "
         "reads, a column the one that is read. A head's class is the classifier's, over all measured "
         "sentences, not over the one shown. **Norm-weighted**: attention times the length of what is read "
         "(Kobayashi et al. 2020)."
     )
 
 
-def _where(which: Weights, kind: Kind, colour: str) -> dict[str, str]:
+def _where(which: Weights, kind: MapKind, colour: str) -> dict[str, str]:
     defaults = {"which": "finetuned", "kind": "raw", "colour": "class"}
     return {
         name: value

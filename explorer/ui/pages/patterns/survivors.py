@@ -12,7 +12,7 @@ import streamlit as st
 from explorer.errors import BadBundle
 from explorer.figures.pattern_shares import Bar, classes_html, share_bars
 from explorer.patterns.classes import CLASSES
-from explorer.patterns.per_head import KINDS, Kind
+from explorer.patterns.per_head import MAP_KINDS, MapKind
 from explorer.store.paper.published import published
 from explorer.store.schema import Run
 from explorer.study.survivor_patterns import WEIGHTS, GroupPatterns, SurvivorPatterns
@@ -22,7 +22,7 @@ from explorer.ui.widgets.plain_text import failed
 from explorer.ui.widgets.words import model_name, seeds
 
 WEIGHTS_SAID = {"finetuned": "Fine-tuned", "pretrained": "Pre-trained"}
-KINDS_SAID: dict[Kind, str] = {"raw": "Raw attention", "norm": "Norm-weighted attention"}
+KINDS_SAID: dict[MapKind, str] = {"raw": "Raw attention", "norm": "Norm-weighted attention"}
 _SOME = 0.05
 """Below this a p-value is called evidence."""
 
@@ -48,7 +48,7 @@ def panel(root: Path, stamp: float, run: Run) -> None:
     if found.groups:
         st.markdown(exhibits.say(_answer(found), "answer"))
         st.html(classes_html(CLASSES))
-        for column, kind in zip(st.columns(2, gap="large"), KINDS, strict=True):
+        for column, kind in zip(st.columns(2, gap="large"), MAP_KINDS, strict=True):
             with column:
                 _bars(found, kind, run)
         _tests(found)
@@ -56,7 +56,7 @@ def panel(root: Path, stamp: float, run: Run) -> None:
         st.caption(note)
 
 
-def _bars(found: SurvivorPatterns, kind: Kind, run: Run) -> None:
+def _bars(found: SurvivorPatterns, kind: MapKind, run: Run) -> None:
     bars = []
     for weights in reversed(WEIGHTS):
         groups = [group for group in found.groups if (group.weights, group.kind) == (weights, kind)]

@@ -153,7 +153,7 @@ def _path(step: Step, of: Material) -> Shown:
     off = mask.heads.size - mask.heads_kept
     score = of.path.ticket
     small = f"{score_text(score.score)} at the last step that held, of {len(of.path.steps) - 1} steps"
-    floor = of.sheet.uninformed.score if of.sheet.uninformed else math.nan
+    floor = of.sheet.majority.score if of.sheet.majority else math.nan
     figure = Figure(str(off), f"of {mask.heads.size} heads are off at the end", small)
     return figure, path_picture(of.path, METRIC_WORDS[of.known.task.metric], floor), ()
 
@@ -251,7 +251,7 @@ def _published(step: Step, of: Material) -> Shown:
     legend = ("BERT-base as published, mean of 5 seeds",)
     return (
         _effect(effect, style, words),
-        bars_picture(bars, {"commonest answer": of.sheet.published_uninformed}, legend),
+        bars_picture(bars, {"commonest answer": of.sheet.published_majority}, legend),
         (),
     )
 
@@ -307,7 +307,7 @@ def _bars(of: Material, names: dict[str, str], tone: str) -> Picture:
         for kind, name in names.items()
     ]
     lines = {"full model": sheet.ours[FULL].mean} if FULL not in names.values() else {}
-    lines["commonest answer"] = sheet.uninformed.score if sheet.uninformed else math.nan
+    lines["commonest answer"] = sheet.majority.score if sheet.majority else math.nan
     many = max((len(sheet.ours[name].by_seed) for name in names.values()), default=0)
     legend = [f"mean of {seeds(many)}"] if many else []
     legend += ["○ a seed"] if many > 1 else []

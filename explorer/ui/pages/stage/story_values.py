@@ -87,7 +87,7 @@ def facts(of: Material) -> dict[str, str | None]:
     full, ticket = known.full.score, sheet.ticket
     again = sheet.ours[AGAIN].by_seed.get(run.seed)
     own = of.heads_path.ticket.mask if of.heads_path else None
-    floor = sheet.uninformed
+    floor = sheet.majority
     values: dict[str, str | None] = {
         "model": model_name(run.model),
         "task": run.task,

@@ -190,14 +190,14 @@ def _paths(shown: Shown) -> None:
     if steps is None:
         st.info("The authors' files hold where pruning ended, not how it got there.", icon=":material/timeline:")
         return
-    line = cached.uninformed(shown.root, shown.stamp, shown.run.model, shown.run.task)
+    line = cached.majority_baseline(shown.root, shown.stamp, shown.run.model, shown.run.task)
     st.markdown("How each seed lost its heads and MLPs, from the full model on the left to the smallest one that held.")
     exhibits.plot(
         trajectory_figure(
             steps,
             metric=METRIC_WORDS[TASKS[shown.run.task].metric],
             majority=line.score if line else None,
-            floor=line.title if line else "",
+            majority_title=line.title if line else "",
         ),
         key="survival.trajectory",
         title=f"Pruning paths on {shown.run.task}",

@@ -6,39 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from explorer.arrays import Int64Array
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier import features
+from explorer.patterns.classifier.calibration import Named, named
 from explorer.patterns.classifier.evaluation import Kappa, Scores, kappas, scores
-from explorer.patterns.classifier.labels import HELD_OUT, TRAIN, LabelledMap
+from explorer.patterns.classifier.labels import HELD_OUT, TRAIN, LabelledMap, labels_of
 from explorer.patterns.classifier.rules import classify_by_rules
-from explorer.patterns.classifier.trained import Calibration, PatternClassifier
+from explorer.patterns.classifier.trained import PatternClassifier
 from explorer.stats.paired import PairedDifference, compare
-
-IntArray = NDArray[np.int64]
 
 RARER = "chosen for rarer classes, training heads"
 """The part of maps that are trained on only."""
-NAMED_RIGHT = 0.9
-"""Of the maps that get a name, so many are to be right; the threshold is the lowest that gives it."""
-THRESHOLDS = tuple(np.round(np.arange(0.4, 0.91, 0.05), 2).tolist())
-
-
-@dataclass(frozen=True)
-class Named:
-    """What the threshold does."""
-
-    threshold: float
-    share: float
-    """Of maps that get a class name; the others are 'uncertain'."""
-    right: float
-    """Of those that get one, how many are right; nan where none does."""
-    n: int
 
 
 @dataclass(frozen=True)
@@ -48,8 +30,8 @@ class Contest:
     network: Scores
     features: Scores
     rules: Scores
-    commonest: Scores
-    """Always the commonest class of the training maps."""
+    most_frequent: Scores
+    """Majority baseline: always the most frequent class of the training maps."""
     against_features: PairedDifference
     against_rules: PairedDifference
 
@@ -61,21 +43,21 @@ class PatternReport:
     n_train: int
     n_train_heads: int
     even: Contest
-    """On the maps drawn evenly over heads: the head line."""
+    """Contest on the maps drawn evenly over heads: the head line."""
     with_chosen: Contest
-    """On these and on those chosen for blocks, of the same heads."""
+    """Contest on the evenly drawn maps and those chosen for blocks, of the same heads."""
     subsets: dict[str, Scores]
     """The network on parts of the evenly drawn maps."""
     named: Named
-    """On the evenly drawn maps."""
+    """Effect of the threshold on the evenly drawn maps."""
     people: dict[str, Scores]
     """Each labeller's pass against the resolved labels."""
     kappas: tuple[Kappa, ...]
-    """Of the two passes, over all evenly drawn maps."""
+    """Agreement of the two passes over all evenly drawn maps."""
     counts: dict[str, dict[str, int]]
     """Maps of each class by part."""
     kappa_of_rare: Kappa | None = None
-    """Of the two passes, over the maps for the rarer classes."""
+    """Agreement of the two passes over the maps for the rarer classes."""
 
 
 def report(
@@ -142,7 +124,7 @@ def _contest(
         network=_scores(held, by_network),
         features=_scores(held, by_features),
         rules=_scores(held, by_rules),
-        commonest=_scores(held, np.full(len(held), np.bincount(labels_of(train)).argmax())),
+        most_frequent=_scores(held, np.full(len(held), np.bincount(labels_of(train)).argmax())),
         against_features=compare("accuracy", by_network, by_features, true),
         against_rules=compare("accuracy", by_network, by_rules, true),
     )
@@ -154,38 +136,11 @@ def _kappas(maps: Sequence[LabelledMap]) -> tuple[Kappa, ...]:
     return kappas(a, b, [one.head for one in maps])
 
 
-def _scores(maps: Sequence[LabelledMap], said: IntArray) -> Scores:
+def _scores(maps: Sequence[LabelledMap], said: Int64Array) -> Scores:
     return scores(labels_of(maps), said, [one.head for one in maps])
-
-
-def labels_of(maps: Sequence[LabelledMap]) -> IntArray:
-    """(m,): indices of the resolved classes."""
-    return np.array([one.label for one in maps], np.int64)
 
 
 def feature_baseline(train: Sequence[LabelledMap]) -> ClassifierMixin:
     """Boosted trees on the hand-made features: the best of five scikit-learn models in cross-validation."""
     model = HistGradientBoostingClassifier(random_state=0, max_leaf_nodes=8, learning_rate=0.05)
     return model.fit(features.table([one.weights for one in train]), labels_of(train))
-
-
-def calibrated(logits: NDArray[np.float64], true: IntArray) -> Calibration:
-    """Temperature by likelihood (Guo et al. 2017), and the lowest threshold at which 9 of 10 named maps are right.
-
-    logits: (m, 5) of maps that the network did not see. Where no threshold does it, the highest is taken.
-    """
-    best = minimize_scalar(
-        lambda t: -log_softmax(logits / t, axis=1)[np.arange(len(true)), true].mean(), bounds=(0.3, 5), method="bounded"
-    )
-    probabilities = softmax(logits / best.x, axis=1)
-    enough = [t for t in THRESHOLDS if named(probabilities, true, t).right >= NAMED_RIGHT]
-    return Calibration(round(float(best.x), 3), float(min(enough, default=max(THRESHOLDS))))
-
-
-def named(probabilities: NDArray[np.float64], true: IntArray, threshold: float) -> Named:
-    """How many maps a threshold leaves with a name, and how many of those are right."""
-    sure = probabilities.max(axis=1) >= threshold
-    right = probabilities.argmax(axis=1) == true
-    return Named(
-        threshold, float(sure.mean()), float(right[sure].mean()) if sure.any() else float("nan"), int(sure.sum())
-    )

@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
+from explorer.arrays import Float32Array, Float64Array
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.classifier.augmentation import augmented
 from explorer.patterns.classifier.generator import generate, norm_weighted
 from explorer.patterns.classifier.labels import LabelledMap, folds
 from explorer.patterns.classifier.network import PatternNetwork, logits_of, pictures
 
+Progress = Callable[[range], Iterable[int]]
+"""Wraps the steps of a training to show how far it is, as tqdm does."""
 N_FOLDS = 4
-"""Of the training heads, for choices and calibration."""
+"""Folds of the training heads, for choices and calibration."""
 
 
 @dataclass(frozen=True)
 class RealMap:
     """A labelled map: weights (T, T), the index of its class, and its (layer, head)."""
 
-    weights: NDArray[np.float32]
+    weights: Float32Array
     label: int
     head: tuple[int, int]
     anchors: tuple[int, ...]
-    """Word pieces that stay when the map is varied: [CLS] and [SEP]."""
+    """Tokens that stay when the map is varied: [CLS] and [SEP]."""
     sure: bool = True
     """Whether those who labelled it called it a clear case."""
 
 
 def real_map(one: LabelledMap) -> RealMap:
-    """A labelled map with its class as index and its special word pieces as anchors."""
-    special = tuple(k for k, role in enumerate(one.drawn.pieces.roles) if role in ("cls", "sep"))
+    """A labelled map with its class as index and its special tokens as anchors."""
+    special = tuple(k for k, role in enumerate(one.drawn.tokens.roles) if role in ("cls", "sep"))
     return RealMap(one.weights, one.label, one.head, special, one.sure)
 
 
@@ -55,13 +56,13 @@ class TrainingOptions:
     unsure_weight: float = 1.0
     """How often a map whose label was called unsure is drawn, beside one that was called clear."""
     synthetic_share: float = 0.5
-    """Of the maps seen in fine-tuning."""
+    """Share of synthetic maps among those seen in fine-tuning."""
     batch: int = 64
     learning_rate: float = 2e-3
     finetune_rate: float = 1e-3
     weight_decay: float = 1e-2
     smoothing: float = 0.05
-    """Of the labels: people disagree too."""
+    """Label smoothing, since people disagree too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,7 @@ class Synthetic:
 
 
 def synthetic(options: TrainingOptions) -> Synthetic:
-    """The synthetic maps of this seed."""
+    """Draws the synthetic maps of the options' seed."""
     rng = np.random.default_rng(options.seed)
     maps, labels = [], []
     for sample in generate(options.n_synthetic, rng):
@@ -84,7 +85,7 @@ def synthetic(options: TrainingOptions) -> Synthetic:
     return Synthetic(torch.cat(chunks), torch.tensor(labels))
 
 
-def pretrained(made: Synthetic, options: TrainingOptions, *, progress: bool = False) -> PatternNetwork:
+def pretrained(made: Synthetic, options: TrainingOptions, *, progress: Progress = iter) -> PatternNetwork:
     """A network that has seen synthetic maps only."""
     torch.manual_seed(options.seed)
     network = PatternNetwork()
@@ -94,9 +95,14 @@ def pretrained(made: Synthetic, options: TrainingOptions, *, progress: bool = Fa
 
 
 def finetuned(
-    start: PatternNetwork, real: Sequence[RealMap], made: Synthetic, options: TrainingOptions, *, progress: bool = False
+    start: PatternNetwork,
+    real: Sequence[RealMap],
+    made: Synthetic,
+    options: TrainingOptions,
+    *,
+    progress: Progress = iter,
 ) -> PatternNetwork:
-    """A copy of start, trained on on variants of the real maps, classes balanced, among synthetic maps."""
+    """Trains a copy of `start` on variants of the real maps, classes balanced, among synthetic maps."""
     torch.manual_seed(options.seed + 1)
     network = PatternNetwork()
     network.load_state_dict(start.state_dict())
@@ -106,8 +112,13 @@ def finetuned(
 
 
 def out_of_fold(
-    start: PatternNetwork, real: Sequence[RealMap], made: Synthetic, options: TrainingOptions, *, progress: bool = False
-) -> NDArray[np.float64]:
+    start: PatternNetwork,
+    real: Sequence[RealMap],
+    made: Synthetic,
+    options: TrainingOptions,
+    *,
+    progress: Progress = iter,
+) -> Float64Array:
     """Logits (m, 5) of each real map by a network that saw no map of its head."""
     out = np.zeros((len(real), len(CLASSES)))
     for held in folds([one.label for one in real], [one.head for one in real], N_FOLDS, options.seed):
@@ -123,12 +134,12 @@ def _fit(
     steps: int,
     rate: float,
     options: TrainingOptions,
-    progress: bool,
+    progress: Progress,
 ) -> None:
     optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=options.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=rate, total_steps=steps)
     network.train()
-    for _ in tqdm(range(steps), disable=not progress, mininterval=5):
+    for _ in progress(range(steps)):
         x, y = next(batches)
         optimizer.zero_grad()
         functional.cross_entropy(network(x), y, label_smoothing=options.smoothing).backward()

@@ -6,19 +6,20 @@ import math
 from pathlib import Path
 
 from explorer.patterns.classes import CLASSES
+from explorer.patterns.classifier.calibration import NAMED_RIGHT
 from explorer.patterns.classifier.evaluation import Scores
+from explorer.patterns.classifier.report import RARER, Contest, PatternReport
 from explorer.patterns.classifier.trained import PatternClassifier
+from explorer.patterns.classifier.training import N_FOLDS, TrainingOptions
 from explorer.stats.bootstrap import Interval
 from explorer.stats.paired import PairedDifference
-from precompute.patterns.scoring import NAMED_RIGHT, RARER, Contest, PatternReport
-from precompute.patterns.training import N_FOLDS, TrainingOptions
 
 AIM = 0.85
 """Macro-F1 on held-out real maps that was aimed for."""
 
 
 def card(found: PatternReport, classifier: PatternClassifier, options: TrainingOptions) -> str:
-    """CARD.md: the prose of card.md with the numbers of the report."""
+    """Fills the prose of card.md with the numbers of the report: the text of CARD.md."""
     text = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
     blocks = {
         "scores": contest_table(found.even) + people_rows(found),
@@ -66,13 +67,13 @@ def contest_table(contest: Contest) -> list[str]:
         "small CNN (this classifier)": contest.network,
         "boosted trees on hand-made features": contest.features,
         "rules (thresholds of the guideline)": contest.rules,
-        "always the commonest class": contest.commonest,
+        "always the most frequent class": contest.most_frequent,
     }
     return ["| | accuracy | macro-F1 | n |", "|---|---|---|---|"] + [_row(name, one) for name, one in rows.items()]
 
 
 def people_rows(found: PatternReport) -> list[str]:
-    """More rows for that table: each labeller's own pass, held against the resolved labels."""
+    """Table rows of each labeller's own pass, scored against the resolved labels."""
     return [_row(f"{name} against the resolved labels", one) for name, one in found.people.items()]
 
 
