@@ -63,8 +63,6 @@ def render(
     *,
     title: str = "",
     on_done: Callable[[int], object] | None = None,
-    start_seconds: float = START_SECONDS,
-    each_seconds: float = EACH_SECONDS,
 ) -> list[bytes]:
     """The files, in the order of the jobs; on_done is told how many are finished. title: what a PDF is called.
 
@@ -81,7 +79,7 @@ def render(
         raise Busy("Figures are being drawn for somebody else.", "Try again in a moment.")
     try:
         with tempfile.TemporaryDirectory(prefix="figures-", ignore_cleanup_errors=True) as folder:
-            return _in_a_process(Path(folder), browser, jobs, title, on_done, start_seconds, each_seconds)
+            return _in_a_process(Path(folder), browser, jobs, title, on_done)
     finally:
         _ONE.release()
 
@@ -92,11 +90,9 @@ def _in_a_process(
     jobs: Sequence[Job],
     title: str,
     on_done: Callable[[int], object] | None,
-    start_seconds: float,
-    each_seconds: float,
 ) -> list[bytes]:
     wanted = [{"figure": json.loads(job.figure.to_json()), "format": job.format} for job in jobs]
-    told = {"browser": browser, "title": title, "seconds": each_seconds, "jobs": wanted}
+    told = {"browser": browser, "title": title, "seconds": EACH_SECONDS, "jobs": wanted}
     (folder / "jobs.json").write_text(json.dumps(told), encoding="utf-8")
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
@@ -108,7 +104,7 @@ def _in_a_process(
             stderr=log,
             text=True,
         )
-    limit = start_seconds + each_seconds * len(jobs)
+    limit = START_SECONDS + EACH_SECONDS * len(jobs)
     late = threading.Event()
 
     def end() -> None:

@@ -23,7 +23,8 @@ from explorer.store.trajectories import in_paper_order
 from explorer.tickets.path import PruningPath, path_of
 from explorer.tickets.structured import threshold_of
 from explorer.ui import cached
-from explorer.ui.lab.asking import WAIT, Question, Standing, ask
+from explorer.ui.lab import asking
+from explorer.ui.lab.asking import Question, Standing, ask
 from explorer.ui.lab.dev_data import DataSource
 from explorer.ui.stage.facts import FACTS, Material
 from explorer.ui.stage.scenes import Figure, Scene, score_figure_words
@@ -125,9 +126,10 @@ def models(live: Sequence[Live]) -> Models:
     return Models(loaded, len(futures), trouble)
 
 
-def standing_of(question: Question, wait: float = WAIT) -> Standing:
-    """Where its score stands, within twice so many seconds; asks for it where nobody has."""
+def standing_of(question: Question, wait: float | None = None) -> Standing:
+    """Where its score stands, within twice so many seconds (asking.WAIT if None); asks for it where nobody has."""
     run, source = question.known.run, question.source
+    wait = asking.WAIT if wait is None else wait
     return ask(question, cached.evaluator(question.root, question.stamp, run, source.kind, source.folder), wait)
 
 
