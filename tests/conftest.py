@@ -5,6 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Neither a slow example nor slowly drawn ones are a failure; what tests hand to @given from fixtures is read-only.
+settings.register_profile(
+    "no-clock",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("no-clock")
 
 
 @pytest.fixture(scope="session")

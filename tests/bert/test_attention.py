@@ -54,7 +54,7 @@ def plain(model, index: int, mask: Mask) -> tuple[list[np.ndarray], list[torch.T
     return [one[0].numpy() for one in attentions], contexts, outputs
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tiny.masks())
 @example(FULL)
 @example(NOTHING)

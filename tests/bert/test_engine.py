@@ -43,7 +43,7 @@ def agree(logits: np.ndarray, reference: np.ndarray) -> None:
     np.testing.assert_array_equal(logits.argmax(1), reference.argmax(1))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(tiny.masks(), st.sampled_from([1, 20, 64, 8192]), st.sampled_from(["none", "inputs", "some", "contexts"]))
 @example(NOTHING, 64, "contexts")
 @example(NOTHING, 64, "none")
@@ -126,7 +126,7 @@ def test_a_mask_for_another_model_is_refused(engine):
         engine.logits(shard, Mask.full(4, 3), engine.cache_activations(shard))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(tiny.masks(), max_size=6), st.booleans())
 @example([FULL, FULL, NOTHING], True)
 @example([FULL.with_head(1, 0, False), FULL.with_head(1, 1, False), FULL.with_mlp(1, False)], True)

@@ -77,7 +77,7 @@ def test_a_layer_without_heads_keeps_the_bias_of_its_dense(classifier):
     assert np.abs(changed - reference_logits(classifier, ENCODED, mask)).max() > 0.01
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tiny.masks())
 def test_a_gated_part_equals_zeroed_columns(classifier, mask):
     other = copy.deepcopy(classifier.model)

@@ -34,7 +34,7 @@ def pruned_logits(model, batch_size: int = 4) -> np.ndarray:
     return logits
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tiny.masks())
 @example(NOTHING)
 @example(FULL)

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -15,9 +14,10 @@ from typing import IO
 
 import pytest
 
+from tests.waiting import HANG_MILLISECONDS, HANG_SECONDS, until
+
 CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS_TO_START = 60
 ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -35,14 +35,15 @@ def _free_port() -> int:
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    end = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < end and process.poll() is None:
+    def answers() -> bool:
         try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-                return
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=HANG_SECONDS):
+                return True
         except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise RuntimeError(f"the app did not start:\n{log.read_text(errors='replace')}")
+            return False
+
+    until(lambda: answers() or process.poll() is not None)
+    assert process.poll() is None, f"the app did not start:\n{log.read_text(errors='replace')}"
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +82,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     for process, out in processes:
         process.terminate()
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=HANG_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -95,7 +96,7 @@ def _flags(options: dict[str, str]) -> list[str]:
 @pytest.fixture
 def home(serve: Callable[..., str]) -> str:
     """The app on the bundle that ships, without GLUE and with a ledger that nobody keeps."""
-    return serve(ROOT / "app.py", {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:"})
+    return serve(ROOT / "tests" / "browser" / "unhurried_app.py", {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:"})
 
 
 @pytest.fixture(scope="session")
@@ -104,20 +105,27 @@ def chromium() -> Iterator[object]:
         pytest.skip("there is no Chromium: apt-get install chromium")
     sync_api = pytest.importorskip("playwright.sync_api", reason="there is no playwright: pip install playwright")
     with sync_api.sync_playwright() as playwright:
+        sync_api.expect.set_options(timeout=HANG_MILLISECONDS)
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
         yield browser
         browser.close()
 
 
+def unhurried(chromium, **options):
+    """A browser of its own, 1200 x 900 where nothing else is said, that waits for as long as it takes."""
+    context = chromium.new_context(**({"viewport": {"width": 1200, "height": 900}} | options))
+    context.set_default_timeout(HANG_MILLISECONDS)
+    return context
+
+
 @pytest.fixture
 def page(chromium):
     """A fresh page, 1200 x 900. At teardown the test fails if the page or its console reported an error."""
-    context = chromium.new_context(viewport={"width": 1200, "height": 900})
+    context = unhurried(chromium)
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.set_default_timeout(90_000)  # a busy machine is slow, not wrong
     yield page
     context.close()
     assert not errors, errors
@@ -129,7 +137,7 @@ def context_of(chromium):
     contexts = []
 
     def fresh():
-        contexts.append(chromium.new_context(viewport={"width": 1200, "height": 900}))
+        contexts.append(unhurried(chromium))
         return contexts[-1].new_page()
 
     yield fresh

@@ -1,16 +1,14 @@
-"""A page with one head grid that is slow on purpose; the query parameters choose what it shows."""
-
-import time
+"""A page with one head grid that the test can hold at a gate; the query parameters choose what it shows."""
 
 import numpy as np
 import streamlit as st
 
 from explorer.mask import Mask
 from explorer.ui.widgets.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, head_grid
+from tests.browser.gate import knock
 
 asked = st.query_params
 layers, heads = int(asked.get("layers", 12)), int(asked.get("heads", 12))
-seconds = float(asked.get("seconds", 0.8))
 st.set_page_config(layout="wide")
 
 
@@ -73,8 +71,9 @@ def body() -> None:
             disabled="disabled" in asked,
             on_change=note_change,
         )
-    time.sleep(seconds)
     mask = st.session_state.mask
+    if "gate" in asked:
+        knock(int(asked["gate"]), mask.code)
     if "plain" not in asked:
         changes, told = st.session_state.changes, st.session_state.told
         st.text(f"{mask.code} {mask.heads_kept} {mask.mlps_kept} changes={changes} told={told}")

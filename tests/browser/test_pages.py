@@ -11,43 +11,40 @@ pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import Page, expect  # noqa: E402
 
-SLOW = 120_000
-"""Milliseconds that the first score may take on a busy machine: torch, the checkpoint, the full model."""
-
 
 def open_lab(page: Page, home: str) -> None:
     page.goto(home)
-    page.get_by_role("link", name="Lab").click(timeout=SLOW)
-    expect(page.get_by_test_id("stMetricValue")).to_be_visible(timeout=SLOW)
+    page.get_by_role("link", name="Lab").click()
+    expect(page.get_by_test_id("stMetricValue")).to_be_visible()
 
 
 def test_survival_shows_a_heatmap_and_its_numbers(page: Page, home: str) -> None:
     page.goto(home)
     page.get_by_role("link", name="Survival").click()
-    expect(page.get_by_role("heading", name="Which heads survive on MRPC?")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="Which heads survive on MRPC?")).to_be_visible()
     cell = page.get_by_label(re.compile(r"^Layer 1, head 1: kept. Survives.*Mean"))
-    expect(cell).to_have_attribute("aria-label", re.compile(r"Survives in \d of 5 seeds"), timeout=SLOW)
+    expect(cell).to_have_attribute("aria-label", re.compile(r"Survives in \d of 5 seeds"))
     page.get_by_text("Pruning paths").click()
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=SLOW)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
     page.wait_for_url(re.compile("view=paths"))
 
 
 def test_the_four_claims_open_and_lead_to_where_they_are_checked(page: Page, home: str) -> None:
     page.goto(home)
-    expect(page.get_by_role("heading", name=re.compile("are all tickets winning"))).to_be_visible(timeout=SLOW)
-    expect(page.locator(".js-plotly-plot")).to_have_count(4, timeout=SLOW)
+    expect(page.get_by_role("heading", name=re.compile("are all tickets winning"))).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_have_count(4)
     page.get_by_role("link", name=re.compile("Compare the seeds")).click()
-    expect(page.get_by_role("heading", name="Do the seeds agree?")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("heading", name="Do the seeds agree?")).to_be_visible()
     page.get_by_role("link", name="Tickets").click()
-    expect(page.get_by_role("heading", name="Do all tickets win on MRPC?")).to_be_visible(timeout=SLOW)
-    expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=SLOW)
+    expect(page.get_by_role("heading", name="Do all tickets win on MRPC?")).to_be_visible()
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
 
 
 def test_a_click_changes_the_score_line_and_the_address(page: Page, home: str) -> None:
     open_lab(page, home)
-    expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible()
     page.get_by_label(re.compile("^MLP of layer 6|^Layer 6, MLP")).first.click()
-    expect(page.get_by_text(re.compile("predictions differ from the full model's"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile("predictions differ from the full model's"))).to_be_visible()
     page.wait_for_url(re.compile(r"mask=[A-Za-z0-9_-]{14}"))
     expect(page.get_by_text(re.compile("Stored MRPC dev"))).to_be_visible()
 
@@ -56,17 +53,17 @@ def test_a_link_opens_to_the_same_screen(page: Page, home: str, context_of: Any)
     open_lab(page, home)
     page.get_by_role("button", name="Good ticket").click()
     page.wait_for_url(re.compile("mask="))
-    expect(page.get_by_text(re.compile("predictions differ"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile("predictions differ"))).to_be_visible()
     shown = page.get_by_test_id("stMetricValue").inner_text()
     other = context_of()
     other.goto(page.url)
-    expect(other.get_by_text(re.compile("predictions differ"))).to_be_visible(timeout=SLOW)
+    expect(other.get_by_text(re.compile("predictions differ"))).to_be_visible()
     assert other.get_by_test_id("stMetricValue").inner_text() == shown
 
 
 def test_the_overview_opens_by_its_name_too(context_of: Any, home: str) -> None:
     page = context_of()  # Streamlit's own probes for its path are errors on the console of every page but /
     page.goto(f"{home}/overview?task=SST-2&seed=42")
-    expect(page.get_by_text(re.compile("on SST-2"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile("on SST-2"))).to_be_visible()
     expect(page.get_by_text("Page not found")).to_have_count(0)
     page.wait_for_url(re.compile(r"/\?.*task=SST-2&seed=42"))

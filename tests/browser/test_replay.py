@@ -17,7 +17,6 @@ pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import Page, expect  # noqa: E402
 
-SLOW = 120_000
 RUN = Run("minilm-l6", "MRPC", 42)
 """Not the first seed: a switch of page must not forget it. Its checkpoint does not ship, so the lab opens fast."""
 STEPS = path_of(Bundle(ROOT / "cache").read(Key(RUN, "structured", "together")), (6, 12)).steps
@@ -26,13 +25,13 @@ STEPS = path_of(Bundle(ROOT / "cache").read(Key(RUN, "structured", "together")),
 @pytest.fixture
 def replay(page: Page, serve: Callable[..., str]) -> Page:
     page.goto(f"{serve(ROOT / 'app.py', {'GLUE_DIR': ''})}/?task=MRPC&seed={RUN.seed}")
-    page.get_by_role("link", name="Replay").click(timeout=SLOW)
-    expect(page.get_by_text("The full model, everything on.")).to_be_visible(timeout=SLOW)
+    page.get_by_role("link", name="Replay").click()
+    expect(page.get_by_text("The full model, everything on.")).to_be_visible()
     return page
 
 
 def states(page: Page) -> list[bool]:
-    page.locator("button.cell").first.wait_for(timeout=SLOW)
+    page.locator("button.cell").first.wait_for()
     return page.eval_on_selector_all("button.cell", "all => all.map(c => c.getAttribute('aria-checked') === 'true')")
 
 
@@ -46,21 +45,27 @@ def test_a_step_opens_in_the_lab_with_its_mask_and_replay_remembers_where_it_was
     replay.get_by_role("slider").press("ArrowRight")
     replay.get_by_role("slider").press("ArrowRight")
     replay.wait_for_url(re.compile("step=2"))
-    expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of", timeout=SLOW)
+    expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of")
     assert states(replay) == flat(2)
     expect(replay.locator(".cell.mark")).to_have_count(int(STEPS[2].heads_off.sum() + STEPS[2].mlps_off.sum()))
     replay.get_by_role("button", name="Open this step in the lab").click()
-    replay.wait_for_url(re.compile(f"lab.*seed=42.*mask={STEPS[2].mask.code}"), timeout=SLOW)
+    replay.wait_for_url(re.compile(f"lab.*seed=42.*mask={STEPS[2].mask.code}"))
     assert states(replay) == flat(2)
     replay.get_by_role("link", name="Replay").click()
-    expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of", timeout=SLOW)
+    expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of")
 
 
-def test_playing_moves_on_by_itself_and_leaves_the_chart_standing(replay: Page) -> None:
-    replay.locator(".vega-embed canvas, .vega-embed svg").first.wait_for(timeout=SLOW)
+def test_playing_moves_on_by_itself_to_the_end_and_leaves_the_chart_standing(replay: Page) -> None:
+    last = len(STEPS) - 1
+    replay.get_by_role("slider").press("End")
+    replay.wait_for_url(re.compile(f"step={last}"))
+    for back in (1, 2):
+        replay.get_by_role("slider").press("ArrowLeft")
+        replay.wait_for_url(re.compile(f"step={last - back}"))
+    expect(replay.get_by_test_id("stMetricLabel")).to_contain_text(f"Step {last - 2} of")
+    replay.locator(".vega-embed canvas, .vega-embed svg").first.wait_for()
     replay.evaluate("window.chart = document.querySelector('.vega-embed canvas, .vega-embed svg')")
     replay.get_by_role("button", name="Play").click()
-    expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of", timeout=SLOW)
-    replay.get_by_role("button", name="Pause").click()
-    expect(replay.get_by_role("button", name="Play")).to_be_visible(timeout=SLOW)
+    expect(replay.get_by_test_id("stMetricLabel")).to_contain_text(f"Step {last} of")
+    expect(replay.get_by_role("button", name="Play")).to_be_visible()
     assert replay.evaluate("window.chart.isConnected")

@@ -14,7 +14,6 @@ pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import Page, expect  # noqa: E402
 
-SLOW = 120_000
 STEPS = 8
 CUT_OFF = """deck => {
   const foot = deck.querySelector("footer").getBoundingClientRect();
@@ -35,9 +34,9 @@ def stage(page: Page, serve: Callable[..., str]) -> Page:
     page.on("websocket", lambda socket: _note(page, socket.url))
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(serve(ROOT / "app.py", {"GLUE_DIR": ""}))
-    page.get_by_role("link", name="Stage").click(timeout=SLOW)
-    page.get_by_role("button", name="Start").click(timeout=SLOW)
-    expect(page.get_by_role("heading", level=1)).to_contain_text("attention heads can go?", timeout=SLOW)
+    page.get_by_role("link", name="Stage").click()
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("attention heads can go?")
     return page
 
 
@@ -83,11 +82,11 @@ def test_a_reload_keeps_the_place_and_escape_leads_out(
 ) -> None:
     page = context_of()  # Streamlit asks for its health beside a page's own address first, which is a 404
     page.goto(f"{serve(ROOT / 'app.py', {'GLUE_DIR': ''})}/stage?step=3")
-    expect(page.locator(".deck .count")).to_have_text(f"3 of {STEPS}", timeout=SLOW)
+    expect(page.locator(".deck .count")).to_have_text(f"3 of {STEPS}")
     page.keyboard.press("ArrowRight")
-    page.wait_for_url(re.compile("step=4"), timeout=SLOW)
+    page.wait_for_url(re.compile("step=4"))
     page.reload()
-    expect(page.locator(".deck .count")).to_have_text(f"4 of {STEPS}", timeout=SLOW)
+    expect(page.locator(".deck .count")).to_have_text(f"4 of {STEPS}")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="Go on at step 4")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="Go on at step 4")).to_be_visible()
     expect(page.get_by_role("link", name="Stage")).to_be_visible()

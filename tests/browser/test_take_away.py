@@ -23,7 +23,6 @@ pytest.importorskip("playwright")
 from playwright.sync_api import Page, expect  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
-SLOW = 120_000
 CACHE = Bundle(ROOT / "cache")
 RUN = Run("minilm-l6", "MRPC", 1337)
 L, H = 6, 12
@@ -43,11 +42,11 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., str
 
 def replay(page: Page, home: str) -> None:
     page.goto(home)
-    page.get_by_role("link", name="Replay").click(timeout=SLOW)
-    expect(page.get_by_role("heading", name="How pruning went on MRPC")).to_be_visible(timeout=SLOW)
-    page.get_by_role("slider").first.focus(timeout=SLOW)
+    page.get_by_role("link", name="Replay").click()
+    expect(page.get_by_role("heading", name="How pruning went on MRPC")).to_be_visible()
+    page.get_by_role("slider").first.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_url("**step=1**", timeout=SLOW)
+    page.wait_for_url("**step=1**")
 
 
 def test_the_copied_link_opens_the_same_screen_and_says_where_it_differs(
@@ -57,7 +56,7 @@ def test_the_copied_link_opens_the_same_screen_and_says_where_it_differs(
     replay(page, home)
     page.get_by_role("button", name="Share").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("img", name="QR code of this link")).to_be_visible(timeout=SLOW)
+    expect(dialog.get_by_role("img", name="QR code of this link")).to_be_visible()
     dialog.get_by_role("button", name="Copy link").click()
     expect(dialog.get_by_text("Copied")).to_be_visible()
     link = page.evaluate("navigator.clipboard.readText()")
@@ -67,13 +66,13 @@ def test_the_copied_link_opens_the_same_screen_and_says_where_it_differs(
 
     same = context_of()
     same.goto(link)
-    expect(same.get_by_text("Step 1 of")).to_be_visible(timeout=SLOW)
+    expect(same.get_by_text("Step 1 of")).to_be_visible()
     expect(same.get_by_text("This link was made with")).not_to_be_visible()
 
     there = urlsplit(link)
     other = context_of()
     other.goto(f"{elsewhere}{there.path}?{there.query}")
-    expect(other.get_by_text("Step 1 of")).to_be_visible(timeout=SLOW)
+    expect(other.get_by_text("Step 1 of")).to_be_visible()
     expect(other.get_by_text("another checkpoint of MRPC, seed 1337")).to_be_visible()
 
 
@@ -81,7 +80,7 @@ def test_without_the_clipboard_the_link_is_still_copied(page: Page, home: str) -
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     replay(page, home)
     page.get_by_role("button", name="Share").click()
-    page.get_by_role("button", name="Copy link").click(timeout=SLOW)
+    page.get_by_role("button", name="Copy link").click()
     expect(page.get_by_text("Copied")).to_be_visible()
 
 
@@ -91,7 +90,7 @@ def test_mask_data_and_page_are_downloaded(page: Page, home: str, context_of: An
     dialog = page.get_by_role("dialog")
 
     def saved(name: str) -> Path:
-        with page.expect_download(timeout=SLOW) as event:
+        with page.expect_download() as event:
             dialog.get_by_role("button", name=name).click()
         path = tmp_path / event.value.suggested_filename
         event.value.save_as(path)
@@ -127,9 +126,9 @@ def test_a_figure_is_drawn_for_a_paper(page: Page, home: str, tmp_path: Path) ->
     replay(page, home)
     page.get_by_role("button", name="Take it with you").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("button", name="Draw").click(timeout=SLOW)
-    with page.expect_download(timeout=SLOW) as event:
-        dialog.get_by_role("button", name="Download zip").click(timeout=SLOW)
+    dialog.get_by_role("button", name="Draw").click()
+    with page.expect_download() as event:
+        dialog.get_by_role("button", name="Download zip").click()
     event.value.save_as(tmp_path / "figures.zip")
     with zipfile.ZipFile(tmp_path / "figures.zip") as zipped:
         drawn = [name for name in zipped.namelist() if name.endswith(".svg")]
@@ -139,13 +138,13 @@ def test_a_figure_is_drawn_for_a_paper(page: Page, home: str, tmp_path: Path) ->
 
 def test_a_mask_is_loaded_from_files(page: Page, home: str) -> None:
     page.goto(home)
-    page.get_by_role("link", name="Lab").click(timeout=SLOW)
-    page.get_by_role("button", name="Load a mask").click(timeout=SLOW)
+    page.get_by_role("link", name="Lab").click()
+    page.get_by_role("button", name="Load a mask").click()
     mask = Mask(np.eye(L, H), np.ones(L))
     files = [
         {"name": name, "mimeType": "application/octet-stream", "buffer": data} for name, data in npy_files(mask).items()
     ]
     page.locator("input[type=file]").set_input_files(files)
-    page.wait_for_url(f"**mask={mask.code}**", timeout=SLOW)
+    page.wait_for_url(f"**mask={mask.code}**")
     page.locator("input[type=file]").set_input_files([{"name": "x.json", "mimeType": "text/plain", "buffer": b"[]"}])
-    expect(page.get_by_text("neither")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("neither")).to_be_visible()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import re
+import threading
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,7 @@ from explorer.figures.print.head_grid import Edged, Kinds, Shade, grid_figure, g
 from explorer.figures.print.offline import offline_page
 from explorer.figures.print.tidy import tidy
 from explorer.mask import Mask
+from tests.waiting import HANG_SECONDS, until
 
 CHROMIUM = Path("/usr/bin/chromium")
 MASK = Mask.full(2, 3).with_head(0, 1, False).with_mlp(1, False)
@@ -151,26 +155,45 @@ def test_without_a_chrome_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_chrome_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import psutil
 
+    started, never = tmp_path / "started", tmp_path / "never"
+    for pipe in (started, never):
+        os.mkfifo(pipe)
     hung = tmp_path / "hung-browser"
-    hung.write_text("#!/bin/sh\nsleep 600\n")
+    hung.write_text(f"#!/bin/sh\necho > {started}\nread nothing < {never}\n")
     hung.chmod(0o755)
+
+    class OnceItHangs(threading.Thread):
+        """In place of the timer: the time is up as soon as the browser runs, however long that takes."""
+
+        def __init__(self, _seconds: float, end: Callable[[], object]) -> None:
+            super().__init__(target=lambda: (started.read_bytes(), end()), daemon=True)
+
+        def cancel(self) -> None:
+            self.join(HANG_SECONDS)
+
+    monkeypatch.setattr(render.threading, "Timer", OnceItHangs)
+    monkeypatch.setattr(render, "START_SECONDS", 3.0)
+    monkeypatch.setattr(render, "EACH_SECONDS", 0.0)
     monkeypatch.setattr(render, "chrome", lambda: str(hung))
     with pytest.raises(BadRequest, match="did not draw the figures within 3 seconds"):
-        render.render([render.Job(line(), "svg")], start_seconds=3.0, each_seconds=0.0)
-    left = [one for one in psutil.process_iter(["cmdline"]) if str(hung) in (one.info["cmdline"] or ())]
-    assert not left
+        render.render([render.Job(line(), "svg")])
+    until(lambda: not [one for one in psutil.process_iter(["cmdline"]) if str(hung) in (one.info["cmdline"] or ())])
 
 
 def test_a_chrome_that_dies_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(render, "chrome", lambda: "/bin/false")
+    monkeypatch.setattr(render, "START_SECONDS", HANG_SECONDS)
     with pytest.raises(BadRequest, match="Chrome could not draw the figures"):
         render.render([render.Job(line(), "svg")])
 
 
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium: apt-get install chromium")
-def test_svg_png_and_pdf_have_the_size_of_a_column_and_their_words() -> None:
+def test_svg_png_and_pdf_have_the_size_of_a_column_and_their_words(monkeypatch: pytest.MonkeyPatch) -> None:
     from PIL import Image
+
+    for limit in ("START_SECONDS", "EACH_SECONDS"):
+        monkeypatch.setattr(render, limit, HANG_SECONDS)
 
     done: list[tuple[int, int]] = []
     files = rendered([FIGURE, TABLE], ["svg", "png", "pdf"], "one", ORIGIN, lambda *told: done.append(told))

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.reference import reference_logits
@@ -36,7 +36,7 @@ def test_stream_counts_up_and_ends_exact(evaluator: Evaluator) -> None:
 
 
 @given(mask=tiny.masks())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 def test_equals_plain_transformers(evaluator: Evaluator, classifier: Classifier, mask: Mask) -> None:
     plain = reference_logits(classifier, evaluator.encoded, mask)
     live = evaluator.evaluate(mask)
@@ -84,10 +84,13 @@ def test_many_threads_share_one_evaluator(evaluator: Evaluator) -> None:
 
 def test_an_abandoned_stream_leaves_nothing_behind(evaluator: Evaluator) -> None:
     mask = Mask.full(tiny.N_LAYERS, tiny.N_HEADS).with_layer(0, False)
+    before = evaluator.evaluate(mask)
     stream = evaluator.stream(mask)
     next(stream)
     stream.close()
-    np.testing.assert_array_equal(evaluator.evaluate(mask).logits, evaluator.evaluate(mask).logits)
+    after = evaluator.evaluate(mask)
+    np.testing.assert_array_equal(after.logits, before.logits)
+    assert (after.score, after.rechecked) == (before.score, before.rechecked)
 
 
 def test_bad_input_is_named(evaluator: Evaluator, classifier: Classifier) -> None:

@@ -23,7 +23,7 @@ def scorer(classifier) -> Scorer:
     return Scorer(classifier, dtype=torch.bfloat16)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(tiny.masks(), st.sampled_from([64, 10**6]))
 def test_every_prediction_is_that_of_fp32(scorer, mask, tokens):
     for shard in shards_of(ENCODED, tokens):

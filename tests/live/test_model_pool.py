@@ -9,6 +9,7 @@ import pytest
 
 from explorer.errors import BadData
 from explorer.live.model_pool import ModelPool
+from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture
@@ -22,14 +23,14 @@ def test_loads_once_however_many_ask(pool: ModelPool[str]) -> None:
     may, loads = threading.Event(), []
 
     def load() -> str:
-        may.wait(10)
+        assert may.wait(HANG_SECONDS)
         loads.append(1)
         return "model"
 
     asked = [pool.ask("a", load) for _ in range(5)]
     assert not asked[0].done()
     may.set()
-    assert [future.result(10) for future in asked] == ["model"] * 5
+    assert [future.result(HANG_SECONDS) for future in asked] == ["model"] * 5
     assert len(loads) == 1
 
 
@@ -41,7 +42,7 @@ def test_beyond_its_bound_the_one_unused_for_longest_goes(pool: ModelPool[str]) 
         return name
 
     for name in ("a", "b", "a", "c", "a", "b"):
-        pool.ask(name, lambda name=name: load(name)).result(10)
+        pool.ask(name, lambda name=name: load(name)).result(HANG_SECONDS)
     assert loads == ["a", "b", "c", "b"]  # a was always the last but one asked for
 
 
@@ -49,8 +50,8 @@ def test_an_error_is_shared_until_it_is_forgotten(pool: ModelPool[str]) -> None:
     def bad() -> str:
         raise BadData("The file is short.")
 
-    assert isinstance(pool.ask("a", bad).exception(10), BadData)
-    assert isinstance(pool.ask("a", lambda: "fine").exception(10), BadData)
+    assert isinstance(pool.ask("a", bad).exception(HANG_SECONDS), BadData)
+    assert isinstance(pool.ask("a", lambda: "fine").exception(HANG_SECONDS), BadData)
     pool.forget("a")
-    assert pool.ask("a", lambda: "fine").result(10) == "fine"
+    assert pool.ask("a", lambda: "fine").result(HANG_SECONDS) == "fine"
     pool.forget("not there")

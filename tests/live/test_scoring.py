@@ -19,6 +19,7 @@ from explorer.live.worker import Done, Worker
 from explorer.mask import Mask
 from explorer.store.ledger import IN_MEMORY, Ledger
 from tests import tiny
+from tests.waiting import HANG_SECONDS
 
 MASK = Mask.full(tiny.N_LAYERS, tiny.N_HEADS).with_head(1, 2, False)
 
@@ -43,7 +44,7 @@ def ledger() -> Iterator[Ledger]:
 
 
 def answer(worker: Worker, evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Answer:
-    news = score(worker, "anna", evaluator, mask, ledger).wait(30)
+    news = score(worker, "anna", evaluator, mask, ledger).wait(HANG_SECONDS)
     assert isinstance(news, Done)
     return news.result
 
@@ -136,7 +137,7 @@ def test_a_sweep_answers_each_mask_as_if_it_were_asked_alone(
 ) -> None:
     masks = (MASK, evaluator.full_mask, MASK.with_mlp(0, False))
     job = worker.submit("anna.sweep", scoring.score_many(evaluator, masks, ledger))
-    news = job.wait(30)
+    news = job.wait(HANG_SECONDS)
     assert isinstance(news, Done)
     for mask, found in zip(masks, news.result, strict=True):
         assert found.evaluation.mask == mask

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.surgery import cut
@@ -42,7 +42,7 @@ def test_what_heads_and_mlps_weigh(classifier: Classifier) -> None:
 
 
 @given(mask=tiny.masks())
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15)
 def test_sizes_without_surgery_are_those_of_surgery(classifier: Classifier, mask: Mask) -> None:
     assert parameters_under(classifier, mask) == parameters_of(cut(classifier, mask))
 

@@ -13,9 +13,7 @@ import pytest
 
 from explorer.errors import BadMask, BadRequest, Busy
 from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting, Worker
-
-LONG = 10.0
-"""Seconds after which a test that hangs fails."""
+from tests.waiting import HANG_SECONDS, until
 
 
 @dataclass
@@ -32,7 +30,7 @@ class Turns:
         try:
             for number in range(turns):
                 self._begun.release()
-                self._may.acquire(timeout=LONG)
+                self._may.acquire(timeout=HANG_SECONDS)
                 self.taken.append(name)
                 self._did.release()
                 if error is not None:
@@ -46,12 +44,12 @@ class Turns:
     def until_begun(self, turns: int) -> None:
         """Until so many turns have begun, counted from the last such call."""
         for _ in range(turns):
-            assert self._begun.acquire(timeout=LONG)
+            assert self._begun.acquire(timeout=HANG_SECONDS)
 
     def give(self, turns: int = 1) -> None:
         for _ in range(turns):
             self._may.release()
-            assert self._did.acquire(timeout=LONG)
+            assert self._did.acquire(timeout=HANG_SECONDS)
 
 
 @pytest.fixture
@@ -61,19 +59,16 @@ def turns() -> Turns:
 
 @contextmanager
 def working(turns: Turns, **options: Any) -> Iterator[Worker]:
-    worker = Worker(**options)
-    yield worker
-    turns._may.release(1000)
-    worker.close()
+    worker = Worker(**({"clock": lambda: 0.0} | options))  # nobody loses patience
+    try:
+        yield worker
+    finally:
+        turns._may.release(1000)
+        worker.close()
 
 
 def until_running(job: Job[str], news: object) -> None:
-    end = threading.Event()
-    for _ in range(1000):
-        if job.news == Running(news):
-            return
-        end.wait(0.01)
-    raise AssertionError(job.news)
+    until(lambda: job.news == Running(news))
 
 
 def test_news_then_the_result(turns: Turns) -> None:
@@ -84,7 +79,7 @@ def test_news_then_the_result(turns: Turns) -> None:
         turns.give()
         until_running(job, 0)
         turns.give()
-        assert job.wait(LONG) == Done("score of a")
+        assert job.wait(HANG_SECONDS) == Done("score of a")
         assert job.over
 
 
@@ -92,7 +87,7 @@ def test_three_sessions_take_turns(turns: Turns) -> None:
     with working(turns) as worker:
         jobs = [worker.submit(name, turns.work(name)) for name in "abc"]
         turns.give(9)
-        assert [job.wait(LONG) for job in jobs] == [Done(f"score of {name}") for name in "abc"]
+        assert [job.wait(HANG_SECONDS) for job in jobs] == [Done(f"score of {name}") for name in "abc"]
     assert turns.taken == list("abcabcabc")
 
 
@@ -102,7 +97,7 @@ def test_a_short_one_does_not_wait_for_a_long_one(turns: Turns) -> None:
         turns.give(5)
         short = worker.submit("short", turns.work("short", 1))
         turns.give(2)
-        assert short.wait(LONG) == Done("score of short")
+        assert short.wait(HANG_SECONDS) == Done("score of short")
 
 
 def test_the_newest_of_a_session_wins_and_the_older_ends_between_turns(turns: Turns) -> None:
@@ -113,7 +108,7 @@ def test_the_newest_of_a_session_wins_and_the_older_ends_between_turns(turns: Tu
         newer = worker.submit("anna", turns.work("newer", 2))
         assert older.news == Dropped()
         turns.give(3)
-        assert newer.wait(LONG) == Done("score of newer")
+        assert newer.wait(HANG_SECONDS) == Done("score of newer")
         assert older.news == Dropped()
     assert turns.taken == ["older", "older", "newer", "newer"]
     assert "older" in turns.closed
@@ -124,7 +119,7 @@ def test_of_many_clicks_only_the_last_is_computed(turns: Turns) -> None:
         worker.submit("bela", turns.work("other", 3))
         clicks = [worker.submit("anna", turns.work(f"click {number}", 1)) for number in range(10)]
         turns.give(4)
-        assert clicks[-1].wait(LONG) == Done("score of click 9")
+        assert clicks[-1].wait(HANG_SECONDS) == Done("score of click 9")
         assert [click.news for click in clicks[:-1]] == [Dropped()] * 9
     assert [name for name in turns.taken if name.startswith("click")] == ["click 9"]
 
@@ -152,14 +147,14 @@ def test_a_crash_is_told_to_its_own_session_only(turns: Turns, caplog: pytest.Lo
         bad = worker.submit("anna", turns.work("bad", error=MemoryError("secret detail")))
         good = worker.submit("bela", turns.work("good", 2))
         turns.give(3)
-        news = bad.wait(LONG)
+        news = bad.wait(HANG_SECONDS)
         assert isinstance(news, Failed)
         assert "MemoryError" in news.error.wrong
         assert "secret detail" not in str(news.error)
-        assert good.wait(LONG) == Done("score of good")
+        assert good.wait(HANG_SECONDS) == Done("score of good")
         again = worker.submit("anna", turns.work("again", 1))
         turns.give()
-        assert again.wait(LONG) == Done("score of again")
+        assert again.wait(HANG_SECONDS) == Done("score of again")
     assert "secret detail" in caplog.text
 
 
@@ -168,7 +163,7 @@ def test_an_error_for_people_is_passed_on_as_it_is(turns: Turns) -> None:
     with working(turns) as worker:
         job = worker.submit("anna", turns.work("a", error=error))
         turns.give()
-        assert job.wait(LONG) == Failed(error)
+        assert job.wait(HANG_SECONDS) == Failed(error)
 
 
 def test_the_queue_is_bounded_and_says_so(turns: Turns) -> None:
@@ -181,10 +176,10 @@ def test_the_queue_is_bounded_and_says_so(turns: Turns) -> None:
         assert waiting.news == Dropped()
         assert isinstance(newer.news, Waiting)
         turns.give(6)
-        assert newer.wait(LONG) == Done("score of b, again")
+        assert newer.wait(HANG_SECONDS) == Done("score of b, again")
         late = worker.submit("c", turns.work("c", 1))
         turns.give()
-        assert late.wait(LONG) == Done("score of c")
+        assert late.wait(HANG_SECONDS) == Done("score of c")
 
 
 def test_what_nobody_asks_after_is_dropped(turns: Turns) -> None:
@@ -201,7 +196,7 @@ def test_what_nobody_asks_after_is_dropped(turns: Turns) -> None:
         new = worker.submit("new", turns.work("new", 1))  # there is room again
         assert gone.over
         turns.give(3 + 3 + 1)
-        assert [job.wait(LONG) for job in (here, other, new)] == [
+        assert [job.wait(HANG_SECONDS) for job in (here, other, new)] == [
             Done("score of here"),
             Done("score of other"),
             Done("score of new"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.errors import BadRequest
@@ -75,7 +75,6 @@ def test_every_map_is_measured_as_if_alone():
         np.testing.assert_allclose(together[place], statistics(weights[place], PAIR))
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.integers(0, 10**6), st.floats(0.1, 20))
 def test_bounds(seed, sharpness):
     rng = np.random.default_rng(seed)

@@ -5,7 +5,7 @@ from pathlib import Path
 import krippendorff
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import cochrans_q
 from statsmodels.stats.inter_rater import fleiss_kappa
@@ -25,7 +25,6 @@ def random_masks(share=0.6, seeds=SEEDS):
     return {seed: Mask(rng.random((12, 12)) < share, rng.random(12) < share) for seed in seeds}
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(ratings)
 def test_closed_forms_are_the_libraries_own(rows):
     kept = np.array(rows).T  # (S, N)

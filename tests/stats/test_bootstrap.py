@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import matthews_corrcoef
@@ -17,7 +17,6 @@ from explorer.stats.bootstrap import (
 OPTIONS = {"confidence": 0.95, "resamples": 2000, "seed": 0}
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.integers(0, 2**32 - 1))
 def test_matthews_of_codes_is_that_of_scikit_learn_row_by_row(seed):
     codes = np.random.default_rng(seed).integers(0, 4, size=(5, 30)).astype(np.int8)
@@ -29,7 +28,6 @@ def test_matthews_of_codes_with_a_constant_side_is_zero():
     assert matthews_of_codes(np.array([[3, 3, 3], [1, 3, 1], [2, 2, 3]], np.int8)).tolist() == [0, 0, 0]
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.integers(0, 2**32 - 1))
 def test_pearson_of_rows_is_that_of_scipy_row_by_row(seed):
     x, y = np.random.default_rng(seed).normal(size=(2, 5, 30)) + 4

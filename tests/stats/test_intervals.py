@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import matthews_corrcoef
@@ -36,7 +36,6 @@ def test_wilson_is_that_of_scipy_too():
     assert score.method == "Wilson 99%"
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(binary, st.floats(0.01, 0.999))
 def test_wilson_holds_the_value_inside_zero_to_one(pairs, confidence):
     predictions, labels = np.array(pairs).T
@@ -83,7 +82,6 @@ def test_pearson_agrees_with_a_plain_scipy_bootstrap():
     assert -1 <= score.low < score.value < score.high <= 1
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.integers(60, 200), st.floats(0.6, 0.8), st.integers(0, 10_000))
 def test_the_bootstrap_holds_the_value(n, share_right, seed):
     score = score_with_interval("matthews", *noisy(n, share_right, seed), resamples=200)
@@ -177,7 +175,6 @@ def test_seeds_without_values_are_refused(values):
         seed_spread(values)
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=9))
 def test_sample_sd_of_the_population_sd(values):
     assert sample_sd(float(np.std(values)), len(values)) == pytest.approx(float(np.std(values, ddof=1)))

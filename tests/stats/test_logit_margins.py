@@ -22,7 +22,7 @@ def test_margins_of_three_classes() -> None:
 
 
 @given(arrays(np.float32, (6, 3), elements=st.integers(-5, 5)), arrays(np.int64, 6, elements=st.integers(0, 2)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_positive_margin_is_a_right_answer_and_a_negative_one_a_wrong_answer(
     logits: np.ndarray, labels: np.ndarray
 ) -> None:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
@@ -31,7 +31,6 @@ def test_the_mean_is_over_seeds_in_common_each_with_itself():
     assert heads.chance == (2 * 2 / 4 + 3 * 2 / 4) / 2
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(st.integers(0, 1000))
 def test_chance_is_the_hypergeometric_mean_and_shared_is_bounded(seed):
     first, second = random_masks(seed, (7,)), random_masks(seed + 1, (7,))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -38,7 +38,6 @@ def test_flips_by_hand():
     assert found.changed.tolist() == [1, 2, 3]
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(triples)
 def test_flips_account_for_the_difference(rows):
     a, b, labels = np.array(rows).T
@@ -53,7 +52,6 @@ def test_flips_account_for_the_difference(rows):
     )
 
 
-@settings(deadline=None)  # a busy machine is no failure
 @given(triples, st.sampled_from(["accuracy", "matthews", "pearson"]))
 def test_the_other_way_round_is_the_mirror_image(rows, name):
     a, b, labels = np.array(rows).T

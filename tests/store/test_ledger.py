@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import BadLedger, BadRequest
 from explorer.store.ledger import IN_MEMORY, Ledger, LedgerEntry, LedgerKey, default_path
+from tests.waiting import HANG_SECONDS
 
 KEY = LedgerKey("c" * 64, "d" * 64, "fp32", "1", "_-4")
 WHEN = datetime(2025, 5, 3, 14, 2, 11, tzinfo=UTC)
@@ -39,7 +40,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     logits=st.lists(st.lists(st.floats(width=32), min_size=2, max_size=2), min_size=1, max_size=4),
     score=st.floats(-1, 1) | st.just(math.nan),
 )
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 def test_what_is_put_is_got_bit_for_bit(ledger: Ledger, logits: list[list[float]], score: float) -> None:
     array = np.array(logits, np.float32)
     ledger.put(KEY, LedgerEntry(array, score, 1.25, WHEN, "torch 2.13.0", '{"low": NaN}'))
@@ -221,7 +222,10 @@ def test_threads_share_one_ledger(ledger: Ledger) -> None:
 _WRITER = """
 import sys
 from dataclasses import replace
+from explorer.store import ledger as module
 from tests.store.test_ledger import KEY, Ledger, entry
+from tests.waiting import HANG_SECONDS
+module._BUSY_SECONDS = HANG_SECONDS
 ledger = Ledger(sys.argv[1])
 print("open", flush=True)
 sys.stdin.readline()
@@ -247,7 +251,7 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
     for writer in writers:  # both have opened the same new file
         assert writer.stdout is not None
         assert writer.stdout.readline() == "open\n"
-    answers = [writer.communicate("go\n", timeout=60) for writer in writers]
+    answers = [writer.communicate("go\n", timeout=HANG_SECONDS) for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0], [error for _, error in answers]
     ledger = Ledger(path)
     assert ledger.count() == 120

@@ -33,7 +33,7 @@ masks = st.integers(0, 2 ** (L * H + L) - 1).map(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(masks)
 def test_whatever_is_written_is_read_back(mask: Mask) -> None:
     assert read_mask(npy_files(mask), L, H) == mask

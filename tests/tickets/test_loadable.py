@@ -41,7 +41,7 @@ def logits_of(model) -> np.ndarray:
     return logits
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(tiny.masks())
 @example(NOTHING)
 @example(FULL)

@@ -215,7 +215,7 @@ def runs(draw: st.DrawFn) -> dict:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(runs())
 def test_each_phase_starts_from_the_last_mask_that_held_and_only_shrinks(run):
     steps = list(prune(**run))
@@ -236,7 +236,7 @@ def test_each_phase_starts_from_the_last_mask_that_held_and_only_shrinks(run):
     assert ticket(steps) == [step for step in steps if step.held][-1].mask
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(runs())
 def test_going_on_from_any_step_gives_the_same_trajectory(run):
     whole = list(prune(**run))

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import pytest
+
+from explorer.live.worker import Worker
+from tests.waiting import HANG_SECONDS
+
+
+@pytest.fixture(scope="session")
+def patient() -> Iterator[Worker]:
+    """A worker that drops no job because nobody asks after it."""
+    made = Worker(patience=math.inf)
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def _alone(monkeypatch: pytest.MonkeyPatch, patient: Worker) -> None:
+    from explorer.ui import cached
     from explorer.ui.scoring import request
 
     monkeypatch.delenv("GLUE_DIR", raising=False)
     monkeypatch.delenv("EXPLORER_BUNDLE", raising=False)
     monkeypatch.setenv("EXPLORER_LEDGER", ":memory:")
-    monkeypatch.setattr(request, "WAIT", 120.0)  # AppTest runs a page once: nobody polls
+    monkeypatch.setattr(cached, "worker", lambda: patient)
+    monkeypatch.setattr(request, "WAIT", HANG_SECONDS)  # AppTest runs a page once: nobody polls

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.waiting import HANG_SECONDS
+
 
 def _page() -> None:
     import importlib
@@ -34,7 +36,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, name: str, bundle: Path, **query: st
     """The page overview, survival or tickets of a bundle; query: the address that it is opened with."""
     monkeypatch.setenv("EXPLORER_BUNDLE", str(bundle))
     monkeypatch.setenv("TEST_PAGE", name)
-    test = AppTest.from_function(_page, default_timeout=120)
+    test = AppTest.from_function(_page, default_timeout=HANG_SECONDS)
     for parameter, value in query.items():
         test.query_params[parameter] = value
     test.run()

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 from explorer.ui.widgets.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, grid_data, mask_of
+from tests.waiting import HANG_SECONDS
 
 FULL = Mask.full(6, 12)
 PRUNED = FULL.with_head(2, 3, False).with_mlp(5, False)
@@ -135,7 +136,7 @@ def test_a_page_without_a_browser_gets_its_own_mask():
         st.text(head_grid(given, revision="r0", key="grid").code)
         st.text(head_grid(given, revision="r0", key="shown", disabled=True).code)
 
-    app = AppTest.from_function(script).run(timeout=20)
+    app = AppTest.from_function(script, default_timeout=HANG_SECONDS).run()
     assert not app.exception
     assert [text.value for text in app.text] == [FULL.with_head(0, 0, False).code] * 2
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.live.worker import Worker
+from explorer.live.worker import Done, Worker
 from explorer.mask import Mask
 from explorer.ui import cached
 from tests.ui.test_pages import CACHE, MRPC, lab, texts
+from tests.waiting import HANG_SECONDS
 
 FULL = Mask.full(6, 12)
 
@@ -38,7 +39,7 @@ def opened(mask: Mask) -> AppTest:
 
 
 def test_a_mask_scored_before_comes_from_the_ledger_and_says_so() -> None:
-    mask = FULL.with_head(4, 4, False)
+    mask = FULL.with_head(1, 7, False).with_mlp(3, False)  # nobody else's: the ledger is shared
     first, second = opened(mask), opened(mask)
     assert "Scored in" in texts(first)
     assert "from the ledger" in texts(second)
@@ -70,7 +71,10 @@ def test_size_is_counted_and_speed_measured_on_a_press() -> None:
     assert "takes **3.55 M** of 22.71 M parameters" in texts(test)
     test.button(key="lab.measure").click().run()
     assert not test.exception
+    _, job = test.session_state["lab.speed_job"]
+    assert isinstance(job.wait(HANG_SECONDS), Done)
     test.run()
+    assert "The pruned model runs at" in texts(test)
 
 
 def test_a_crash_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,13 +83,14 @@ def test_a_crash_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(*_args: object) -> Iterator[object]:
         raise MemoryError("no traceback reaches a person")
 
-    monkeypatch.setattr(Evaluator, "stream", crash)
-    test = opened(FULL.with_head(3, 3, False))
+    with monkeypatch.context() as crashing:
+        crashing.setattr(Evaluator, "stream", crash)
+        test = opened(FULL.with_head(3, 3, False))
     assert "MemoryError" in test.error[0].value
     assert "no traceback" not in str(test.main)
-    monkeypatch.undo()
-    monkeypatch.setenv("EXPLORER_LEDGER", ":memory:")
     test.button(key="lab.again").click().run()
+    assert not test.error
+    assert "Scored in" in texts(test)
 
 
 def test_when_too_many_wait_the_page_says_so_and_asks_again(worker: Any) -> None:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import time
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.live import scoring
+from explorer.live.evaluator import Evaluator
+from explorer.live.worker import Done, Running
+from explorer.mask import Mask
 from explorer.stats.paired import compare
+from explorer.store.ledger import Ledger
 from explorer.store.schema import Run
 from explorer.study.stored_scores import known_run
 from tests.ui.opened import address
 from tests.ui.test_lab import FULL
 from tests.ui.test_pages import CACHE, MRPC, lab, texts
+from tests.waiting import HANG_SECONDS, until
 
 WITHHELD = Run(MRPC.model, "MRPC", 42)
 A, B = FULL.with_layer(0, False), FULL.with_head(4, 4, False)
@@ -52,16 +61,58 @@ def test_path_and_tickets_are_drawn_where_their_scores_are_of_these_examples() -
     assert "MRPC dev" in test.session_state["exhibits.kept"].exhibits["lab.history"].title
 
 
-def test_a_sweep_shows_how_far_it_is_until_all_is_drawn_whatever_is_known_meanwhile() -> None:
+class Gate:
+    """Stands in for the sweep: each mask waits until the test lets it through, and then has the full model's score."""
+
+    def __init__(self) -> None:
+        self._passes = threading.Semaphore(0)
+
+    def sweep(
+        self, evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger
+    ) -> Generator[int, None, tuple[Any, ...]]:
+        answers = []
+        for mask in masks:
+            assert self._passes.acquire(timeout=HANG_SECONDS)
+            answers.append(scoring._kept(evaluator, replace(evaluator.full, mask=mask), ledger))
+            yield len(answers)
+        return tuple(answers)
+
+    def let_through(self, masks: int) -> None:
+        self._passes.release(masks)
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    made = Gate()
+    yield made
+    made.let_through(1000)  # whatever failed: the worker is everyone's
+
+
+def progress(test: AppTest) -> str:
+    (bar,) = test.get("progress")
+    return str(bar.proto.text)
+
+
+def test_a_sweep_shows_how_far_it_is_until_all_is_drawn_whatever_is_known_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gate: Gate
+) -> None:
+    monkeypatch.setattr(scoring, "sweep", gate.sweep)
+    monkeypatch.setenv("EXPLORER_LEDGER", str(tmp_path / "ledger.sqlite"))  # made-up scores go nowhere else
     test = lab(task="MRPC", seed="1337", show="history")
     (offer,) = (button for button in test.button if button.key == "lab.history.sweep")
     offer.click().run()
-    for _ in range(300):
-        if not any(button.key == "lab.history.sweep" for button in test.button):
-            break
-        assert any("masks …" in bar.proto.text for bar in test.get("progress"))
-        time.sleep(0.2)
+    (_, _, *codes), job = test.session_state["lab.sweep.history"]
+    assert progress(test) == f"Scored 0 of {len(codes)} masks …"
+    for known in (1, 2):  # the ledger fills, and the question stays the same
+        gate.let_through(1)
+        until(lambda known=known: job.news == Running(known))
         test.run()
+        assert progress(test) == f"Scored {known} of {len(codes)} masks …"
+    gate.let_through(len(codes))
+    assert isinstance(job.wait(HANG_SECONDS), Done)
+    test.run()
+    assert not any(button.key == "lab.history.sweep" for button in test.button)
+    assert not test.get("progress")
     shown = traces(test, "lab.history")
     assert {"good ticket", "bad ticket", "random ticket"} <= set(shown)
     assert len(shown["pruning path"].x) == 16
@@ -96,10 +147,9 @@ def test_a_mask_that_nothing_is_stored_of_is_named() -> None:
 
 def test_a_pinned_mask_that_nobody_has_scored_yet_is_scored() -> None:
     test = lab(task="MRPC", seed="1337", show="compare", mask=B.code, a=A.with_head(3, 3, False).code)
-    for _ in range(100):
-        if "B minus A" in texts(test):
-            break
-        test.run()
+    _, job = test.session_state["lab.sweep.compare"]
+    assert isinstance(job.wait(HANG_SECONDS), Done)
+    test.run()
     assert "B minus A" in texts(test)
     assert "right in A only" in texts(test)
 

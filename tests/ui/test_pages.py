@@ -12,6 +12,7 @@ from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from tests.ui.opened import opened
+from tests.waiting import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Bundle(ROOT / "cache")
@@ -19,7 +20,7 @@ MRPC = Run("minilm-l6", "MRPC", 1337)
 
 
 def app(page: str = "", **query: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=HANG_SECONDS)
     for name, value in query.items():
         test.query_params[name] = value
     test.run()
@@ -87,7 +88,7 @@ def lab(**query: str) -> AppTest:
         stamp = cached.stamp(root)
         page.page(root, stamp, state.select(cached.manifests(root, stamp)))
 
-    test = AppTest.from_function(script, default_timeout=180)
+    test = AppTest.from_function(script, default_timeout=HANG_SECONDS)
     for name, value in query.items():
         test.query_params[name] = value
     return test.run()

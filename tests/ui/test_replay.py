@@ -78,6 +78,19 @@ def test_it_plays_to_the_end_stops_and_starts_again(monkeypatch: pytest.MonkeyPa
     assert int(test.metric[0].label.split()[1]) < 3
 
 
+def test_pause_stops_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "PACE", 0.0)
+    test = page(monkeypatch)
+    test.button(key="replay.play").click().run()
+    test.run()
+    test.button(key="replay.play").click().run()
+    assert test.button(key="replay.play").label == "Play"
+    paused_at = test.metric[0].label
+    assert not paused_at.startswith("Step 0 ")
+    test.run()
+    assert test.metric[0].label == paused_at
+
+
 def test_the_steps_in_words() -> None:
     steps = path()
     first_broken = next(step for step in steps.steps if not step.held)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.ui.pages.game import Try, best_of
 from tests.ui.opened import words
+from tests.waiting import HANG_SECONDS
 
 CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
 MRPC = Run("minilm-l6", "MRPC", 1337)
@@ -38,7 +38,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, name: str, **query: str) -> AppTest:
     monkeypatch.setenv("EXPLORER_BUNDLE", str(CACHE.root))
     monkeypatch.setenv("TEST_PAGE", name)
     monkeypatch.setenv("GLUE_DIR", "")
-    test = AppTest.from_function(_page, default_timeout=180)
+    test = AppTest.from_function(_page, default_timeout=HANG_SECONDS)
     for parameter, value in query.items():
         test.query_params[parameter] = value
     test.run()
@@ -89,13 +89,9 @@ def test_the_game_without_a_checkpoint_plays_on_stored_masks(monkeypatch: pytest
 
 
 def scored(test: AppTest) -> str:
-    """What the page says once the score is exact; the game asks again and again, AppTest does not."""
-    for _ in range(400):
-        if any("It holds" in str(element.proto.body) for element in test.get("html")):
-            return words(test)
-        time.sleep(0.3)
-        test.run()
-    raise AssertionError("no exact score")
+    """What the page says of an exact score that holds."""
+    assert any("It holds" in str(element.proto.body) for element in test.get("html"))
+    return words(test)
 
 
 def test_where_a_guess_holds_the_line_the_game_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

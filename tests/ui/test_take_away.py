@@ -20,6 +20,7 @@ from explorer.ui.widgets.share import qr_code
 from tests.bundles import MODEL, small_bundle
 from tests.ui.opened import address, opened, words
 from tests.ui.test_pages import CACHE, MRPC, lab, texts
+from tests.waiting import HANG_SECONDS
 
 RUN = Run(MODEL, "MRPC", 1337)
 ORIGIN = Origin("here")
@@ -160,7 +161,7 @@ def test_without_a_chrome_the_dialog_says_what_still_goes(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(render, "chrome", lambda: None)
     monkeypatch.setenv("EXPLORER_BUNDLE", str(bundle.root))
-    test = AppTest.from_function(script, default_timeout=120).run()
+    test = AppTest.from_function(script, default_timeout=HANG_SECONDS).run()
     test.button(key="export.open").click().run()
     assert not test.exception
     assert "drawn by a Chrome, and this machine has none" in words(test)
@@ -176,7 +177,7 @@ def test_a_bundle_that_was_switched_to_is_the_sessions(bundle: Bundle, tmp_path:
 
         st.text(str(cached.bundle_root() == cached.usual_bundle()))
 
-    test = AppTest.from_function(script)
+    test = AppTest.from_function(script, default_timeout=HANG_SECONDS)
     test.session_state["view.bundle"] = tmp_path
     assert test.run().text[0].value == "False"
-    assert AppTest.from_function(script).run().text[0].value == "True"
+    assert AppTest.from_function(script, default_timeout=HANG_SECONDS).run().text[0].value == "True"

@@ -1,7 +1,7 @@
 """Plotly figures to SVG, PNG and PDF with kaleido, which drives a Chrome; never longer than a time limit.
 
-It runs in a process of its own (`python -m explorer.figures.render FOLDER`): whatever Chrome does, that process can be
-ended, and its temporary files lie in a folder that goes with it.
+It runs in a process of its own (`python -m explorer.figures.print.render FOLDER`): whatever Chrome does, that
+process can be ended, and its temporary files lie in a folder that goes with it.
 """
 
 from __future__ import annotations
@@ -64,8 +64,6 @@ def render(
     *,
     title: str = "",
     on_done: Callable[[int], object] | None = None,
-    start_seconds: float = START_SECONDS,
-    each_seconds: float = EACH_SECONDS,
 ) -> list[bytes]:
     """Draws the files, in the order of the jobs; on_done is told how many are finished. title: what a PDF is called.
 
@@ -82,7 +80,7 @@ def render(
         raise Busy("Figures are being drawn for somebody else.", "Try again in a moment.")
     try:
         with tempfile.TemporaryDirectory(prefix="figures-", ignore_cleanup_errors=True) as folder:
-            return _in_a_process(Path(folder), browser, jobs, title, on_done, start_seconds, each_seconds)
+            return _in_a_process(Path(folder), browser, jobs, title, on_done)
     finally:
         _ONE.release()
 
@@ -93,11 +91,9 @@ def _in_a_process(
     jobs: Sequence[Job],
     title: str,
     on_done: Callable[[int], object] | None,
-    start_seconds: float,
-    each_seconds: float,
 ) -> list[bytes]:
     wanted = [{"figure": json.loads(job.figure.to_json()), "format": job.format} for job in jobs]
-    told = {"browser": browser, "title": title, "seconds": each_seconds, "jobs": wanted}
+    told = {"browser": browser, "title": title, "seconds": EACH_SECONDS, "jobs": wanted}
     (folder / "jobs.json").write_text(json.dumps(told), encoding="utf-8")
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
@@ -109,7 +105,7 @@ def _in_a_process(
             stderr=log,
             text=True,
         )
-    limit = start_seconds + each_seconds * len(jobs)
+    limit = START_SECONDS + EACH_SECONDS * len(jobs)
     late = threading.Event()
 
     def end() -> None:

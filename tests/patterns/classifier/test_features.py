@@ -78,7 +78,7 @@ def test_a_flat_map_is_heterogeneous_and_finite() -> None:
     assert class_by_rules(shown) == "heterogeneous"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(3, 40), st.integers(0, 2**31), st.floats(1e-3, 1e3))
 def test_features_are_finite_and_do_not_see_the_scale(length: int, seed: int, factor: float) -> None:
     weights = scattered(length, seed)

@@ -23,7 +23,7 @@ def drawn() -> dict[str, list[SyntheticMap]]:
     return {name: [one for one in made if one.label == name] for name in CLASSES}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(CLASSES), st.integers(0, 2**31), st.integers(4, 128))
 def test_every_map_is_attention(label: str, seed: int, length: int) -> None:
     sample = draw(label, rng(seed), GeneratorOptions(length=(length, length)))

@@ -24,8 +24,9 @@ from explorer.ui import cached
 from explorer.ui.pages.stage.scenes import Figure, Scene, score_figure_words
 from explorer.ui.pages.stage.story import SHIPPED, Step, Story, decode_story, read_story
 from explorer.ui.pages.stage.story_values import FACTS, Material
+from explorer.ui.scoring import request
 from explorer.ui.scoring.dev_data import DataSource
-from explorer.ui.scoring.request import WAIT, Question, Standing, ask
+from explorer.ui.scoring.request import Question, Standing, ask
 
 
 def story_of(upload: bytes | None) -> tuple[Story, str]:
@@ -122,9 +123,10 @@ def models(live: Sequence[Live]) -> Models:
     return Models(loaded, len(futures), trouble)
 
 
-def standing_of(question: Question, wait: float = WAIT) -> Standing:
-    """Where its score stands, within twice so many seconds; asks for it where nobody has."""
+def standing_of(question: Question, wait: float | None = None) -> Standing:
+    """Asks for a score where nobody has, and returns its status after at most 2 x `wait` seconds (None: request.WAIT)."""
     run, source = question.known.run, question.source
+    wait = request.WAIT if wait is None else wait
     return ask(question, cached.evaluator(question.root, question.stamp, run, source.kind, source.folder), wait)
 
 

@@ -1,0 +1,12 @@
+"""The whole app, in which Chrome may take as long as it needs to draw a figure."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+from explorer.figures import render
+from tests.waiting import HANG_SECONDS
+
+render.START_SECONDS = render.EACH_SECONDS = HANG_SECONDS
+runpy.run_path(str(Path(__file__).parents[2] / "app.py"), run_name="__main__")
