@@ -124,7 +124,7 @@ def models(live: Sequence[Live]) -> Models:
 
 
 def standing_of(question: Question, wait: float | None = None) -> Standing:
-    """Asks for a score where nobody has, and returns its status after at most 2 x `wait` seconds (None: request.WAIT)."""
+    """Asks for a score where nobody has; returns its status after at most 2 x `wait` seconds (None: request.WAIT)."""
     run, source = question.known.run, question.source
     wait = request.WAIT if wait is None else wait
     return ask(question, cached.evaluator(question.root, question.stamp, run, source.kind, source.folder), wait)
