@@ -31,4 +31,4 @@ def tiny_model() -> object:
 cached.classifier = lambda *_: tiny_model()  # type: ignore[assignment]
 st.set_page_config(layout="wide")
 root = made() / "bundle"
-page.page(root, 0.0, state.select(cached.manifests(root, 0.0)))
+page.page(state.select(root, 0.0, cached.manifests(root, 0.0)))

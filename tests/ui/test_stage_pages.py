@@ -27,11 +27,8 @@ def _page() -> None:
     root = cached.bundle_root()
     stamp = cached.stamp(root)
     manifests = cached.manifests(root, stamp)
-    selection = state.select(manifests)
-    if os.environ["TEST_PAGE"] == "game":
-        game.page(root, stamp, selection, manifests)
-    else:
-        page.page(root, stamp, selection, manifests, {})
+    view = state.select(root, stamp, manifests)
+    (game if os.environ["TEST_PAGE"] == "game" else page).page(view)
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, name: str, **query: str) -> AppTest:

@@ -153,8 +153,9 @@ def test_without_a_chrome_the_dialog_says_what_still_goes(monkeypatch: pytest.Mo
         stamp = cached.stamp(root)
         manifests = cached.manifests(root, stamp)
         exhibits.begin("Tickets")
-        tickets.page(root, stamp, state.select(manifests))
-        export_panel.panel(root, stamp, manifests)
+        view = state.select(root, stamp, manifests)
+        tickets.page(view)
+        export_panel.panel(view)
 
     from explorer.figures.print import render
 

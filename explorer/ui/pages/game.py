@@ -6,7 +6,6 @@ import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -16,7 +15,7 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.live.worker import Done, Dropped, Failed, Job, Running
 from explorer.mask import Mask
 from explorer.stats.intervals import Score, score_with_interval
-from explorer.store.schema import Key, Manifest
+from explorer.store.schema import Key
 from explorer.store.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, path_of
 from explorer.tickets.structured import threshold_of
@@ -24,6 +23,7 @@ from explorer.ui import cached, state
 from explorer.ui.pages.stage.preparation import standing_of
 from explorer.ui.pages.stage.scenes import against_line
 from explorer.ui.scoring import dev_data, polling, request, score_panel
+from explorer.ui.view import View
 from explorer.ui.widgets.head_grid import head_grid
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ class Try:
     code: str
 
 
-def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest]) -> None:
+def page(view: View) -> None:
     """The grid on the left; the score and the opponents on the right."""
-    run = selection.run
-    known = cached.known(root, stamp, run)
+    run = view.run
+    known = cached.known(view, run)
     state.mask_of(run, known.shape)  # reads the link
     st.html(_STYLE)
     st.header("How many heads can you switch off?")
@@ -86,18 +86,18 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
         f"Switch heads off, as many as you can, and stay above 90% of the full model's {run.task} "
         f"{METRIC_WORDS[known.task.metric]}. Only heads count: an MLP that is off costs score and earns nothing."
     )
-    withheld = dev_data.is_withheld(root, stamp, run)
+    withheld = dev_data.is_withheld(view, run)
     source = dev_data.DataSource(cached.FOLDER) if withheld else dev_data.choose_data(known.task)
-    _game(root, stamp, known, source, withheld, opponent_of(root, stamp, known, manifests))
+    _game(view, known, source, withheld, opponent_of(view, known))
 
 
-def opponent_of(root: Path, stamp: float, known: KnownRun, manifests: Sequence[Manifest]) -> Opponent | None:
+def opponent_of(view: View, known: KnownRun) -> Opponent | None:
     """Pruning heads alone, else heads with MLPs; None where neither was done for this run."""
     words = {"heads": "pruning heads alone", "together": "pruning heads and MLPs together"}
     for variant, told in words.items():
         key = Key(known.run, "structured", variant)
-        if any(m.key == key and m.complete for m in manifests):
-            return Opponent(path_of(cached.artefact(root, stamp, key), known.shape).ticket, told)
+        if view.has(key):
+            return Opponent(path_of(cached.artefact(view, key), known.shape).ticket, told)
     return None
 
 
@@ -108,9 +108,7 @@ def best_of(tries: Sequence[Try], new: Try) -> list[Try]:
 
 
 @st.fragment
-def _game(
-    root: Path, stamp: float, known: KnownRun, source: dev_data.DataSource, withheld: bool, opponent: Opponent | None
-) -> None:
+def _game(view: View, known: KnownRun, source: dev_data.DataSource, withheld: bool, opponent: Opponent | None) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         _starts(known, opponent)
@@ -120,7 +118,7 @@ def _game(
     state.adopt(known.run, mask)
     state.write_url(known.run, mask)
     with right:
-        question = None if withheld else request.Question(root, stamp, known, source, mask)
+        question = None if withheld else request.Question(view, known, source, mask)
         copied = opponent is not None and mask == opponent.step.mask
         evaluator = _own(known, mask, question, enters=not copied)
         _opponents(known, mask, question, evaluator, opponent)

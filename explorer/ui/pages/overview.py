@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -22,16 +21,14 @@ from explorer.glue.tasks import TASKS
 from explorer.stats.class_shares import ShareTest
 from explorer.stats.effects import Effect, Evidence
 from explorer.store.paper.published import FULL, published
-from explorer.store.schema import Manifest, Run
 from explorer.study.claim_sheet import BAD, GOOD, RANDOM, ClaimSheet
 from explorer.study.claims import Claim, Verdict
 from explorer.ui import cached, state
+from explorer.ui.view import Links, View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.words import QUESTIONS, model_name, seeds
 
 PAPER = "https://arxiv.org/abs/2005.00561"
-Links = Mapping[str, st.Page]
-"""Page name -> page, for links between them; a page that is not there is not linked."""
 _BADGES: dict[Verdict, str] = {
     "supported": ":green-badge[Supported]",
     "partly": ":orange-badge[Partly]",
@@ -51,31 +48,31 @@ _STYLE = """<style>
 </style>"""
 
 
-def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest], links: Links) -> None:
+def page(view: View) -> None:
     """The claims for the selected model and task, then their verdicts over all tasks of the bundle."""
-    run = selection.run
+    run = view.run
     state.show_notices()
     state.write_url(run, None)
     st.header("When BERT plays the lottery, are all tickets winning?")
-    sheet = cached.claim_sheet(root, stamp, run.model, run.task)
-    imported = any((m.stage, m.key.run) == ("published-masks", run) for m in manifests)
+    sheet = cached.claim_sheet(view, run.model, run.task)
+    imported = any((m.stage, m.key.run) == ("published-masks", run) for m in view.manifests)
     if imported:  # the published numbers are its own: nothing stands beside them
         sheet = replace(sheet, theirs={}, published_effects={})
-    st.markdown(exhibits.say(_introduction(run.model, run.task, len(selection.runs), sheet, imported)))
+    st.markdown(exhibits.say(_introduction(run.model, run.task, len(view.runs), sheet, imported)))
     st.html(_STYLE + _key(run.model, imported))
     metric = METRIC_WORDS[TASKS[run.task].metric]
     left, right = st.columns(2, gap="medium")
     with left:
-        _good(sheet, metric, links)
+        _good(sheet, metric, view.links)
     with right:
-        _rest(sheet, metric, links)
+        _rest(sheet, metric, view.links)
     left, right = st.columns(2, gap="medium")
     with left:
-        _retrained(sheet, metric, links)
+        _retrained(sheet, metric, view.links)
     with right:
-        later = _unstable(sheet, run.task, links)
-    _all_tasks(root, stamp, run.model, manifests)
-    later.markdown(_patterns(root, stamp, run, manifests))  # takes longest, so it comes last
+        later = _unstable(sheet, run.task, view.links)
+    _all_tasks(view)
+    later.markdown(_patterns(view))  # takes longest, so it comes last
 
 
 def _introduction(model: str, task: str, n_runs: int, sheet: ClaimSheet, imported: bool) -> str:
@@ -157,9 +154,9 @@ def _unstable(sheet: ClaimSheet, task: str, links: Links) -> DeltaGenerator:
     return later
 
 
-def _patterns(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> str:
+def _patterns(view: View) -> str:
     """The claim's other half: whether heads with meaningful attention patterns are the ones that survive."""
-    tested = _tested_patterns(root, stamp, run, manifests)
+    run, tested = view.run, _tested_patterns(view)
     what = "the one attention pattern that may carry linguistic meaning (*heterogeneous*)"
     if tested is None:
         theirs = published().patterns.raw.get(run.task, {}).get("heterogeneous")
@@ -177,12 +174,13 @@ def _patterns(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest])
     return f"{verdict}: {numbers} ({p})."
 
 
-def _tested_patterns(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> tuple[str, ShareTest] | None:
+def _tested_patterns(view: View) -> tuple[str, ShareTest] | None:
     """Raw attention, fine-tuned: of super-survivors, else of survivors; None where no maps were classified."""
-    if not any((m.stage, m.model, m.task) == ("attention", run.model, run.task) for m in manifests):
+    run = view.run
+    if not view.has_stage("attention", run.model, run.task):
         return None
     try:
-        groups = cached.patterns_of_survivors(root, stamp, run.model, run.task).groups
+        groups = cached.patterns_of_survivors(view, run.model, run.task).groups
     except ExplorerError:  # maps without a ticket: nothing survives yet
         return None
     tests = {of.group: of.test for of in groups if (of.weights, of.kind) == ("finetuned", "raw")}
@@ -268,8 +266,9 @@ def _link(links: Links, name: str, label: str, **query: str) -> None:
         st.page_link(links[name], label=label, icon=icon, icon_position="right", query_params=query or None)
 
 
-def _all_tasks(root: Path, stamp: float, model: str, manifests: Sequence[Manifest]) -> None:
-    tasks = [task for task in TASKS if any((m.model, m.task) == (model, task) for m in manifests)]
+def _all_tasks(view: View) -> None:
+    model = view.run.model
+    tasks = [task for task in TASKS if any((m.model, m.task) == (model, task) for m in view.manifests)]
     if len(tasks) < 2:
         return
     st.subheader("The four claims on every task here")
@@ -278,7 +277,7 @@ def _all_tasks(root: Path, stamp: float, model: str, manifests: Sequence[Manifes
         "|---" * 5 + "|",
     ]
     for task in tasks:
-        sheet = cached.claim_sheet(root, stamp, model, task)
+        sheet = cached.claim_sheet(view, model, task)
         cells = [
             _cell(sheet.good, ".0%"),
             _cell(sheet.rest, "+.3f"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -25,6 +24,7 @@ from explorer.study.conditions import KINDS, STATES, ConditionScore
 from explorer.study.majority_baseline import Uninformed
 from explorer.study.report import Report
 from explorer.ui import cached, state
+from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name, seeds
@@ -54,13 +54,14 @@ _WHISKERS = (
     "Bars are means over seeds, rings single seeds, whiskers one sample standard deviation (the published ones were "
     "converted to it)."
 )
+
 _PAIRS = (("good", "random"), ("good", "bad"), ("random", "bad"))
 _STATES = {"pruned": "As pruned", "retrained": "Fine-tuned again"}
 
 
-def page(root: Path, stamp: float, selection: state.Selection) -> None:
+def page(view: View) -> None:
     """A way of pruning is chosen; below: bars beside the published ones, each seed, and paired comparisons."""
-    run = selection.run
+    run = view.run
     state.show_notices()
     st.header(f"Do all tickets win on {run.task}?")
     method = switch("Pruned", METHODS, "method", "tickets.method")
@@ -71,8 +72,8 @@ def page(root: Path, stamp: float, selection: state.Selection) -> None:
             f"{run.task} with the same recipe."
         )
     )
-    report, by_seed = cached.report(root, stamp, run.model, run.task), cached.study(root, stamp, run.model, run.task)
-    line = cached.uninformed(root, stamp, run.model, run.task)
+    report, by_seed = cached.report(view, run.model, run.task), cached.study(view, run.model, run.task)
+    line = cached.uninformed(view, run.model, run.task)
     _bars(run, method, report, by_seed, line)
     _missing(method, report)
     if not by_seed:
@@ -80,9 +81,9 @@ def page(root: Path, stamp: float, selection: state.Selection) -> None:
         return
     st.subheader("Seed by seed")
     kind_of_score = switch("Scores", _STATES, "state", "tickets.state")
-    _table(root, stamp, run, method, kind_of_score, by_seed)
+    _table(view, run, method, kind_of_score, by_seed)
     st.subheader("Compared on the same examples")
-    _pairs(root, stamp, run, method, kind_of_score, by_seed)
+    _pairs(view, run, method, kind_of_score, by_seed)
 
 
 def _bars(
@@ -159,8 +160,7 @@ def _missing(method: str, report: Report) -> None:
 
 
 def _table(
-    root: Path,
-    stamp: float,
+    view: View,
     run: Run,
     method: str,
     name: str,
@@ -171,7 +171,7 @@ def _table(
         found = {kind: scores.get(f"{method}/{kind}/{name}") for kind in KINDS}
         row = {"seed": str(seed), "full model": _with_interval(scores[FULL])}
         row |= {kind: _with_interval(one) if one else "–" for kind, one in found.items()}
-        rows.append(row | _size_columns(root, stamp, run.model, run.task, seed, method, scores))
+        rows.append(row | _size_columns(view, run.model, run.task, seed, method, scores))
     exhibits.table(
         pd.DataFrame(rows).fillna("–"),
         key="tickets.seeds",
@@ -209,14 +209,14 @@ def _notes(method: str, by_seed: Mapping[int, Mapping[str, ConditionScore]]) -> 
 
 
 def _size_columns(
-    root: Path, stamp: float, model: str, task: str, seed: int, method: str, scores: Mapping[str, ConditionScore]
+    view: View, model: str, task: str, seed: int, method: str, scores: Mapping[str, ConditionScore]
 ) -> dict[str, str]:
     good = scores.get(f"{method}/good/pruned")
     if good is None:
         return {}
     if method == "magnitude":
         return {"kept": f"{good.share_kept:.0%}"}
-    shape = shape_of(cached.manifests(root, stamp), Run(model, task, seed))
+    shape = shape_of(view.manifests, Run(model, task, seed))
     size: Size = size_of(Mask.from_code(good.mask, *shape), model)
     columns = {"heads": str(size.heads), "MLPs": str(size.mlps)}
     if size.parameters is not None and size.share is not None:
@@ -231,15 +231,14 @@ def _with_interval(score: ConditionScore) -> str:
 
 
 def _pairs(
-    root: Path,
-    stamp: float,
+    view: View,
     run: Run,
     method: str,
     name: str,
     by_seed: Mapping[int, Mapping[str, ConditionScore]],
 ) -> None:
     paired = {
-        (a, b): cached.paired(root, stamp, run.model, run.task, f"{method}/{a}/{name}", f"{method}/{b}/{name}")
+        (a, b): cached.paired(view, run.model, run.task, f"{method}/{a}/{name}", f"{method}/{b}/{name}")
         for a, b in _PAIRS
     }
     if not any(paired.values()):

@@ -22,6 +22,7 @@ from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Run
 from explorer.store.stored_scores import KnownRun
 from explorer.ui import cached
+from explorer.ui.view import View
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
@@ -120,20 +121,20 @@ def served_on_localhost() -> bool:
     return (st.get_option("server.address") or "") in ("localhost", "127.0.0.1", "::1")
 
 
-def is_withheld(root: Path, stamp: float, run: Run) -> bool:
+def is_withheld(view: View, run: Run) -> bool:
     """Whether this run's checkpoint does not ship with the bundle; says so, and what can be done."""
-    if CHECKPOINT not in cached.artefact(root, stamp, Key(run, "finetune")).manifest.withheld:
+    if CHECKPOINT not in cached.artefact(view, Key(run, "finetune")).manifest.withheld:
         return False
     live = [
         str(m.seed)
-        for m in cached.manifests(root, stamp)
+        for m in view.manifests
         if (m.stage, m.model, m.task) == ("finetune", run.model, run.task) and CHECKPOINT in m.files
     ]
     other = f" Seed {', '.join(live)} can be scored live." if live else ""
     st.info(
         f"The checkpoint of seed {run.seed} does not ship with this cache, to keep it small: "
         f"stored scores only.{other} To score this one, make it again: "
-        f"`python -m precompute finetune --task {run.task} --seed {run.seed} --bundle {root.name}`",
+        f"`python -m precompute finetune --task {run.task} --seed {run.seed} --bundle {view.root.name}`",
         icon=":material/inventory_2:",
     )
     return True

@@ -7,7 +7,6 @@ import secrets
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from explorer.store.stored_scores import KnownRun, KnownScore
 from explorer.study.majority_baseline import Uninformed, uninformed_score
 from explorer.ui import cached
 from explorer.ui.scoring import dev_data, polling, score_panel
+from explorer.ui.view import View
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
@@ -37,8 +37,7 @@ SCORING_EVERY, LOADING_EVERY = 0.3, 1.0
 class Question:
     """Everything that the answer depends on."""
 
-    root: Path
-    stamp: float
+    view: View
     known: KnownRun
     source: dev_data.DataSource
     mask: Mask
@@ -66,7 +65,7 @@ class Question:
         """What knowing nothing scores here."""
         task, run = self.known.task, self.known.run
         if self.source.kind != cached.DIAGNOSTICS:
-            stored = cached.uninformed(self.root, self.stamp, run.model, run.task)
+            stored = cached.uninformed(self.view, run.model, run.task)
             if stored is not None:
                 return stored
         labels = self.known.labels
@@ -144,7 +143,7 @@ def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
 def panel(question: Question) -> Standing:
     """Draws the score, now or as it comes in; gives where it stood when the page ran."""
     run, source = question.known.run, question.source
-    loading = cached.evaluator(question.root, question.stamp, run, source.kind, source.folder)
+    loading = cached.evaluator(question.view, run, source.kind, source.folder)
     standing = ask(question, loading, WAIT)
     if standing.over:
         with st.container():
@@ -153,7 +152,7 @@ def panel(question: Question) -> Standing:
         return standing
     stored = question.stored
     if stored is not None:  # whole already: only the progress below it moves
-        found = cached.stored_comparison(question.root, question.stamp, run, question.mask.code)
+        found = cached.stored_comparison(question.view, run, question.mask.code)
         with st.container():
             score_panel.exact(question.title, found, question.floor, f"Stored in this cache: {stored.origin}.")
     loads = isinstance(standing.news, Loading)
@@ -235,6 +234,6 @@ def provenance(evaluator: Evaluator, answer: Answer) -> str:
 def _again(question: Question, *, reload: bool) -> None:
     if reload:
         run, source = question.known.run, question.source
-        cached.forget_evaluator(question.root, question.stamp, run, source.kind, source.folder)
+        cached.forget_evaluator(question.view, run, source.kind, source.folder)
     st.session_state.pop(_JOB, None)
     st.rerun()

@@ -96,7 +96,7 @@ def _button(label: str, name: str, icon: str, disabled: bool, run: Run, after: P
 
 
 def _grids(question: Question, a: Mask, b: Mask) -> None:
-    marks_of = cached.landmarks(question.root, question.stamp, question.known.run, question.known.shape)
+    marks_of = cached.landmarks(question.view, question.known.run, question.known.shape)
     names = {mark.mask: mark.name for mark in marks_of}  # a ticket's name rather than the step that ends in it
     marks = Marks(a.heads != b.heads, a.mlps != b.mlps, "Differs between the two")
     for side, name, mask in zip(st.columns(2, gap="large"), ("A", "B"), (a, b), strict=True):
@@ -145,7 +145,7 @@ def _paired(
     question: Question, a: Mask, b: Mask, predictions: tuple[NDArray[Any], NDArray[Any]], labels: NDArray[Any]
 ) -> Comparison:
     """B against A; the last one is kept, since a bootstrap takes a while."""
-    of = (question.root, question.stamp, question.known.run, question.title, a, b)
+    of = (question.view.root, question.view.stamp, question.known.run, question.title, a, b)
     asked, found = st.session_state.get(_FOUND, (None, None))
     if asked != of or found is None:
         found = compared(question.known.task, predictions[1], predictions[0], labels)

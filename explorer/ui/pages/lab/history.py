@@ -46,7 +46,7 @@ def record(question: Question, standing: Standing | None) -> None:
 def show(question: Question, standing: Standing | None) -> None:
     """The figure; a click on a point brings its mask to the grid. A button scores what the path lacks here."""
     known, task = question.known, question.known.task
-    landmarks = cached.landmarks(question.root, question.stamp, known.run, known.shape)
+    landmarks = cached.landmarks(question.view, known.run, known.shape)
     found, missing = _scored_here(question, standing, landmarks)
     visits = list(_of(question).values())
     model = known.run.model
@@ -134,13 +134,13 @@ def _exact(question: Question, standing: Standing | None) -> Score | None:
     if question.stored is None:
         return None
     run, code = question.known.run, question.mask.code
-    return cached.stored_comparison(question.root, question.stamp, run, code).score
+    return cached.stored_comparison(question.view, run, code).score
 
 
 def _of(question: Question) -> dict[str, Landmark]:
     """The visits to this run on these data, in their order, by code."""
     every: dict[object, dict[str, Landmark]] = st.session_state.setdefault(_VISITS, {})
-    return every.setdefault((question.root, question.known.run, question.title), {})
+    return every.setdefault((question.view.root, question.known.run, question.title), {})
 
 
 def _spot(mark: Landmark, model: str) -> Spot:

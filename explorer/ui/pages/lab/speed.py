@@ -26,7 +26,7 @@ def show(question: Question, evaluator: Evaluator) -> None:
     from explorer.live.speed import size_of, size_under
 
     sha256 = evaluator.checkpoint_sha256
-    classifier = cached.classifier(question.root, question.known.run, sha256)
+    classifier = cached.classifier(question.view.root, question.known.run, sha256)
     full, pruned = size_of(classifier.model), size_under(classifier, question.mask)
     st.markdown(_size_words(full, pruned))
     if question.mask.is_full:

@@ -253,9 +253,8 @@ def _found(found: ModelFolder, source: str, task: str, root: Path) -> None:
     st.code(study, language="bash")
 
 
-def glue(stamp: float) -> None:
+def glue() -> None:
     """A GLUE folder for this session: each task's dev set read and checked, then the lab scores on it."""
-    del stamp
     st.markdown(
         "With GLUE on this machine, the lab scores every mask on the task's own dev set. Give a folder in the official "
         "TSV layout (`MRPC/dev.tsv`, `CoLA/dev.tsv`, …). It counts for this session; for good: "
