@@ -38,7 +38,7 @@ PAGES = (
     Page("Patterns", "blur_on", "patterns", "patterns.page"),
     Page("Runs", "inventory_2", "runs", "runs.page"),
     Page("Stage", "slideshow", "stage", "stage.page"),
-    Page("Game", "sports_esports", "game", "game"),
+    Page("Game", "sports_esports", "game", "game.page"),
 )
 
 st.set_page_config(page_title="BERT Lottery Explorer", page_icon=str(ICON), layout="wide")

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.ui.pages.game import Try, best_of
+from explorer.ui.pages.game.attempts import Try, best_of
 from tests.ui.opened import words
 
 CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
@@ -21,7 +21,7 @@ def _page() -> None:
     import os
 
     from explorer.ui import cached, state
-    from explorer.ui.pages import game
+    from explorer.ui.pages.game import page as game
     from explorer.ui.pages.stage import page
 
     root = cached.bundle_root()

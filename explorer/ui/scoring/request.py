@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting
 from explorer.mask import Mask
 from explorer.store.stored_scores import KnownRun, KnownScore
 from explorer.study.majority_baseline import Uninformed, uninformed_score
-from explorer.ui import cached
+from explorer.ui import cached, cached_models
 from explorer.ui.scoring import dev_data, polling, score_panel
+from explorer.ui.scoring.session import session
 from explorer.ui.view import View
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from explorer.live.scoring import Answer
 
 _LOG = logging.getLogger(__name__)
-_SESSION, _JOB, _SINCE = "lab.session", "lab.job", "lab.loading_since"
+_JOB, _SINCE = "lab.job", "lab.loading_since"
 WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
 SCORING_EVERY, LOADING_EVERY = 0.3, 1.0
@@ -55,22 +55,22 @@ class Question:
     @property
     def on_stored_data(self) -> bool:
         """Whether the examples are those of the bundle's scores."""
-        if self.source.kind in (cached.DIAGNOSTICS, cached.STORED):
-            return self.source.kind == cached.STORED
-        labels = cached.examples(self.known.task.name, self.source.kind, self.source.folder).labels
+        if self.source.kind in (cached_models.DIAGNOSTICS, cached_models.STORED):
+            return self.source.kind == cached_models.STORED
+        labels = cached_models.examples(self.known.task.name, self.source.kind, self.source.folder).labels
         return np.array_equal(labels, self.known.labels)
 
     @property
     def floor(self) -> Uninformed:
         """What knowing nothing scores here."""
         task, run = self.known.task, self.known.run
-        if self.source.kind != cached.DIAGNOSTICS:
+        if self.source.kind != cached_models.DIAGNOSTICS:
             stored = cached.uninformed(self.view, run.model, run.task)
             if stored is not None:
                 return stored
         labels = self.known.labels
-        if self.source.kind != cached.STORED:
-            labels = cached.examples(task.name, self.source.kind, self.source.folder).labels
+        if self.source.kind != cached_models.STORED:
+            labels = cached_models.examples(task.name, self.source.kind, self.source.folder).labels
         title = "random draws" if task.is_regression else "majority class"
         return Uninformed(uninformed_score(task.metric, labels), "", title)
 
@@ -101,12 +101,6 @@ class Standing:
         return failed or isinstance(self.news, Done)
 
 
-def session() -> str:
-    """This browser tab, to the worker."""
-    name: str = st.session_state.setdefault(_SESSION, secrets.token_hex(8))
-    return name
-
-
 def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing:
     """Starts what is not started yet, and says where it stands, within twice so many seconds."""
     try:
@@ -128,6 +122,16 @@ def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing
         return Standing(Failed(error), evaluator)
 
 
+def standing_of(question: Question, wait: float = WAIT) -> Standing:
+    """Where its score stands, within twice so many seconds; asks for it where nobody has. Raises BadData."""
+    return ask(question, _loading(question), wait)
+
+
+def _loading(question: Question) -> Future[Evaluator]:
+    run, source = question.known.run, question.source
+    return cached_models.evaluator(question.view, run, source.kind, source.folder)
+
+
 def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
     """The one under way, or a new one where that is for something else or was dropped."""
     from explorer.live.scoring import ledger_key, score
@@ -135,15 +139,14 @@ def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
     key = ledger_key(evaluator, mask)
     asked, job = st.session_state.get(_JOB, (None, None))
     if job is None or asked != key or isinstance(job.news, Dropped):
-        job = score(cached.worker(), session(), evaluator, mask, cached.ledger()[0])
+        job = score(cached_models.worker(), session(), evaluator, mask, cached_models.ledger()[0])
         st.session_state[_JOB] = (key, job)
     return job
 
 
 def panel(question: Question) -> Standing:
     """Draws the score, now or as it comes in; gives where it stood when the page ran."""
-    run, source = question.known.run, question.source
-    loading = cached.evaluator(question.view, run, source.kind, source.folder)
+    loading = _loading(question)
     standing = ask(question, loading, WAIT)
     if standing.over:
         with st.container():
@@ -152,7 +155,7 @@ def panel(question: Question) -> Standing:
         return standing
     stored = question.stored
     if stored is not None:  # whole already: only the progress below it moves
-        found = cached.stored_comparison(question.view, run, question.mask.code)
+        found = cached.stored_comparison(question.view, question.known.run, question.mask.code)
         with st.container():
             score_panel.exact(question.title, found, question.floor, f"Stored in this cache: {stored.origin}.")
     loads = isinstance(standing.news, Loading)
@@ -195,7 +198,7 @@ class _Unfinished:
         if evaluator is not None:
             from explorer.live.scoring import full_answer
 
-            full = full_answer(evaluator, cached.ledger()[0]).comparison
+            full = full_answer(evaluator, cached_models.ledger()[0]).comparison
         if isinstance(news, Running) and full is not None:
             score_panel.running(title, news.news, full, self.floor, _words(news))
         else:
@@ -234,6 +237,6 @@ def provenance(evaluator: Evaluator, answer: Answer) -> str:
 def _again(question: Question, *, reload: bool) -> None:
     if reload:
         run, source = question.known.run, question.source
-        cached.forget_evaluator(question.view, run, source.kind, source.folder)
+        cached_models.forget_evaluator(question.view, run, source.kind, source.folder)
     st.session_state.pop(_JOB, None)
     st.rerun()

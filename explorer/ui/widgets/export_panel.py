@@ -29,8 +29,7 @@ from explorer.store import mask_files
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.provenance import origin_lines
 from explorer.store.schema import Key, Run
-from explorer.ui import cached, state
-from explorer.ui.pages.runs import add
+from explorer.ui import cached, cached_models, state, visitor
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, plain_text, share
 from explorer.ui.widgets.words import model_name
@@ -198,7 +197,7 @@ def _model(view: View, run: Run, mask: Mask) -> None:
     st.markdown("**The pruned model**, a folder that plain transformers loads")
     command = (
         f"python -m precompute export --task {run.task} --seed {run.seed} --mask {mask.code} --out DIR "
-        f"--bundle {add.on_command_line(view.root)}"
+        f"--bundle {visitor.on_command_line(view.root)}"
     )
     try:
         manifest = cached.artefact(view, Key(run, "finetune")).manifest
@@ -216,7 +215,7 @@ def _model(view: View, run: Run, mask: Mask) -> None:
     def made() -> bytes:
         from explorer.tickets.loadable import write_folder, zip_folder
 
-        classifier = cached.classifier(view.root, run, sha256)
+        classifier = cached_models.classifier(view.root, run, sha256)
         about = {"seed": run.seed, "checkpoint": sha256}
         with tempfile.TemporaryDirectory(prefix="pruned-") as folder:
             place, buffer = Path(folder, "model"), io.BytesIO()

@@ -18,8 +18,9 @@ from explorer.store.schema import Run
 from explorer.store.stored_scores import KnownRun
 from explorer.ui import cached, state
 from explorer.ui.pages.lab import flips
-from explorer.ui.scoring import request, score_panel, sweep
+from explorer.ui.scoring import score_panel
 from explorer.ui.scoring.request import Question, Standing
+from explorer.ui.scoring.sweep import Sweep
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.head_grid import Marks
 
@@ -125,14 +126,15 @@ def _stored(question: Question, a: Mask, b: Mask) -> None:
 
 
 def _live(question: Question, standing: Standing, evaluator: Evaluator, a: Mask, b: Mask) -> None:
-    answers = sweep.known(_SWEEP, evaluator, (a, b))
+    sweep = Sweep(_SWEEP, evaluator, (a, b))
+    answers = sweep.known()
     if answers[0] is None or answers[1] is None:
         missing = [mask for mask, answer in zip((a, b), answers, strict=True) if answer is None]
         if missing == [question.mask] and not standing.over:
             st.caption("As soon as every example is scored.")
             return
-        sweep.start(_SWEEP, request.session(), evaluator, (a, b))
-        sweep.follow(_SWEEP, evaluator, (a, b))
+        sweep.start()
+        sweep.follow()
         return
     of_a, of_b = answers[0].evaluation, answers[1].evaluation
     predictions = evaluator.predictions(of_a), evaluator.predictions(of_b)

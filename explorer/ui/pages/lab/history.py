@@ -17,8 +17,8 @@ from explorer.stats.intervals import Score
 from explorer.stats.sizes import size_of
 from explorer.store.landmarks import Landmark
 from explorer.ui import cached, state
-from explorer.ui.scoring import request, sweep
 from explorer.ui.scoring.request import Question, Standing
+from explorer.ui.scoring.sweep import Sweep
 from explorer.ui.widgets import exhibits
 
 if TYPE_CHECKING:
@@ -84,10 +84,11 @@ def _offer(
     question: Question, evaluator: Evaluator, landmarks: Sequence[Landmark], missing: Sequence[Landmark]
 ) -> None:
     many = len({mark.mask for mark in missing})
+    sweep = Sweep(_SWEEP, evaluator, _masks(landmarks))
     words = f"Score the pruning path and the tickets on {question.title}: {many} masks"
     if st.button(words, icon=":material/timeline:", key="lab.history.sweep"):
-        sweep.start(_SWEEP, request.session(), evaluator, _masks(landmarks))
-    sweep.follow(_SWEEP, evaluator, _masks(landmarks))
+        sweep.start()
+    sweep.follow()
 
 
 def _masks(landmarks: Sequence[Landmark]) -> tuple[Mask, ...]:
@@ -116,7 +117,7 @@ def _scored_here(
     if standing is None or standing.evaluator is None:
         return [], list(landmarks)
     masks = _masks(landmarks)
-    answers = dict(zip(masks, sweep.known(_SWEEP, standing.evaluator, masks), strict=True))
+    answers = dict(zip(masks, Sweep(_SWEEP, standing.evaluator, masks).known(), strict=True))
     found, missing = [], []
     for mark in landmarks:
         answer = answers[mark.mask]

@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.figures.overlays import dress
 from explorer.store.stored_scores import KnownRun
-from explorer.ui import cached, state
+from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.lab import compare, details, history, mask_files, presets
 from explorer.ui.scoring import dev_data, request
 from explorer.ui.view import View
@@ -24,14 +24,14 @@ def page(view: View) -> None:
     known = cached.known(view, run)
     state.mask_of(run, known.shape)  # both read the link, and may have something to say of it
     compare.pinned(known)
-    _, trouble = cached.ledger()
+    _, trouble = cached_models.ledger()
     if trouble and not st.session_state.setdefault(_TOLD, False):
         st.session_state[_TOLD] = True
         state.notice(trouble)
     st.header(f"Switch heads off, and see what {run.task} still scores")
     state.show_notices()
     source = dev_data.choose_data(known.task)
-    data = cached.examples(known.task.name, source.kind, source.folder)
+    data = cached_models.examples(known.task.name, source.kind, source.folder)
     live = state.scored_on(run, data.sha256, source.title(known.task))
     state.show_notices()
     _lab(view, known, source, live)
@@ -62,9 +62,9 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
     with right:
         stored = st.container()
         withheld = dev_data.is_withheld(view, known.run)
-        scored_on = dev_data.DataSource(cached.STORED) if withheld else source
+        scored_on = dev_data.DataSource(cached_models.STORED) if withheld else source
         question = request.Question(view, known, scored_on, mask)
-        if withheld or source.kind == cached.DIAGNOSTICS:  # else it is part of the score
+        if withheld or source.kind == cached_models.DIAGNOSTICS:  # else it is part of the score
             stored.markdown(dev_data.stored_score(known, mask))
         standing = None if withheld else request.panel(question)
     history.record(question, standing)

@@ -18,7 +18,7 @@ from explorer.patterns.per_head import Kind
 from explorer.patterns.samples import Sample
 from explorer.patterns.statistics import STATISTICS, statistics
 from explorer.study.survivor_patterns import Weights, attention_key
-from explorer.ui import cached, state
+from explorer.ui import cached, cached_models, state
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
@@ -167,7 +167,7 @@ def _other_model(shown: Shown, other: Weights) -> Beside | None:
     if other == "finetuned" and dev_data.is_withheld(shown.view, run):
         return None
     with st.spinner("The other model reads the sentence …"):
-        sample, notes = cached.maps_of_text(shown.view, run, other, shown.sample.texts, "")
+        sample, notes = cached_models.maps_of_text(shown.view, run, other, shown.sample.texts, "")
     return Beside(OTHER_MODEL, title, shown.chosen, sample, table, notes=notes)
 
 
@@ -189,7 +189,7 @@ def _masked(shown: Shown, how: str) -> Beside | None:
     if dev_data.is_withheld(shown.view, run):
         return None
     with st.spinner("The masked model reads the sentence …"):
-        sample, notes = cached.maps_of_text(shown.view, run, "finetuned", shown.sample.texts, mask.code)
+        sample, notes = cached_models.maps_of_text(shown.view, run, "finetuned", shown.sample.texts, mask.code)
     notes += () if mask.heads[shown.chosen] else ("This head is off under the mask: nothing of what it reads goes on.",)
     size = f"{mask.heads_kept} heads and {mask.mlps_kept} MLPs on"
     linked = mask if how == LAB else None

@@ -15,7 +15,7 @@ from explorer.patterns.samples import Sample
 from explorer.stats.survival import stack_masks
 from explorer.store.bundle import command_for
 from explorer.study.survivor_patterns import STAGE, WEIGHTS, Weights, attention_key
-from explorer.ui import cached, state
+from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.patterns import survivors
 from explorer.ui.pages.patterns.atlas import Atlas, Head, atlas, chosen_of
 from explorer.ui.pages.patterns.maps import (
@@ -195,7 +195,7 @@ def _read(view: View, which: Weights, sentence: str, samples: tuple[Sample, ...]
         if which == "finetuned" and dev_data.is_withheld(view, view.run):
             return None
         with st.spinner("The model reads the sentence …"):
-            sample, notes = cached.maps_of_text(view, view.run, which, texts, "")
+            sample, notes = cached_models.maps_of_text(view, view.run, which, texts, "")
     except ExplorerError as error:
         failed(error)
         return None

@@ -16,7 +16,7 @@ from explorer.store.coverage import Part, commands, coverage, study_command
 from explorer.store.paper.importer import SEEDS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, STAGES, Key, Manifest, Run
-from explorer.ui import state
+from explorer.ui import state, visitor
 from explorer.ui.pages.runs import add
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
@@ -181,7 +181,7 @@ def _run(root: Path, run: Run, stages: Mapping[str, Sequence[Part]]) -> None:
     st.subheader(f"{model_name(run.model)} on {run.task}, {seed}")
     there = [part.manifest for parts in stages.values() for part in parts if part.manifest is not None]
     lacking = [part for parts in stages.values() for part in parts if part.manifest is None]
-    where = add.on_command_line(root)
+    where = visitor.on_command_line(root)
     if lacking:
         _missing(run, lacking, where)
     if there:

@@ -75,9 +75,7 @@ def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[preparation.Live
     known: dict[str, Figure] = st.session_state.setdefault(_LIVE, {})
     names = {of.number: _name(of.question) for of in live}
     asked = next((of.question for of in live if of.number == number and names[number] not in known), None)
-    standing = (
-        preparation.standing_of(asked) if asked else None
-    )  # waits a moment at most; the browser has moved on already
+    standing = request.standing_of(asked) if asked else None  # waits a moment at most; the browser has moved on already
     if asked and standing and (figure := preparation.live_figure(asked, standing)):
         known[names[number]] = figure
     shown = {at_screen: known[name] for at_screen, name in names.items() if name in known}
@@ -86,7 +84,7 @@ def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[preparation.Live
     if asked and standing and not standing.over:
         polling.follow(
             standing,
-            lambda: preparation.standing_of(asked, 0.0),
+            lambda: request.standing_of(asked, 0.0),
             lambda now: now.over,
             lambda now: None,
             every=request.LOADING_EVERY,

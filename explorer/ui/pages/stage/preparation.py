@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from explorer.errors import BadBundle, BadRequest, ExplorerError
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.sources import glue_dir_from_environment
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.stats.class_shares import ShareTest
@@ -22,12 +19,12 @@ from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import Key, Run
 from explorer.tickets.pruning_path import PruningPath, path_of
 from explorer.tickets.structured import threshold_of
-from explorer.ui import cached
+from explorer.ui import cached, cached_models
 from explorer.ui.pages.stage.scenes import Figure, Scene, score_figure_words
 from explorer.ui.pages.stage.story import SHIPPED, Step, Story, decode_story, read_story
 from explorer.ui.pages.stage.story_values import FACTS, Material
-from explorer.ui.scoring.dev_data import DataSource
-from explorer.ui.scoring.request import WAIT, Question, Standing, ask
+from explorer.ui.scoring.dev_data import DataSource, glue_source
+from explorer.ui.scoring.request import Question, Standing
 from explorer.ui.view import View
 
 
@@ -89,7 +86,7 @@ def live_of(view: View, scenes: Sequence[Scene]) -> tuple[Live, ...]:
             continue
         source = _glue(known.task)
         if source is None and scene.mask.code not in known.by_code:
-            source = DataSource(cached.DIAGNOSTICS)
+            source = DataSource(cached_models.DIAGNOSTICS)
         if source is not None:
             found.append(Live(number, Question(view, known, source, scene.mask)))
     return tuple(found)
@@ -113,7 +110,7 @@ def models(live: Sequence[Live]) -> Models:
         q = of.question
         run, source = q.known.run, q.source
         try:
-            futures[run, source.kind] = cached.evaluator(q.view, run, source.kind, source.folder)
+            futures[run, source.kind] = cached_models.evaluator(q.view, run, source.kind, source.folder)
         except ExplorerError as error:
             trouble = str(error)
     ended = [future.exception() for future in futures.values() if future.done()]
@@ -127,19 +124,13 @@ def models(live: Sequence[Live]) -> Models:
     return Models(loaded, len(futures), trouble)
 
 
-def standing_of(question: Question, wait: float = WAIT) -> Standing:
-    """Where its score stands, within twice so many seconds; asks for it where nobody has."""
-    run, source = question.known.run, question.source
-    return ask(question, cached.evaluator(question.view, run, source.kind, source.folder), wait)
-
-
 def live_figure(question: Question, standing: Standing) -> Figure | None:
     """The live score for the screen; None while it is not exact."""
     if standing.answer is None:
         return None
     found = standing.answer.comparison
     score, name = found.score, METRIC_WORDS[found.task.metric]
-    if question.source.kind == cached.DIAGNOSTICS:
+    if question.source.kind == cached_models.DIAGNOSTICS:
         name = f"{name} on {question.title}"
     figure = score_figure_words(name, score.value, score.low, score.high, score.n, threshold_of(found.full.value))
     seconds = standing.answer.evaluation.seconds
@@ -148,17 +139,10 @@ def live_figure(question: Question, standing: Standing) -> Figure | None:
 
 
 def _glue(task: Task) -> DataSource | None:
-    folder = glue_dir_from_environment()
-    fetched: Mapping[str, DataSource] = st.session_state.get("lab.glue", {})
-    if task.name in fetched:
-        return fetched[task.name]
-    if folder is None:
-        return None
     try:
-        cached.examples(task.name, cached.FOLDER, str(folder))
+        return glue_source(task)
     except ExplorerError:
         return None
-    return DataSource(cached.FOLDER, str(folder))
 
 
 def _path(view: View, run: Run, variant: str) -> PruningPath | None:

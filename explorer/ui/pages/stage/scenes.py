@@ -30,7 +30,7 @@ from explorer.ui.pages.stage.pictures import (
 )
 from explorer.ui.pages.stage.story import PRESETS, ClaimName, Step, Story, filled, unknown_in
 from explorer.ui.pages.stage.story_values import FACTS, Material, facts, minus, score_text
-from explorer.ui.widgets.words import seeds
+from explorer.ui.widgets.words import against_line, seeds
 
 VERDICTS: dict[Verdict, str] = {
     "supported": "Supported",
@@ -134,15 +134,6 @@ def score_figure_words(name: str, value: float, low: float, high: float, n: int,
     return Figure(
         score_text(value) or "undefined", f"{name}, {against_line(value, low, high, line)}", f"{interval}n = {n:,}"
     )
-
-
-def against_line(value: float, low: float, high: float, line: float) -> str:
-    """Where a score lies in relation to the line that it has to keep to, and whether that is beyond noise."""
-    if math.isnan(value):
-        return "undefined"
-    if value >= line:
-        return f"above the 90% line ({line:.3f})" + ("" if low >= line else ", within noise")
-    return f"below the 90% line ({line:.3f})" + ("" if high < line else ", within noise")
 
 
 def _path(step: Step, of: Material) -> Shown:
