@@ -14,8 +14,8 @@ from explorer.store.schema import Key, Manifest, Run
 
 Pruned = Literal["together", "heads", "mlps"]
 """What was pruned: heads and MLPs together, heads alone, MLPs alone."""
-_FAMILIES: dict[Pruned, str] = {"together": "heads_mlps", "heads": "heads", "mlps": "mlps"}
-"""The same in the authors' files."""
+FAMILIES: dict[Pruned, str] = {"together": "heads_mlps", "heads": "heads", "mlps": "mlps"}
+"""Way of pruning -> the name of its folder in the authors' files."""
 Survivors = dict[str, dict[int, Mask]]
 """Task -> seed -> mask, seeds in the paper's order."""
 
@@ -29,7 +29,7 @@ def survivors(manifests: Iterable[Manifest], model: str, pruned: Pruned = "toget
     found: dict[Run, Mask] = {}
     for manifest in of_model:
         ours = (manifest.stage, manifest.variant) == ("structured", pruned)
-        if ours or (manifest.stage, manifest.variant) == ("published-masks", _FAMILIES[pruned]):
+        if ours or (manifest.stage, manifest.variant) == ("published-masks", FAMILIES[pruned]):
             shape = shape_of(of_model, manifest.key.run)
             found[manifest.key.run] = Mask.from_code(str(manifest.summary["ticket"]), *shape)
     tasks: Survivors = {}

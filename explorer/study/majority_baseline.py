@@ -69,3 +69,8 @@ def _of_dev(task: Task, labels: NDArray[np.float64], command: str) -> Uninformed
 
 def _title(task: Task) -> str:
     return "random draws" if task.is_regression else "majority class"
+
+
+def baseline_of_labels(task: Task, labels: NDArray[np.float64]) -> Uninformed:
+    """The majority baseline of data without training labels, from their own labels (n,). Raises BadRequest on none."""
+    return Uninformed(uninformed_score(task.metric, labels), "", _title(task))

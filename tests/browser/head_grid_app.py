@@ -5,8 +5,9 @@ import time
 import numpy as np
 import streamlit as st
 
+from explorer.figures.grid_overlays import NO_CLASS, Category, Classes, Marks, Overlay
 from explorer.mask import Mask
-from explorer.ui.widgets.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, head_grid
+from explorer.ui.widgets.head_grid import head_grid
 
 asked = st.query_params
 layers, heads = int(asked.get("layers", 12)), int(asked.get("heads", 12))

@@ -15,7 +15,7 @@ from explorer.errors import Busy, ExplorerError
 from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting
 from explorer.mask import Mask
 from explorer.store.stored_scores import KnownRun, KnownScore
-from explorer.study.majority_baseline import Uninformed, uninformed_score
+from explorer.study.majority_baseline import Uninformed, baseline_of_labels
 from explorer.ui import cached, cached_models
 from explorer.ui.scoring import dev_data, polling, score_panel
 from explorer.ui.scoring.session import session
@@ -62,7 +62,7 @@ class Question:
 
     @property
     def floor(self) -> Uninformed:
-        """What knowing nothing scores here."""
+        """The majority baseline: of the training labels where the bundle knows it, else of the data's own labels."""
         task, run = self.known.task, self.known.run
         if self.source.kind != cached_models.DIAGNOSTICS:
             stored = cached.uninformed(self.view, run.model, run.task)
@@ -71,8 +71,7 @@ class Question:
         labels = self.known.labels
         if self.source.kind != cached_models.STORED:
             labels = cached_models.examples(task.name, self.source.kind, self.source.folder).labels
-        title = "random draws" if task.is_regression else "majority class"
-        return Uninformed(uninformed_score(task.metric, labels), "", title)
+        return baseline_of_labels(task, labels)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from explorer.figures.print.export import Exhibit
-from explorer.figures.print.head_grid import Edged, Kinds, Shade, grid_figure, grid_table
+from explorer.figures.print.head_grid import grid_figure, grid_table
 from explorer.mask import Mask
 from explorer.store.schema import Run
-from explorer.ui.widgets.head_grid import Classes, Marks, Overlay, head_grid
+from explorer.ui.widgets.head_grid import head_grid
 
 _KEPT = "exhibits.kept"
 
@@ -82,11 +82,7 @@ def table(data: pd.DataFrame, *, key: str, title: str, caption: str = "", **opti
 def grid(mask: Mask, *, key: str, title: str, caption: str = "", **options: Any) -> Mask:
     """The head grid, remembered as a figure for print of what it shows. options: `head_grid`'s others."""
     newest = head_grid(mask, key=key, **options)
-    shown: dict[str, Any] = {
-        "fill": _shade(options.get("fill")),
-        "ring": _shade(options.get("ring")),
-        "edged": _edged(options.get("marks")),
-    }
+    shown = {name: options.get(name) for name in ("fill", "ring", "marks")}
     keep(
         key,
         Exhibit(
@@ -94,16 +90,3 @@ def grid(mask: Mask, *, key: str, title: str, caption: str = "", **options: Any)
         ),
     )
     return newest
-
-
-def _shade(shown: Overlay | Classes | None) -> Shade | Kinds | None:
-    if isinstance(shown, Overlay):
-        return Shade(shown.title, shown.heads, shown.mlps, shown.low, shown.high)
-    if isinstance(shown, Classes):
-        names, colours = zip(*((one.name, one.colour) for one in shown.categories), strict=True)
-        return Kinds(shown.title, shown.heads, shown.mlps, names, colours)
-    return None
-
-
-def _edged(marks: Marks | None) -> Edged | None:
-    return Edged(marks.title, marks.heads, marks.mlps) if marks is not None else None

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.errors import BadMask
+from explorer.figures.grid_overlays import Marks
 from explorer.figures.print.tables import score_table
 from explorer.figures.score import score_figure
 from explorer.glue.metrics import METRIC_WORDS
@@ -22,7 +23,6 @@ from explorer.ui.scoring import score_panel
 from explorer.ui.scoring.request import Question, Standing
 from explorer.ui.scoring.sweep import Sweep
 from explorer.ui.widgets import exhibits
-from explorer.ui.widgets.head_grid import Marks
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator

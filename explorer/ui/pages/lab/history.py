@@ -16,6 +16,7 @@ from explorer.mask import Mask
 from explorer.stats.intervals import Score
 from explorer.stats.sizes import size_of
 from explorer.store.landmarks import Landmark
+from explorer.tickets.structured import threshold_of
 from explorer.ui import cached, state
 from explorer.ui.scoring.request import Question, Standing
 from explorer.ui.scoring.sweep import Sweep
@@ -62,7 +63,7 @@ def show(question: Question, standing: Standing | None) -> None:
         current=question.mask.code,
         metric=f"{metric} on {question.title}",
         size="heads' and MLPs' parameters left" if known_size else "heads and MLPs left",
-        line=0.9 * full if full > 0 else None,
+        line=threshold_of(full) if full > 0 else None,
         floor=(floor.title, floor.score),
     )
     exhibits.plot(

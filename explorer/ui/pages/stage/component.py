@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 
 from explorer.ui.pages.stage.scenes import Figure, Scene
+from explorer.ui.widgets.scripts import script
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "stage_deck",
     css=(_HERE / "deck.css").read_text(encoding="utf-8"),
-    js="".join((_HERE / name).read_text(encoding="utf-8") for name in ("pictures.js", "deck.js")),
+    js=script(_HERE / "pictures.js", _HERE / "deck.js"),
 )
 
 

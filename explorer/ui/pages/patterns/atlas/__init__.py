@@ -19,6 +19,7 @@ from explorer.errors import BadRequest
 from explorer.figures.attention import INK, thumbnails
 from explorer.figures.palette import PATTERN_COLOURS, ramp
 from explorer.patterns.classes import CLASSES, UNCERTAIN
+from explorer.ui.widgets.scripts import script
 
 Head = tuple[int, int]
 LETTERS = {
@@ -35,7 +36,7 @@ _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "attention_atlas",
     css=(_HERE / "atlas.css").read_text(encoding="utf-8"),
-    js=(_HERE / "atlas.js").read_text(encoding="utf-8"),
+    js=script(_HERE / "atlas.js"),
 )
 
 
