@@ -32,7 +32,7 @@ class Page:
 PAGES = (
     Page("Overview", "home", "", "overview"),  # the page at /
     Page("Survival", "grid_on", "survival", "survival.page"),
-    Page("Tickets", "confirmation_number", "tickets", "tickets"),
+    Page("Tickets", "confirmation_number", "tickets", "tickets.page"),
     Page("Lab", "toggle_on", "lab", "lab.page"),
     Page("Replay", "replay", "replay", "replay"),
     Page("Patterns", "blur_on", "patterns", "patterns.page"),

@@ -38,7 +38,7 @@ from explorer.ui.view import View
 HashFuncs = dict[str | type[Any], Callable[[Any], Any]]
 
 BUNDLE = "view.bundle"
-"""Where a session keeps the bundle that it switched to."""
+"""The key of the bundle that a session switched to."""
 BY_BUNDLE: HashFuncs = {View: lambda view: (view.root, view.stamp)}
 """How Streamlit keys what is read from the bundle of a view; the run is an argument of its own."""
 

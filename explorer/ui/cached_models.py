@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # torch comes in with it: only the lab pays for that
     from explorer.live.evaluator import Evaluator
 
 DIAGNOSTICS, FOLDER, HUB, STORED = "diagnostics", "folder", "hub", "stored"
-"""Where examples come from; STORED: there are none, only the scores of the bundle."""
+"""The sources of examples; STORED stands for none, only the scores of the bundle."""
 EVALUATORS = 3
 """Models on dev sets that are kept in memory at once, and models: about 1 GB each at most."""
 
@@ -99,7 +99,7 @@ def evaluator(view: View, run: Run, source: str, folder: str) -> Future[Evaluato
 
 
 def forget_evaluator(view: View, run: Run, source: str, folder: str) -> None:
-    """So that one that could not be loaded is loaded anew."""
+    """Forgets a model, so that one that could not be loaded is loaded anew."""
     sha256 = cached.artefact(view, Key(run, "finetune")).manifest.checkpoint_sha256
     _evaluators().forget((view.root, run, sha256, examples(run.task, source, folder).sha256))
 

@@ -65,7 +65,7 @@ def selected() -> View | None:
 
 
 def choose(run: Run) -> None:
-    """From Python: the selectors start anew at this run, which must be one of `runs_of`. Call it before `select`."""
+    """Makes the selectors start anew at this run, which must be one of `runs_of`. Call it before `select`."""
     for name, value in (("model", run.model), ("task", run.task), ("seed", str(run.seed))):
         st.session_state[f"view.{name}.kept"] = value
     st.session_state[_CHOSEN] = st.session_state.get(_CHOSEN, 0) + 1
@@ -83,7 +83,10 @@ def _read_fingerprint(run: Run, here: Fingerprint) -> None:
 
 
 def scored_on(run: Run, sha256: str, title: str) -> str:
-    """For `write_url(live=)`: the data that a page scores. The first time, a notice where the link's were others."""
+    """Makes the short name of the data that a page scores, for `write_url(live=)`.
+
+    The first time, a notice says where the link was made with other data.
+    """
     of_run, link = st.session_state.pop(_LINK, (None, None))
     if of_run == run and link is not None and (sentence := live_difference(link, sha256, title)):
         notice(sentence)
@@ -109,23 +112,23 @@ def mask_of(run: Run, shape: tuple[int, int]) -> Mask:
 
 
 def set_mask(run: Run, mask: Mask) -> None:
-    """From Python: a preset or a link. The grid adopts it, since the revision changes."""
+    """Sets the mask from Python, for a preset or a link; the grid adopts it, since the revision changes."""
     st.session_state.setdefault(_MASKS, {})[run] = mask
     st.session_state[_REVISION] = st.session_state.get(_REVISION, 0) + 1
 
 
 def adopt(run: Run, mask: Mask) -> None:
-    """From the browser, which already shows it."""
+    """Takes over a mask from the browser, which already shows it."""
     st.session_state.setdefault(_MASKS, {})[run] = mask
 
 
 def revision(run: Run) -> str:
-    """Never the same for two masks that Python has set, nor for two runs."""
+    """A name that is never the same for two masks that Python has set, nor for two runs."""
     return f"{run.path}-{st.session_state.get(_REVISION, 0)}"
 
 
 def asked(name: str) -> str | None:
-    """What the link that opened this session says of one more parameter, told once: then the session decides."""
+    """The value of one more parameter in the link that opened this session, given once: then the session decides."""
     told: set[str] = st.session_state.setdefault(_ASKED, set())
     if name in told:
         return None
@@ -135,7 +138,7 @@ def asked(name: str) -> str | None:
 
 
 def write_url(run: Run, mask: Mask | None, *, live: str = "", **more: str) -> None:
-    """The address of this very screen: opening it elsewhere shows the same, and says what differs there.
+    """Writes the address of this very screen: opened elsewhere it shows the same, and says what differs there.
 
     live: what `scored_on` gave, where the page scores something. more: what else the page is set to.
     """
@@ -160,12 +163,12 @@ def amend_url(**more: str) -> None:
 
 
 def notice(sentence: str) -> None:
-    """Something to tell the person at the top of the page, once."""
+    """Keeps a sentence to tell the person at the top of the page, once."""
     st.session_state.setdefault(_NOTICES, []).append(sentence)
 
 
 def show_notices() -> None:
-    """What was left to tell."""
+    """Shows the sentences that `notice` kept, and forgets them."""
     for sentence in st.session_state.pop(_NOTICES, []):
         st.warning(sentence, icon=":material/info:")
 

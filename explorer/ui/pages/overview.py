@@ -26,7 +26,7 @@ from explorer.study.claims import Claim, Verdict
 from explorer.ui import cached, state
 from explorer.ui.view import Links, View
 from explorer.ui.widgets import exhibits
-from explorer.ui.widgets.words import QUESTIONS, model_name, seeds
+from explorer.ui.widgets.words import QUESTIONS, minus, model_name, seeds
 
 PAPER = "https://arxiv.org/abs/2005.00561"
 _BADGES: dict[Verdict, str] = {
@@ -140,10 +140,10 @@ def _unstable(sheet: ClaimSheet, task: str, links: Links) -> DeltaGenerator:
         elif kappas:
             span = f"{min(kappas.values()):.2f} to {max(kappas.values()):.2f}"
             small.append(f"BERT-base, published for {', '.join(kappas)}: {span}")
-        value = "–" if math.isnan(effect.value) else _minus(f"{effect.value:.2f}")
+        value = "–" if math.isnan(effect.value) else minus(f"{effect.value:.2f}")
         over = f" of {effect.over}" if effect.over else " of seeds"
         words = f"agreement{over} on the heads to keep (Fleiss' kappa: 1 the same heads, 0 chance)"
-        _figures(value, words, _minus(" · ".join(small)))
+        _figures(value, words, minus(" · ".join(small)))
         kinds = [of for of in (sheet.heads, sheet.mlps) if of is not None]
         if kinds:
             words = "Fleiss' kappa of heads and MLPs beside chance"
@@ -199,7 +199,7 @@ def _published_kappas() -> dict[str, float]:
 
 
 def _card(letter: str, title: str, claim: Claim) -> DeltaGenerator:
-    exhibits.kept().caption = _minus(f"Claim {letter}: {title}. {claim.because}")
+    exhibits.kept().caption = minus(f"Claim {letter}: {title}. {claim.because}")
     card = st.container(border=True, height="stretch")
     card.markdown(f":gray[Claim {letter}] {_BADGES[claim.verdict]}\n##### {title}")
     return card
@@ -209,27 +209,20 @@ def _number(effect: Effect, style: str, words: str, beside: Effect | None) -> No
     """Ours, large, with its interval; the published one beside it, or large and faint where there is no other."""
     theirs = beside or Effect()
     if math.isnan(effect.value) and not math.isnan(theirs.value):
-        _figures(
-            _minus(f"{theirs.value:{style}}"), words, "BERT-base, as published. Ours is not known yet.", faint=True
-        )
+        _figures(minus(f"{theirs.value:{style}}"), words, "BERT-base, as published. Ours is not known yet.", faint=True)
         return
     small = [f"95% interval {effect.low:{style}} to {effect.high:{style}}"] if not math.isnan(effect.low) else []
     small += [effect.over] if effect.over else []
     about = ", ".join(small)
     if not math.isnan(theirs.value):
         about += f"{' · ' if about else ''}BERT-base, published: {theirs.value:{style}}"
-    _figures("–" if math.isnan(effect.value) else _minus(f"{effect.value:{style}}"), words, _minus(about))
+    _figures("–" if math.isnan(effect.value) else minus(f"{effect.value:{style}}"), words, minus(about))
 
 
 def _figures(value: str, words: str, small: str, *, faint: bool = False) -> None:
     value, words, small = (html.escape(text) for text in (value, words, small))
     style = " class='faint'" if faint else ""
     st.html(f"<div class='claim-number'><b{style}>{value}</b><span>{words}<small>{small}</small></span></div>")
-
-
-def _minus(text: str) -> str:
-    """With the sign that numbers have in print."""
-    return text.replace("-0", "−0")
 
 
 def _strip(
@@ -257,7 +250,7 @@ def _plot(figure: go.Figure, key: str, words: str, data: Callable[[], pd.DataFra
 def _verdict(claim: Claim) -> None:
     there = not math.isnan(claim.effect.value)
     make = f" {'The other seeds' if there else 'Make it'}: `{claim.missing}`" if claim.missing else ""
-    st.markdown(_minus(claim.because) + make)
+    st.markdown(minus(claim.because) + make)
 
 
 def _link(links: Links, name: str, label: str, **query: str) -> None:
@@ -289,5 +282,5 @@ def _all_tasks(view: View) -> None:
 
 
 def _cell(claim: Claim, style: str) -> str:
-    value = "" if math.isnan(claim.effect.value) else _minus(f"{claim.effect.value:{style}} ")
+    value = "" if math.isnan(claim.effect.value) else minus(f"{claim.effect.value:{style}} ")
     return f"{value}{_BADGES[claim.verdict]}"

@@ -36,7 +36,7 @@ class Background(Generic[R]):
 
     @property
     def news(self) -> Snapshot[R] | None:
-        """Where this very work stands; None where it was never started. Asking keeps it alive."""
+        """The newest news of this very work; None where it was never started. Asking keeps it alive."""
         job = self.job
         return None if job is None else job.news
 

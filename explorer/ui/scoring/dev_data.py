@@ -1,4 +1,4 @@
-"""Parts of the lab: which data it scores, what the bundle already knows, and phenomenon by phenomenon."""
+"""The data that a mask is scored on, what the bundle already knows of it, and its score phenomenon by phenomenon."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _FETCHED = "lab.glue"
 
 @dataclass(frozen=True)
 class DataSource:
-    """What the lab scores."""
+    """A source of dev examples."""
 
     kind: str
     """cached_models.DIAGNOSTICS, FOLDER, HUB or STORED."""
     folder: str = ""
 
     def title(self, task: Task) -> str:
-        """For the screen."""
+        """The name of the data on screen."""
         if self.kind == cached_models.DIAGNOSTICS:
             diagnostic = diagnostic_for(task)
             return f"the {diagnostic.name} diagnostics" if diagnostic else "the diagnostics"
@@ -113,7 +113,7 @@ def _try(task: Task, source: DataSource) -> None:
 
 
 def use(task: Task, source: DataSource) -> None:
-    """From now on, in this session, the task's data are these."""
+    """Makes these the task's data for the rest of the session."""
     st.session_state.setdefault(_FETCHED, {})[task.name] = source
 
 

@@ -1,4 +1,4 @@
-"""The lab's score panel: one question (a mask on a dev set), and where its answer stands."""
+"""Asks for the score of one mask on one dev set, and draws it, or how far it is."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Question:
 
     @property
     def stored(self) -> KnownScore | None:
-        """What the bundle knows of this mask on these very examples."""
+        """The stored score of this mask on these very examples; None where the bundle has none."""
         return self.known.by_code.get(self.mask.code) if self.on_stored_data else None
 
     @property
@@ -83,14 +83,14 @@ class Loading:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where the answer stands."""
+    """The state of an answer: being loaded, waited for, computed, known or failed."""
 
     news: Loading | Waiting | Running | Done[Answer] | Failed | Dropped
     evaluator: Evaluator | None = None
 
     @property
     def answer(self) -> Answer | None:
-        """Once it is exact."""
+        """The exact answer; None until then."""
         return self.news.result if isinstance(self.news, Done) else None
 
     @property
@@ -122,7 +122,7 @@ def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing
 
 
 def standing_of(question: Question, wait: float = WAIT) -> Standing:
-    """Where its score stands, within twice so many seconds; asks for it where nobody has. Raises BadData."""
+    """Finds where a score stands, within twice so many seconds, and asks for it where nobody has. Raises BadData."""
     return ask(question, _loading(question), wait)
 
 
@@ -221,7 +221,7 @@ def _words(news: object) -> str:
 
 
 def provenance(evaluator: Evaluator, answer: Answer) -> str:
-    """When and how a score was computed."""
+    """A sentence on when and how a score was computed."""
     how = f"{evaluator.precision}, engine {evaluator.engine_version}"
     evaluation, entry = answer.evaluation, answer.entry
     if evaluation is evaluator.full:

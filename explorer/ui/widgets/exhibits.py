@@ -27,13 +27,13 @@ class Kept:
     texts: dict[str, str] = field(default_factory=dict)
     exhibits: dict[str, Exhibit] = field(default_factory=dict)
     caption: str = ""
-    """Of the figures that are drawn next, where they bring none."""
+    """The caption of the figures that are drawn next, where they bring none."""
     mask: tuple[Run, Mask] | None = None
-    """Where the page is about one mask."""
+    """The mask that the page is about; None where it is about none."""
 
 
 def begin(title: str) -> None:
-    """A page is drawn anew: forgets the one before."""
+    """Forgets the page before, since a page is drawn anew."""
     st.session_state[_KEPT] = Kept(title)
 
 
@@ -50,12 +50,12 @@ def say(text: str, key: str = "") -> str:
 
 
 def about(run: Run, mask: Mask) -> None:
-    """The page is about this mask, which can be taken along too."""
+    """Remembers that the page is about this mask, which can be taken along too."""
     kept().mask = run, mask
 
 
 def keep(key: str, exhibit: Exhibit) -> None:
-    """A figure or table that the page shows by other means; later ones of the same key take its place."""
+    """Remembers a figure or table that the page shows by other means; a later one of the same key takes its place."""
     kept().exhibits[key] = exhibit
 
 

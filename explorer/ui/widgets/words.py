@@ -33,9 +33,14 @@ def seeds(n: int) -> str:
 
 
 def against_line(value: float, low: float, high: float, line: float) -> str:
-    """Where a score lies in relation to the line that it has to keep to, and whether that is beyond noise."""
+    """Says whether a score lies above or below the line that it has to keep to, and whether that is beyond noise."""
     if math.isnan(value):
         return "undefined"
     if value >= line:
         return f"above the 90% line ({line:.3f})" + ("" if low >= line else ", within noise")
     return f"below the 90% line ({line:.3f})" + ("" if high < line else ", within noise")
+
+
+def minus(text: str) -> str:
+    """The text with the sign that negative numbers have in print."""
+    return text.replace("-0", "−0")

@@ -1,4 +1,4 @@
-"""Below the lab's grid: two masks beside each other, A and B, paired on the same examples."""
+"""Two masks beside each other below the lab's grid, A and B, paired on the same examples."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Pinned:
 
     @property
     def in_url(self) -> dict[str, str]:
-        """For the address of the page."""
+        """The part of the page's address that holds the masks."""
         return {name: mask.code for name, mask in (("a", self.a), ("b", self.b)) if mask is not None}
 
 

@@ -1,4 +1,4 @@
-"""Below the lab's grid: flips, phenomena, the masks so far, A against B, and what pruning for real buys."""
+"""The details below the lab's grid: flips, phenomena, the masks so far, A against B, and what pruning for real buys."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _PARAMETER = "show"
 
 
 def in_url() -> dict[str, str]:
-    """For the address of the page: which of them is shown."""
+    """The part of the page's address that says which detail is shown."""
     shown = _shown()
     return {_PARAMETER: shown} if shown != FLIPS else {}
 
 
 @st.fragment
 def panel(question: Question, standing: Standing | None) -> None:
-    """One of them, as the person chooses; the choice stays when the mask changes. standing: None without a model."""
+    """Draws the detail that the person chooses; the choice stays when the mask changes. standing: None without a model."""
     if state.mask_of(question.known.run, question.known.shape) != question.mask:
         st.rerun()  # set from in here: the grid above must show it
     names = _names(question, standing)

@@ -1,4 +1,4 @@
-"""Below the lab's grid: every mask of this session as score against size, among the pruning path and the tickets."""
+"""Every mask of this session as score against size, below the lab's grid, among the pruning path and the tickets."""
 
 from __future__ import annotations
 

@@ -46,13 +46,13 @@ _SAID = {
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What the page is set to."""
+    """The settings of the page, with the sentence that they select."""
 
     view: View
     which: Weights
     kind: Kind
     table: pd.DataFrame
-    """Of the attention artefact."""
+    """The table of the attention artefact, a row a head and kind of attention."""
     sample: Sample
     chosen: tuple[int, int]
     typed: bool
@@ -80,7 +80,7 @@ class Beside:
 
 
 def heads_differ(beside: Beside) -> bool:
-    """Whether it is another head of the same model."""
+    """Whether what stands beside is another head of the same model."""
     return beside.how == OTHER_HEAD
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.ui.pages.stage.scenes import Figure, Scene
+from explorer.ui.pages.stage.numbers import Figure
+from explorer.ui.pages.stage.scenes import Scene
 from explorer.ui.widgets.scripts import script
 
 _HERE = Path(__file__).parent
@@ -72,7 +73,7 @@ def at(state: object, n: int, start: int) -> int:
 
 
 def left_for(state: object) -> str:
-    """Where the speaker went: 'game', or 'ready'."""
+    """The place that the speaker went to: 'game', or 'ready'."""
     place = state.get("leave") if isinstance(state, Mapping) else None
     return "game" if place == "game" else "ready"
 

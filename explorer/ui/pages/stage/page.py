@@ -11,7 +11,8 @@ from explorer.store.schema import Run
 from explorer.ui import state
 from explorer.ui.pages.stage import preparation
 from explorer.ui.pages.stage.component import at, deck, left_for
-from explorer.ui.pages.stage.scenes import Figure, Scene, scenes_of
+from explorer.ui.pages.stage.numbers import Figure
+from explorer.ui.pages.stage.scenes import Scene, scenes_of
 from explorer.ui.pages.stage.story import LARGEST, SHIPPED, Step, Story
 from explorer.ui.pages.stage.story_values import FACTS, Material, facts
 from explorer.ui.scoring import polling, request

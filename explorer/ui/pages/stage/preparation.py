@@ -20,7 +20,8 @@ from explorer.store.schema import Key, Run
 from explorer.tickets.pruning_path import PruningPath, path_of
 from explorer.tickets.structured import threshold_of
 from explorer.ui import cached, cached_models
-from explorer.ui.pages.stage.scenes import Figure, Scene, score_figure_words
+from explorer.ui.pages.stage.numbers import Figure, score_figure_words
+from explorer.ui.pages.stage.scenes import Scene
 from explorer.ui.pages.stage.story import SHIPPED, Step, Story, decode_story, read_story
 from explorer.ui.pages.stage.story_values import FACTS, Material
 from explorer.ui.scoring.dev_data import DataSource, glue_source
@@ -68,7 +69,7 @@ def run_of(step: Step, view: View) -> Run:
 
 @dataclass(frozen=True)
 class Live:
-    """Where one screen's score is asked for."""
+    """One screen whose score can be computed here."""
 
     number: int
     question: Question

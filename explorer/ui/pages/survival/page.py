@@ -50,7 +50,7 @@ class Shown:
 
     @property
     def own(self) -> dict[int, Mask]:
-        """Of the selected task; never empty where a view is shown."""
+        """Seed -> mask of the selected task; never empty where a view is shown."""
         return self.masks.get(self.view.run.task, {})
 
 

@@ -42,7 +42,7 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """What is drawn."""
+    """The maps of every head of a model, and what is said and coloured of each."""
 
     maps: NDArray[np.float32]
     """(L, H, T, T)"""
@@ -51,7 +51,7 @@ class Atlas:
     survives: NDArray[np.int64] | None
     """(L, H): in how many seeds a head is part of the good ticket; None where no seed was pruned."""
     seeds: int
-    """Of how many."""
+    """The number of seeds that were pruned."""
     chosen: Head
     other: Head | None = None
     """A second head that is compared with the first."""
