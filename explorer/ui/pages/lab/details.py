@@ -31,7 +31,7 @@ def in_url() -> dict[str, str]:
 
 @st.fragment
 def panel(question: Question, standing: Standing | None) -> None:
-    """Draws the detail that the person chooses; the choice stays when the mask changes. standing: None without a model."""
+    """Draws the chosen detail; the choice stays when the mask changes. standing: None without a model."""
     if state.mask_of(question.known.run, question.known.shape) != question.mask:
         st.rerun()  # set from in here: the grid above must show it
     names = _names(question, standing)

@@ -9,9 +9,10 @@ from explorer.mask import Mask
 from explorer.store.bundle import command_for
 from explorer.store.schema import Key
 from explorer.store.stored_scores import KnownRun
-from explorer.tickets.presets import Preset, most_important, named_presets, size_words, surviving, without_layer
+from explorer.tickets.presets import most_important, surviving, without_layer
 from explorer.ui import cached, state
 from explorer.ui.view import View
+from explorer.ui.widgets.presets import Preset, named_presets, size_words
 
 _ROW = ("full", "good", "bad", "random", "super")
 _MORE = ("complement", "super-bad", "super-random", "off")

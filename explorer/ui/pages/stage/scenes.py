@@ -60,7 +60,7 @@ class Scene:
 
 
 def scenes_of(story: Story, material: Callable[[Step], Material]) -> tuple[Scene, ...]:
-    """Makes the screens of a story. Raises BadRequest where a step names a mask for another model, and what `material` does."""
+    """Makes a story's screens. Raises what `material` does, and BadRequest where a step's mask is for another model."""
     return tuple(scene_of(step, material(step)) for step in story.steps)
 
 

@@ -13,9 +13,9 @@ from explorer.stats.class_shares import ShareTest
 from explorer.store.paper.published import FULL
 from explorer.store.stored_scores import KnownRun
 from explorer.study.claim_sheet import AGAIN, BAD, GOOD, RANDOM, ClaimSheet
-from explorer.tickets.presets import Preset, named_presets
 from explorer.tickets.pruning_path import PruningPath
 from explorer.tickets.structured import threshold_of
+from explorer.ui.widgets.presets import Preset, named_presets
 from explorer.ui.widgets.words import QUESTIONS, minus, model_name, seeds
 
 FACTS = {
