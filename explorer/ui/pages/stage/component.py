@@ -32,8 +32,9 @@ def deck(
 ) -> None:
     """Shows the talk over everything else; `at` says which screen it is at.
 
-    start: where it begins, from then on the browser decides. live: scores that were computed, by screen; waiting:
-    screens whose score is still to come. on_leave: the speaker asked for the way out; see `left_for`.
+    title: the talk's. scenes: its screens. live: screen -> the score that was computed for it. waiting: the screens
+    whose score is still to come. start: the screen that it begins at; from then on the browser decides. key: names
+    the deck in the session. on_leave: called when the speaker asks for the way out; see `left_for`.
     """
     data = deck_data(title, scenes, live, waiting, start)
     _component(key=key, data=data, on_step_change=_nothing, on_leave_change=on_leave)
