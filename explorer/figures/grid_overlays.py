@@ -85,8 +85,8 @@ class Marks:
         _keep(self, np.bool_)
 
 
-def told(overlay: Overlay | Classes | Marks | None) -> dict[str, object] | None:
-    """As the browser gets it, fit for JSON: None for unknown and for no class."""
+def to_json(overlay: Overlay | Classes | Marks | None) -> dict[str, object] | None:
+    """The overlay as the browser gets it, fit for JSON: None for unknown and for no class."""
     if overlay is None:
         return None
     data: dict[str, object] = {

@@ -20,8 +20,8 @@ from explorer.store.schema import Key, Manifest, Run
 
 Pruned = Literal["together", "heads", "mlps"]
 """What was pruned: heads and MLPs together, heads alone, MLPs alone."""
-_FAMILIES: dict[Pruned, str] = {"together": "heads_mlps", "heads": "heads", "mlps": "mlps"}
-"""Their folder in the authors' files."""
+FAMILIES: dict[Pruned, str] = {"together": "heads_mlps", "heads": "heads", "mlps": "mlps"}
+"""Way of pruning -> the name of its folder in the authors' files."""
 
 
 def tickets_by_task(
@@ -34,7 +34,7 @@ def tickets_by_task(
     pruned, all of the other is kept. Raises BadBundle where a run does not say how many layers and heads it has.
     """
     of_model = [manifest for manifest in manifests if manifest.model == model]
-    wanted = {("structured", pruned), ("published-masks", _FAMILIES[pruned])}
+    wanted = {("structured", pruned), ("published-masks", FAMILIES[pruned])}
     by_task: dict[str, list[Manifest]] = {}
     for manifest in sorted(of_model, key=lambda one: (one.task, in_paper_order(one.seed))):
         if manifest.complete and (manifest.stage, manifest.variant) in wanted:

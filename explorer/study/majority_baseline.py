@@ -69,3 +69,8 @@ def _of_dev(task: Task, labels: Float64Array, command: str) -> MajorityBaseline:
 
 def _title(task: Task) -> str:
     return "random draws" if task.is_regression else "majority class"
+
+
+def baseline_of_labels(task: Task, labels: Float64Array) -> MajorityBaseline:
+    """Computes the baseline of data without training labels, from their own labels (n,). Raises BadRequest on none."""
+    return MajorityBaseline(majority_score(task.metric, labels), "", _title(task))

@@ -27,6 +27,8 @@ class KnownScore:
     """(n,): classes or values."""
     origin: str
     """Which artefact holds it, and where it came up there, in words."""
+    kind: str = ""
+    """The kind of subnetwork that it was scored as: random, bad, ...; '' where it was scored as something else."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ def known_run(bundle: Bundle, run: Run) -> KnownRun:
         artefact = bundle.read(key)
         for row, predictions in zip(artefact.table.to_dict("records"), artefact.arrays["predictions"], strict=True):
             mask = Mask.from_code(str(row["mask"]), n_layers, n_heads)
-            by_code.setdefault(mask.code, KnownScore(mask, float(row["score"]), predictions, _place(key.stage, row)))
+            kind = str(row["kind"]) if key.stage == "subnetworks" else ""
+            place = _place(key.stage, row)
+            by_code.setdefault(mask.code, KnownScore(mask, float(row["score"]), predictions, place, kind))
     return KnownRun(run, task, labels, full, by_code, (n_layers, n_heads))
 
 

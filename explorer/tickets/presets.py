@@ -1,9 +1,9 @@
-"""Masks worth a button: named subnetworks of a run and masks made from one number, each with a plain-word tooltip."""
+"""Masks worth a button: named subnetworks of a run and masks made from one number."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,28 +25,34 @@ from explorer.tickets.subnetworks import (
 
 
 @dataclass(frozen=True)
-class Preset:
-    """A name for a button, its mask, and what it is; without a mask, why there is none."""
+class NamedMask:
+    """A mask that has a name, and a sentence where it is not quite what its name promises."""
 
-    name: str
-    mask: Mask | None
-    words: str
+    mask: Mask
+    note: str = ""
 
 
-def named_presets(
+def named_masks(
     shape: tuple[int, int], tickets: Mapping[int, Mask], seed: int, *, draw: int = 0
-) -> dict[str, Preset]:
-    """Makes the presets full, good, bad, random, super, super-bad, super-random, complement and off for a run of a
-    seed.
+) -> dict[str, NamedMask]:
+    """Makes full, good, bad, random, complement, super, super-bad, super-random and off, for a run of that seed.
 
-    tickets: seed -> good ticket, over the task's seeds. Draw 0 gives the random subnetwork that the bundle has
-    scored; any other draw another one of the same size.
+    tickets: seed -> good ticket, over the task's seeds. Those of one seed are left out where it has no ticket, those of
+    all seeds where there are not two. Draw 0 gives the random subnetwork that the bundle has scored; any other draw
+    another one of the same size.
     """
-    presets = [("full", Preset("Full", Mask.full(*shape), "Everything on: the fine-tuned model as it is."))]
-    presets += _of_one_seed(tickets.get(seed), seed, draw)
-    presets += _of_all_seeds(tickets)
-    presets.append(("off", Preset("All off", _nothing(shape), "Every head and MLP off: what is left is a guess.")))
-    return dict(presets)
+    ticket, masks = tickets.get(seed), list(tickets.values())
+    made = {"full": NamedMask(Mask.full(*shape))}
+    if ticket is not None:
+        made["good"] = _named(good(ticket))
+        made["bad"] = _named(bad(ticket, seed))
+        made["random"] = _named(random(ticket, seed if draw == 0 else seed + 100_000 * draw))
+        made["complement"] = NamedMask(Mask(~ticket.heads, ~ticket.mlps))
+    if len(masks) >= 2:
+        made["super"] = _named(super_good(masks))
+        made["super-bad"] = _named(super_bad(masks, SUPER_SEED))
+        made["super-random"] = _named(super_random(masks, SUPER_SEED))
+    return made | {"off": NamedMask(Mask(np.zeros(shape, np.bool_), np.zeros(shape[0], np.bool_)))}
 
 
 def without_layer(shape: tuple[int, int], layer: int) -> Mask:
@@ -75,65 +81,5 @@ def most_important(heads: Float64Array, mlps: Float64Array, n_heads: int, n_mlps
     return Mask(*parts)
 
 
-def size_words(mask: Mask) -> str:
-    """Says how much a mask keeps: '31 heads and 3 MLPs'."""
-    heads, mlps = (f"{n} {word}{'s' * (n != 1)}" for n, word in ((mask.heads_kept, "head"), (mask.mlps_kept, "MLP")))
-    return f"{heads} and {mlps}"
-
-
-def _nothing(shape: tuple[int, int]) -> Mask:
-    return Mask(np.zeros(shape, np.bool_), np.zeros(shape[0], np.bool_))
-
-
-def _of_one_seed(ticket: Mask | None, seed: int, draw: int) -> list[tuple[str, Preset]]:
-    names = {"good": "Good ticket", "bad": "Bad", "random": "Random", "complement": "Complement"}
-    if ticket is None:
-        why = f"Seed {seed} is not pruned in this bundle, so it has no ticket."
-        return [(kind, Preset(name, None, why)) for kind, name in names.items()]
-    size = f"{size_words(ticket)}, as many as in the good ticket,"
-    drawn = random(ticket, seed if draw == 0 else seed + 100_000 * draw)
-    return [
-        ("good", _preset(names["good"], good(ticket), f"What pruning left of seed {seed}: {size_words(ticket)}.")),
-        ("bad", _preset(names["bad"], bad(ticket, seed), f"{size} but from what pruning switched off.")),
-        (
-            "random",
-            _preset(names["random"], drawn, f"{size} drawn from the whole model. Click again for another draw."),
-        ),
-        (
-            "complement",
-            Preset(
-                names["complement"],
-                Mask(~ticket.heads, ~ticket.mlps),
-                "The inverse of the good ticket: only what pruning switched off.",
-            ),
-        ),
-    ]
-
-
-def _of_all_seeds(tickets: Mapping[int, Mask]) -> list[tuple[str, Preset]]:
-    names = {"super": "Super", "super-bad": "Super-bad", "super-random": "Super-random"}
-    masks = list(tickets.values())
-    if len(masks) < 2:
-        why = f"Two pruned seeds are needed to compare; this bundle holds {len(masks)}."
-        return [(kind, Preset(name, None, why)) for kind, name in names.items()]
-    best = super_good(masks)
-    size = f"{size_words(best.mask)}, as many as in Super,"
-    every = f"each of the {len(masks)} seeds"
-    return [
-        ("super", _preset(names["super"], best, f"Only what survives pruning in {every}: {size_words(best.mask)}.")),
-        (
-            "super-bad",
-            _preset(names["super-bad"], super_bad(masks, SUPER_SEED), f"{size} from what is switched off in {every}."),
-        ),
-        (
-            "super-random",
-            _preset(
-                names["super-random"], super_random(masks, SUPER_SEED), f"{size} from what survives in some seeds only."
-            ),
-        ),
-    ]
-
-
-def _preset(name: str, subnetwork: Subnetwork, words: str) -> Preset:
-    made = Preset(name, subnetwork.mask, words)
-    return replace(made, words=f"{words} {subnetwork.note}") if subnetwork.note else made
+def _named(subnetwork: Subnetwork) -> NamedMask:
+    return NamedMask(subnetwork.mask, subnetwork.note)

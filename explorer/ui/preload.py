@@ -1,4 +1,4 @@
-"""What other pages will need, imported while somebody looks at the first one."""
+"""Imports what other pages will need, while somebody looks at the first one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LIBRARIES = ("scipy.stats", "sklearn.metrics", "statsmodels.stats.contingency_t
 
 @st.cache_resource(show_spinner=False)
 def start() -> threading.Thread:
-    """Once a process, in the background."""
+    """Imports the slow libraries in the background, once a process."""
     thread = threading.Thread(target=_import_all, name="import-ahead", daemon=True)
     thread.start()
     return thread

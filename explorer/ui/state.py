@@ -1,15 +1,17 @@
-"""The view: which model, task, seed and mask; kept in the session, mirrored in the URL."""
+"""What a session is set to: which model, task, seed and mask; kept in the session, mirrored in the URL."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from pathlib import Path
 
 import streamlit as st
 
 from explorer.errors import BadMask
 from explorer.mask import Mask
+from explorer.store.bundle import Bundle
 from explorer.store.link_fingerprint import (
     Fingerprint,
     differences,
@@ -18,8 +20,8 @@ from explorer.store.link_fingerprint import (
     read_fingerprint,
     short,
 )
-from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import Manifest, Run
+from explorer.ui.view import Links, View, runs_of
 
 _MASKS = "view.masks"
 _REVISION = "view.revision"
@@ -27,24 +29,15 @@ _READ_URL = "view.url_was_read"
 _NOTICES = "view.notices"
 _ASKED = "view.asked"
 _CHOSEN = "view.chosen"
-_RUN, _PRINT, _LINK = "view.run", "view.fingerprint", "view.link"
+_VIEW, _PRINT, _LINK = "view.view", "view.fingerprint", "view.link"
 FINGERPRINT = "v"
 """The link's parameter that says what it was made with."""
 
 
-@dataclass(frozen=True)
-class Selection:
-    """What the sidebar selects from, and what is selected."""
+def select(root: Path, stamp: float, manifests: Sequence[Manifest], links: Links | None = None) -> View:
+    """Draws the sidebar's selectors for model, task and seed; the view of the run that they select.
 
-    runs: tuple[Run, ...]
-    """Of the selected model and task, one a seed."""
-    run: Run
-
-
-def select(manifests: Sequence[Manifest]) -> Selection:
-    """Sidebar selectors for model, task and seed; the first time, they start from the URL.
-
-    Without one, from the task with the most seeds: there is most to see.
+    The first time, they start from the URL; without one, from the task with the most seeds: there is most to see.
     """
     runs = runs_of(manifests)
     models = _unique(run.model for run in runs)
@@ -58,20 +51,21 @@ def select(manifests: Sequence[Manifest]) -> Selection:
     st.session_state[_READ_URL] = True
     run = next(run for run in of_task if str(run.seed) == seed)
     here = fingerprint_of(manifests, run)
-    st.session_state[_RUN], st.session_state[_PRINT] = run, here
+    view = View(Bundle(root), stamp, manifests, run, links or {})
+    st.session_state[_VIEW], st.session_state[_PRINT] = view, here
     if first:
         _read_fingerprint(run, here)
-    return Selection(of_task, run)
+    return view
 
 
-def selected() -> Run | None:
-    """The run that this session last selected; None before the first."""
-    run: Run | None = st.session_state.get(_RUN)
-    return run
+def selected() -> View | None:
+    """The view that this session last selected; None before the first."""
+    view: View | None = st.session_state.get(_VIEW)
+    return view
 
 
 def choose(run: Run) -> None:
-    """From Python: the selectors start anew at this run, which must be one of `runs_of`. Call it before `select`."""
+    """Makes the selectors start anew at this run, which must be one of `runs_of`. Call it before `select`."""
     for name, value in (("model", run.model), ("task", run.task), ("seed", str(run.seed))):
         st.session_state[f"view.{name}.kept"] = value
     st.session_state[_CHOSEN] = st.session_state.get(_CHOSEN, 0) + 1
@@ -89,7 +83,10 @@ def _read_fingerprint(run: Run, here: Fingerprint) -> None:
 
 
 def scored_on(run: Run, sha256: str, title: str) -> str:
-    """For `write_url(live=)`: the data that a page scores. The first time, a notice where the link's were others."""
+    """Makes the short name of the data that a page scores, for `write_url(live=)`.
+
+    The first time, a notice says where the link was made with other data.
+    """
     of_run, link = st.session_state.pop(_LINK, (None, None))
     if of_run == run and link is not None and (sentence := live_difference(link, sha256, title)):
         notice(sentence)
@@ -98,12 +95,6 @@ def scored_on(run: Run, sha256: str, title: str) -> str:
 
 def _named(run: Run) -> dict[str, str]:
     return {"model": run.model, "task": run.task, "seed": str(run.seed)}
-
-
-def runs_of(manifests: Sequence[Manifest]) -> list[Run]:
-    """Every run that can be looked at, fine-tuned here or imported, in the paper's order of seeds."""
-    shown = {manifest.key.run for manifest in manifests if manifest.stage in ("finetune", "published-masks")}
-    return sorted(shown, key=lambda run: (run.model, run.task, in_paper_order(run.seed)))
 
 
 def mask_of(run: Run, shape: tuple[int, int]) -> Mask:
@@ -121,23 +112,23 @@ def mask_of(run: Run, shape: tuple[int, int]) -> Mask:
 
 
 def set_mask(run: Run, mask: Mask) -> None:
-    """From Python: a preset or a link. The grid adopts it, since the revision changes."""
+    """Sets the mask from Python, for a preset or a link; the grid adopts it, since the revision changes."""
     st.session_state.setdefault(_MASKS, {})[run] = mask
     st.session_state[_REVISION] = st.session_state.get(_REVISION, 0) + 1
 
 
 def adopt(run: Run, mask: Mask) -> None:
-    """From the browser, which already shows it."""
+    """Takes over a mask from the browser, which already shows it."""
     st.session_state.setdefault(_MASKS, {})[run] = mask
 
 
 def revision(run: Run) -> str:
-    """Never the same for two masks that Python has set, nor for two runs."""
+    """A name that is never the same for two masks that Python has set, nor for two runs."""
     return f"{run.path}-{st.session_state.get(_REVISION, 0)}"
 
 
 def asked(name: str) -> str | None:
-    """What the link that opened this session says of one more parameter, told once: then the session decides."""
+    """The value of one more parameter in the link that opened this session, given once: then the session decides."""
     told: set[str] = st.session_state.setdefault(_ASKED, set())
     if name in told:
         return None
@@ -147,7 +138,7 @@ def asked(name: str) -> str | None:
 
 
 def write_url(run: Run, mask: Mask | None, *, live: str = "", **more: str) -> None:
-    """The address of this very screen: opening it elsewhere shows the same, and says what differs there.
+    """Writes the address of this very screen: opened elsewhere it shows the same, and says what differs there.
 
     live: what `scored_on` gave, where the page scores something. more: what else the page is set to.
     """
@@ -156,7 +147,8 @@ def write_url(run: Run, mask: Mask | None, *, live: str = "", **more: str) -> No
         wanted["mask"] = mask.code
     wanted |= more
     here: Fingerprint | None = st.session_state.get(_PRINT)
-    if here is not None and st.session_state.get(_RUN) == run:
+    view = selected()
+    if here is not None and view is not None and view.run == run:
         wanted[FINGERPRINT] = replace(here, live=live).code
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
@@ -171,12 +163,12 @@ def amend_url(**more: str) -> None:
 
 
 def notice(sentence: str) -> None:
-    """Something to tell the person at the top of the page, once."""
+    """Keeps a sentence to tell the person at the top of the page, once."""
     st.session_state.setdefault(_NOTICES, []).append(sentence)
 
 
 def show_notices() -> None:
-    """What was left to tell."""
+    """Shows the sentences that `notice` kept, and forgets them."""
     for sentence in st.session_state.pop(_NOTICES, []):
         st.warning(sentence, icon=":material/info:")
 

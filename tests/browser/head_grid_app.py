@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 
+from explorer.figures.grid_overlays import NO_CLASS, Category, Classes, Marks, Overlay
 from explorer.mask import Mask
-from explorer.ui.widgets.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, head_grid
+from explorer.ui.widgets.head_grid import head_grid
 from tests.browser.gate import knock
 
 asked = st.query_params

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.store.schema import Run
-from explorer.ui import cached, state
+from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.patterns import page
 from tests import bundles
 
@@ -28,7 +28,7 @@ def tiny_model() -> object:
     return tiny.finetuned(made() / "model")
 
 
-cached.classifier = lambda *_: tiny_model()  # type: ignore[assignment]
+cached_models.classifier = lambda *_: tiny_model()  # type: ignore[assignment]
 st.set_page_config(layout="wide")
 root = made() / "bundle"
-page.page(root, 0.0, state.select(cached.manifests(root, 0.0)))
+page.page(state.select(root, 0.0, cached.manifests(root, 0.0)))

@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 import pytest
 
 from explorer.errors import BadRequest
+from explorer.figures.grid_overlays import Category, Classes, Marks, Overlay
 from explorer.figures.heatmaps import Panel
 from explorer.figures.print import render
 from explorer.figures.print.export import (
@@ -29,7 +30,7 @@ from explorer.figures.print.export import (
     named,
     rendered,
 )
-from explorer.figures.print.head_grid import Edged, Kinds, Shade, grid_figure, grid_table, panels_figure, panels_table
+from explorer.figures.print.head_grid import grid_figure, grid_table, panels_figure, panels_table
 from explorer.figures.print.offline import offline_page
 from explorer.figures.print.tidy import tidy
 from explorer.mask import Mask
@@ -37,7 +38,7 @@ from tests.waiting import HANG_SECONDS, until
 
 CHROMIUM = Path("/usr/bin/chromium")
 MASK = Mask.full(2, 3).with_head(0, 1, False).with_mlp(1, False)
-SHADE = Shade("Survival", np.array([[0, 0.5, 1], [1, 1, np.nan]]), np.array([0.25, 1.0]), "never", "always")
+SHADE = Overlay(np.array([[0, 0.5, 1], [1, 1, np.nan]]), np.array([0.25, 1.0]), "Survival", "never", "always")
 ORIGIN = Origin("Survival, MiniLM-L6 on MRPC, seed 1337", ("This view: http://localhost/survival?task=MRPC",))
 
 
@@ -73,10 +74,9 @@ def test_a_csv_says_where_it_comes_from_and_reads_back() -> None:
 
 
 def test_a_grids_table_has_a_row_a_part() -> None:
-    kinds = Kinds(
-        "Pattern", np.array([[0, 1, -1], [0, 0, 1]]), np.array([-1, -1]), ["block", "diagonal"], ["#111", "#222"]
-    )
-    table = grid_table(MASK, kinds, SHADE, Edged("Now off", ~MASK.heads, ~MASK.mlps))
+    categories = [Category("block", "#111111", ""), Category("diagonal", "#222222", "")]
+    kinds = Classes(np.array([[0, 1, -1], [0, 0, 1]]), np.array([-1, -1]), "Pattern", categories)
+    table = grid_table(MASK, kinds, SHADE, Marks(~MASK.heads, ~MASK.mlps, "Now off"))
     assert len(table) == 8
     assert table["kept"].tolist() == [1, 0, 1, 1, 1, 1, 1, 0]
     assert table["Pattern"].tolist()[:3] == ["block", "diagonal", ""]
@@ -103,7 +103,7 @@ def test_print_is_as_wide_as_the_column_on_white_and_readable(columns) -> None:
 
 def test_grids_and_panels_are_drawn_for_a_width() -> None:
     for inches in INCHES.values():
-        grid = grid_figure(MASK, inches, fill=SHADE, ring=SHADE, edged=Edged("Now off", ~MASK.heads, ~MASK.mlps))
+        grid = grid_figure(MASK, inches, fill=SHADE, ring=SHADE, marks=Marks(~MASK.heads, ~MASK.mlps, "Now off"))
         assert grid.layout.width == pytest.approx(inches * 96)
         assert {trace.name for trace in grid.data if trace.showlegend} == {"off", "circle: Survival", "Now off"}
     panels = [Panel(f"Seed {seed}", "3 heads", SHADE.heads, SHADE.mlps) for seed in range(5)]

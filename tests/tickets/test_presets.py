@@ -12,7 +12,7 @@ from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import tickets_beside
-from explorer.tickets.presets import most_important, named_presets, size_words, surviving, without_layer
+from explorer.tickets.presets import most_important, named_masks, surviving, without_layer
 
 ROOT = Path(__file__).resolve().parents[2]
 SHAPE = (2, 3)
@@ -22,48 +22,17 @@ C = Mask(np.array([[1, 0, 0], [1, 0, 0]]), np.array([0, 1]))
 TICKETS = {1: A, 2: B, 3: C}
 
 
-def test_every_named_preset_is_of_the_size_that_its_words_say() -> None:
-    presets = named_presets(SHAPE, TICKETS, 1)
-    assert list(presets) == [
-        *("full", "good", "bad", "random", "complement", "super", "super-bad", "super-random", "off"),
-    ]
-    masks = {name: preset.mask for name, preset in presets.items()}
-    assert masks["full"] == Mask.full(*SHAPE)
-    assert masks["good"] == A
-    assert masks["super"] == Mask(np.array([[1, 0, 0], [0, 0, 0]]), np.array([0, 0]))
-    assert not masks["off"].heads.any()
-    np.testing.assert_array_equal(masks["complement"].heads, ~A.heads)
-    np.testing.assert_array_equal(masks["complement"].mlps, ~A.mlps)
-    for name in ("bad", "random"):
-        assert (masks[name].heads_kept, masks[name].mlps_kept) == (3, 1)
-        assert presets[name].words.startswith("3 heads and 1 MLP, as many as in the good ticket,")
-    assert not (masks["bad"].heads & A.heads).any(), "there are as many pruned heads as survivors"
-    for name in ("super-bad", "super-random"):
-        assert (masks[name].heads_kept, masks[name].mlps_kept) == (1, 0)
-
-
 def test_each_draw_of_random_is_the_same_each_time_and_draws_differ() -> None:
-    drawn = [
-        named_presets((6, 12), {7: Mask.full(6, 12).with_layer(2, False)}, 7, draw=n)["random"].mask for n in (0, 1)
-    ]
-    again = named_presets((6, 12), {7: Mask.full(6, 12).with_layer(2, False)}, 7, draw=1)["random"].mask
+    drawn = [named_masks((6, 12), {7: Mask.full(6, 12).with_layer(2, False)}, 7, draw=n)["random"].mask for n in (0, 1)]
+    again = named_masks((6, 12), {7: Mask.full(6, 12).with_layer(2, False)}, 7, draw=1)["random"].mask
     assert drawn[0] != drawn[1] == again
-
-
-def test_what_the_bundle_lacks_says_why() -> None:
-    presets = named_presets(SHAPE, {2: B}, 1)
-    assert all(presets[name].mask is None for name in ("good", "bad", "random", "complement", "super"))
-    assert presets["good"].words == "Seed 1 is not pruned in this bundle, so it has no ticket."
-    assert presets["super"].words == "Two pruned seeds are needed to compare; this bundle holds 1."
-    assert presets["full"].mask is not None
-    assert presets["off"].mask is not None
 
 
 def test_one_layer_off_and_what_several_seeds_keep() -> None:
     assert without_layer(SHAPE, 1) == Mask(np.array([[1, 1, 1], [0, 0, 0]]), np.array([1, 0]))
     assert surviving(TICKETS, 1) == Mask(np.array([[1, 1, 0], [1, 1, 1]]), np.array([1, 1]))
     assert surviving(TICKETS, 2) == Mask(np.array([[1, 0, 0], [0, 1, 0]]), np.array([1, 1]))
-    assert surviving(TICKETS, 3) == named_presets(SHAPE, TICKETS, 1)["super"].mask
+    assert surviving(TICKETS, 3) == named_masks(SHAPE, TICKETS, 1)["super"].mask
     with pytest.raises(BadRequest):
         surviving({}, 1)
 
@@ -74,7 +43,8 @@ def test_the_most_important_are_ranked_within_their_layer_first_as_pruning_does(
     np.testing.assert_array_equal(mask.heads, [[False, True, False], [False, False, True]])
     np.testing.assert_array_equal(mask.mlps, [False, True])
     assert most_important(heads, np.array([5.0, 9.0]), 6, 2).is_full
-    assert size_words(most_important(heads, np.array([5.0, 9.0]), 0, 0)) == "0 heads and 0 MLPs"
+    nothing = most_important(heads, np.array([5.0, 9.0]), 0, 0)
+    assert (nothing.heads_kept, nothing.mlps_kept) == (0, 0)
     with pytest.raises(BadRequest, match="no 7 heads"):
         most_important(heads, np.array([5.0, 9.0]), 7, 1)
 
@@ -95,9 +65,8 @@ def test_what_ships_was_scored_for_these_very_masks() -> None:
     stored = bundle.read(Key(run, "subnetworks"))
     tickets = {int(seed): Mask.from_code(code, 6, 12) for seed, code in stored.manifest.config["tickets"].items()}
     assert set(tickets) <= set(tickets_beside(bundle, run))
-    presets = named_presets((6, 12), tickets, run.seed)
+    masks = named_masks((6, 12), tickets, run.seed)
     names = {"super-good": "super"}
     for kind, code in zip(stored.table["kind"], stored.table["mask"], strict=True):
-        mask = presets[names.get(kind, kind)].mask
-        assert mask is not None
+        mask = masks[names.get(kind, kind)].mask
         assert mask.code == code, kind

@@ -20,16 +20,8 @@ def _page() -> None:
     stamp = cached.stamp(root)
     manifests = cached.manifests(root, stamp)
     name = os.environ["TEST_PAGE"]
-    more = {
-        "overview": (manifests, {}),
-        "survival": (manifests,),
-        "tickets": (),
-        "replay": (manifests,),
-        "patterns": (),
-        "runs": (manifests,),
-    }[name]
-    folder = f"{name}.page" if name in ("survival", "patterns", "runs") else name
-    importlib.import_module(f"explorer.ui.pages.{folder}").page(root, stamp, state.select(manifests), *more)
+    folder = f"{name}.page" if name in ("survival", "tickets", "patterns", "runs") else name
+    importlib.import_module(f"explorer.ui.pages.{folder}").page(state.select(root, stamp, manifests))
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, name: str, bundle: Path, **query: str) -> AppTest:

@@ -11,8 +11,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.errors import BadRequest
+from explorer.figures.grid_overlays import NO_CLASS, Category, Classes, Marks, Overlay
 from explorer.mask import Mask
-from explorer.ui.widgets.head_grid import NO_CLASS, Category, Classes, Marks, Overlay, grid_data, mask_of
+from explorer.ui.widgets.head_grid import grid_data, mask_of
 from tests.waiting import HANG_SECONDS
 
 FULL = Mask.full(6, 12)

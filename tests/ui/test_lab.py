@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.live.worker import Done, Worker
 from explorer.mask import Mask
-from explorer.ui import cached
+from explorer.ui import cached_models
 from tests.ui.test_pages import CACHE, MRPC, lab, texts
 from tests.waiting import HANG_SECONDS
 
@@ -25,7 +25,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     def use(**options: Any) -> None:
         made.append(Worker(**options))
-        monkeypatch.setattr(cached, "worker", lambda: made[-1])
+        monkeypatch.setattr(cached_models, "worker", lambda: made[-1])
 
     yield use
     for each in made:
@@ -119,8 +119,8 @@ def test_the_stored_score_is_shown_while_the_model_loads(monkeypatch: pytest.Mon
 
     known = known_run(CACHE, MRPC)
     items = tuple(Example(("one", "two"), float(label)) for label in known.labels)
-    monkeypatch.setattr(cached, "examples", lambda *_: Examples(TASKS["MRPC"], "dev", items, "test", "sha"))
-    monkeypatch.setattr(cached, "evaluator", lambda *_: Future())
+    monkeypatch.setattr(cached_models, "examples", lambda *_: Examples(TASKS["MRPC"], "dev", items, "test", "sha"))
+    monkeypatch.setattr(cached_models, "evaluator", lambda *_: Future())
     from explorer.ui.scoring import request
 
     monkeypatch.setattr(request, "WAIT", 0.0)

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.figures.grid_overlays import NO_CLASS, Classes, Overlay
+from explorer.figures.overlays import dress, importance_overlay, pattern_overlay, survival_overlay
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Run
 from explorer.study.stored_scores import known_run
 from explorer.ui import cached
+from explorer.ui.view import View
 from explorer.ui.widgets import overlay_picker
-from explorer.ui.widgets.head_grid import NO_CLASS, Classes, Overlay
 from tests.ui.test_pages import CACHE, lab, texts
 
 A = Mask(np.array([[1, 0], [1, 1]]), np.array([1, 0]))
@@ -20,52 +22,52 @@ B = Mask(np.array([[1, 0], [0, 1]]), np.array([0, 0]))
 
 
 def test_survival_counts_seeds_and_names_them() -> None:
-    view = overlay_picker.survival_view({1337: A, 42: B})
-    assert isinstance(view.shown, Overlay)
-    np.testing.assert_array_equal(view.shown.heads, [[1, 0], [0.5, 1]])
-    assert view.heads[1, 0] == "Survives in 1 of 2 seeds: 1337. Mean 0.50, sd 0.71"
-    assert view.heads[0, 1] == "Survives in 0 of 2 seeds. Mean 0.00, sd 0.00"
-    assert overlay_picker.survival_view({7: A}).mlps[0] == "Survives in 1 of 1 seed: 7. Mean 1.00"
+    view = survival_overlay({1337: A, 42: B})
+    assert isinstance(view.overlay, Overlay)
+    np.testing.assert_array_equal(view.overlay.heads, [[1, 0], [0.5, 1]])
+    assert view.head_words[1, 0] == "Survives in 1 of 2 seeds: 1337. Mean 0.50, sd 0.71"
+    assert view.head_words[0, 1] == "Survives in 0 of 2 seeds. Mean 0.00, sd 0.00"
+    assert survival_overlay({7: A}).mlp_words[0] == "Survives in 1 of 1 seed: 7. Mean 1.00"
 
 
 def test_importance_ranks_what_a_mask_keeps() -> None:
     heads, mlps = np.array([[3.0, 4.0], [1.0, 0.0]]), np.array([2.0, 1.0])
-    every = overlay_picker.importance_view(heads, mlps)
-    assert every.heads[1, 0] == "Importance 1.00, rank 1 of 4 heads", "the most important of its own layer"
-    assert every.mlps[1] == "Importance 0.00, rank 2 of 2 MLPs"
-    some = overlay_picker.importance_view(heads, mlps, among=A)
-    assert some.heads[0, 1] == ""
-    assert isinstance(some.shown, Overlay)
-    assert np.isnan(some.shown.heads[0, 1])
-    assert some.heads[1, 1].endswith("rank 3 of 3 heads")
-    assert some.mlps.tolist() == ["Importance 1.00, rank 1 of 1 MLP", ""]
+    every = importance_overlay(heads, mlps)
+    assert every.head_words[1, 0] == "Importance 1.00, rank 1 of 4 heads", "the most important of its own layer"
+    assert every.mlp_words[1] == "Importance 0.00, rank 2 of 2 MLPs"
+    some = importance_overlay(heads, mlps, among=A)
+    assert some.head_words[0, 1] == ""
+    assert isinstance(some.overlay, Overlay)
+    assert np.isnan(some.overlay.heads[0, 1])
+    assert some.head_words[1, 1].endswith("rank 3 of 3 heads")
+    assert some.mlp_words.tolist() == ["Importance 1.00, rank 1 of 1 MLP", ""]
 
 
 def test_patterns_are_classes_and_mlps_have_none() -> None:
-    view = overlay_picker.pattern_view(np.array([["block", "vertical"], ["uncertain", "of a newer version"]]), (2, 2))
-    assert isinstance(view.shown, Classes)
-    names = [category.name for category in view.shown.categories]
-    assert [names[i] for i in view.shown.heads.ravel()[:3]] == ["block", "vertical", "uncertain"]
-    assert view.shown.heads[1, 1] == NO_CLASS
-    assert (view.shown.mlps == NO_CLASS).all()
-    assert view.heads[0, 0] == "Attention pattern: block"
-    assert len({category.colour for category in view.shown.categories}) == len(names), "no two alike in colour"
-    assert len({category.sign for category in view.shown.categories}) == len(names), "nor in sign"
+    view = pattern_overlay(np.array([["block", "vertical"], ["uncertain", "of a newer version"]]), (2, 2))
+    assert isinstance(view.overlay, Classes)
+    names = [category.name for category in view.overlay.categories]
+    assert [names[i] for i in view.overlay.heads.ravel()[:3]] == ["block", "vertical", "uncertain"]
+    assert view.overlay.heads[1, 1] == NO_CLASS
+    assert (view.overlay.mlps == NO_CLASS).all()
+    assert view.head_words[0, 0] == "Attention pattern: block"
+    assert len({category.colour for category in view.overlay.categories}) == len(names), "no two alike in colour"
+    assert len({category.sign for category in view.overlay.categories}) == len(names), "nor in sign"
 
 
 def test_the_chosen_two_are_drawn_and_said_first() -> None:
     named = {
-        "importance": overlay_picker.importance_view(np.eye(2), np.arange(2.0)),
-        "pattern": overlay_picker.pattern_view(np.full((2, 2), "block"), (2, 2)),
-        "survival": overlay_picker.survival_view({1: A, 2: B}),
+        "importance": importance_overlay(np.eye(2), np.arange(2.0)),
+        "pattern": pattern_overlay(np.full((2, 2), "block"), (2, 2)),
+        "survival": survival_overlay({1: A, 2: B}),
     }
-    dressed = overlay_picker.dress(named, "pattern", "survival", (2, 2))
-    assert dressed.fill is named["pattern"].shown
-    assert dressed.ring is named["survival"].shown
+    dressed = dress(named, "pattern", "survival", (2, 2))
+    assert dressed.fill is named["pattern"].overlay
+    assert dressed.ring is named["survival"].overlay
     lines = dressed.hover_heads[0][0].split("\n")
     assert [line.split()[0] for line in lines] == ["Attention", "Survives", "Importance"]
     assert dressed.hover_mlps[0].count("\n") == 1, "an MLP has no pattern"
-    bare = overlay_picker.dress(named, overlay_picker.NONE, "pattern", (2, 2))
+    bare = dress(named, overlay_picker.NONE, "pattern", (2, 2))
     assert bare.fill is None
     assert bare.ring is None, "a class is no ring"
 
@@ -73,12 +75,14 @@ def test_the_chosen_two_are_drawn_and_said_first() -> None:
 def test_the_loss_of_the_costliest_head_is_the_darkest() -> None:
     run = Run("minilm-l6", "MRPC", 1337)
     root = CACHE.root
-    found = overlay_picker.views(root, cached.stamp(root), known_run(Bundle(root), run))
-    loss = found.by_name["loss"].shown
+    stamp = cached.stamp(root)
+    view = View(Bundle(root), stamp, cached.manifests(root, stamp), run)
+    found = overlay_picker.overlays_of(view, known_run(Bundle(root), run))
+    loss = found.by_name["loss"].overlay
     assert isinstance(loss, Overlay)
     assert loss.heads.max() == 1
     assert np.unravel_index(loss.heads.argmax(), loss.heads.shape) == (2, 9)
-    assert found.by_name["loss"].heads[2, 9].startswith("Alone off: accuracy 0.50")
+    assert found.by_name["loss"].head_words[2, 9].startswith("Alone off: accuracy 0.50")
 
 
 def test_a_run_without_ablations_is_coloured_by_what_there_is() -> None:

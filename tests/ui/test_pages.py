@@ -86,7 +86,7 @@ def lab(**query: str) -> AppTest:
 
         root = cached.bundle_root()
         stamp = cached.stamp(root)
-        page.page(root, stamp, state.select(cached.manifests(root, stamp)))
+        page.page(state.select(root, stamp, cached.manifests(root, stamp)))
 
     test = AppTest.from_function(script, default_timeout=HANG_SECONDS)
     for name, value in query.items():

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.store.schema import Run
-from explorer.ui import cached
+from explorer.ui import cached_models
 from explorer.ui.pages.patterns.atlas import chosen_of
 from tests import bundles
 from tests.ui.opened import address, opened, words
@@ -33,7 +33,7 @@ def model(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture
 def typing(monkeypatch: pytest.MonkeyPatch, root: Path, model):
     """Opens the page and types."""
-    monkeypatch.setattr(cached, "classifier", lambda *_: model)
+    monkeypatch.setattr(cached_models, "classifier", lambda *_: model)
 
     def typed(first: str, second: str = "", **query: str) -> AppTest:
         test = opened(monkeypatch, "patterns", root, sentence="own", **query)

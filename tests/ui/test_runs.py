@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.glue.tasks import TASKS
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.ui.scoring import dev_data
+from explorer.ui import visitor
 from tests.bundles import MODEL, small_bundle
 from tests.ui.opened import address, opened, words
 
@@ -25,7 +25,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 @pytest.fixture(autouse=True)
 def _at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
-    monkeypatch.setattr(dev_data, "served_on_localhost", lambda: True)
+    monkeypatch.setattr(visitor, "served_on_localhost", lambda: True)
 
 
 def codes(test: AppTest) -> str:
@@ -168,7 +168,7 @@ def test_a_folder_without_glue_is_a_sentence(monkeypatch: pytest.MonkeyPatch, bu
 def test_only_on_localhost_may_a_folder_be_named(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, view: str) -> None:
     monkeypatch.undo()
     monkeypatch.setattr(st, "get_option", lambda name: "0.0.0.0" if name == "server.address" else None)
-    assert not dev_data.served_on_localhost()
+    assert not visitor.served_on_localhost()
     test = opened(monkeypatch, "runs", bundle.root, view=view)
     if view == "checkpoint":
         test.text_input(key="runs.model").set_value("/etc").run()

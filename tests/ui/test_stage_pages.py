@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.ui.pages.game import Try, best_of
+from explorer.ui.pages.game.attempts import Try, best_of
 from tests.ui.opened import words
 from tests.waiting import HANG_SECONDS
 
@@ -21,17 +21,14 @@ def _page() -> None:
     import os
 
     from explorer.ui import cached, state
-    from explorer.ui.pages import game
+    from explorer.ui.pages.game import page as game
     from explorer.ui.pages.stage import page
 
     root = cached.bundle_root()
     stamp = cached.stamp(root)
     manifests = cached.manifests(root, stamp)
-    selection = state.select(manifests)
-    if os.environ["TEST_PAGE"] == "game":
-        game.page(root, stamp, selection, manifests)
-    else:
-        page.page(root, stamp, selection, manifests, {})
+    view = state.select(root, stamp, manifests)
+    (game if os.environ["TEST_PAGE"] == "game" else page).page(view)
 
 
 def opened(monkeypatch: pytest.MonkeyPatch, name: str, **query: str) -> AppTest:

@@ -15,7 +15,7 @@ from explorer.store.task_tickets import tickets_beside
 from explorer.study.claim_sheet import claim_sheet
 from explorer.study.stored_scores import known_run
 from explorer.ui.pages.stage.component import at, deck_data, left_for
-from explorer.ui.pages.stage.scenes import against_line, scene_of, scenes_of
+from explorer.ui.pages.stage.scenes import scene_of, scenes_of
 from explorer.ui.pages.stage.story import (
     LARGEST,
     SHIPPED,
@@ -27,6 +27,7 @@ from explorer.ui.pages.stage.story import (
     unknown_in,
 )
 from explorer.ui.pages.stage.story_values import FACTS, Material, facts
+from explorer.ui.widgets.words import against_line
 from tests.bundles import MODEL, small_bundle
 
 GOOD = 'title = "A"\n[[steps]]\ntitle = "One"\nshow = "text"\n'

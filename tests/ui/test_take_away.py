@@ -147,15 +147,16 @@ def test_replay_and_lab_offer_the_mask_on_screen(monkeypatch: pytest.MonkeyPatch
 def test_without_a_chrome_the_dialog_says_what_still_goes(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
     def script() -> None:
         from explorer.ui import cached, state
-        from explorer.ui.pages import tickets
+        from explorer.ui.pages.tickets import page as tickets
         from explorer.ui.widgets import exhibits, export_panel
 
         root = cached.bundle_root()
         stamp = cached.stamp(root)
         manifests = cached.manifests(root, stamp)
         exhibits.begin("Tickets")
-        tickets.page(root, stamp, state.select(manifests))
-        export_panel.panel(root, stamp, manifests)
+        view = state.select(root, stamp, manifests)
+        tickets.page(view)
+        export_panel.panel(view)
 
     from explorer.figures.print import render
 

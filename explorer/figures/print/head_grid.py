@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from explorer.figures.grid_overlays import NO_CLASS, Classes, Marks, Overlay
 from explorer.figures.heatmaps import Panel
 from explorer.figures.palette import THIS_MASK, ramp
 from explorer.figures.print.export import DPI
@@ -25,49 +25,18 @@ _PLAIN = "#8fb8d8"
 """A kept cell that nothing colours."""
 
 
-@dataclass(frozen=True, eq=False)
-class Shade:
-    """A number for every head (L, H) and MLP (L,), from 0 to 1, nan where there is none; low and high name the ends."""
-
-    title: str
-    heads: Floats
-    mlps: Floats
-    low: str = "0"
-    high: str = "1"
-
-
-@dataclass(frozen=True, eq=False)
-class Kinds:
-    """A class for every head (L, H) and MLP (L,), as its number in `names`, -1 where there is none."""
-
-    title: str
-    heads: NDArray[np.int64]
-    mlps: NDArray[np.int64]
-    names: Sequence[str]
-    colours: Sequence[str]
-
-
-@dataclass(frozen=True, eq=False)
-class Edged:
-    """Heads (L, H) and MLPs (L,) with a bold edge, and why."""
-
-    title: str
-    heads: NDArray[np.bool_]
-    mlps: NDArray[np.bool_]
-
-
 def grid_figure(
     mask: Mask,
     inches: float,
     *,
-    fill: Shade | Kinds | None = None,
-    ring: Shade | None = None,
-    edged: Edged | None = None,
+    fill: Overlay | Classes | None = None,
+    ring: Overlay | None = None,
+    marks: Marks | None = None,
 ) -> go.Figure:
     """One model: a row a layer, from 1 on top; `fill` colours, `ring` is a circle whose area is the value."""
     n_layers, n_heads = mask.heads.shape
     figure = go.Figure()
-    if isinstance(fill, Kinds):
+    if isinstance(fill, Classes):
         _classes(figure, fill)
     elif fill is not None:
         figure.add_heatmap(z=_wide(fill.heads, fill.mlps), **_scale(fill.title, fill.low, fill.high), xgap=1, ygap=1)
@@ -82,9 +51,9 @@ def grid_figure(
         at = np.argwhere(~np.isnan(_wide(ring.heads, ring.mlps)))
         sizes = cell * 0.8 * np.sqrt(_wide(ring.heads, ring.mlps)[tuple(at.T)])
         _dots(figure, at, f"circle: {ring.title}", {"symbol": "circle-open", "size": sizes}, width=1)
-    if edged is not None and (edged.heads.any() or edged.mlps.any()):
-        at = np.argwhere(_wide(edged.heads, edged.mlps, gap=0) > 0)
-        _dots(figure, at, edged.title, {"symbol": "square-open", "size": cell * 0.85}, width=2, colour=THIS_MASK)
+    if marks is not None and (marks.heads.any() or marks.mlps.any()):
+        at = np.argwhere(_wide(marks.heads, marks.mlps, gap=0) > 0)
+        _dots(figure, at, marks.title, {"symbol": "square-open", "size": cell * 0.85}, width=2, colour=THIS_MASK)
     _axes(figure, n_layers, n_heads)
     figure.update_yaxes(scaleanchor="x", constrain="domain")
     figure.update_xaxes(constrain="domain")
@@ -129,7 +98,7 @@ def panels_figure(
 
 
 def grid_table(
-    mask: Mask, fill: Shade | Kinds | None = None, ring: Shade | None = None, edged: Edged | None = None
+    mask: Mask, fill: Overlay | Classes | None = None, ring: Overlay | None = None, marks: Marks | None = None
 ) -> pd.DataFrame:
     """A row a head or MLP: which, whether kept, and what the figure shows of it. Numbered from 0, as in all files."""
     n_layers, n_heads = mask.heads.shape
@@ -141,13 +110,13 @@ def grid_table(
         "kept": [*mask.heads.ravel().astype(int), *mask.mlps.astype(int)],
     }
     for shown in (fill, ring):
-        if isinstance(shown, Kinds):
-            names = [*shown.names, ""]
+        if isinstance(shown, Classes):
+            names = [*(category.name for category in shown.categories), ""]
             columns[shown.title] = [names[at] for at in (*shown.heads.ravel(), *shown.mlps)]
         elif shown is not None:
             columns[f"{shown.title} (0: {shown.low}, 1: {shown.high})"] = [*shown.heads.ravel(), *shown.mlps]
-    if edged is not None:
-        columns[edged.title] = [*edged.heads.ravel().astype(int), *edged.mlps.astype(int)]
+    if marks is not None:
+        columns[marks.title] = [*marks.heads.ravel().astype(int), *marks.mlps.astype(int)]
     return pd.DataFrame(columns)
 
 
@@ -202,14 +171,17 @@ def _scale(title: str, low: str, high: str, span: tuple[float, float] = (0.0, 1.
     return {"colorscale": ramp(dark=False), "zmin": span[0], "zmax": span[1], "colorbar": bar}
 
 
-def _classes(figure: go.Figure, kinds: Kinds) -> None:
-    n = len(kinds.names)
-    z = _wide(np.where(kinds.heads < 0, np.nan, kinds.heads), np.where(kinds.mlps < 0, np.nan, kinds.mlps))
-    steps = [(edge / n, colour) for at, colour in enumerate(kinds.colours) for edge in (at, at + 1)]
+def _classes(figure: go.Figure, classes: Classes) -> None:
+    n, colours = len(classes.categories), [category.colour for category in classes.categories]
+    heads, mlps = (np.where(values == NO_CLASS, np.nan, values) for values in (classes.heads, classes.mlps))
+    z = _wide(heads, mlps)
+    steps = [(edge / n, colour) for at, colour in enumerate(colours) for edge in (at, at + 1)]
     figure.add_heatmap(z=z, zmin=-0.5, zmax=n - 0.5, colorscale=steps, showscale=False, xgap=1, ygap=1)
     for number in sorted({int(at) for at in z[~np.isnan(z)]}):
-        marker = {"symbol": "square", "size": 9, "color": kinds.colours[number]}
-        figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=kinds.names[number], showlegend=True)
+        marker = {"symbol": "square", "size": 9, "color": colours[number]}
+        figure.add_scatter(
+            x=[None], y=[None], mode="markers", marker=marker, name=classes.categories[number].name, showlegend=True
+        )
 
 
 def _axes(figure: go.Figure, n_layers: int, n_heads: int) -> None:
@@ -220,6 +192,3 @@ def _axes(figure: go.Figure, n_layers: int, n_heads: int) -> None:
     layers = list(range(n_layers))
     ticktext = [str(layer + 1) for layer in layers]
     figure.update_yaxes(**quiet, tickvals=layers, ticktext=ticktext, title="layer", range=[n_layers - 0.4, -0.6])
-
-
-__all__ = ["Edged", "Kinds", "Shade", "grid_figure", "grid_table", "panels_figure", "panels_table"]

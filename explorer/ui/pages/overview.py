@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -22,16 +21,14 @@ from explorer.glue.tasks import TASKS
 from explorer.stats.class_shares import ShareTest
 from explorer.stats.effects import Effect, Evidence
 from explorer.store.paper.published import FULL, published
-from explorer.store.schema import Manifest, Run
 from explorer.study.claim_sheet import BAD, GOOD, RANDOM, ClaimSheet
 from explorer.study.claims import Claim, Verdict
 from explorer.ui import cached, state
+from explorer.ui.view import Links, View
 from explorer.ui.widgets import exhibits
-from explorer.ui.widgets.words import QUESTIONS, model_name, seeds
+from explorer.ui.widgets.words import QUESTIONS, minus, model_name, seeds
 
 PAPER = "https://arxiv.org/abs/2005.00561"
-Links = Mapping[str, st.Page]
-"""Page name -> page, for links between them; a page that is not there is not linked."""
 _BADGES: dict[Verdict, str] = {
     "supported": ":green-badge[Supported]",
     "partly": ":orange-badge[Partly]",
@@ -51,31 +48,31 @@ _STYLE = """<style>
 </style>"""
 
 
-def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest], links: Links) -> None:
+def page(view: View) -> None:
     """The claims for the selected model and task, then their verdicts over all tasks of the bundle."""
-    run = selection.run
+    run = view.run
     state.show_notices()
     state.write_url(run, None)
     st.header("When BERT plays the lottery, are all tickets winning?")
-    sheet = cached.claim_sheet(root, stamp, run.model, run.task)
-    imported = any((m.stage, m.key.run) == ("published-masks", run) for m in manifests)
+    sheet = cached.claim_sheet(view, run.model, run.task)
+    imported = any((m.stage, m.key.run) == ("published-masks", run) for m in view.manifests)
     if imported:  # the published numbers are its own: nothing stands beside them
         sheet = replace(sheet, theirs={}, published_effects={})
-    st.markdown(exhibits.say(_introduction(run.model, run.task, len(selection.runs), sheet, imported)))
+    st.markdown(exhibits.say(_introduction(run.model, run.task, len(view.runs), sheet, imported)))
     st.html(_STYLE + _key(run.model, imported))
     metric = METRIC_WORDS[TASKS[run.task].metric]
     left, right = st.columns(2, gap="medium")
     with left:
-        _good(sheet, metric, links)
+        _good(sheet, metric, view.links)
     with right:
-        _rest(sheet, metric, links)
+        _rest(sheet, metric, view.links)
     left, right = st.columns(2, gap="medium")
     with left:
-        _retrained(sheet, metric, links)
+        _retrained(sheet, metric, view.links)
     with right:
-        later = _unstable(sheet, run.task, links)
-    _all_tasks(root, stamp, run.model, manifests)
-    later.markdown(_patterns(root, stamp, run, manifests))  # takes longest, so it comes last
+        later = _unstable(sheet, run.task, view.links)
+    _all_tasks(view)
+    later.markdown(_patterns(view))  # takes longest, so it comes last
 
 
 def _introduction(model: str, task: str, n_runs: int, sheet: ClaimSheet, imported: bool) -> str:
@@ -143,10 +140,10 @@ def _unstable(sheet: ClaimSheet, task: str, links: Links) -> DeltaGenerator:
         elif kappas:
             span = f"{min(kappas.values()):.2f} to {max(kappas.values()):.2f}"
             small.append(f"BERT-base, published for {', '.join(kappas)}: {span}")
-        value = "–" if math.isnan(effect.value) else _minus(f"{effect.value:.2f}")
+        value = "–" if math.isnan(effect.value) else minus(f"{effect.value:.2f}")
         over = f" of {effect.over}" if effect.over else " of seeds"
         words = f"agreement{over} on the heads to keep (Fleiss' kappa: 1 the same heads, 0 chance)"
-        _figures(value, words, _minus(" · ".join(small)))
+        _figures(value, words, minus(" · ".join(small)))
         kinds = [of for of in (sheet.heads, sheet.mlps) if of is not None]
         if kinds:
             words = "Fleiss' kappa of heads and MLPs beside chance"
@@ -157,9 +154,9 @@ def _unstable(sheet: ClaimSheet, task: str, links: Links) -> DeltaGenerator:
     return later
 
 
-def _patterns(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> str:
+def _patterns(view: View) -> str:
     """The claim's other half: whether heads with meaningful attention patterns are the ones that survive."""
-    tested = _tested_patterns(root, stamp, run, manifests)
+    run, tested = view.run, _tested_patterns(view)
     what = "the one attention pattern that may carry linguistic meaning (*heterogeneous*)"
     if tested is None:
         theirs = published().patterns.raw.get(run.task, {}).get("heterogeneous")
@@ -177,12 +174,13 @@ def _patterns(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest])
     return f"{verdict}: {numbers} ({p})."
 
 
-def _tested_patterns(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> tuple[str, ShareTest] | None:
+def _tested_patterns(view: View) -> tuple[str, ShareTest] | None:
     """Raw attention, fine-tuned: of super-survivors, else of survivors; None where no maps were classified."""
-    if not any((m.stage, m.model, m.task) == ("attention", run.model, run.task) for m in manifests):
+    run = view.run
+    if not view.has_stage("attention", run.model, run.task):
         return None
     try:
-        groups = cached.patterns_of_survivors(root, stamp, run.model, run.task).groups
+        groups = cached.patterns_of_survivors(view, run.model, run.task).groups
     except ExplorerError:  # maps without a ticket: nothing survives yet
         return None
     tests = {of.group: of.test for of in groups if (of.weights, of.kind) == ("finetuned", "raw")}
@@ -201,7 +199,7 @@ def _published_kappas() -> dict[str, float]:
 
 
 def _card(letter: str, title: str, claim: Claim) -> DeltaGenerator:
-    exhibits.kept().caption = _minus(f"Claim {letter}: {title}. {claim.because}")
+    exhibits.kept().caption = minus(f"Claim {letter}: {title}. {claim.because}")
     card = st.container(border=True, height="stretch")
     card.markdown(f":gray[Claim {letter}] {_BADGES[claim.verdict]}\n##### {title}")
     return card
@@ -211,27 +209,20 @@ def _number(effect: Effect, style: str, words: str, beside: Effect | None) -> No
     """Ours, large, with its interval; the published one beside it, or large and faint where there is no other."""
     theirs = beside or Effect()
     if math.isnan(effect.value) and not math.isnan(theirs.value):
-        _figures(
-            _minus(f"{theirs.value:{style}}"), words, "BERT-base, as published. Ours is not known yet.", faint=True
-        )
+        _figures(minus(f"{theirs.value:{style}}"), words, "BERT-base, as published. Ours is not known yet.", faint=True)
         return
     small = [f"95% interval {effect.low:{style}} to {effect.high:{style}}"] if not math.isnan(effect.low) else []
     small += [effect.over] if effect.over else []
     about = ", ".join(small)
     if not math.isnan(theirs.value):
         about += f"{' · ' if about else ''}BERT-base, published: {theirs.value:{style}}"
-    _figures("–" if math.isnan(effect.value) else _minus(f"{effect.value:{style}}"), words, _minus(about))
+    _figures("–" if math.isnan(effect.value) else minus(f"{effect.value:{style}}"), words, minus(about))
 
 
 def _figures(value: str, words: str, small: str, *, faint: bool = False) -> None:
     value, words, small = (html.escape(text) for text in (value, words, small))
     style = " class='faint'" if faint else ""
     st.html(f"<div class='claim-number'><b{style}>{value}</b><span>{words}<small>{small}</small></span></div>")
-
-
-def _minus(text: str) -> str:
-    """With the sign that numbers have in print."""
-    return text.replace("-0", "−0")
 
 
 def _strip(
@@ -259,7 +250,7 @@ def _plot(figure: go.Figure, key: str, words: str, data: Callable[[], pd.DataFra
 def _verdict(claim: Claim) -> None:
     there = not math.isnan(claim.effect.value)
     make = f" {'The other seeds' if there else 'Make it'}: `{claim.missing}`" if claim.missing else ""
-    st.markdown(_minus(claim.because) + make)
+    st.markdown(minus(claim.because) + make)
 
 
 def _link(links: Links, name: str, label: str, **query: str) -> None:
@@ -268,8 +259,9 @@ def _link(links: Links, name: str, label: str, **query: str) -> None:
         st.page_link(links[name], label=label, icon=icon, icon_position="right", query_params=query or None)
 
 
-def _all_tasks(root: Path, stamp: float, model: str, manifests: Sequence[Manifest]) -> None:
-    tasks = [task for task in TASKS if any((m.model, m.task) == (model, task) for m in manifests)]
+def _all_tasks(view: View) -> None:
+    model = view.run.model
+    tasks = [task for task in TASKS if any((m.model, m.task) == (model, task) for m in view.manifests)]
     if len(tasks) < 2:
         return
     st.subheader("The four claims on every task here")
@@ -278,7 +270,7 @@ def _all_tasks(root: Path, stamp: float, model: str, manifests: Sequence[Manifes
         "|---" * 5 + "|",
     ]
     for task in tasks:
-        sheet = cached.claim_sheet(root, stamp, model, task)
+        sheet = cached.claim_sheet(view, model, task)
         cells = [
             _cell(sheet.good, ".0%"),
             _cell(sheet.rest, "+.3f"),
@@ -290,5 +282,5 @@ def _all_tasks(root: Path, stamp: float, model: str, manifests: Sequence[Manifes
 
 
 def _cell(claim: Claim, style: str) -> str:
-    value = "" if math.isnan(claim.effect.value) else _minus(f"{claim.effect.value:{style}} ")
+    value = "" if math.isnan(claim.effect.value) else minus(f"{claim.effect.value:{style}} ")
     return f"{value}{_BADGES[claim.verdict]}"

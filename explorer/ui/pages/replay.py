@@ -5,26 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from explorer.errors import ExplorerError
+from explorer.figures.grid_overlays import Marks
 from explorer.figures.importance import importance_figure, verdict
+from explorer.figures.overlays import dress, importance_overlay
 from explorer.figures.path import path_chart, path_table
 from explorer.figures.print.export import Exhibit
 from explorer.figures.print.path import printed_path
 from explorer.figures.print.tables import importance_table
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.bundle import command_for
-from explorer.store.schema import Key, Manifest
+from explorer.store.schema import Key
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, PruningPath, parts_words, path_of
 from explorer.ui import cached, state
-from explorer.ui.widgets import exhibits, overlay_picker
-from explorer.ui.widgets.head_grid import Marks
+from explorer.ui.view import View
+from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.overlay_picker import NONE
 
 METHODS = {"together": "Heads and MLPs", "heads": "Heads alone", "mlps": "MLPs alone"}
 ENDINGS = {"-published": "as published", "-train-sample": "on training sentences"}
@@ -39,15 +40,12 @@ _SLIDER, _METHOD = "replay.slider", "replay.method"
 class Shown:
     """A pruning run on screen."""
 
-    root: Path
-    stamp: float
+    view: View
     key: Key
     known: KnownRun
     path: PruningPath
     floor: MajorityBaseline | None
     """What answers that never read a sentence score."""
-    lab: Any
-    """The page that a step opens in; None where there is none."""
 
     @property
     def name(self) -> str:
@@ -65,25 +63,25 @@ class Shown:
         return len(self.path.steps) - 1
 
 
-def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest], lab: Any = None) -> None:
-    """Player, grid and score of one run, and whether the gradient foretold the cost. lab: opens a step."""
-    run = selection.run
+def page(view: View) -> None:
+    """Player, grid and score of one run, and whether the gradient foretold the cost."""
+    run = view.run
     st.header(f"How pruning went on {run.task}, step by step")
-    variants = [m.variant for m in manifests if m.key.run == run and m.stage == "structured"]
+    variants = [m.variant for m in view.manifests if m.key.run == run and m.stage == "structured"]
     if not variants:
         state.show_notices()
         state.write_url(run, None)
-        _nothing_to_replay(selection, manifests)
+        _nothing_to_replay(view)
         return
     key = Key(run, "structured", _method(variants))
-    known = cached.known(root, stamp, run)
-    path = path_of(cached.artefact(root, stamp, key), known.shape)
-    floor = cached.majority_baseline(root, stamp, run.model, run.task)
-    shown = Shown(root, stamp, key, known, path, floor, lab)
+    known = cached.known(view, run)
+    path = path_of(cached.artefact(view, key), known.shape)
+    floor = cached.majority_baseline(view, run.model, run.task)
+    shown = Shown(view, key, known, path, floor)
     _read_link(shown)
     state.show_notices()
     st.fragment(_player, run_every=PACE if _plays(shown) else None)(shown)
-    _gradient(root, stamp, known)
+    _gradient(view, known)
 
 
 def step_words(path: PruningPath, number: int, metric: str) -> str:
@@ -194,22 +192,21 @@ def _controls(shown: Shown) -> None:
             st.rerun()
         st.session_state[_SLIDER] = _at(shown)
         st.slider("Step", 0, shown.last, key=_SLIDER, on_change=lambda: _go(shown, int(st.session_state[_SLIDER])))
-        if shown.lab is not None and st.button(
-            "Open this step in the lab", icon=":material/toggle_on:", key="replay.fork"
-        ):
+        lab = shown.view.links.get("lab")
+        if lab is not None and st.button("Open this step in the lab", icon=":material/toggle_on:", key="replay.fork"):
             st.session_state[_PLAYING] = None
             state.set_mask(shown.known.run, shown.path.steps[_at(shown)].mask)
-            st.switch_page(shown.lab)
+            st.switch_page(lab)
 
 
 def _grid(shown: Shown, number: int) -> None:
     path, step = shown.path, shown.path.steps[number]
     chosen_by = path.chosen_by(number)
-    dressed = overlay_picker.dress({}, overlay_picker.NONE, overlay_picker.NONE, shown.known.shape)
+    dressed = dress({}, NONE, NONE, shown.known.shape)
     if chosen_by is not None:
         title = "Importance in the full model" if number == 0 else "Importance before this step"
-        view = overlay_picker.importance_view(*chosen_by, title, among=step.start)
-        dressed = overlay_picker.dress({"importance": view}, "importance", overlay_picker.NONE, shown.known.shape)
+        cells = importance_overlay(*chosen_by, title, among=step.start)
+        dressed = dress({"importance": cells}, "importance", NONE, shown.known.shape)
     exhibits.about(shown.known.run, step.mask)
     exhibits.grid(
         step.mask,
@@ -226,7 +223,7 @@ def _grid(shown: Shown, number: int) -> None:
 def _score(shown: Shown, step: PathStep) -> None:
     known, path = shown.known, shown.path
     metric = METRIC_WORDS[known.task.metric]
-    change = cached.step_difference(shown.root, shown.stamp, shown.key, step.number)
+    change = cached.step_difference(shown.view, shown.key, step.number)
     noise = " (within noise)" if change.within_noise else ""
     st.metric(
         f"Step {step.number} of {shown.last}: {known.task.name} dev {metric}",
@@ -254,8 +251,8 @@ def _score(shown: Shown, step: PathStep) -> None:
     st.caption(_WHISKERS)
 
 
-def _nothing_to_replay(selection: state.Selection, manifests: Sequence[Manifest]) -> None:
-    run = selection.run
+def _nothing_to_replay(view: View) -> None:
+    run, manifests = view.run, view.manifests
     if any(m.key.run == run and m.stage == "published-masks" for m in manifests):
         st.info("The authors' files hold where pruning ended, not how it got there.", icon=":material/timeline:")
         return
@@ -268,11 +265,11 @@ def _nothing_to_replay(selection: state.Selection, manifests: Sequence[Manifest]
     )
 
 
-def _gradient(root: Path, stamp: float, known: KnownRun) -> None:
+def _gradient(view: View, known: KnownRun) -> None:
     """Whether importance, which chose every step above, orders the parts as switching each off alone does."""
     st.subheader("Does the gradient tell what switching off costs?")
     try:
-        sides, clear = cached.gradient_sides(root, stamp, known.run)
+        sides, clear = cached.gradient_sides(view, known.run)
     except ExplorerError:
         keys = Key(known.run, "importance", "expected"), Key(known.run, "ablations")
         commands = " and ".join(f"`{command_for(key)}`" for key in keys)

@@ -1,4 +1,4 @@
-"""Parts of the lab: which data it scores, what the bundle already knows, and phenomenon by phenomenon."""
+"""The data that a mask is scored on, what the bundle already knows of it, and its score phenomenon by phenomenon."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from explorer.stats.intervals import score_with_interval
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Run
 from explorer.study.stored_scores import KnownRun
-from explorer.ui import cached
+from explorer.ui import cached, cached_models, visitor
+from explorer.ui.view import View
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
@@ -32,15 +33,15 @@ _FETCHED = "lab.glue"
 
 @dataclass(frozen=True)
 class DataSource:
-    """What the lab scores."""
+    """A source of dev examples."""
 
     kind: str
-    """cached.DIAGNOSTICS, FOLDER, HUB or STORED."""
+    """cached_models.DIAGNOSTICS, FOLDER, HUB or STORED."""
     folder: str = ""
 
     def title(self, task: Task) -> str:
-        """For the screen."""
-        if self.kind == cached.DIAGNOSTICS:
+        """The name of the data on screen."""
+        if self.kind == cached_models.DIAGNOSTICS:
             diagnostic = diagnostic_for(task)
             return f"the {diagnostic.name} diagnostics" if diagnostic else "the diagnostics"
         return f"{task.name} dev"
@@ -48,34 +49,35 @@ class DataSource:
 
 def choose_data(task: Task) -> DataSource:
     """GLUE's dev set where it is on the machine, else the diagnostics, with an offer to fetch GLUE."""
-    glue = _glue_source(task)
+    try:
+        glue = glue_source(task)
+    except ExplorerError as error:
+        st.warning(f"GLUE_DIR is set, but: {error}", icon=":material/folder_off:")
+        glue = None
     diagnostic = diagnostic_for(task)
     if glue is None:
         _offer_glue(task)
         if diagnostic is None:
             st.info(f"There is nothing to score {task.name} on without GLUE.", icon=":material/database:")
             st.stop()
-        return DataSource(cached.DIAGNOSTICS)
+        return DataSource(cached_models.DIAGNOSTICS)
     if diagnostic is None:
         return glue
-    names = {f"GLUE {task.name} dev": glue, diagnostic.title: DataSource(cached.DIAGNOSTICS)}
+    names = {f"GLUE {task.name} dev": glue, diagnostic.title: DataSource(cached_models.DIAGNOSTICS)}
     chosen = st.segmented_control("Score on", list(names), default=next(iter(names)), key=f"lab.data.{task.name}")
     return names[chosen] if chosen else glue
 
 
-def _glue_source(task: Task) -> DataSource | None:
+def glue_source(task: Task) -> DataSource | None:
+    """GLUE's dev set of the task where this session or GLUE_DIR has it, else None; raises BadData where it is bad."""
     found: dict[str, DataSource] = st.session_state.setdefault(_FETCHED, {})
     if task.name in found:
         return found[task.name]
     folder = glue_dir_from_environment()
     if folder is None:
         return None
-    source = DataSource(cached.FOLDER, str(folder))
-    try:
-        cached.examples(task.name, source.kind, source.folder)
-    except ExplorerError as error:
-        st.warning(f"GLUE_DIR is set, but: {error}", icon=":material/folder_off:")
-        return None
+    source = DataSource(cached_models.FOLDER, str(folder))
+    cached_models.examples(task.name, source.kind, source.folder)
     found[task.name] = source
     return source
 
@@ -91,18 +93,18 @@ def _offer_glue(task: Task) -> None:
     with st.expander(f"Score on {task.name} itself: fetch GLUE"):
         if st.button("Fetch from the Hugging Face Hub", icon=":material/download:", key="lab.fetch"):
             with st.spinner("Asking the Hub …"):
-                _try(task, DataSource(cached.HUB))
-        if served_on_localhost():
+                _try(task, DataSource(cached_models.HUB))
+        if visitor.served_on_localhost():
             folder = st.text_input(
                 "or a folder in the official TSV layout", placeholder="/path/to/glue", key="lab.folder", max_chars=500
             )
             if folder:
-                _try(task, DataSource(cached.FOLDER, str(Path(folder).expanduser())))
+                _try(task, DataSource(cached_models.FOLDER, str(Path(folder).expanduser())))
 
 
 def _try(task: Task, source: DataSource) -> None:
     try:
-        cached.examples(task.name, source.kind, source.folder)
+        cached_models.examples(task.name, source.kind, source.folder)
     except ExplorerError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -111,29 +113,24 @@ def _try(task: Task, source: DataSource) -> None:
 
 
 def use(task: Task, source: DataSource) -> None:
-    """From now on, in this session, the task's data are these."""
+    """Makes these the task's data for the rest of the session."""
     st.session_state.setdefault(_FETCHED, {})[task.name] = source
 
 
-def served_on_localhost() -> bool:
-    """Only then may a visitor name folders of this machine."""
-    return (st.get_option("server.address") or "") in ("localhost", "127.0.0.1", "::1")
-
-
-def is_withheld(root: Path, stamp: float, run: Run) -> bool:
+def is_withheld(view: View, run: Run) -> bool:
     """Whether this run's checkpoint does not ship with the bundle; says so, and what can be done."""
-    if CHECKPOINT not in cached.artefact(root, stamp, Key(run, "finetune")).manifest.withheld:
+    if CHECKPOINT not in cached.artefact(view, Key(run, "finetune")).manifest.withheld:
         return False
     live = [
         str(m.seed)
-        for m in cached.manifests(root, stamp)
+        for m in view.manifests
         if (m.stage, m.model, m.task) == ("finetune", run.model, run.task) and CHECKPOINT in m.files
     ]
     other = f" Seed {', '.join(live)} can be scored live." if live else ""
     st.info(
         f"The checkpoint of seed {run.seed} does not ship with this cache, to keep it small: "
         f"stored scores only.{other} To score this one, make it again: "
-        f"`python -m precompute finetune --task {run.task} --seed {run.seed} --bundle {root.name}`",
+        f"`python -m precompute finetune --task {run.task} --seed {run.seed} --bundle {view.root.name}`",
         icon=":material/inventory_2:",
     )
     return True

@@ -1,4 +1,4 @@
-"""Something that another thread computes, drawn as it comes in, while the rest of the page stays as it is."""
+"""Draws what another thread computes as it comes in, while the rest of the page stays as it is."""
 
 from __future__ import annotations
 

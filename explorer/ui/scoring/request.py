@@ -1,13 +1,11 @@
-"""The lab's score panel: one question (a mask on a dev set), and where its answer stands."""
+"""Asks for the score of one mask on one dev set, and draws it, or how far it is."""
 
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,17 +14,19 @@ import streamlit as st
 from explorer.errors import Busy, ExplorerError
 from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting
 from explorer.mask import Mask
-from explorer.study.majority_baseline import MajorityBaseline, majority_score
+from explorer.study.majority_baseline import MajorityBaseline, baseline_of_labels
 from explorer.study.stored_scores import KnownRun, KnownScore
-from explorer.ui import cached
+from explorer.ui import cached, cached_models
 from explorer.ui.scoring import dev_data, polling, score_panel
+from explorer.ui.scoring.session import session
+from explorer.ui.view import View
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
     from explorer.live.scoring import Answer
 
 _LOG = logging.getLogger(__name__)
-_SESSION, _JOB, _SINCE = "lab.session", "lab.job", "lab.loading_since"
+_JOB, _SINCE = "lab.job", "lab.loading_since"
 WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
 SCORING_EVERY, LOADING_EVERY = 0.3, 1.0
@@ -37,8 +37,7 @@ SCORING_EVERY, LOADING_EVERY = 0.3, 1.0
 class Question:
     """Everything that the answer depends on."""
 
-    root: Path
-    stamp: float
+    view: View
     known: KnownRun
     source: dev_data.DataSource
     mask: Mask
@@ -50,30 +49,29 @@ class Question:
 
     @property
     def stored(self) -> KnownScore | None:
-        """What the bundle knows of this mask on these very examples."""
+        """The stored score of this mask on these very examples; None where the bundle has none."""
         return self.known.by_code.get(self.mask.code) if self.on_stored_data else None
 
     @property
     def on_stored_data(self) -> bool:
         """Whether the examples are those of the bundle's scores."""
-        if self.source.kind in (cached.DIAGNOSTICS, cached.STORED):
-            return self.source.kind == cached.STORED
-        labels = cached.examples(self.known.task.name, self.source.kind, self.source.folder).labels
+        if self.source.kind in (cached_models.DIAGNOSTICS, cached_models.STORED):
+            return self.source.kind == cached_models.STORED
+        labels = cached_models.examples(self.known.task.name, self.source.kind, self.source.folder).labels
         return np.array_equal(labels, self.known.labels)
 
     @property
     def floor(self) -> MajorityBaseline:
-        """What knowing nothing scores here."""
+        """The majority baseline: of the training labels where the bundle knows it, else of the data's own labels."""
         task, run = self.known.task, self.known.run
-        if self.source.kind != cached.DIAGNOSTICS:
-            stored = cached.majority_baseline(self.root, self.stamp, run.model, run.task)
+        if self.source.kind != cached_models.DIAGNOSTICS:
+            stored = cached.majority_baseline(self.view, run.model, run.task)
             if stored is not None:
                 return stored
         labels = self.known.labels
-        if self.source.kind != cached.STORED:
-            labels = cached.examples(task.name, self.source.kind, self.source.folder).labels
-        title = "random draws" if task.is_regression else "majority class"
-        return MajorityBaseline(majority_score(task.metric, labels), "", title)
+        if self.source.kind != cached_models.STORED:
+            labels = cached_models.examples(task.name, self.source.kind, self.source.folder).labels
+        return baseline_of_labels(task, labels)
 
 
 @dataclass(frozen=True)
@@ -85,14 +83,14 @@ class Loading:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where the answer stands."""
+    """The state of an answer: being loaded, waited for, computed, known or failed."""
 
     news: Loading | Waiting | Running | Done[Answer] | Failed | Dropped
     evaluator: Evaluator | None = None
 
     @property
     def answer(self) -> Answer | None:
-        """Once it is exact."""
+        """The exact answer; None until then."""
         return self.news.result if isinstance(self.news, Done) else None
 
     @property
@@ -100,12 +98,6 @@ class Standing:
         """Whether there is nothing to wait for. Too many others: that passes, so it is asked again."""
         failed = isinstance(self.news, Failed) and not isinstance(self.news.error, Busy)
         return failed or isinstance(self.news, Done)
-
-
-def session() -> str:
-    """This browser tab, to the worker."""
-    name: str = st.session_state.setdefault(_SESSION, secrets.token_hex(8))
-    return name
 
 
 def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing:
@@ -129,6 +121,16 @@ def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing
         return Standing(Failed(error), evaluator)
 
 
+def standing_of(question: Question, wait: float = WAIT) -> Standing:
+    """Finds where a score stands, within twice so many seconds, and asks for it where nobody has. Raises BadData."""
+    return ask(question, _loading(question), wait)
+
+
+def _loading(question: Question) -> Future[Evaluator]:
+    run, source = question.known.run, question.source
+    return cached_models.evaluator(question.view, run, source.kind, source.folder)
+
+
 def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
     """The one under way, or a new one where that is for something else or was dropped."""
     from explorer.live.scoring import ledger_key, score
@@ -136,15 +138,14 @@ def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
     key = ledger_key(evaluator, mask)
     asked, job = st.session_state.get(_JOB, (None, None))
     if job is None or asked != key or isinstance(job.news, Dropped):
-        job = score(cached.worker(), session(), evaluator, mask, cached.ledger()[0])
+        job = score(cached_models.worker(), session(), evaluator, mask, cached_models.ledger()[0])
         st.session_state[_JOB] = (key, job)
     return job
 
 
 def panel(question: Question) -> Standing:
     """Draws the score, now or as it comes in; gives where it stood when the page ran."""
-    run, source = question.known.run, question.source
-    loading = cached.evaluator(question.root, question.stamp, run, source.kind, source.folder)
+    loading = _loading(question)
     standing = ask(question, loading, WAIT)
     if standing.over:
         with st.container():
@@ -153,7 +154,7 @@ def panel(question: Question) -> Standing:
         return standing
     stored = question.stored
     if stored is not None:  # whole already: only the progress below it moves
-        found = cached.stored_comparison(question.root, question.stamp, run, question.mask.code)
+        found = cached.stored_comparison(question.view, question.known.run, question.mask.code)
         with st.container():
             score_panel.exact(question.title, found, question.floor, f"Stored in this cache: {stored.origin}.")
     loads = isinstance(standing.news, Loading)
@@ -196,7 +197,7 @@ class _Unfinished:
         if evaluator is not None:
             from explorer.live.scoring import full_answer
 
-            full = full_answer(evaluator, cached.ledger()[0]).comparison
+            full = full_answer(evaluator, cached_models.ledger()[0]).comparison
         if isinstance(news, Running) and full is not None:
             score_panel.running(title, news.news, full, self.floor, _words(news))
         else:
@@ -220,7 +221,7 @@ def _words(news: object) -> str:
 
 
 def provenance(evaluator: Evaluator, answer: Answer) -> str:
-    """When and how a score was computed."""
+    """A sentence on when and how a score was computed."""
     how = f"{evaluator.precision}, engine {evaluator.engine_version}"
     evaluation, entry = answer.evaluation, answer.entry
     if evaluation is evaluator.full:
@@ -235,6 +236,6 @@ def provenance(evaluator: Evaluator, answer: Answer) -> str:
 def _again(question: Question, *, reload: bool) -> None:
     if reload:
         run, source = question.known.run, question.source
-        cached.forget_evaluator(question.root, question.stamp, run, source.kind, source.folder)
+        cached_models.forget_evaluator(question.view, run, source.kind, source.folder)
     st.session_state.pop(_JOB, None)
     st.rerun()

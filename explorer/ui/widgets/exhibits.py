@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from explorer.figures.print.export import Exhibit
-from explorer.figures.print.head_grid import Edged, Kinds, Shade, grid_figure, grid_table
+from explorer.figures.print.head_grid import grid_figure, grid_table
 from explorer.mask import Mask
 from explorer.store.schema import Run
-from explorer.ui.widgets.head_grid import Classes, Marks, Overlay, head_grid
+from explorer.ui.widgets.head_grid import head_grid
 
 _KEPT = "exhibits.kept"
 
@@ -27,13 +27,13 @@ class Kept:
     texts: dict[str, str] = field(default_factory=dict)
     exhibits: dict[str, Exhibit] = field(default_factory=dict)
     caption: str = ""
-    """Of the figures that are drawn next, where they bring none."""
+    """The caption of the figures that are drawn next, where they bring none."""
     mask: tuple[Run, Mask] | None = None
-    """Where the page is about one mask."""
+    """The mask that the page is about; None where it is about none."""
 
 
 def begin(title: str) -> None:
-    """A page is drawn anew: forgets the one before."""
+    """Forgets the page before, since a page is drawn anew."""
     st.session_state[_KEPT] = Kept(title)
 
 
@@ -50,12 +50,12 @@ def say(text: str, key: str = "") -> str:
 
 
 def about(run: Run, mask: Mask) -> None:
-    """The page is about this mask, which can be taken along too."""
+    """Remembers that the page is about this mask, which can be taken along too."""
     kept().mask = run, mask
 
 
 def keep(key: str, exhibit: Exhibit) -> None:
-    """A figure or table that the page shows by other means; later ones of the same key take its place."""
+    """Remembers a figure or table that the page shows by other means; a later one of the same key takes its place."""
     kept().exhibits[key] = exhibit
 
 
@@ -82,11 +82,7 @@ def table(data: pd.DataFrame, *, key: str, title: str, caption: str = "", **opti
 def grid(mask: Mask, *, key: str, title: str, caption: str = "", **options: Any) -> Mask:
     """The head grid, remembered as a figure for print of what it shows. options: `head_grid`'s others."""
     newest = head_grid(mask, key=key, **options)
-    shown: dict[str, Any] = {
-        "fill": _shade(options.get("fill")),
-        "ring": _shade(options.get("ring")),
-        "edged": _edged(options.get("marks")),
-    }
+    shown = {name: options.get(name) for name in ("fill", "ring", "marks")}
     keep(
         key,
         Exhibit(
@@ -94,16 +90,3 @@ def grid(mask: Mask, *, key: str, title: str, caption: str = "", **options: Any)
         ),
     )
     return newest
-
-
-def _shade(shown: Overlay | Classes | None) -> Shade | Kinds | None:
-    if isinstance(shown, Overlay):
-        return Shade(shown.title, shown.heads, shown.mlps, shown.low, shown.high)
-    if isinstance(shown, Classes):
-        names, colours = zip(*((one.name, one.colour) for one in shown.categories), strict=True)
-        return Kinds(shown.title, shown.heads, shown.mlps, names, colours)
-    return None
-
-
-def _edged(marks: Marks | None) -> Edged | None:
-    return Edged(marks.title, marks.heads, marks.mlps) if marks is not None else None

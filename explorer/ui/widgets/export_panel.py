@@ -28,9 +28,9 @@ from explorer.mask import Mask
 from explorer.store import mask_files
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.provenance import origin_lines
-from explorer.store.schema import Key, Manifest, Run
-from explorer.ui import cached, state
-from explorer.ui.pages.runs import add
+from explorer.store.schema import Key, Run
+from explorer.ui import cached, cached_models, state, visitor
+from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, plain_text, share
 from explorer.ui.widgets.words import model_name
 
@@ -41,19 +41,20 @@ _ALL = "All figures and tables"
 
 
 @st.fragment
-def panel(root: Path, stamp: float, manifests: Sequence[Manifest]) -> None:
+def panel(view: View) -> None:
     """A button that opens the dialog; what is offered is what the page shows by then."""
     if st.button("Take it with you", icon=":material/download:", key="export.open", width="stretch"):
-        _opened(root, stamp, manifests)
+        _opened(view)
 
 
 @st.dialog("Take it with you", icon=":material/download:")
-def _opened(root: Path, stamp: float, manifests: Sequence[Manifest]) -> None:
-    run = state.selected()
-    if run is None:
-        return
+def _opened(view: View) -> None:
+    run = view.run
     page = exhibits.kept()
-    origin = Origin(f"{page.title}, {model_name(run.model)} on {run.task}, seed {run.seed}", _lines(manifests, run))
+    origin = Origin(
+        f"{page.title}, {model_name(run.model)} on {run.task}, seed {run.seed}",
+        origin_lines(view.manifests, run, share.address()),
+    )
     if page.exhibits:
         _figures(page, origin)
         _page(page, origin)
@@ -61,11 +62,7 @@ def _opened(root: Path, stamp: float, manifests: Sequence[Manifest]) -> None:
         st.caption("There is no figure on this page to take along.")
     if page.mask is not None:
         _mask(*page.mask, origin)
-        _model(root, stamp, *page.mask)
-
-
-def _lines(manifests: Sequence[Manifest], run: Run) -> tuple[str, ...]:
-    return origin_lines(manifests, run, share.address())
+        _model(view, *page.mask)
 
 
 def _figures(page: exhibits.Kept, origin: Origin) -> None:
@@ -195,15 +192,15 @@ def _mask(run: Run, mask: Mask, origin: Origin) -> None:
         )
 
 
-def _model(root: Path, stamp: float, run: Run, mask: Mask) -> None:
+def _model(view: View, run: Run, mask: Mask) -> None:
     """The pruned checkpoint, where this bundle has the run's; else, and for large models, the command."""
     st.markdown("**The pruned model**, a folder that plain transformers loads")
     command = (
         f"python -m precompute export --task {run.task} --seed {run.seed} --mask {mask.code} --out DIR "
-        f"--bundle {add.on_command_line(root)}"
+        f"--bundle {visitor.on_command_line(view.root)}"
     )
     try:
-        manifest = cached.artefact(root, stamp, Key(run, "finetune")).manifest
+        manifest = cached.artefact(view, Key(run, "finetune")).manifest
     except ExplorerError as error:
         st.caption(f"Not from here: {error.wrong}")
         return
@@ -218,7 +215,7 @@ def _model(root: Path, stamp: float, run: Run, mask: Mask) -> None:
     def made() -> bytes:
         from explorer.tickets.loadable import write_folder, zip_folder
 
-        classifier = cached.classifier(root, run, sha256)
+        classifier = cached_models.classifier(view.root, run, sha256)
         about = {"seed": run.seed, "checkpoint": sha256}
         with tempfile.TemporaryDirectory(prefix="pruned-") as folder:
             place, buffer = Path(folder, "model"), io.BytesIO()
@@ -247,5 +244,6 @@ def _download(label: str, data: bytes, name: str, mime: str = "application/zip")
 
 
 def _stem(page: exhibits.Kept) -> str:
-    run = state.selected()
+    view = state.selected()
+    run = view.run if view else None
     return file_name(f"{page.title} {run.model} {run.task} {run.seed}") if run else file_name(page.title)

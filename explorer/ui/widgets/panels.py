@@ -23,9 +23,11 @@ def panels_row(
     number: str = ".2f",
     title: str = "",
 ) -> None:
-    """The panels on one colour scale, from span[0] (in words: low) to span[1] (high); value: see model_panel.
+    """Draws the panels on one colour scale.
 
-    title: of them all, where they leave the page as one figure.
+    panels: one small model each. key: names the row in the session. value: what a cell's number is, for the hover.
+    low, high: the ends of the scale in words. span: the values at these ends. number: the format of a cell's number.
+    title: the title of all panels as one figure, where they leave the page.
     """
     dark = is_dark()
     exhibits.keep(

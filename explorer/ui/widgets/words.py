@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from explorer.bert.model_names import MINILM_NAME
 from explorer.store.paper.importer import MODEL as BERT_BASE
 
@@ -30,6 +32,15 @@ def seeds(n: int) -> str:
     return f"{n} seed" if n == 1 else f"{n} seeds"
 
 
-def one_line(values: tuple[float, float], style: str) -> str:
-    """An interval: '90% to 95%' for style '.0%'."""
-    return f"{values[0]:{style}} to {values[1]:{style}}"
+def against_line(value: float, low: float, high: float, line: float) -> str:
+    """Says whether a score lies above or below the line that it has to keep to, and whether that is beyond noise."""
+    if math.isnan(value):
+        return "undefined"
+    if value >= line:
+        return f"above the 90% line ({line:.3f})" + ("" if low >= line else ", within noise")
+    return f"below the 90% line ({line:.3f})" + ("" if high < line else ", within noise")
+
+
+def minus(text: str) -> str:
+    """The text with the sign that negative numbers have in print."""
+    return text.replace("-0", "−0")

@@ -1,4 +1,4 @@
-"""Below the lab's grid: two masks beside each other, A and B, paired on the same examples."""
+"""Two masks beside each other below the lab's grid, A and B, paired on the same examples."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.errors import BadMask
+from explorer.figures.grid_overlays import Marks
 from explorer.figures.print.tables import score_table
 from explorer.figures.score import score_figure
 from explorer.glue.metrics import METRIC_WORDS
@@ -18,10 +19,10 @@ from explorer.store.schema import Run
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
 from explorer.ui.pages.lab import flips
-from explorer.ui.scoring import request, score_panel, sweep
+from explorer.ui.scoring import score_panel
 from explorer.ui.scoring.request import Question, Standing
+from explorer.ui.scoring.sweep import Sweep
 from explorer.ui.widgets import exhibits
-from explorer.ui.widgets.head_grid import Marks
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
@@ -40,7 +41,7 @@ class Pinned:
 
     @property
     def in_url(self) -> dict[str, str]:
-        """For the address of the page."""
+        """The part of the page's address that holds the masks."""
         return {name: mask.code for name, mask in (("a", self.a), ("b", self.b)) if mask is not None}
 
 
@@ -96,7 +97,7 @@ def _button(label: str, name: str, icon: str, disabled: bool, run: Run, after: P
 
 
 def _grids(question: Question, a: Mask, b: Mask) -> None:
-    marks_of = cached.landmarks(question.root, question.stamp, question.known.run, question.known.shape)
+    marks_of = cached.landmarks(question.view, question.known.run, question.known.shape)
     names = {mark.mask: mark.name for mark in marks_of}  # a ticket's name rather than the step that ends in it
     marks = Marks(a.heads != b.heads, a.mlps != b.mlps, "Differs between the two")
     for side, name, mask in zip(st.columns(2, gap="large"), ("A", "B"), (a, b), strict=True):
@@ -125,14 +126,15 @@ def _stored(question: Question, a: Mask, b: Mask) -> None:
 
 
 def _live(question: Question, standing: Standing, evaluator: Evaluator, a: Mask, b: Mask) -> None:
-    answers = sweep.known(_SWEEP, evaluator, (a, b))
+    sweep = Sweep(_SWEEP, evaluator, (a, b))
+    answers = sweep.known()
     if answers[0] is None or answers[1] is None:
         missing = [mask for mask, answer in zip((a, b), answers, strict=True) if answer is None]
         if missing == [question.mask] and not standing.over:
             st.caption("As soon as every example is scored.")
             return
-        sweep.start(_SWEEP, request.session(), evaluator, (a, b))
-        sweep.follow(_SWEEP, evaluator, (a, b))
+        sweep.start()
+        sweep.follow()
         return
     of_a, of_b = answers[0].evaluation, answers[1].evaluation
     predictions = evaluator.predictions(of_a), evaluator.predictions(of_b)
@@ -145,7 +147,7 @@ def _paired(
     question: Question, a: Mask, b: Mask, predictions: tuple[NDArray[Any], NDArray[Any]], labels: NDArray[Any]
 ) -> Comparison:
     """B against A; the last one is kept, since a bootstrap takes a while."""
-    of = (question.root, question.stamp, question.known.run, question.title, a, b)
+    of = (question.view.root, question.view.stamp, question.known.run, question.title, a, b)
     asked, found = st.session_state.get(_FOUND, (None, None))
     if asked != of or found is None:
         found = compared(question.known.task, predictions[1], predictions[0], labels)

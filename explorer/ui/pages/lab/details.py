@@ -1,10 +1,10 @@
-"""Below the lab's grid: flips, phenomena, the masks so far, A against B, and what pruning for real buys."""
+"""The details below the lab's grid: flips, phenomena, the masks so far, A against B, and what pruning for real buys."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from explorer.ui import cached, state
+from explorer.ui import cached_models, state
 from explorer.ui.pages.lab import compare, flips, history, speed
 from explorer.ui.scoring import dev_data
 from explorer.ui.scoring.request import Question, Standing
@@ -24,14 +24,14 @@ _PARAMETER = "show"
 
 
 def in_url() -> dict[str, str]:
-    """For the address of the page: which of them is shown."""
+    """The part of the page's address that says which detail is shown."""
     shown = _shown()
     return {_PARAMETER: shown} if shown != FLIPS else {}
 
 
 @st.fragment
 def panel(question: Question, standing: Standing | None) -> None:
-    """One of them, as the person chooses; the choice stays when the mask changes. standing: None without a model."""
+    """Draws the chosen detail; the choice stays when the mask changes. standing: None without a model."""
     if state.mask_of(question.known.run, question.known.shape) != question.mask:
         st.rerun()  # set from in here: the grid above must show it
     names = _names(question, standing)
@@ -75,7 +75,7 @@ def _names(question: Question, standing: Standing | None) -> dict[str, str]:
     names = dict(_NAMES)
     if question.known.task.is_regression:
         names[FLIPS] = "Examples that moved most"
-    if question.source.kind != cached.DIAGNOSTICS:
+    if question.source.kind != cached_models.DIAGNOSTICS:
         del names[PHENOMENA]
     return {name: names[name] for name in _STORED} if standing is None else names
 

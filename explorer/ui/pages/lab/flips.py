@@ -42,7 +42,7 @@ def show(
     names: Names = OF_MASK,
     key: str = "lab.flips",
 ) -> None:
-    """The table, with its filter; a sentence where nothing flipped. Text is shown as text, never as markup."""
+    """Draws the table with its filter, or a sentence where nothing flipped. Text is shown as text, never as markup."""
     task = examples.task
     if task.is_regression:
         _moved(examples, moved(task, logits, before_logits, examples.labels), names)

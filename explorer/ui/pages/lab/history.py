@@ -1,4 +1,4 @@
-"""Below the lab's grid: every mask of this session as score against size, among the pruning path and the tickets."""
+"""Every mask of this session as score against size, below the lab's grid, among the pruning path and the tickets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from explorer.mask import Mask
 from explorer.stats.intervals import Score
 from explorer.stats.sizes import size_of
 from explorer.study.landmarks import Landmark
+from explorer.tickets.structured import threshold_of
 from explorer.ui import cached, state
-from explorer.ui.scoring import request, sweep
 from explorer.ui.scoring.request import Question, Standing
+from explorer.ui.scoring.sweep import Sweep
 from explorer.ui.widgets import exhibits
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def record(question: Question, standing: Standing | None) -> None:
 def show(question: Question, standing: Standing | None) -> None:
     """The figure; a click on a point brings its mask to the grid. A button scores what the path lacks here."""
     known, task = question.known, question.known.task
-    landmarks = cached.landmarks(question.root, question.stamp, known.run, known.shape)
+    landmarks = cached.landmarks(question.view, known.run, known.shape)
     found, missing = _scored_here(question, standing, landmarks)
     visits = list(_of(question).values())
     model = known.run.model
@@ -62,7 +63,7 @@ def show(question: Question, standing: Standing | None) -> None:
         current=question.mask.code,
         metric=f"{metric} on {question.title}",
         size="heads' and MLPs' parameters left" if known_size else "heads and MLPs left",
-        line=0.9 * full if full > 0 else None,
+        line=threshold_of(full) if full > 0 else None,
         majority=(floor.title, floor.score),
     )
     exhibits.plot(
@@ -84,10 +85,11 @@ def _offer(
     question: Question, evaluator: Evaluator, landmarks: Sequence[Landmark], missing: Sequence[Landmark]
 ) -> None:
     many = len({mark.mask for mark in missing})
+    sweep = Sweep(_SWEEP, evaluator, _masks(landmarks))
     words = f"Score the pruning path and the tickets on {question.title}: {many} masks"
     if st.button(words, icon=":material/timeline:", key="lab.history.sweep"):
-        sweep.start(_SWEEP, request.session(), evaluator, _masks(landmarks))
-    sweep.follow(_SWEEP, evaluator, _masks(landmarks))
+        sweep.start()
+    sweep.follow()
 
 
 def _masks(landmarks: Sequence[Landmark]) -> tuple[Mask, ...]:
@@ -116,7 +118,7 @@ def _scored_here(
     if standing is None or standing.evaluator is None:
         return [], list(landmarks)
     masks = _masks(landmarks)
-    answers = dict(zip(masks, sweep.known(_SWEEP, standing.evaluator, masks), strict=True))
+    answers = dict(zip(masks, Sweep(_SWEEP, standing.evaluator, masks).known(), strict=True))
     found, missing = [], []
     for mark in landmarks:
         answer = answers[mark.mask]
@@ -134,13 +136,13 @@ def _exact(question: Question, standing: Standing | None) -> Score | None:
     if question.stored is None:
         return None
     run, code = question.known.run, question.mask.code
-    return cached.stored_comparison(question.root, question.stamp, run, code).score
+    return cached.stored_comparison(question.view, run, code).score
 
 
 def _of(question: Question) -> dict[str, Landmark]:
     """The visits to this run on these data, in their order, by code."""
     every: dict[object, dict[str, Landmark]] = st.session_state.setdefault(_VISITS, {})
-    return every.setdefault((question.root, question.known.run, question.title), {})
+    return every.setdefault((question.view.root, question.known.run, question.title), {})
 
 
 def _spot(mark: Landmark, model: str) -> Spot:

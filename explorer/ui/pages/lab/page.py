@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
+from explorer.figures.overlays import dress
 from explorer.study.stored_scores import KnownRun
-from explorer.ui import cached, state
+from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.lab import compare, details, history, mask_files, presets
 from explorer.ui.scoring import dev_data, request
+from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, overlay_picker
 from explorer.ui.widgets.words import model_name
 
@@ -18,33 +18,33 @@ FILL = "loss"
 _TOLD = "lab.ledger_told"
 
 
-def page(root: Path, stamp: float, selection: state.Selection) -> None:
+def page(view: View) -> None:
     """The grid with presets on the left; the score of what it shows on the right."""
-    run = selection.run
-    known = cached.known(root, stamp, run)
+    run = view.run
+    known = cached.known(view, run)
     state.mask_of(run, known.shape)  # both read the link, and may have something to say of it
     compare.pinned(known)
-    _, trouble = cached.ledger()
+    _, trouble = cached_models.ledger()
     if trouble and not st.session_state.setdefault(_TOLD, False):
         st.session_state[_TOLD] = True
         state.notice(trouble)
     st.header(f"Switch heads off, and see what {run.task} still scores")
     state.show_notices()
     source = dev_data.choose_data(known.task)
-    data = cached.examples(known.task.name, source.kind, source.folder)
+    data = cached_models.examples(known.task.name, source.kind, source.folder)
     live = state.scored_on(run, data.sha256, source.title(known.task))
     state.show_notices()
-    _lab(root, stamp, known, source, live)
+    _lab(view, known, source, live)
 
 
 @st.fragment
-def _lab(root: Path, stamp: float, known: KnownRun, source: dev_data.DataSource, live: str) -> None:
+def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         with st.container(horizontal=True, gap="small"):
-            presets.presets_row(root, stamp, known)
-            views = overlay_picker.views(root, stamp, known)
-            fill, ring = overlay_picker.choose(views, "lab", fill=FILL)
+            presets.presets_row(view, known)
+            offered = overlay_picker.overlays_of(view, known)
+            fill, ring = overlay_picker.choose(offered, "lab", fill=FILL)
             mask_files.load_mask(known)
         mask = exhibits.grid(
             state.mask_of(known.run, known.shape),
@@ -52,7 +52,7 @@ def _lab(root: Path, stamp: float, known: KnownRun, source: dev_data.DataSource,
             caption=f"{model_name(known.run.model)} on {known.run.task}, seed {known.run.seed}. × = switched off.",
             revision=state.revision(known.run),
             key="lab.grid",
-            **overlay_picker.dress(views.by_name, fill, ring, known.shape).arguments,
+            **dress(offered.by_name, fill, ring, known.shape).arguments,
         )
     state.adopt(known.run, mask)
     exhibits.about(known.run, mask)
@@ -61,10 +61,10 @@ def _lab(root: Path, stamp: float, known: KnownRun, source: dev_data.DataSource,
     state.write_url(known.run, mask, live=live, **more)
     with right:
         stored = st.container()
-        withheld = dev_data.is_withheld(root, stamp, known.run)
-        scored_on = dev_data.DataSource(cached.STORED) if withheld else source
-        question = request.Question(root, stamp, known, scored_on, mask)
-        if withheld or source.kind == cached.DIAGNOSTICS:  # else it is part of the score
+        withheld = dev_data.is_withheld(view, known.run)
+        scored_on = dev_data.DataSource(cached_models.STORED) if withheld else source
+        question = request.Question(view, known, scored_on, mask)
+        if withheld or source.kind == cached_models.DIAGNOSTICS:  # else it is part of the score
             stored.markdown(dev_data.stored_score(known, mask))
         standing = None if withheld else request.panel(question)
     history.record(question, standing)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from explorer.errors import ExplorerError
@@ -11,17 +9,19 @@ from explorer.mask import Mask
 from explorer.store.bundle import command_for
 from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
-from explorer.tickets.presets import Preset, most_important, named_presets, size_words, surviving, without_layer
+from explorer.tickets.presets import most_important, surviving, without_layer
 from explorer.ui import cached, state
+from explorer.ui.view import View
+from explorer.ui.widgets.presets import Preset, named_presets, size_words
 
 _ROW = ("full", "good", "bad", "random", "super")
 _MORE = ("complement", "super-bad", "super-random", "off")
 _DRAW = "lab.draw"
 
 
-def presets_row(root: Path, stamp: float, known: KnownRun) -> None:
+def presets_row(view: View, known: KnownRun) -> None:
     """The main few and the popover; a click sets the run's mask. What the bundle lacks is greyed out and says why."""
-    tickets = cached.tickets(root, stamp, known.run)
+    tickets = cached.tickets(view, known.run)
     draw = st.session_state.get(f"{_DRAW}.{known.run.path}", 0)
     presets = named_presets(known.shape, tickets, known.run.seed, draw=draw)
     for name in _ROW:
@@ -32,7 +32,7 @@ def presets_row(root: Path, stamp: float, known: KnownRun) -> None:
                 _button(known, name, presets[name])
         _layers(known)
         _at_least(known, tickets)
-        _top(root, stamp, known)
+        _top(view, known)
 
 
 def _button(known: KnownRun, name: str, preset: Preset) -> None:
@@ -85,10 +85,10 @@ def _at_least(known: KnownRun, tickets: dict[int, Mask]) -> None:
         st.markdown(f"of {n} seeds")
 
 
-def _top(root: Path, stamp: float, known: KnownRun) -> None:
+def _top(view: View, known: KnownRun) -> None:
     key = Key(known.run, "importance", "expected")
     try:
-        importance = cached.artefact(root, stamp, key).arrays
+        importance = cached.artefact(view, key).arrays
     except ExplorerError:
         st.caption(f"**The most important** needs the run's importance: `{command_for(key)}`")
         return

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from explorer.errors import ExplorerError
-from explorer.live.worker import Done, Dropped, Failed, Job, Running
-from explorer.ui import cached
-from explorer.ui.scoring import polling
-from explorer.ui.scoring.request import Question, session
+from explorer.live.worker import Done, Dropped, Failed, Running
+from explorer.ui import cached_models
+from explorer.ui.scoring.background import Background
+from explorer.ui.scoring.request import Question
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
     from explorer.live.speed import Parameters, Speed
-
-_JOB = "lab.speed_job"
 
 
 def show(question: Question, evaluator: Evaluator) -> None:
@@ -26,7 +23,7 @@ def show(question: Question, evaluator: Evaluator) -> None:
     from explorer.live.speed import parameters_of, parameters_under
 
     sha256 = evaluator.checkpoint_sha256
-    classifier = cached.classifier(question.root, question.known.run, sha256)
+    classifier = cached_models.classifier(question.view.root, question.known.run, sha256)
     full, pruned = parameters_of(classifier.model), parameters_under(classifier, question.mask)
     st.markdown(_size_words(full, pruned))
     if question.mask.is_full:
@@ -39,27 +36,13 @@ def show(question: Question, evaluator: Evaluator) -> None:
         return (yield from measured(classifier, evaluator.encoded, question.mask))
 
     of = (sha256, evaluator.examples.sha256, question.mask.code)
-    asked, job = st.session_state.get(_JOB, (None, None))
-    if asked != of:
-        job = None
-    if st.button("Measure the speed on this machine", icon=":material/timer:", key="lab.measure"):
-        try:
-            job = cached.worker().submit(f"{session()}.speed", work())
-        except ExplorerError as error:
-            st.caption(str(error))
-            return
-        st.session_state[_JOB] = (of, job)
-    if job is not None:
-        _standing(job)
-
-
-def _standing(job: Job[Speed]) -> None:
-    news = job.news
-    if job.over:
-        with st.container():
-            _draw(news)
-    else:
-        polling.follow(news, lambda: job.news, lambda _: job.over, _draw, every=0.5)
+    background: Background[Speed] = Background("speed", of)
+    if st.button("Measure the speed on this machine", icon=":material/timer:", key="lab.measure") and (
+        trouble := background.start(work())
+    ):
+        st.caption(trouble)
+        return
+    background.follow(_draw, every=0.5)
 
 
 def _draw(news: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,10 @@ from explorer.patterns.classes import MEANINGS, UNCERTAIN
 from explorer.patterns.per_head import MapKind
 from explorer.patterns.samples import Sample
 from explorer.patterns.statistics import STATISTICS, statistics
-from explorer.store.schema import Run
 from explorer.study.survivor_patterns import Weights, attention_key
-from explorer.ui import cached, state
+from explorer.ui import cached, cached_models, state
 from explorer.ui.scoring import dev_data
+from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.panels import is_dark
 from explorer.ui.widgets.plain_text import failed
@@ -47,15 +46,13 @@ _SAID = {
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What the page is set to."""
+    """The settings of the page, with the sentence that they select."""
 
-    root: Path
-    stamp: float
-    run: Run
+    view: View
     which: Weights
     kind: MapKind
     table: pd.DataFrame
-    """Of the attention artefact."""
+    """The table of the attention artefact, a row a head and kind of attention."""
     sample: Sample
     chosen: tuple[int, int]
     typed: bool
@@ -83,7 +80,7 @@ class Beside:
 
 
 def heads_differ(beside: Beside) -> bool:
-    """Whether it is another head of the same model."""
+    """Whether what stands beside is another head of the same model."""
     return beside.how == OTHER_HEAD
 
 
@@ -100,7 +97,7 @@ def remember_link() -> None:
             st.session_state[kept] = wanted
 
 
-def compare_with(shown: Shown, patterns: NDArray[Any], lab: Any) -> tuple[Beside | None, dict[str, str]]:
+def compare_with(shown: Shown, patterns: NDArray[Any]) -> tuple[Beside | None, dict[str, str]]:
     """The choice of what stands beside the map, made ready; and what the address says of it."""
     other: Weights = "pretrained" if shown.which == "finetuned" else "finetuned"
     names = {
@@ -134,7 +131,7 @@ def compare_with(shown: Shown, patterns: NDArray[Any], lab: Any) -> tuple[Beside
             return Beside(how, title, second, shown.sample, shown.table), words
         if how == OTHER_MODEL:
             return _other_model(shown, other), words
-        return _masked(shown, how, lab), words
+        return _masked(shown, how), words
     except ExplorerError as error:
         failed(error)
         return None, words
@@ -158,41 +155,41 @@ def _second(shown: Shown, patterns: NDArray[Any]) -> tuple[int, int]:
 
 
 def _other_model(shown: Shown, other: Weights) -> Beside | None:
-    run = shown.run
+    run = shown.view.run
     key = attention_key(run.model, run.task, run.seed, other)
-    table = cached.artefact(shown.root, shown.stamp, key).table
+    table = cached.artefact(shown.view, key).table
     title = f"{head_name(shown.chosen)}, {_WHICH[other]}"
     if not shown.typed:
-        stored = cached.attention_samples(shown.root, shown.stamp, key)
+        stored = cached.attention_samples(shown.view, key)
         same = next((sample for sample in stored if sample.texts == shown.sample.texts), None)
         if same is not None:
             return Beside(OTHER_MODEL, title, shown.chosen, same, table)
-    if other == "finetuned" and dev_data.is_withheld(shown.root, shown.stamp, run):
+    if other == "finetuned" and dev_data.is_withheld(shown.view, run):
         return None
     with st.spinner("The other model reads the sentence …"):
-        sample, notes = cached.maps_of_text(shown.root, shown.stamp, run, other, shown.sample.texts, "")
+        sample, notes = cached_models.maps_of_text(shown.view, run, other, shown.sample.texts, "")
     return Beside(OTHER_MODEL, title, shown.chosen, sample, table, notes=notes)
 
 
-def _masked(shown: Shown, how: str, lab: Any) -> Beside | None:
-    run, shape = shown.run, shown.sample.maps.raw.shape[:2]
+def _masked(shown: Shown, how: str) -> Beside | None:
+    run, shape = shown.view.run, shown.sample.maps.raw.shape[:2]
     if how == LAB:
         mask = state.mask_of(run, shape)
         if mask.is_full:
             st.info("In the lab every head is on, so there is nothing to compare: switch some off there first.")
-            if lab is not None:
+            if lab := shown.view.links.get("lab"):
                 st.page_link(lab, label="Open the lab", icon=":material/toggle_on:")
             return None
     else:
-        ticket = cached.tickets(shown.root, shown.stamp, run).get(run.seed)
+        ticket = cached.tickets(shown.view, run).get(run.seed)
         if ticket is None:
             st.info(f"Seed {run.seed} was not pruned yet, so it has no good ticket.")
             return None
         mask = ticket
-    if dev_data.is_withheld(shown.root, shown.stamp, run):
+    if dev_data.is_withheld(shown.view, run):
         return None
     with st.spinner("The masked model reads the sentence …"):
-        sample, notes = cached.maps_of_text(shown.root, shown.stamp, run, "finetuned", shown.sample.texts, mask.code)
+        sample, notes = cached_models.maps_of_text(shown.view, run, "finetuned", shown.sample.texts, mask.code)
     notes += () if mask.heads[shown.chosen] else ("This head is off under the mask: nothing of what it reads goes on.",)
     size = f"{mask.heads_kept} heads and {mask.mlps_kept} MLPs on"
     linked = mask if how == LAB else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -14,9 +13,8 @@ from explorer.patterns.per_head import MapKind, column
 from explorer.patterns.samples import Sample
 from explorer.stats.survival import stack_masks
 from explorer.store.bundle import command_for
-from explorer.store.schema import Run
 from explorer.study.survivor_patterns import STAGE, WEIGHTS, Weights, attention_key
-from explorer.ui import cached, state
+from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.patterns import survivors
 from explorer.ui.pages.patterns.atlas import Atlas, Head, atlas, chosen_of
 from explorer.ui.pages.patterns.maps import (
@@ -29,6 +27,7 @@ from explorer.ui.pages.patterns.maps import (
     two_maps,
 )
 from explorer.ui.scoring import dev_data
+from explorer.ui.view import View
 from explorer.ui.widgets.plain_text import failed, plain
 from explorer.ui.widgets.switch import switch
 
@@ -41,23 +40,24 @@ OWN = "own"
 _ATLAS, _HEAD, _SENTENCE, _TYPED = "patterns.atlas", "patterns.head", "patterns.sentence", "patterns.typed"
 
 
-def page(root: Path, stamp: float, selection: state.Selection, lab: Any = None) -> None:
-    """One of two views. lab: the lab's page, to link to."""
-    run = selection.run
+def page(view: View) -> None:
+    """Draws one of two panels: the maps, or whether survivors are meaningful."""
+    run = view.run
     title = st.empty()
     state.show_notices()
-    view = switch("View", VIEWS, "view", "patterns.view")
-    if view == "survivors":
+    panel = switch("View", VIEWS, "view", "patterns.view")
+    if panel == "survivors":
         title.header(f"Are survivors the heads with meaningful patterns on {run.task}?")
-        state.write_url(run, None, view=view)
-        survivors.panel(root, stamp, run)
+        state.write_url(run, None, view=panel)
+        survivors.panel(view)
         return
     title.header("What do the heads attend to?")
-    _maps(root, stamp, run, lab)
+    _maps(view)
 
 
 @st.fragment
-def _maps(root: Path, stamp: float, run: Run, lab: Any) -> None:
+def _maps(view: View) -> None:
+    run = view.run
     remember_link()
     with st.container(horizontal=True, gap="medium"):
         which = switch("Weights", WHICH, "which", "patterns.which")
@@ -66,12 +66,12 @@ def _maps(root: Path, stamp: float, run: Run, lab: Any) -> None:
     key = attention_key(run.model, run.task, run.seed, which)
     where = _where(which, kind, colour)
     try:
-        table = cached.artefact(root, stamp, key).table
-        samples = cached.attention_samples(root, stamp, key)
+        table = cached.artefact(view, key).table
+        samples = cached.attention_samples(view, key)
         patterns = column(table, kind, "pattern")
     except ExplorerError as error:
         state.write_url(run, None, **where)
-        _missing(root, stamp, run, which, error)
+        _missing(view, which, error)
         return
     chosen = _chosen(patterns.shape)
     first, second = st.columns([3, 2], gap="medium")
@@ -79,14 +79,14 @@ def _maps(root: Path, stamp: float, run: Run, lab: Any) -> None:
         sentence = _choose_sentence(samples)
     where |= {"sentence": sentence} if sentence != "1" else {}
     where |= {"layer": str(chosen[0] + 1), "head": str(chosen[1] + 1)}
-    survives, n_seeds = _survival(root, stamp, run, patterns.shape)
-    sample = _read(root, stamp, run, which, sentence, samples)
+    survives, n_seeds = _survival(view, patterns.shape)
+    sample = _read(view, which, sentence, samples)
     if sample is None:
         state.write_url(run, None, **where)
         return
-    shown = Shown(root, stamp, run, which, kind, table, sample, chosen, sentence == OWN, survives, n_seeds)
+    shown = Shown(view, which, kind, table, sample, chosen, sentence == OWN, survives, n_seeds)
     with second:
-        beside, words = compare_with(shown, patterns, lab)
+        beside, words = compare_with(shown, patterns)
     masked = beside.mask if beside is not None else None
     state.write_url(run, masked, **where, **words)
     left, right = st.columns([1, 1], gap="medium")
@@ -127,10 +127,11 @@ def _where(which: Weights, kind: MapKind, colour: str) -> dict[str, str]:
     }
 
 
-def _missing(root: Path, stamp: float, run: Run, which: Weights, error: ExplorerError) -> None:
+def _missing(view: View, which: Weights, error: ExplorerError) -> None:
     """What makes the maps, and what is there meanwhile."""
+    run = view.run
     key = attention_key(run.model, run.task, run.seed, which)
-    there = [m for m in cached.manifests(root, stamp) if m.stage == STAGE and m.model == run.model]
+    there = [m for m in view.manifests if m.stage == STAGE and m.model == run.model]
     if any(m.key == key for m in there):
         failed(error)
         return
@@ -174,9 +175,7 @@ def _choose_sentence(samples: tuple[Sample, ...]) -> str:
     return chosen
 
 
-def _read(
-    root: Path, stamp: float, run: Run, which: Weights, sentence: str, samples: tuple[Sample, ...]
-) -> Sample | None:
+def _read(view: View, which: Weights, sentence: str, samples: tuple[Sample, ...]) -> Sample | None:
     """The stored sentence, or the typed one through the model; None after saying what is wrong with it."""
     if sentence != OWN:
         return samples[int(sentence) - 1]
@@ -192,10 +191,10 @@ def _read(
     try:
         if not any(text.strip() for text in texts):
             raise BadRequest("There is no text.", "Type a sentence.")
-        if which == "finetuned" and dev_data.is_withheld(root, stamp, run):
+        if which == "finetuned" and dev_data.is_withheld(view, view.run):
             return None
         with st.spinner("The model reads the sentence …"):
-            sample, notes = cached.maps_of_text(root, stamp, run, which, texts, "")
+            sample, notes = cached_models.maps_of_text(view, view.run, which, texts, "")
     except ExplorerError as error:
         failed(error)
         return None
@@ -204,9 +203,9 @@ def _read(
     return sample
 
 
-def _survival(root: Path, stamp: float, run: Run, shape: tuple[int, int]) -> tuple[NDArray[np.int64] | None, int]:
+def _survival(view: View, shape: tuple[int, int]) -> tuple[NDArray[np.int64] | None, int]:
     """(L, H): in how many seeds each head is part of the good ticket, of how many; None where nothing was pruned."""
-    tickets = cached.tickets(root, stamp, run)
+    tickets = cached.tickets(view, view.run)
     if not tickets:
         return None, 0
     heads, _ = stack_masks(list(tickets.values()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from explorer.store.paper.published import published
 from explorer.store.schema import Run
 from explorer.study.survivor_patterns import WEIGHTS, GroupPatterns, SurvivorPatterns
 from explorer.ui import cached
+from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.plain_text import failed
 from explorer.ui.widgets.words import model_name, seeds
@@ -27,8 +27,9 @@ _SOME = 0.05
 """Below this a p-value is called evidence."""
 
 
-def panel(root: Path, stamp: float, run: Run) -> None:
+def panel(view: View) -> None:
     """Bars, tests and a sentence of what they say; where something is missing, the command that makes it."""
+    run = view.run
     st.markdown(
         "Prasanna et al. (2020, section 6) ask whether pruning keeps the heads whose attention may mean something. "
         "Of the five classes only *heterogeneous* maps may: the others look at positions and separators."
@@ -41,7 +42,7 @@ def panel(root: Path, stamp: float, run: Run) -> None:
     )
     try:
         with st.spinner("Drawing chance groups …", show_time=False):
-            found = cached.patterns_of_survivors(root, stamp, run.model, run.task, within)
+            found = cached.patterns_of_survivors(view, run.model, run.task, within)
     except BadBundle as error:
         failed(error)
         return

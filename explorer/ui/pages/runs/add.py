@@ -15,9 +15,9 @@ from explorer.glue.tasks import TASKS
 from explorer.store.bundle import Bundle
 from explorer.store.model_folder import HUB_ID, ModelFolder, model_folder
 from explorer.store.paper.importer import FAMILIES, REPOSITORY, SEEDS, ImportReport, import_clone
-from explorer.store.user_folders import PROJECT, bundles_folder
+from explorer.store.user_folders import bundles_folder
 from explorer.store.validation import validate
-from explorer.ui import cached
+from explorer.ui import cached, cached_models, visitor
 from explorer.ui.scoring import dev_data
 from explorer.ui.widgets import plain_text
 
@@ -32,7 +32,7 @@ _NOT_HERE = (
 
 def choose_bundle(root: Path) -> None:
     """A switch to bundles that were imported here before, where there are any and the app is served on localhost."""
-    if not dev_data.served_on_localhost():
+    if not visitor.served_on_localhost():
         return
     usual = cached.usual_bundle()
     names = {usual: f"{usual.name} (as started)"} | {path: path.name for path in _imported()}
@@ -44,14 +44,6 @@ def choose_bundle(root: Path) -> None:
     )
     if chosen != root:
         _switch(chosen)
-
-
-def on_command_line(root: Path) -> str:
-    """How the bundle is called there: by name where it lies in this project, else by its path, which only its own
-    machine is told."""
-    if root.resolve().parent == PROJECT:
-        return root.name
-    return str(root) if dev_data.served_on_localhost() else "DIR"
 
 
 def _imported() -> list[Path]:
@@ -74,7 +66,7 @@ def check(root: Path) -> None:
     st.markdown(
         "Six checks over the whole bundle: manifests, hashes of all files, arrays and tables, one checkpoint a run, "
         "nothing half-written, size. The same on the command line: "
-        f"`python -m precompute validate {on_command_line(root)}`"
+        f"`python -m precompute validate {visitor.on_command_line(root)}`"
     )
     if not st.button("Check this bundle", icon=":material/verified:", type="primary", key="runs.check"):
         return
@@ -105,7 +97,7 @@ def paper(root: Path) -> None:
         "carry no licence, so they are not shipped with this app; do not publish what is imported."
     )
     st.code(f"git clone https://{REPOSITORY}", language="bash")
-    if not dev_data.served_on_localhost():
+    if not visitor.served_on_localhost():
         st.info(
             _NOT_HERE + "`python -m precompute import-paper CLONE --out DIR`, then `EXPLORER_BUNDLE=DIR make demo`",
             icon=":material/lock:",
@@ -188,7 +180,7 @@ def _report(target: Path, report: ImportReport) -> None:
 
 def checkpoint(root: Path) -> None:
     """Looks at a model folder, and names the commands that make runs of it."""
-    local = dev_data.served_on_localhost()
+    local = visitor.served_on_localhost()
     st.markdown(
         "Any BERT-architecture checkpoint can be studied: a pre-trained one is fine-tuned, pruned and scored here; one "
         "that is fine-tuned already can be scored under any mask. Weights are read as safetensors only; pickled "
@@ -225,8 +217,9 @@ def _from_hub(source: str, task: str, root: Path) -> None:
         f"The command asks the Hub for **{plain_text.plain(source)}**, checks that it is a BERT and goes "
         "through the whole study. What it makes appears here as it is finished."
     )
+    where = visitor.on_command_line(root)
     st.code(
-        f"python -m precompute study --task {task} --seed 1337 --model {source} --bundle {on_command_line(root)}",
+        f"python -m precompute study --task {task} --seed 1337 --model {source} --bundle {where}",
         language="bash",
     )
 
@@ -239,7 +232,8 @@ def _found(found: ModelFolder, source: str, task: str, root: Path) -> None:
         icon=":material/check:",
     )
     quoted = f"'{source}'" if re.search(r"[^\w./~-]", source) else source
-    study = f"python -m precompute study --task {task} --seed 1337 --model {quoted} --bundle {on_command_line(root)}"
+    where = visitor.on_command_line(root)
+    study = f"python -m precompute study --task {task} --seed 1337 --model {quoted} --bundle {where}"
     needed = TASKS[task].n_outputs
     if found.n_outputs and found.n_outputs != needed:
         st.warning(f"{task} needs {needed} outputs: it was fine-tuned for another task.", icon=":material/info:")
@@ -253,15 +247,14 @@ def _found(found: ModelFolder, source: str, task: str, root: Path) -> None:
     st.code(study, language="bash")
 
 
-def glue(stamp: float) -> None:
+def glue() -> None:
     """A GLUE folder for this session: each task's dev set read and checked, then the lab scores on it."""
-    del stamp
     st.markdown(
         "With GLUE on this machine, the lab scores every mask on the task's own dev set. Give a folder in the official "
         "TSV layout (`MRPC/dev.tsv`, `CoLA/dev.tsv`, …). It counts for this session; for good: "
         "`GLUE_DIR=FOLDER make demo`"
     )
-    if not dev_data.served_on_localhost():
+    if not visitor.served_on_localhost():
         st.info(_NOT_HERE + "`GLUE_DIR=FOLDER make demo`", icon=":material/lock:")
         return
     folder = st.text_input("GLUE folder", placeholder="/path/to/glue", max_chars=500, key="runs.glue").strip()
@@ -275,9 +268,9 @@ def glue(stamp: float) -> None:
     bar = st.progress(0.0, "Reading …")
     for number, task in enumerate(TASKS.values()):
         bar.progress(number / len(TASKS), f"Reading {task.name} …")
-        source = dev_data.DataSource(cached.FOLDER, str(place))
+        source = dev_data.DataSource(cached_models.FOLDER, str(place))
         try:
-            examples = cached.examples(task.name, source.kind, source.folder)
+            examples = cached_models.examples(task.name, source.kind, source.folder)
         except ExplorerError as error:
             rows.append({"task": task.name, "dev examples": None, "": str(error)})
             continue

@@ -11,13 +11,14 @@ import streamlit as st
 
 from explorer.figures.print.export import Exhibit
 from explorer.glue.tasks import TASKS
-from explorer.store.bundle import CHECKPOINT, Bundle
+from explorer.store.bundle import CHECKPOINT
 from explorer.store.coverage import Part, commands, coverage, study_command
 from explorer.store.paper.importer import SEEDS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, STAGES, Key, Manifest, Run
-from explorer.ui import state
+from explorer.ui import state, visitor
 from explorer.ui.pages.runs import add
+from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name
@@ -48,30 +49,30 @@ _MARKS = {"complete": "✓", "withheld": "✓", "unfinished": "under way", "miss
 _GREEN, _AMBER, _NONE = "rgba(0,158,115,.22)", "rgba(230,159,0,.28)", ""
 
 
-def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest]) -> None:
+def page(view: View) -> None:
     """A view is chosen, and only that one is computed."""
-    run = selection.run
+    run, root = view.run, view.root
     state.show_notices()
     st.header("What is in this cache?")
     add.choose_bundle(root)
-    view = switch("View", VIEWS, "view", "runs.view")
-    where = {"view": view} if view != "here" else {}
-    if view == "here":
-        _here(root, run, manifests)
+    panel = switch("View", VIEWS, "view", "runs.view")
+    where = {"view": panel} if panel != "here" else {}
+    if panel == "here":
+        _here(view)
         return
     state.write_url(run, None, **where)
-    if view == "check":
+    if panel == "check":
         add.check(root)
-    elif view == "paper":
+    elif panel == "paper":
         add.paper(root)
-    elif view == "checkpoint":
+    elif panel == "checkpoint":
         add.checkpoint(root)
     else:
-        add.glue(stamp)
+        add.glue()
 
 
-def _here(root: Path, selected: Run, manifests: Sequence[Manifest]) -> None:
-    bundle = Bundle(root)
+def _here(view: View) -> None:
+    selected, manifests = view.run, view.manifests
     size = sum(entry.bytes for manifest in manifests for entry in manifest.files.values())
     own = [manifest for manifest in manifests if manifest.model == selected.model]
     tasks = [task for task in TASKS if any(manifest.task == task for manifest in own)]
@@ -80,13 +81,13 @@ def _here(root: Path, selected: Run, manifests: Sequence[Manifest]) -> None:
     state.write_url(selected, None, **({"row": _code(shown)} if shown != selected else {}))
     st.markdown(
         exhibits.say(
-            f"**{root.name}** holds {len(manifests)} artefacts, {size / 1e6:.0f} MB. Below, those of "
+            f"**{view.root.name}** holds {len(manifests)} artefacts, {size / 1e6:.0f} MB. Below, those of "
             f"**{model_name(selected.model)}**: a row a run (a task and a fine-tuning seed), a column a stage of the "
             "study. Pick a row to see how it came about and what is missing."
         )
     )
-    found = {run: coverage(bundle, own, run) for run in rows}
-    _matrix(rows, found, shown)
+    found = {run: coverage(view.bundle, own, run) for run in rows}
+    _matrix(selected, rows, found, shown)
     st.caption(
         "✓ there (3: all three variants); 2 of 3: some of them; – not made yet; *stored*: fine-tuned, but its "
         "checkpoint does not ship, so that the lab can show stored scores only."
@@ -95,7 +96,7 @@ def _here(root: Path, selected: Run, manifests: Sequence[Manifest]) -> None:
     if absent and any(manifest.stage not in PUBLISHED_STAGES for manifest in own):
         whole = study_command(Run(selected.model, absent[0], SEEDS[0]))
         st.caption(f"Nothing here of {', '.join(absent)}. Make a whole run: `{whole}`")
-    _run(root, shown, found[shown])
+    _run(view.root, shown, found[shown])
 
 
 def _runs_of(model: str, task: str, manifests: Sequence[Manifest]) -> list[Run]:
@@ -120,7 +121,7 @@ def _code(run: Run) -> str:
     return f"{run.task}.{'all' if run.seed == ALL_SEEDS else run.seed}"
 
 
-def _matrix(rows: Sequence[Run], found: Mapping[Run, Mapping[str, Sequence[Part]]], shown: Run) -> None:
+def _matrix(selected: Run, rows: Sequence[Run], found: Mapping[Run, Mapping[str, Sequence[Part]]], shown: Run) -> None:
     stages = [stage for stage in STAGES if any(stage in parts for parts in found.values())]
     table = pd.DataFrame(
         [
@@ -135,7 +136,7 @@ def _matrix(rows: Sequence[Run], found: Mapping[Run, Mapping[str, Sequence[Part]
         chosen = st.session_state[key]["selection"]["rows"]
         if not chosen:
             return
-        run, selected = rows[chosen[0]], state.selected()
+        run = rows[chosen[0]]
         if any(part.manifest is not None for part in found[run].get("finetune", ())):
             st.session_state.pop(_ROW, None)
             state.choose(run)
@@ -180,7 +181,7 @@ def _run(root: Path, run: Run, stages: Mapping[str, Sequence[Part]]) -> None:
     st.subheader(f"{model_name(run.model)} on {run.task}, {seed}")
     there = [part.manifest for parts in stages.values() for part in parts if part.manifest is not None]
     lacking = [part for parts in stages.values() for part in parts if part.manifest is None]
-    where = add.on_command_line(root)
+    where = visitor.on_command_line(root)
     if lacking:
         _missing(run, lacking, where)
     if there:

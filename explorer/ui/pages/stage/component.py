@@ -8,13 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.ui.pages.stage.scenes import Figure, Scene
+from explorer.ui.pages.stage.numbers import Figure
+from explorer.ui.pages.stage.scenes import Scene
+from explorer.ui.widgets.scripts import script
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "stage_deck",
     css=(_HERE / "deck.css").read_text(encoding="utf-8"),
-    js="".join((_HERE / name).read_text(encoding="utf-8") for name in ("pictures.js", "deck.js")),
+    js=script(_HERE / "pictures.js", _HERE / "deck.js"),
 )
 
 
@@ -30,8 +32,9 @@ def deck(
 ) -> None:
     """Shows the talk over everything else; `at` says which screen it is at.
 
-    start: where it begins, from then on the browser decides. live: scores that were computed, by screen; waiting:
-    screens whose score is still to come. on_leave: the speaker asked for the way out; see `left_for`.
+    title: the talk's. scenes: its screens. live: screen -> the score that was computed for it. waiting: the screens
+    whose score is still to come. start: the screen that it begins at; from then on the browser decides. key: names
+    the deck in the session. on_leave: called when the speaker asks for the way out; see `left_for`.
     """
     data = deck_data(title, scenes, live, waiting, start)
     _component(key=key, data=data, on_step_change=_nothing, on_leave_change=on_leave)
@@ -71,7 +74,7 @@ def at(state: object, n: int, start: int) -> int:
 
 
 def left_for(state: object) -> str:
-    """Where the speaker went: 'game', or 'ready'."""
+    """The place that the speaker went to: 'game', or 'ready'."""
     place = state.get("leave") if isinstance(state, Mapping) else None
     return "game" if place == "game" else "ready"
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from explorer.store.schema import Manifest
+from explorer.store.schema import Run
 from explorer.ui import state
 from explorer.ui.pages.stage import preparation
 from explorer.ui.pages.stage.component import at, deck, left_for
-from explorer.ui.pages.stage.scenes import Figure, Scene, scenes_of
+from explorer.ui.pages.stage.numbers import Figure
+from explorer.ui.pages.stage.scenes import Scene, scenes_of
 from explorer.ui.pages.stage.story import LARGEST, SHIPPED, Step, Story
 from explorer.ui.pages.stage.story_values import FACTS, Material, facts
 from explorer.ui.scoring import polling, request
+from explorer.ui.view import View
 
 _ON, _START, _LIVE, _UPLOAD, _LEFT, _TALKS = (
     f"stage.{name}" for name in ("on", "start", "live", "upload", "left", "talks")
@@ -27,9 +28,7 @@ _CHROME = """<style>
 </style>"""
 
 
-def page(
-    root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest], links: Mapping[str, st.Page]
-) -> None:
+def page(view: View) -> None:
     """The talk where it was started, or where the address names one of its steps; else what it needs."""
     wanted = state.asked("step")
     if wanted is not None and wanted.isdecimal():
@@ -37,17 +36,17 @@ def page(
         st.session_state[_START] = int(wanted) - 1
     if left := st.session_state.pop(_LEFT, ""):
         st.session_state[_ON] = False
-        if left == "game" and "game" in links:
-            st.switch_page(links["game"])
+        if left == "game" and "game" in view.links:
+            st.switch_page(view.links["game"])
     st.session_state.setdefault(_ON, False)
     try:
         story, origin = preparation.story_of(st.session_state.get(_UPLOAD))
         by_run = {}
 
         def of(step: Step) -> Material:
-            run = preparation.run_of(step, selection.run, manifests)
+            run = preparation.run_of(step, view)
             if run not in by_run:
-                by_run[run] = preparation.material(root, stamp, run, manifests)
+                by_run[run] = preparation.material(view, run)
             return by_run[run]
 
         scenes = scenes_of(story, of)
@@ -55,31 +54,29 @@ def page(
         st.session_state[_ON] = False
         _unready(error)
         return
-    live = preparation.live_of(root, stamp, scenes)
+    live = preparation.live_of(view, scenes)
     if st.session_state[_ON]:
         st.html(_CHROME)
-        _talk(story, scenes, live, selection)
+        _talk(story, scenes, live, view.run)
     else:
-        _ready(story, origin, scenes, live, selection)
+        _ready(story, origin, scenes, live, view.run)
 
 
 # ---- the talk
 
 
 @st.fragment
-def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[preparation.Live], selection: state.Selection) -> None:
+def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[preparation.Live], run: Run) -> None:
     if st.session_state.get(_LEFT):
         st.rerun()
     key = f"stage.deck.{st.session_state.get(_TALKS, 0)}"
     start = min(max(st.session_state.get(_START, 0), 0), len(scenes) - 1)
     number = st.session_state[_START] = at(st.session_state.get(key), len(scenes), start)
-    state.write_url(selection.run, None, step=str(number + 1))
+    state.write_url(run, None, step=str(number + 1))
     known: dict[str, Figure] = st.session_state.setdefault(_LIVE, {})
     names = {of.number: _name(of.question) for of in live}
     asked = next((of.question for of in live if of.number == number and names[number] not in known), None)
-    standing = (
-        preparation.standing_of(asked) if asked else None
-    )  # waits a moment at most; the browser has moved on already
+    standing = request.standing_of(asked) if asked else None  # waits a moment at most; the browser has moved on already
     if asked and standing and (figure := preparation.live_figure(asked, standing)):
         known[names[number]] = figure
     shown = {at_screen: known[name] for at_screen, name in names.items() if name in known}
@@ -88,7 +85,7 @@ def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[preparation.Live
     if asked and standing and not standing.over:
         polling.follow(
             standing,
-            lambda: preparation.standing_of(asked, 0.0),
+            lambda: request.standing_of(asked, 0.0),
             lambda now: now.over,
             lambda now: None,
             every=request.LOADING_EVERY,
@@ -106,15 +103,13 @@ def _name(question: request.Question) -> str:
 # ---- before it
 
 
-def _ready(
-    story: Story, origin: str, scenes: Sequence[Scene], live: Sequence[preparation.Live], selection: state.Selection
-) -> None:
-    state.write_url(selection.run, None)
+def _ready(story: Story, origin: str, scenes: Sequence[Scene], live: Sequence[preparation.Live], run: Run) -> None:
+    state.write_url(run, None)
     st.header("Stage mode")
     state.show_notices()
     st.markdown(
-        f"**{_plain(story.title)}**, {len(scenes)} steps ({_plain(origin)}), told with {selection.run.task}, seed "
-        f"{selection.run.seed}. Everything is made ready here; the talk itself needs no network."
+        f"**{_plain(story.title)}**, {len(scenes)} steps ({_plain(origin)}), told with {run.task}, seed "
+        f"{run.seed}. Everything is made ready here; the talk itself needs no network."
     )
     unknown = [words for scene in scenes for words in scene.missing]
     st.markdown(f":green[:material/check_circle:] {len(scenes)} of {len(scenes)} screens prepared from the cache")

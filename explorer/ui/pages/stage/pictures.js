@@ -1,13 +1,5 @@
 // The figures of a talk: models as grids, scores as bars, a pruning run as a path. Drawn once, when the talk is set up.
 
-function make(tag, className = "", attributes = {}, children = []) {
-  const element = document.createElement(tag);
-  element.className = className;
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children); // strings become text nodes: data is never read as HTML
-  return element;
-}
-
 function shape(tag, attributes = {}, text = "") {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);

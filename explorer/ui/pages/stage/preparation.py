@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from explorer.errors import BadBundle, BadRequest, ExplorerError
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.sources import glue_dir_from_environment
 from explorer.glue.tasks import Task
 from explorer.stats.class_shares import ShareTest
 from explorer.store.bundle import CHECKPOINT
-from explorer.store.schema import Key, Manifest, Run
+from explorer.store.schema import Key, Run
 from explorer.tickets.pruning_path import PruningPath, path_of
 from explorer.tickets.structured import threshold_of
-from explorer.ui import cached
-from explorer.ui.pages.stage.scenes import Figure, Scene, score_figure_words
+from explorer.ui import cached, cached_models
+from explorer.ui.pages.stage.numbers import Figure, score_figure_words
+from explorer.ui.pages.stage.scenes import Scene
 from explorer.ui.pages.stage.story import SHIPPED, Step, Story, decode_story, read_story
 from explorer.ui.pages.stage.story_values import FACTS, Material
-from explorer.ui.scoring import request
-from explorer.ui.scoring.dev_data import DataSource
-from explorer.ui.scoring.request import Question, Standing, ask
+from explorer.ui.scoring.dev_data import DataSource, glue_source
+from explorer.ui.scoring.request import Question, Standing
+from explorer.ui.view import View
 
 
 def story_of(upload: bytes | None) -> tuple[Story, str]:
@@ -41,25 +39,26 @@ def story_of(upload: bytes | None) -> tuple[Story, str]:
     return read_story(SHIPPED, FACTS), "the one that ships"
 
 
-def material(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> Material:
+def material(view: View, run: Run) -> Material:
     """All that a story may tell of a run; raises BadBundle where the run itself is not in the bundle."""
-    known = cached.known(root, stamp, run)
-    tickets = cached.tickets(root, stamp, run)
+    known = cached.known(view, run)
+    tickets = cached.tickets(view, run)
     return Material(
         known,
-        cached.claim_sheet(root, stamp, run.model, run.task),
+        cached.claim_sheet(view, run.model, run.task),
         tickets,
-        _path(root, stamp, run, manifests, "together"),
-        _path(root, stamp, run, manifests, "heads"),
-        _patterns(root, stamp, run, manifests),
+        _path(view, run, "together"),
+        _path(view, run, "heads"),
+        _patterns(view, run),
     )
 
 
-def run_of(step: Step, selected: Run, manifests: Sequence[Manifest]) -> Run:
+def run_of(step: Step, view: View) -> Run:
     """The run that a step tells of. Raises BadRequest where the bundle does not hold it."""
+    selected = view.run
     run = Run(selected.model, step.task or selected.task, selected.seed if step.seed is None else step.seed)
-    if not any(m.key == Key(run, "finetune") for m in manifests):
-        there = sorted({(m.task, m.seed) for m in manifests if (m.stage, m.model) == ("finetune", run.model)})
+    if not view.has(Key(run, "finetune")):
+        there = sorted({(m.task, m.seed) for m in view.manifests if (m.stage, m.model) == ("finetune", run.model)})
         listed = ", ".join(f"{task} {seed}" for task, seed in there) or "none"
         raise BadRequest(f"{step.where}: this cache holds no {run.task} run of seed {run.seed}.", f"It holds {listed}.")
     return run
@@ -67,13 +66,13 @@ def run_of(step: Step, selected: Run, manifests: Sequence[Manifest]) -> Run:
 
 @dataclass(frozen=True)
 class Live:
-    """Where one screen's score is asked for."""
+    """One screen whose score can be computed here."""
 
     number: int
     question: Question
 
 
-def live_of(root: Path, stamp: float, scenes: Sequence[Scene]) -> tuple[Live, ...]:
+def live_of(view: View, scenes: Sequence[Scene]) -> tuple[Live, ...]:
     """The screens whose score can be computed here: the checkpoint is there, and the dev set or, where the bundle
     does not know the mask, the diagnostics."""
     found = []
@@ -81,13 +80,13 @@ def live_of(root: Path, stamp: float, scenes: Sequence[Scene]) -> tuple[Live, ..
         if scene.mask is None or scene.material is None:
             continue
         known = scene.material.known
-        if CHECKPOINT not in cached.artefact(root, stamp, Key(known.run, "finetune")).manifest.files:
+        if CHECKPOINT not in cached.artefact(view, Key(known.run, "finetune")).manifest.files:
             continue
         source = _glue(known.task)
         if source is None and scene.mask.code not in known.by_code:
-            source = DataSource(cached.DIAGNOSTICS)
+            source = DataSource(cached_models.DIAGNOSTICS)
         if source is not None:
-            found.append(Live(number, Question(root, stamp, known, source, scene.mask)))
+            found.append(Live(number, Question(view, known, source, scene.mask)))
     return tuple(found)
 
 
@@ -109,7 +108,7 @@ def models(live: Sequence[Live]) -> Models:
         q = of.question
         run, source = q.known.run, q.source
         try:
-            futures[run, source.kind] = cached.evaluator(q.root, q.stamp, run, source.kind, source.folder)
+            futures[run, source.kind] = cached_models.evaluator(q.view, run, source.kind, source.folder)
         except ExplorerError as error:
             trouble = str(error)
     ended = [future.exception() for future in futures.values() if future.done()]
@@ -123,20 +122,13 @@ def models(live: Sequence[Live]) -> Models:
     return Models(loaded, len(futures), trouble)
 
 
-def standing_of(question: Question, wait: float | None = None) -> Standing:
-    """Asks for a score where nobody has; returns its status after at most 2 x `wait` seconds (None: request.WAIT)."""
-    run, source = question.known.run, question.source
-    wait = request.WAIT if wait is None else wait
-    return ask(question, cached.evaluator(question.root, question.stamp, run, source.kind, source.folder), wait)
-
-
 def live_figure(question: Question, standing: Standing) -> Figure | None:
     """The live score for the screen; None while it is not exact."""
     if standing.answer is None:
         return None
     found = standing.answer.comparison
     score, name = found.score, METRIC_WORDS[found.task.metric]
-    if question.source.kind == cached.DIAGNOSTICS:
+    if question.source.kind == cached_models.DIAGNOSTICS:
         name = f"{name} on {question.title}"
     figure = score_figure_words(name, score.value, score.low, score.high, score.n, threshold_of(found.full.value))
     seconds = standing.answer.evaluation.seconds
@@ -145,33 +137,26 @@ def live_figure(question: Question, standing: Standing) -> Figure | None:
 
 
 def _glue(task: Task) -> DataSource | None:
-    folder = glue_dir_from_environment()
-    fetched: Mapping[str, DataSource] = st.session_state.get("lab.glue", {})
-    if task.name in fetched:
-        return fetched[task.name]
-    if folder is None:
-        return None
     try:
-        cached.examples(task.name, cached.FOLDER, str(folder))
+        return glue_source(task)
     except ExplorerError:
         return None
-    return DataSource(cached.FOLDER, str(folder))
 
 
-def _path(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest], variant: str) -> PruningPath | None:
+def _path(view: View, run: Run, variant: str) -> PruningPath | None:
     key = Key(run, "structured", variant)
-    if not any(m.key == key and m.complete for m in manifests):
+    if not view.has(key):
         return None
     try:
-        return path_of(cached.artefact(root, stamp, key), cached.known(root, stamp, run).shape)
+        return path_of(cached.artefact(view, key), cached.known(view, run).shape)
     except (BadBundle, KeyError):
         return None
 
 
-def _patterns(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> tuple[str, ShareTest] | None:
-    if not any((m.stage, m.model, m.task) == ("attention", run.model, run.task) for m in manifests):
+def _patterns(view: View, run: Run) -> tuple[str, ShareTest] | None:
+    if not view.has_stage("attention", run.model, run.task):
         return None
-    groups = cached.patterns_of_survivors(root, stamp, run.model, run.task).groups
+    groups = cached.patterns_of_survivors(view, run.model, run.task).groups
     tests: dict[str, ShareTest] = {of.group: of.test for of in groups if (of.weights, of.kind) == ("finetuned", "raw")}
     name = next((name for name in ("super-survivors", "survivors") if name in tests), None)
     return (name, tests[name]) if name else None

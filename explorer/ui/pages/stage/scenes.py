@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from explorer.errors import BadMask, BadRequest
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
-from explorer.stats.effects import Effect, Evidence
-from explorer.stats.intervals import score_with_interval
+from explorer.stats.effects import Evidence
 from explorer.stats.survival import survival
 from explorer.store.bundle import command_for
 from explorer.store.paper.published import FULL, published
 from explorer.store.schema import Key
 from explorer.study.claim_sheet import BAD, GOOD, RANDOM
 from explorer.study.claims import Claim, Verdict
-from explorer.tickets.structured import threshold_of
+from explorer.ui.pages.stage.numbers import Figure, effect_figure, stored_figure
 from explorer.ui.pages.stage.pictures import (
     Picture,
     Tone,
@@ -29,8 +28,8 @@ from explorer.ui.pages.stage.pictures import (
     share_grid,
 )
 from explorer.ui.pages.stage.story import PRESETS, ClaimName, Step, Story, filled, unknown_in
-from explorer.ui.pages.stage.story_values import FACTS, Material, facts, minus, score_text
-from explorer.ui.widgets.words import seeds
+from explorer.ui.pages.stage.story_values import FACTS, Material, facts, score_text
+from explorer.ui.widgets.words import minus, seeds
 
 VERDICTS: dict[Verdict, str] = {
     "supported": "Supported",
@@ -39,16 +38,6 @@ VERDICTS: dict[Verdict, str] = {
     "open": "Open",
 }
 LETTERS: dict[ClaimName, str] = {"good": "a", "rest": "b", "retrained": "c", "unstable": "d"}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """The large number of a screen."""
-
-    value: str
-    words: str
-    small: str = ""
-    """Its interval and what it is over."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +55,17 @@ class Scene:
     missing: tuple[str, ...] = ()
     """Sentences on what the bundle does not hold."""
     mask: Mask | None = None
-    """Whose score is asked for live while the screen is shown; `figure` is the stored one."""
+    """The mask whose score is asked for live while the screen is shown; `figure` is the stored one."""
     material: Material | None = None
 
 
 def scenes_of(story: Story, material: Callable[[Step], Material]) -> tuple[Scene, ...]:
-    """Raises BadRequest where a step names a mask for another model; `material` raises what the bundle does."""
+    """Makes a story's screens. Raises what `material` does, and BadRequest where a step's mask is for another model."""
     return tuple(scene_of(step, material(step)) for step in story.steps)
 
 
 def scene_of(step: Step, of: Material) -> Scene:
-    """Everything but the live score. Raises BadRequest as `scenes_of`."""
+    """Makes one screen, with everything but the live score. Raises BadRequest as `scenes_of`."""
     known = facts(of)
     missing = [f"Not in this cache: {FACTS[name]}." for name in unknown_in([step.title, step.text], known)]
     claim = _claims(of)[step.claim] if step.claim else None
@@ -119,32 +108,6 @@ def _grid(step: Step, of: Material) -> Shown:
     return stored_figure(of, mask), grid_picture(mask), ()
 
 
-def stored_figure(of: Material, mask: Mask) -> Figure:
-    """A mask's stored score; a dash where the bundle has none."""
-    name, found = METRIC_WORDS[of.known.task.metric], of.known.by_code.get(mask.code)
-    if found is None:
-        return Figure("–", name, "No stored score for this mask")
-    score = score_with_interval(of.known.task.metric, found.predictions, of.known.labels)
-    return score_figure_words(name, score.value, score.low, score.high, score.n, threshold_of(of.known.full.score))
-
-
-def score_figure_words(name: str, value: float, low: float, high: float, n: int, line: float) -> Figure:
-    """'0.750', 'accuracy, above the 90% line within noise', '95% interval 0.706 to 0.790, n = 408'."""
-    interval = f"95% interval {low:.3f} to {high:.3f}, " if low == low else ""
-    return Figure(
-        score_text(value) or "undefined", f"{name}, {against_line(value, low, high, line)}", f"{interval}n = {n:,}"
-    )
-
-
-def against_line(value: float, low: float, high: float, line: float) -> str:
-    """Where a score lies in relation to the line that it has to keep to, and whether that is beyond noise."""
-    if math.isnan(value):
-        return "undefined"
-    if value >= line:
-        return f"above the 90% line ({line:.3f})" + ("" if low >= line else ", within noise")
-    return f"below the 90% line ({line:.3f})" + ("" if high < line else ", within noise")
-
-
 def _path(step: Step, of: Material) -> Shown:
     if of.path is None:
         key = Key(of.known.run, "structured", "together")
@@ -160,7 +123,7 @@ def _path(step: Step, of: Material) -> Shown:
 
 def _tickets(step: Step, of: Material) -> Shown:
     names = {"good": GOOD, "random": RANDOM, "bad": BAD}
-    figure = _effect(of.sheet.rest.effect, "+.3f", "bad against good")
+    figure = effect_figure(of.sheet.rest.effect, "+.3f", "bad against good")
     return figure, _bars(of, names, "pruned"), _absent(of, names)
 
 
@@ -170,13 +133,13 @@ def _retrained(step: Step, of: Material) -> Shown:
     }
     effect = of.sheet.retrained.effect
     words = f"of the full model's {METRIC_WORDS[of.known.task.metric]}, by the bad ticket, fine-tuned again"
-    return _effect(effect, ".0%", words), _bars(of, again, "again"), _absent(of, again)
+    return effect_figure(effect, ".0%", words), _bars(of, again, "again"), _absent(of, again)
 
 
 def _good(step: Step, of: Material) -> Shown:
     names = {"full": FULL, "good": GOOD}
     words = f"of the full model's {METRIC_WORDS[of.known.task.metric]} is kept"
-    return _effect(of.sheet.good.effect, ".0%", words), _bars(of, names, "pruned"), _absent(of, names)
+    return effect_figure(of.sheet.good.effect, ".0%", words), _bars(of, names, "pruned"), _absent(of, names)
 
 
 def _survival(step: Step, of: Material) -> Shown:
@@ -250,7 +213,7 @@ def _published(step: Step, of: Material) -> Shown:
     bars = [bar(kind, of.sheet.theirs[name], "quiet") for kind, name in names.items()]
     legend = ("BERT-base as published, mean of 5 seeds",)
     return (
-        _effect(effect, style, words),
+        effect_figure(effect, style, words),
         bars_picture(bars, {"commonest answer": of.sheet.published_majority}, legend),
         (),
     )
@@ -290,14 +253,6 @@ def _mask(step: Step, of: Material) -> Mask | None:
 def _claims(of: Material) -> dict[ClaimName, Claim]:
     sheet = of.sheet
     return {"good": sheet.good, "rest": sheet.rest, "retrained": sheet.retrained, "unstable": sheet.unstable}
-
-
-def _effect(effect: Effect, style: str, words: str) -> Figure:
-    if math.isnan(effect.value):
-        return Figure("–", f"{words}: not known yet")
-    interval = f"95% interval {effect.low:{style}} to {effect.high:{style}}" if effect.low == effect.low else ""
-    small = ", ".join(part for part in (minus(interval), effect.over) if part)
-    return Figure(minus(f"{effect.value:{style}}"), words, small)
 
 
 def _bars(of: Material, names: dict[str, str], tone: str) -> Picture:

@@ -38,11 +38,11 @@ class Step:
     text: str = ""
     """One or two sentences under the title; {names} stand for numbers of the bundle."""
     say: str = ""
-    """For the speaker."""
+    """Notes for the speaker."""
     claim: ClaimName | None = None
-    """Whose verdict is shown; for show = "claim", whose figure."""
+    """The claim whose verdict is shown; for show = "claim", its figure too."""
     mask: str = ""
-    """For show = "grid": a preset's name or a mask code."""
+    """A preset's name or a mask code, for show = "grid"."""
     task: str = ""
     """Empty: the one that is selected; so too seed."""
     seed: int | None = None
@@ -59,7 +59,10 @@ class Story:
 
 
 def parse_story(text: str, names: Collection[str]) -> Story:
-    """Raises BadRequest, which names the step, its line and the field. names: what may stand in {braces}."""
+    """Reads and checks a story. names: what may stand in {braces}.
+
+    Raises BadRequest, which names the step, its line and the field.
+    """
     if len(text.encode()) > LARGEST:
         raise BadRequest(f"The story is larger than {LARGEST // 1024} KB.", "A talk of a few steps takes far less.")
     try:
@@ -84,7 +87,7 @@ def parse_story(text: str, names: Collection[str]) -> Story:
 
 
 def read_story(path: Path, names: Collection[str]) -> Story:
-    """Raises BadRequest where there is no such file, too."""
+    """Reads a story from a file; raises BadRequest as `parse_story` does, and where there is no such file."""
     try:
         data = path.read_bytes()[: LARGEST + 1]
     except OSError:
@@ -93,7 +96,7 @@ def read_story(path: Path, names: Collection[str]) -> Story:
 
 
 def decode_story(data: bytes, names: Collection[str]) -> Story:
-    """As parse_story, of a file's bytes."""
+    """Reads a story from a file's bytes; raises BadRequest as `parse_story` does."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

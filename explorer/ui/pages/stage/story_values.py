@@ -13,10 +13,10 @@ from explorer.stats.class_shares import ShareTest
 from explorer.store.paper.published import FULL
 from explorer.study.claim_sheet import AGAIN, BAD, GOOD, RANDOM, ClaimSheet
 from explorer.study.stored_scores import KnownRun
-from explorer.tickets.presets import Preset, named_presets
 from explorer.tickets.pruning_path import PruningPath
 from explorer.tickets.structured import threshold_of
-from explorer.ui.widgets.words import QUESTIONS, model_name, seeds
+from explorer.ui.widgets.presets import Preset, named_presets
+from explorer.ui.widgets.words import QUESTIONS, minus, model_name, seeds
 
 FACTS = {
     "model": "the model's name",
@@ -129,11 +129,6 @@ def score_text(score: float | None) -> str | None:
 def share_text(share: float | None) -> str | None:
     """'92%'."""
     return None if share is None or math.isnan(share) else f"{share:.0%}"
-
-
-def minus(text: str) -> str:
-    """With the sign that numbers have in print."""
-    return text.replace("-0", "−0")
 
 
 def _stored(of: Material, name: str) -> float | None:

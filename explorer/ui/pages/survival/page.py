@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from explorer.figures.overlays import dress, only_pruned, spread_overlay, survival_overlay
 from explorer.figures.trajectory import trajectory_figure
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.stats.survival import Survival, survival
 from explorer.store.bundle import command_for
-from explorer.store.schema import Key, Manifest, Run
+from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import Pruned, shape_of, tickets_by_task
 from explorer.ui import cached, state
 from explorer.ui.pages.survival import views
 from explorer.ui.pages.survival.published import published_panel
+from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, overlay_picker
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name, seeds
@@ -42,36 +43,33 @@ VIEWS = {
 class Shown:
     """What the page is set to, and what of it the bundle holds."""
 
-    root: Path
-    stamp: float
-    manifests: Sequence[Manifest]
-    run: Run
+    view: View
     pruned: Pruned
     masks: dict[str, dict[int, Mask]]
     """Task -> seed -> mask, for the model and the way of pruning."""
 
     @property
     def own(self) -> dict[int, Mask]:
-        """Of the selected task; never empty where a view is shown."""
-        return self.masks.get(self.run.task, {})
+        """Seed -> mask of the selected task; never empty where a view is shown."""
+        return self.masks.get(self.view.run.task, {})
 
 
-def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequence[Manifest]) -> None:
+def page(view: View) -> None:
     """A view is chosen, and only that one is computed."""
-    run = selection.run
+    run = view.run
     title = st.empty()
     state.show_notices()
     with st.container(horizontal=True, gap="medium"):
-        view = switch("View", VIEWS, "view", "survival.view")
+        panel = switch("View", VIEWS, "view", "survival.view")
         pruned: Pruned = "together"
-        if view != "weights":
+        if panel != "weights":
             pruned = switch("Pruned", PRUNED, "pruned", "survival.pruned")
-    title.header("Which heads survive, task by task?" if view == "tasks" else f"Which heads survive on {run.task}?")
-    shown = Shown(root, stamp, manifests, run, pruned, tickets_by_task(manifests, run.model, pruned))
-    where = ({"view": view} if view != "seeds" else {}) | ({"pruned": pruned} if pruned != "together" else {})
-    if view != "seeds":
+    title.header("Which heads survive, task by task?" if panel == "tasks" else f"Which heads survive on {run.task}?")
+    shown = Shown(view, pruned, tickets_by_task(view.manifests, run.model, pruned))
+    where = ({"view": panel} if panel != "seeds" else {}) | ({"pruned": pruned} if pruned != "together" else {})
+    if panel != "seeds":
         state.write_url(run, None, **where)
-    if view not in ("tasks", "weights", "paper") and not shown.own:
+    if panel not in ("tasks", "weights", "paper") and not shown.own:
         state.write_url(run, None, **where)
         key = Key(run, "structured", pruned)
         st.info(f"This was not pruned yet. Make it: `{command_for(key)}`", icon=":material/content_cut:")
@@ -81,14 +79,14 @@ def page(root: Path, stamp: float, selection: state.Selection, manifests: Sequen
         "each": lambda: views.seed_by_seed(shown.own, pruned),
         "tasks": lambda: views.all_tasks(shown.masks, pruned, run.model),
         "paths": lambda: _paths(shown),
-        "weights": lambda: views.single_weights(root, stamp, run, manifests),
+        "weights": lambda: views.single_weights(view),
         "paper": lambda: published_panel(run.task, run.model, shown.own, pruned),
     }
-    panels[view]()
+    panels[panel]()
 
 
 def _over_seeds(shown: Shown, where: dict[str, str]) -> None:
-    run, masks = shown.run, shown.own
+    run, masks = shown.view.run, shown.own
     what = {"together": "Heads and MLPs", "heads": "Heads", "mlps": "MLPs"}[shown.pruned]
     st.markdown(
         f"{what} of {model_name(run.model)} are switched off, least important first, while "
@@ -107,17 +105,17 @@ def _over_seeds(shown: Shown, where: dict[str, str]) -> None:
 
 def _grid(shown: Shown, where: dict[str, str]) -> None:
     """The survival of the chosen way of pruning, and what else the bundle knows of each head and MLP."""
-    run, masks, shape = shown.run, shown.own, shape_of(shown.manifests, shown.run)
-    own = {"survival": overlay_picker.survival_view(masks)}
+    run, masks, shape = shown.view.run, shown.own, shape_of(shown.view.manifests, shown.view.run)
+    own = {"survival": survival_overlay(masks)}
     if shown.pruned != "together":
-        own = {"survival": views.only_pruned(own["survival"], shown.pruned)}
+        own = {"survival": only_pruned(own["survival"], shown.pruned)}
     if len(masks) > 1:
-        own["spread"] = views.spread_view(masks, shown.pruned)
-    found = overlay_picker.Views({})
-    if any(manifest.key == Key(run, "finetune") for manifest in shown.manifests):
-        found = overlay_picker.views(shown.root, shown.stamp, cached.known(shown.root, shown.stamp, run))
-    shows = overlay_picker.Views(
-        own | {name: view for name, view in found.by_name.items() if name not in own}, found.missing
+        own["spread"] = spread_overlay(masks, shown.pruned)
+    found = overlay_picker.Offered({})
+    if shown.view.has(Key(run, "finetune")):
+        found = overlay_picker.overlays_of(shown.view, cached.known(shown.view, run))
+    shows = overlay_picker.Offered(
+        own | {name: cells for name, cells in found.by_name.items() if name not in own}, found.missing
     )
     fill, ring = overlay_picker.choose(shows, "survival", fill=FILL)
     state.write_url(run, None, **where, **overlay_picker.in_url(fill, ring, default=FILL))
@@ -128,7 +126,7 @@ def _grid(shown: Shown, where: dict[str, str]) -> None:
         revision=f"survival-{'-'.join(mask.code for mask in masks.values())}",
         key="survival.grid",
         disabled=True,
-        **overlay_picker.dress(shows.by_name, fill, ring, shape).arguments,
+        **dress(shows.by_name, fill, ring, shape).arguments,
     )
 
 
@@ -154,10 +152,10 @@ def _kept(mean: float, sd: float, total: int, word: str) -> str:
 
 def _steps(shown: Shown) -> pd.DataFrame | None:
     """Every step of every seed's pruning; None for an imported model, whose masks came without them."""
-    runs = [Run(shown.run.model, shown.run.task, seed) for seed in shown.own]
-    keys = {manifest.key for manifest in shown.manifests}
+    runs = [Run(shown.view.run.model, shown.view.run.task, seed) for seed in shown.own]
+    keys = {manifest.key for manifest in shown.view.manifests}
     runs = [run for run in runs if Key(run, "structured", shown.pruned) in keys]
-    return cached.trajectories(shown.root, shown.stamp, runs, shown.pruned) if runs else None
+    return cached.trajectories(shown.view, runs, shown.pruned) if runs else None
 
 
 def _table(steps: pd.DataFrame) -> None:
@@ -190,17 +188,17 @@ def _paths(shown: Shown) -> None:
     if steps is None:
         st.info("The authors' files hold where pruning ended, not how it got there.", icon=":material/timeline:")
         return
-    line = cached.majority_baseline(shown.root, shown.stamp, shown.run.model, shown.run.task)
+    line = cached.majority_baseline(shown.view, shown.view.run.model, shown.view.run.task)
     st.markdown("How each seed lost its heads and MLPs, from the full model on the left to the smallest one that held.")
     exhibits.plot(
         trajectory_figure(
             steps,
-            metric=METRIC_WORDS[TASKS[shown.run.task].metric],
+            metric=METRIC_WORDS[TASKS[shown.view.run.task].metric],
             majority=line.score if line else None,
             majority_title=line.title if line else "",
         ),
         key="survival.trajectory",
-        title=f"Pruning paths on {shown.run.task}",
+        title=f"Pruning paths on {shown.view.run.task}",
         caption="Each point is a mask scored on the whole dev set; hollow points fell below the dotted 90% line of "
         "their seed.",
         data=steps,
@@ -215,9 +213,9 @@ def _paths(shown: Shown) -> None:
 
 def _provenance(shown: Shown) -> None:
     """Where the numbers come from, for the seed in the sidebar or the first that was pruned so."""
-    keys = [Key(Run(shown.run.model, shown.run.task, seed), "structured", shown.pruned) for seed in shown.own]
-    wanted = Key(shown.run, "structured", shown.pruned)
-    by_key = {manifest.key: manifest for manifest in shown.manifests}
+    keys = [Key(Run(shown.view.run.model, shown.view.run.task, seed), "structured", shown.pruned) for seed in shown.own]
+    wanted = Key(shown.view.run, "structured", shown.pruned)
+    by_key = {manifest.key: manifest for manifest in shown.view.manifests}
     manifest = by_key.get(wanted) or next(by_key[key] for key in keys if key in by_key)
     data = manifest.data["dev"]
     st.caption(

@@ -10,12 +10,10 @@ import streamlit as st
 from explorer.figures.heatmaps import Panel
 from explorer.mask import Mask
 from explorer.store.paper.published import Published, published
-from explorer.store.task_tickets import Pruned
+from explorer.store.task_tickets import FAMILIES, Pruned
 from explorer.ui.pages.survival.views import mask_panel
 from explorer.ui.widgets.panels import panels_row
 from explorer.ui.widgets.words import model_name, seeds
-
-_FAMILIES: dict[Pruned, str] = {"together": "heads_mlps", "heads": "heads", "mlps": "mlps"}
 
 
 def published_panel(task: str, model: str, masks: Mapping[int, Mask], pruned: Pruned) -> None:
@@ -56,7 +54,7 @@ def published_panel(task: str, model: str, masks: Mapping[int, Mask], pruned: Pr
 
 
 def _panel(figures: Published, task: str, pruned: Pruned, title: str) -> Panel:
-    share = figures.survival(_FAMILIES[pruned], task)
+    share = figures.survival(FAMILIES[pruned], task)
     one = next(values for values in (share.heads, share.mlps) if values is not None)
     n_layers = one.shape[0]
     heads = share.heads if share.heads is not None else np.full((n_layers, n_layers), np.nan)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,7 @@ import streamlit as st
 from explorer.figures.claims import agreement_strip
 from explorer.figures.heatmaps import Panel
 from explorer.figures.overlap import overlap_figure
+from explorer.figures.overlays import weights_overlay
 from explorer.figures.print.tables import agreement_table
 from explorer.mask import Mask
 from explorer.stats.agreement import Agreement, Statistic
@@ -21,12 +21,11 @@ from explorer.stats.overlap import Kind, OverlapMatrix
 from explorer.stats.survival import survival
 from explorer.store.bundle import command_for
 from explorer.store.paper.published import published
-from explorer.store.schema import Key, Manifest, Run
+from explorer.store.schema import Key
 from explorer.store.task_tickets import Pruned, shape_of
 from explorer.ui import cached
+from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
-from explorer.ui.widgets.head_grid import Overlay
-from explorer.ui.widgets.overlay_picker import View
 from explorer.ui.widgets.panels import panels_row
 from explorer.ui.widgets.words import model_name, seeds
 
@@ -117,19 +116,20 @@ def all_tasks(masks: Mapping[str, Mapping[int, Mask]], pruned: Pruned, model: st
     )
 
 
-def single_weights(root: Path, stamp: float, run: Run, manifests: Sequence[Manifest]) -> None:
-    """Magnitude pruning: the share of its weights that each head and MLP keeps."""
-    by_seed = cached.study(root, stamp, run.model, run.task)
+def single_weights(view: View) -> None:
+    """Draws the share of its weights that each head and MLP keeps under magnitude pruning."""
+    run = view.run
+    by_seed = cached.study(view, run.model, run.task)
     found = {seed: scores["magnitude/good/pruned"] for seed, scores in by_seed.items() if _has_weights(scores)}
     theirs = published().magnitude_kept_share.get(run.task)
     beside = f" BERT-base, as published: {theirs:.0%} of its weights." if theirs is not None else ""
     if not found:
         key = Key(run, "magnitude", "good")
-        ours = "" if any(m.stage == "finetune" and m.model == run.model for m in manifests) else "imported"
+        ours = "" if any(m.stage == "finetune" and m.model == run.model for m in view.manifests) else "imported"
         make = "The authors' files hold no weights." if ours else f"Make it: `{command_for(key)}`"
         st.info(f"No single weights were pruned for {run.task} here. {make}{beside}", icon=":material/grain:")
         return
-    artefacts = {seed: cached.artefact(root, stamp, one.key) for seed, one in found.items()}
+    artefacts = {seed: cached.artefact(view, one.key) for seed, one in found.items()}
     heads = np.stack([artefacts[seed].arrays["heads"][one.row] for seed, one in found.items()])
     mlps = np.stack([artefacts[seed].arrays["mlps"][one.row] for seed, one in found.items()])
     st.markdown(
@@ -137,16 +137,16 @@ def single_weights(root: Path, stamp: float, run: Run, manifests: Sequence[Manif
         "stays above 90%. A cell's colour says what share of its weights is left."
     )
     low, high = float(min(heads.min(), mlps.min())), float(max(heads.max(), mlps.max()))
-    view = _weights_view(heads, mlps, (low, high))
+    weights = weights_overlay(heads, mlps, (low, high))
     exhibits.grid(
-        Mask.full(*shape_of(manifests, run)),
+        Mask.full(*shape_of(view.manifests, run)),
         title=f"Share of weights left, {run.task}",
         caption=f"Magnitude pruning of {model_name(run.model)}, mean over {seeds(len(found))}.",
-        revision=f"weights-{run.model}-{run.task}-{stamp}",
+        revision=f"weights-{run.model}-{run.task}-{view.stamp}",
         key="survival.weights",
-        fill=view.shown,
-        hover_heads=[list(row) for row in view.heads],
-        hover_mlps=list(view.mlps),
+        fill=weights.overlay,
+        hover_heads=[list(row) for row in weights.head_words],
+        hover_mlps=list(weights.mlp_words),
         disabled=True,
     )
     spread = seed_spread([one.share_kept for one in found.values()])
@@ -181,60 +181,6 @@ def mask_panel(title: str, masks: Sequence[Mask], pruned: Pruned) -> Panel:
     heads = share.heads.mean if pruned != "mlps" else np.full(share.heads.mean.shape, np.nan)
     mlps = share.mlps.mean if pruned != "heads" else np.full(share.mlps.mean.shape, np.nan)
     return Panel(title, note, heads, mlps)
-
-
-def only_pruned(view: View, pruned: Pruned) -> View:
-    """The view without the kind that this way of pruning leaves alone."""
-    assert isinstance(view.shown, Overlay)
-    heads, mlps = view.shown.heads.copy(), view.shown.mlps.copy()
-    head_words, mlp_words = view.heads.copy(), view.mlps.copy()
-    if pruned == "mlps":
-        heads[:], head_words[:] = np.nan, "Heads were not pruned"
-    if pruned == "heads":
-        mlps[:], mlp_words[:] = np.nan, "MLPs were not pruned"
-    shown = replace(view.shown, heads=heads, mlps=mlps, gap="not pruned")
-    return replace(view, shown=shown, heads=head_words, mlps=mlp_words)
-
-
-def spread_view(masks: Mapping[int, Mask], pruned: Pruned) -> View:
-    """The sample standard deviation over seeds: where they disagree most."""
-    share = survival(list(masks.values()))
-    top = max(float(share.heads.sample_sd.max()), float(share.mlps.sample_sd.max()), 1e-9)
-    view = View(
-        "Spread over seeds",
-        "Standard deviation over fine-tuning seeds: where the seeds disagree",
-        Overlay(
-            share.heads.sample_sd / top,
-            share.mlps.sample_sd / top,
-            "Standard deviation of survival",
-            "0: all alike",
-            f"{top:.2f}",
-        ),
-        np.full(share.heads.mean.shape, "", dtype=object),  # the text of survival says the sd already
-        np.full(share.mlps.mean.shape, "", dtype=object),
-    )
-    return view if pruned == "together" else only_pruned(view, pruned)
-
-
-def _weights_view(heads: np.ndarray, mlps: np.ndarray, span: tuple[float, float]) -> View:
-    low, width = span[0], max(span[1] - span[0], 1e-9)
-
-    def words(values: np.ndarray) -> np.ndarray:  # (S, ...) -> (...)
-        mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1) if len(values) > 1 else None
-        said = [
-            f"{m:.1%} of its weights left" + (f", sd {s:.1%} over {seeds(len(values))}" if s is not None else "")
-            for m, s in zip(mean.ravel(), sd.ravel() if sd is not None else [None] * mean.size, strict=True)
-        ]
-        return np.array(said, dtype=object).reshape(mean.shape)
-
-    shown = Overlay(
-        (heads.mean(axis=0) - low) / width,
-        (mlps.mean(axis=0) - low) / width,
-        "Share of its weights that is left",
-        f"{span[0]:.0%}",
-        f"{span[1]:.0%}",
-    )
-    return View("Weights left", "", shown, words(heads), words(mlps))
 
 
 def _has_weights(scores: Mapping[str, object]) -> bool:

@@ -13,10 +13,9 @@ from typing import Literal
 import streamlit as st
 
 from explorer.errors import BadMask, BadRequest
-from explorer.figures.grid_overlays import NO_CLASS, Category, Classes, Marks, Overlay, told
+from explorer.figures.grid_overlays import Classes, Marks, Overlay, to_json
 from explorer.mask import Mask
-
-__all__ = ["NO_CLASS", "Category", "Classes", "Marks", "Overlay", "Size", "head_grid"]
+from explorer.ui.widgets.scripts import script
 
 Size = Literal["normal", "large"]
 
@@ -24,7 +23,7 @@ _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "head_grid",
     css=(_HERE / "head_grid.css").read_text(encoding="utf-8"),
-    js="".join((_HERE / name).read_text(encoding="utf-8") for name in ("board.js", "head_grid.js")),
+    js=script(_HERE / "board.js", _HERE / "head_grid.js"),
 )
 
 
@@ -99,9 +98,9 @@ def grid_data(
         "heads": mask.n_heads,
         "disabled": disabled,
         "size": size,
-        "fill": told(fill),
-        "ring": told(ring),
-        "marks": told(marks),
+        "fill": to_json(fill),
+        "ring": to_json(ring),
+        "marks": to_json(marks),
         "hover": {
             "heads": [list(row) for row in hover_heads] if hover_heads is not None else None,
             "mlps": list(hover_mlps) if hover_mlps is not None else None,

@@ -3,14 +3,6 @@
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 const sum = (bits) => bits.reduce((a, b) => a + b, 0);
 
-function make(tag, className = "", attributes = {}, children = []) {
-  const element = document.createElement(tag);
-  element.className = className;
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children); // strings become text nodes: data is never read as HTML
-  return element;
-}
-
 const TOOLS = {
   undo: { text: "Undo", hint: "Undo (Ctrl+Z)", path: "M4 8h8.5a4.5 4.5 0 0 1 0 9H8M7.5 4.5 4 8l3.5 3.5" },
   redo: { text: "Redo", hint: "Redo (Ctrl+Y)", path: "M16 8H7.5a4.5 4.5 0 0 0 0 9H12M12.5 4.5 16 8l-3.5 3.5" },

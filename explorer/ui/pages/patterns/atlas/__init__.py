@@ -19,6 +19,7 @@ from explorer.errors import BadRequest
 from explorer.figures.attention import INK, thumbnails
 from explorer.figures.palette import PATTERN_COLOURS, ramp
 from explorer.patterns.classes import CLASSES, UNCERTAIN
+from explorer.ui.widgets.scripts import script
 
 Head = tuple[int, int]
 LETTERS = {
@@ -35,13 +36,13 @@ _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "attention_atlas",
     css=(_HERE / "atlas.css").read_text(encoding="utf-8"),
-    js=(_HERE / "atlas.js").read_text(encoding="utf-8"),
+    js=script(_HERE / "atlas.js"),
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """What is drawn."""
+    """The maps of every head of a model, and what is said and coloured of each."""
 
     maps: NDArray[np.float32]
     """(L, H, T, T)"""
@@ -50,7 +51,7 @@ class Atlas:
     survives: NDArray[np.int64] | None
     """(L, H): in how many seeds a head is part of the good ticket; None where no seed was pruned."""
     seeds: int
-    """Of how many."""
+    """The number of seeds that were pruned."""
     chosen: Head
     other: Head | None = None
     """A second head that is compared with the first."""

@@ -20,11 +20,7 @@ export default function ({ data, parentElement, setStateValue }) {
 }
 
 function made(tag, parent, className = "", text = "") {
-  const element = document.createElement(tag);
-  element.className = className;
-  element.textContent = text;
-  parent.append(element);
-  return element;
+  return parent.appendChild(make(tag, className, {}, text ? [text] : []));
 }
 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));

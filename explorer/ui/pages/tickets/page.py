@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -15,8 +14,6 @@ from explorer.figures.tickets import Bar, shared_range, ticket_bars
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
-from explorer.stats.effects import Evidence, gap
-from explorer.stats.paired import PairedDifference
 from explorer.stats.sizes import Size, size_of
 from explorer.store.paper.published import FULL, MAJORITY
 from explorer.store.schema import Run
@@ -25,6 +22,9 @@ from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.report import Report
 from explorer.ui import cached, state
+from explorer.ui.pages.tickets import pairs
+from explorer.ui.pages.tickets.pairs import STATE_NAMES
+from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name, seeds
@@ -54,13 +54,11 @@ _WHISKERS = (
     "Bars are means over seeds, rings single seeds, whiskers one sample standard deviation (the published ones were "
     "converted to it)."
 )
-_PAIRS = (("good", "random"), ("good", "bad"), ("random", "bad"))
-_STATES = {"pruned": "As pruned", "retrained": "Fine-tuned again"}
 
 
-def page(root: Path, stamp: float, selection: state.Selection) -> None:
+def page(view: View) -> None:
     """A way of pruning is chosen; below: bars beside the published ones, each seed, and paired comparisons."""
-    run = selection.run
+    run = view.run
     state.show_notices()
     st.header(f"Do all tickets win on {run.task}?")
     method = switch("Pruned", METHODS, "method", "tickets.method")
@@ -71,18 +69,18 @@ def page(root: Path, stamp: float, selection: state.Selection) -> None:
             f"{run.task} with the same recipe."
         )
     )
-    report, by_seed = cached.report(root, stamp, run.model, run.task), cached.study(root, stamp, run.model, run.task)
-    line = cached.majority_baseline(root, stamp, run.model, run.task)
+    report, by_seed = cached.report(view, run.model, run.task), cached.study(view, run.model, run.task)
+    line = cached.majority_baseline(view, run.model, run.task)
     _bars(run, method, report, by_seed, line)
     _missing(method, report)
     if not by_seed:
         st.caption("These scores were imported as means over seeds: there are no single seeds to show or to pair.")
         return
     st.subheader("Seed by seed")
-    kind_of_score = switch("Scores", _STATES, "state", "tickets.state")
-    _table(root, stamp, run, method, kind_of_score, by_seed)
+    kind_of_score = switch("Scores", STATE_NAMES, "state", "tickets.state")
+    _table(view, run, method, kind_of_score, by_seed)
     st.subheader("Compared on the same examples")
-    _pairs(root, stamp, run, method, kind_of_score, by_seed)
+    pairs.show(view, method, kind_of_score, by_seed)
 
 
 def _bars(
@@ -155,12 +153,11 @@ def _missing(method: str, report: Report) -> None:
     with st.expander(f"{len(lacking)} of {len(rows)} bars lack seeds: how to make them"):
         for kind, name, command in lacking:
             bare, _, more = command.partition(" (")
-            st.markdown(f"{kind}, {_STATES[name].lower()}: `{bare}`" + (f" ({more}" if more else ""))
+            st.markdown(f"{kind}, {STATE_NAMES[name].lower()}: `{bare}`" + (f" ({more}" if more else ""))
 
 
 def _table(
-    root: Path,
-    stamp: float,
+    view: View,
     run: Run,
     method: str,
     name: str,
@@ -171,11 +168,11 @@ def _table(
         found = {kind: scores.get(f"{method}/{kind}/{name}") for kind in TICKET_KINDS}
         row = {"seed": str(seed), "full model": _with_interval(scores[FULL])}
         row |= {kind: _with_interval(one) if one else "–" for kind, one in found.items()}
-        rows.append(row | _size_columns(root, stamp, run.model, run.task, seed, method, scores))
+        rows.append(row | _size_columns(view, run.model, run.task, seed, method, scores))
     exhibits.table(
         pd.DataFrame(rows).fillna("–"),
         key="tickets.seeds",
-        title=f"Tickets seed by seed, {_STATES[name].lower()}",
+        title=f"Tickets seed by seed, {STATE_NAMES[name].lower()}",
         column_config={"kept": st.column_config.TextColumn(help=_KEPT[method == "magnitude"])},
     )
     n = max((one.n for scores in by_seed.values() for one in scores.values()), default=0)
@@ -209,14 +206,14 @@ def _notes(method: str, by_seed: Mapping[int, Mapping[str, ConditionScore]]) -> 
 
 
 def _size_columns(
-    root: Path, stamp: float, model: str, task: str, seed: int, method: str, scores: Mapping[str, ConditionScore]
+    view: View, model: str, task: str, seed: int, method: str, scores: Mapping[str, ConditionScore]
 ) -> dict[str, str]:
     good = scores.get(f"{method}/good/pruned")
     if good is None:
         return {}
     if method == "magnitude":
         return {"kept": f"{good.share_kept:.0%}"}
-    shape = shape_of(cached.manifests(root, stamp), Run(model, task, seed))
+    shape = shape_of(view.manifests, Run(model, task, seed))
     size: Size = size_of(Mask.from_code(good.mask, *shape), model)
     columns = {"heads": str(size.heads), "MLPs": str(size.mlps)}
     if size.parameters is not None and size.share is not None:
@@ -228,86 +225,3 @@ def _with_interval(score: ConditionScore) -> str:
     if math.isnan(score.score):
         return "undefined"
     return f"{score.score:.3f}" + ("" if math.isnan(score.low) else f" [{score.low:.3f}, {score.high:.3f}]")
-
-
-def _pairs(
-    root: Path,
-    stamp: float,
-    run: Run,
-    method: str,
-    name: str,
-    by_seed: Mapping[int, Mapping[str, ConditionScore]],
-) -> None:
-    paired = {
-        (a, b): cached.paired(root, stamp, run.model, run.task, f"{method}/{a}/{name}", f"{method}/{b}/{name}")
-        for a, b in _PAIRS
-    }
-    if not any(paired.values()):
-        st.info(f"No two tickets have scores that are {_STATES[name].lower()}: nothing can be compared yet.")
-        return
-    rows: list[dict[str, str]] = []
-    for seed in by_seed:
-        cells = {_pair(a, b): _difference(paired[a, b].get(seed)) for a, b in _PAIRS}
-        if any(cells.values()):
-            rows.append({"seed": str(seed), **cells})
-    evidence = {kind: _evidence(by_seed, f"{method}/{kind}/{name}") for kind in TICKET_KINDS}
-    rows.append({"seed": "mean", **{_pair(a, b): _mean_gap(evidence[a], evidence[b]) for a, b in _PAIRS}})
-    exhibits.table(
-        pd.DataFrame(rows), key="tickets.pairs", title=f"Tickets compared on the same examples, {_STATES[name].lower()}"
-    )
-    st.markdown(_in_words(paired))
-    st.caption(
-        "First score minus second, with the 95% interval of the paired bootstrap over examples; ✱ where McNemar's "
-        "exact test has p < 0.05 (uncorrected for the number of comparisons). Last row: mean over seeds with its 95% "
-        "t-interval."
-    )
-
-
-def _pair(a: str, b: str) -> str:
-    return f"{a} − {b}"
-
-
-def _difference(found: PairedDifference | None) -> str:
-    if found is None:
-        return ""
-    if math.isnan(found.difference):
-        return "undefined"
-    star = " ✱" if found.p is not None and found.p < 0.05 else ""
-    interval = "" if math.isnan(found.low) else f" [{found.low:+.3f}, {found.high:+.3f}]"
-    return f"{found.difference:+.3f}{interval}{star}"
-
-
-def _evidence(by_seed: Mapping[int, Mapping[str, ConditionScore]], condition: str) -> Evidence:
-    known = {seed: scores[condition].score for seed, scores in by_seed.items() if condition in scores}
-    return Evidence(by_seed={seed: score for seed, score in known.items() if not math.isnan(score)})
-
-
-def _mean_gap(a: Evidence, b: Evidence) -> str:
-    if not set(a.by_seed) & set(b.by_seed):
-        return ""
-    effect = gap(a, b)
-    return f"{effect.value:+.3f}" + ("" if math.isnan(effect.low) else f" [{effect.low:+.3f}, {effect.high:+.3f}]")
-
-
-def _in_words(paired: Mapping[tuple[str, str], Mapping[int, PairedDifference]]) -> str:
-    sentences = []
-    for (a, b), by_seed in paired.items():
-        if not by_seed:
-            continue
-        up = sum(not d.within_noise and d.difference > 0 for d in by_seed.values())
-        down = sum(not d.within_noise and d.difference < 0 for d in by_seed.values())
-        sentences.append(_sentence(a, b, up, down, len(by_seed)))
-    return " ".join(sentences)
-
-
-def _sentence(a: str, b: str, up: int, down: int, n: int) -> str:
-    def among(many: int) -> str:
-        return f"{many} of {n} seeds" if n > 1 else "the one seed"
-
-    if not up and not down:
-        return f"Nothing tells **{a}** from **{b}** in {'any seed' if n > 1 else 'the one seed'}."
-    if not down:
-        return f"**{a.capitalize()}** is measurably better than **{b}** in {among(up)}."
-    if not up:
-        return f"**{b.capitalize()}** is measurably better than **{a}** in {among(down)}."
-    return f"**{a.capitalize()}** is measurably better than **{b}** in {among(up)}, worse in {down}."

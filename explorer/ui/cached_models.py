@@ -1,0 +1,141 @@
+"""What sessions share to run models: dev sets, loaded models, the ledger of scores and the worker."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import sys
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from explorer.errors import BadData, BadLedger
+from explorer.glue.diagnostics import diagnostic_examples
+from explorer.glue.sources import folder_examples, hub_examples
+from explorer.glue.tasks import TASKS, Examples
+from explorer.live.model_pool import ModelPool
+from explorer.live.worker import Worker
+from explorer.mask import Mask
+from explorer.patterns.samples import Sample
+from explorer.store.bundle import Bundle
+from explorer.store.ledger import IN_MEMORY, Ledger, default_path
+from explorer.store.schema import Key, Run
+from explorer.study.survivor_patterns import Weights
+from explorer.ui import cached
+from explorer.ui.view import View
+
+if TYPE_CHECKING:  # torch comes in with it: only the lab pays for that
+    from explorer.bert.checkpoints import Classifier
+    from explorer.live.evaluator import Evaluator
+
+DIAGNOSTICS, FOLDER, HUB, STORED = "diagnostics", "folder", "hub", "stored"
+"""The sources of examples; STORED stands for none, only the scores of the bundle."""
+EVALUATORS = 3
+"""Models on dev sets that are kept in memory at once, and models: about 1 GB each at most."""
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)  # not st.cache_data, which copies QQP's 40,430 at each call
+def examples(task: str, source: str, folder: str) -> Examples:
+    """A dev set: `source` is diagnostics, folder (then `folder` names it) or hub; raises BadData."""
+    if source == DIAGNOSTICS:
+        return diagnostic_examples(TASKS[task])
+    if source == FOLDER:
+        return folder_examples(Path(folder), TASKS[task], "dev")
+    if source == HUB:
+        return hub_examples(TASKS[task], "dev")
+    raise BadData(f"There is no data source {source!r}.")
+
+
+@st.cache_resource(show_spinner=False, on_release=Worker.close)
+def worker() -> Worker:
+    """The one thread that computes for all sessions."""
+    made = Worker()
+    atexit.register(made.close)
+    # A forward pass gives the interpreter up at every operation and must get it back from whoever draws a page:
+    # by default that may take 5 ms each time.
+    sys.setswitchinterval(0.0005)
+    return made
+
+
+def ledger() -> tuple[Ledger, str]:
+    """This process's ledger; where the file is of no use, one in memory, and a sentence that says so."""
+    return _ledger(os.environ.get("EXPLORER_LEDGER", ""))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _ledger(place: str) -> tuple[Ledger, str]:
+    try:
+        return Ledger(default_path()), ""
+    except BadLedger as error:
+        return Ledger(IN_MEMORY), f"{error} Meanwhile scores are remembered for as long as this app runs."
+
+
+@st.cache_resource(show_spinner=False, on_release=ModelPool.close)
+def _evaluators() -> ModelPool[Evaluator]:
+    return ModelPool(EVALUATORS)
+
+
+def evaluator(view: View, run: Run, source: str, folder: str) -> Future[Evaluator]:
+    """One model on one dev set, loaded in the background, read-only, for every session.
+
+    The future may hold BadBundle, BadCheckpoint or BadData. Raises BadData where the dev set cannot be read.
+    """
+    dev = examples(run.task, source, folder)
+    sha256 = cached.artefact(view, Key(run, "finetune")).manifest.checkpoint_sha256
+    remembered, _ = ledger()
+
+    def load() -> Evaluator:
+        from explorer.live.evaluator import Evaluator
+        from explorer.live.scoring import full_answer
+
+        loaded = Evaluator(classifier(view.root, run, sha256), dev)
+        full_answer(loaded, remembered)  # its interval, so that nobody waits for it
+        return loaded
+
+    return _evaluators().ask((view.root, run, sha256, dev.sha256), load)
+
+
+def forget_evaluator(view: View, run: Run, source: str, folder: str) -> None:
+    """Forgets a model, so that one that could not be loaded is loaded anew."""
+    sha256 = cached.artefact(view, Key(run, "finetune")).manifest.checkpoint_sha256
+    _evaluators().forget((view.root, run, sha256, examples(run.task, source, folder).sha256))
+
+
+@functools.lru_cache(maxsize=EVALUATORS)  # not Streamlit's cache: this is called from other threads
+def classifier(root: Path, run: Run, checkpoint_sha256: str) -> Classifier:
+    """A run's fine-tuned model, the same object for every dev set. Raises BadBundle or BadCheckpoint."""
+    from explorer.bert.checkpoints import load_finetuned
+
+    return load_finetuned(str(Bundle(root).checkpoint(run)), TASKS[run.task])
+
+
+@functools.lru_cache(maxsize=1)
+def encoder(source: str, run: Run) -> Classifier:
+    """The pre-trained model that a run began with, under a classifier that nobody looks at. Raises BadCheckpoint."""
+    from explorer.bert.checkpoints import load_pretrained
+
+    return load_pretrained(source, TASKS[run.task], run.seed)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=cached.BY_BUNDLE)  # shared: read-only
+def maps_of_text(
+    view: View, run: Run, weights: Weights, texts: tuple[str, ...], code: str
+) -> tuple[Sample, tuple[str, ...]]:
+    """The maps of every head on a text that somebody typed, under a mask ('' = the full one), and notes on what was
+    cut. Loads the model. Raises BadRequest on a text that says nothing, BadBundle or BadCheckpoint without a model."""
+    from explorer.bert.attention import attention_maps
+    from explorer.bert.engine import Engine
+    from explorer.bert.user_text import encode_text
+
+    manifest = cached.artefact(view, Key(run, "finetune")).manifest
+    if weights == "finetuned":
+        model = classifier(view.root, run, manifest.checkpoint_sha256)
+    else:
+        model = encoder(str(manifest.config["model"]), run)
+    read = encode_text(model.tokenizer, *texts)
+    mask = Mask.from_code(code, model.n_layers, model.n_heads) if code else Mask.full(model.n_layers, model.n_heads)
+    (maps,) = attention_maps(Engine(model), read.encoded, mask)
+    return Sample(texts, read.tokens, maps), read.notes

@@ -1,0 +1,165 @@
+"""The audience's own masks: what the one on the grid scores, and the table of the best."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.live.worker import Failed, Running
+from explorer.mask import Mask
+from explorer.stats.intervals import Score, score_with_interval
+from explorer.study.stored_scores import KnownRun
+from explorer.tickets.structured import threshold_of
+from explorer.ui.scoring import polling, request, score_panel
+from explorer.ui.widgets.words import against_line
+
+if TYPE_CHECKING:
+    from explorer.live.evaluator import Evaluator
+
+BEST = 5
+"""Rows of the table."""
+_BEST = "game.best"
+
+
+@dataclass(frozen=True)
+class Try:
+    """A mask that somebody scored."""
+
+    off: int
+    score: float
+    low: float
+    high: float
+    code: str
+
+
+def best_of(tries: Sequence[Try], new: Try) -> list[Try]:
+    """The most heads off first, then the highest score; each mask once."""
+    masks = {of.code: of for of in (*tries, new)}
+    return sorted(masks.values(), key=lambda of: (-of.off, -of.score))[:BEST]
+
+
+def show(known: KnownRun, mask: Mask, question: request.Question | None, *, enters: bool) -> Evaluator | None:
+    """Draws the mask's size, its score and whether it holds; the evaluator, once there is one.
+
+    question: None where the run's checkpoint is not here. enters: whether the mask may enter the table.
+    """
+    if question is None:
+        stored = known.by_code.get(mask.code)
+        score = score_with_interval(known.task.metric, stored.predictions, known.labels) if stored else None
+        full = score_with_interval(known.task.metric, known.full.predictions, known.labels)
+        metric = f"stored {_metric(known)} on {known.task.name} dev"
+        _numbers(mask, score, full, metric if score else "no stored score for this mask")
+        if score and enters:
+            _record(known, question, mask, score, full)
+        return None
+    standing = request.standing_of(question)
+    answer = standing.answer
+    if answer is not None:
+        found = answer.comparison
+        _numbers(mask, found.score, found.full, f"{_metric(known)} on {question.title}")
+        _tell_if_nothing_can_fall(question, found.full)
+        if enters:  # the gradient's own mask is nobody's record
+            _record(known, question, mask, found.score, found.full)
+    elif isinstance(standing.news, Failed) and standing.over:
+        score_panel.failed(standing.news.error)
+    else:
+        still = isinstance(standing.news, request.Loading)
+        polling.follow(
+            standing,
+            lambda: request.standing_of(question, 0.0),
+            lambda now: now.over or (still and not isinstance(now.news, request.Loading)),
+            lambda now: _meanwhile(mask, question, now),
+            every=request.LOADING_EVERY if still else request.SCORING_EVERY,
+        )
+    return standing.evaluator
+
+
+def _meanwhile(mask: Mask, question: request.Question, standing: request.Standing) -> None:
+    news, evaluator = standing.news, standing.evaluator
+    if isinstance(news, Running) and evaluator is not None:
+        words = f"{_metric(question.known)} on {news.news.done:,} of {news.news.total:,} examples so far"
+        _numbers(mask, news.news.score, evaluator.interval(evaluator.full), words, sure=False)
+        return
+    words = "loading the model, once …" if isinstance(news, request.Loading) else "scoring …"
+    _numbers(mask, None, None, f"{_metric(question.known)} on {question.title}: {words}")
+
+
+def _numbers(mask: Mask, score: Score | None, full: Score | None, about: str, *, sure: bool = True) -> None:
+    off, n = mask.heads.size - mask.heads_kept, mask.heads.size
+    value = "…" if score is None else "undefined" if math.isnan(score.value) else f"{score.value:.3f}"
+    if score is not None and not sure:
+        value = f"≈ {value}"
+    st.html(
+        f"<div class='game'><div><b>{off}</b><span>of {n} heads off</span></div>"
+        f"<div><b>{value}</b><span>{html.escape(about)}</span></div></div>{_verdict(score, full, sure)}"
+    )
+
+
+def _metric(known: KnownRun) -> str:
+    return METRIC_WORDS[known.task.metric]
+
+
+def _tell_if_nothing_can_fall(question: request.Question, full: Score) -> None:
+    """Where 90% of the full model is no more than knowing nothing scores, the game has no stakes: that is said."""
+    floor, line = question.floor, threshold_of(full.value)
+    if floor.score >= line:
+        st.caption(
+            f":material/info: On {question.title} the full model scores little more than a guess: its 90% line "
+            f"({line:.3f}) is no higher than the {floor.title} ({floor.score:.3f}), so that a mask that knows nothing "
+            f"can hold. Play on {question.known.task.name} itself, or with another task."
+        )
+
+
+def _verdict(score: Score | None, full: Score | None, sure: bool) -> str:
+    if score is None or full is None:
+        return "<div class='game-verdict wait'>…</div>"
+    line = threshold_of(full.value)
+    held = score.value >= line
+    words = against_line(score.value, score.low, score.high, line)
+    kind = ("held" if held else "fell") if sure else "wait"
+    lead = ("It holds" if held else "It fell") if sure else ("It seems to hold" if held else "It seems to fall")
+    interval = f"95% interval {score.low:.3f} to {score.high:.3f}, " if score.low == score.low else ""
+    return f"<div class='game-verdict {kind}'>{lead}: {words}<small>{interval}n = {score.n:,}</small></div>"
+
+
+def _record(known: KnownRun, question: request.Question | None, mask: Mask, score: Score, full: Score) -> None:
+    if mask.heads.all() or not score.value >= threshold_of(full.value):
+        return
+    tables: dict[str, list[Try]] = st.session_state.setdefault(_BEST, {})
+    name = _where(known, question)
+    new = Try(mask.heads.size - mask.heads_kept, score.value, score.low, score.high, mask.code)
+    tables[name] = best_of(tables.get(name, []), new)
+
+
+def _where(known: KnownRun, question: request.Question | None) -> str:
+    return f"{known.run.path} {question.title if question else 'stored'}"
+
+
+def table(known: KnownRun, question: request.Question | None) -> None:
+    """Draws the best masks of this session on these data, each with a link."""
+    tries: list[Try] = st.session_state.get(_BEST, {}).get(_where(known, question), [])
+    if not tries:
+        return
+    st.markdown("##### Best so far")
+    run = known.run
+    rows = [
+        {
+            "heads off": of.off,
+            "score": of.score,
+            "95% interval": f"{of.low:.3f} to {of.high:.3f}" if of.low == of.low else "",
+            "mask": f"game?model={run.model}&task={run.task}&seed={run.seed}&mask={of.code}",
+        }
+        for of in tries
+    ]
+    columns = {
+        "score": st.column_config.NumberColumn(format="%.3f"),
+        "mask": st.column_config.LinkColumn(display_text="open"),
+    }
+    st.dataframe(rows, hide_index=True, column_config=columns)
+    st.caption("The address of this page holds the mask on the grid: share it as it is.")

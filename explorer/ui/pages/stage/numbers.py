@@ -1,0 +1,50 @@
+"""The large number of a screen: a stored or live score, or the effect that a claim rests on, with its interval."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.mask import Mask
+from explorer.stats.effects import Effect
+from explorer.stats.intervals import score_with_interval
+from explorer.tickets.structured import threshold_of
+from explorer.ui.pages.stage.story_values import Material, score_text
+from explorer.ui.widgets.words import against_line, minus
+
+
+@dataclass(frozen=True)
+class Figure:
+    """The large number of a screen."""
+
+    value: str
+    words: str
+    small: str = ""
+    """Its interval and what it is over."""
+
+
+def stored_figure(of: Material, mask: Mask) -> Figure:
+    """A mask's stored score; a dash where the bundle has none."""
+    name, found = METRIC_WORDS[of.known.task.metric], of.known.by_code.get(mask.code)
+    if found is None:
+        return Figure("–", name, "No stored score for this mask")
+    score = score_with_interval(of.known.task.metric, found.predictions, of.known.labels)
+    return score_figure_words(name, score.value, score.low, score.high, score.n, threshold_of(of.known.full.score))
+
+
+def score_figure_words(name: str, value: float, low: float, high: float, n: int, line: float) -> Figure:
+    """'0.750', 'accuracy, above the 90% line within noise', '95% interval 0.706 to 0.790, n = 408'."""
+    interval = f"95% interval {low:.3f} to {high:.3f}, " if low == low else ""
+    return Figure(
+        score_text(value) or "undefined", f"{name}, {against_line(value, low, high, line)}", f"{interval}n = {n:,}"
+    )
+
+
+def effect_figure(effect: Effect, style: str, words: str) -> Figure:
+    """An effect with its interval and what it is over; a dash where it is not known yet. style: as in '+.3f'."""
+    if math.isnan(effect.value):
+        return Figure("–", f"{words}: not known yet")
+    interval = f"95% interval {effect.low:{style}} to {effect.high:{style}}" if effect.low == effect.low else ""
+    small = ", ".join(part for part in (minus(interval), effect.over) if part)
+    return Figure(minus(f"{effect.value:{style}}"), words, small)

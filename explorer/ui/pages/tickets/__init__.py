@@ -1,0 +1,1 @@
+"""What the tickets of a task score, beside the published, seed by seed and paired."""
