@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from explorer.bert.model_names import MINILM, MINILM_NAME
+from explorer.bert.model_names import model_name
 from explorer.errors import BadRequest
 from explorer.store.bundle import Bundle, command_for
 from explorer.store.paper.published import published
@@ -77,7 +76,7 @@ def run_study(options: Options, model: str, recipe: Recipe | None, without: Coll
     unknown = sorted(set(without) - set(STAGES))
     if unknown:
         raise BadRequest(f"There is no stage {unknown[0]!r} to leave out.", f"Stages: {', '.join(STAGES)}.")
-    there = complete(options.bundle, Key(Run(_name(model), options.task.name, options.seed), "finetune"))
+    there = complete(options.bundle, Key(Run(model_name(model), options.task.name, options.seed), "finetune"))
     if there and recipe is None and there.config.get("model") == model:
         finetuned = there
     else:
@@ -90,7 +89,7 @@ def run_study(options: Options, model: str, recipe: Recipe | None, without: Coll
 
 def left_undone(options: Options, model: str) -> list[str]:
     """A sentence with its command for every part of the study that the bundle lacks, super subnetworks included."""
-    bundle, run = options.bundle, Run(_name(model), options.task.name, options.seed)
+    bundle, run = options.bundle, Run(model_name(model), options.task.name, options.seed)
     keys = [planned.key for planned in plan(options, run.model)]
     undone = [_missing(key) for key in keys if not complete(bundle, key)]
     undone += _super(bundle, run)
@@ -117,7 +116,3 @@ def _super(bundle: Bundle, run: Run) -> list[str]:
 
 def _missing(key: Key) -> str:
     return f"{key.path}: `{command_for(key)}`"
-
-
-def _name(model: str) -> str:
-    return MINILM_NAME if model == MINILM else Path(model).name

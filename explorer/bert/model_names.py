@@ -1,4 +1,10 @@
-"""Names of the two models that the explorer knows by name; importable without torch."""
+"""Names of models: the two that the explorer knows, and what any other is called in a bundle. Imports no torch."""
+
+from __future__ import annotations
+
+import re
+
+from explorer.paths import expanded
 
 MINILM = "minilm"
 """The name by which people ask for it."""
@@ -6,3 +12,23 @@ MINILM_NAME = "minilm-l6"
 """Its name in bundle paths."""
 BERT_BASE = "bert-base-uncased"
 """The paper's model, on the Hub and in bundle paths."""
+
+_LONGEST = 64
+"""Characters of a name in a bundle's paths."""
+
+
+def model_name(source: str) -> str:
+    """What the model is called in bundle paths: the last part of its folder or Hub id, made of letters, digits, '.',
+    '_' and '-'.
+
+    source: 'minilm', a folder ('.' is the folder one stands in), a Hub id or a packed file.
+
+    >>> model_name("minilm"), model_name("google-bert/bert-base-uncased"), model_name("my models/RTE (best)/")
+    ('minilm-l6', 'bert-base-uncased', 'RTE-best')
+    """
+    if source == MINILM:
+        return MINILM_NAME
+    path = expanded(source)
+    last = path.name if path.name not in ("", "..") else path.resolve().name
+    usable = re.sub(r"[^A-Za-z0-9_.-]+", "-", last)
+    return usable.lstrip("._-")[:_LONGEST].rstrip("-") or "model"

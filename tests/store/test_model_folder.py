@@ -38,12 +38,12 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "no folder": (shutil.rmtree, "There is no folder"),
     "no config": (lambda folder: (folder / "config.json").unlink(), "no readable config.json"),
     "another model": (edit(model_type="roberta"), "'roberta' model, not a BERT"),
-    "no sizes": (edit(hidden_size="wide"), "does not say its layers"),
+    "no sizes": (edit(hidden_size="wide"), "does not say its sizes: hidden_size is 'wide'"),
     "odd heads": (edit(num_attention_heads=5), "5 heads in a width of 16"),
     "no weights": (lambda folder: (folder / "model.safetensors").unlink(), "no .safetensors weights"),
     "truncated": (lambda folder: (folder / "model.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{"), "cannot be read"),
     "fewer layers": (edit(num_hidden_layers=4), "have 3 layers; its config.json says 4"),
-    "no tokenizer": (lambda folder: (folder / "vocab.txt").unlink(), "no tokenizer"),
+    "no tokenizer": (lambda folder: (folder / "vocab.txt").unlink(), "no usable tokenizer"),
 }
 
 
