@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import BertForSequenceClassification
 
 from explorer.bert.checkpoints import (
@@ -21,6 +21,7 @@ from explorer.bert.checkpoints import (
 )
 from explorer.errors import BadCheckpoint
 from explorer.glue.tasks import TASKS
+from tests.tiny import rewrite
 
 MRPC, STSB, MNLI = TASKS["MRPC"], TASKS["STS-B"], TASKS["MNLI"]
 WEIGHTS = "model.safetensors"
@@ -30,11 +31,6 @@ WEIGHTS = "model.safetensors"
 def folder(tiny_folder, tmp_path) -> Path:
     """A copy to damage."""
     return Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
-
-
-def rewrite(folder: Path, change) -> None:
-    state = load_file(folder / WEIGHTS)
-    save_file({k: v.contiguous() for k, v in change(state).items()}, folder / WEIGHTS, metadata={"format": "pt"})
 
 
 def test_a_folder_loads_frozen_in_eval_mode_with_the_weights_of_the_file(tiny_folder):
