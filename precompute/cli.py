@@ -31,6 +31,7 @@ from precompute.console import (
     SeedOption,
     TaskOption,
     print_result,
+    remark,
     tell,
 )
 from precompute.lab_verbs import VERBS
@@ -179,6 +180,7 @@ def score(
     from precompute.bundle.score import run_score
 
     result = run_score(opts, model, mask, predictions, diagnostics=diagnostics)
+    remark(result.remarks)
     print_result(result.as_dict(), as_json, result.sentence())
 
 
@@ -199,6 +201,7 @@ def export_folder(
     from precompute.bundle.export import run_export
 
     exported = run_export(opts, model, mask, out)
+    remark(exported.remarks)
     print_result(exported.as_dict(), as_json, exported.sentence())
 
 

@@ -9,9 +9,10 @@ from typing import Any
 from explorer.bert.checkpoints import load_finetuned
 from explorer.bert.model_names import MINILM, MINILM_NAME
 from explorer.mask import Mask
+from explorer.paths import expanded
 from explorer.store.schema import Run
 from explorer.tickets.loadable import write_folder
-from precompute.bundle.score import read_mask
+from precompute.bundle.score import read_mask, remarks_on
 from precompute.options import Options
 
 
@@ -23,6 +24,8 @@ class Exported:
     mask: Mask
     files: tuple[str, ...]
     bytes: int
+    remarks: tuple[str, ...]
+    """Sentences for stderr: how the outputs became classes, and what of the model is not as usual."""
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""
@@ -33,6 +36,7 @@ class Exported:
             "mlps_kept": self.mask.mlps_kept,
             "files": list(self.files),
             "bytes": self.bytes,
+            "remarks": list(self.remarks),
         }
 
     def sentence(self) -> str:
@@ -58,6 +62,7 @@ def run_export(options: Options, model: str, mask: str, out: Path) -> Exported:
     classifier = load_finetuned(source, options.task)
     wanted = read_mask(mask, classifier.n_layers, classifier.n_heads)
     about |= {"checkpoint": classifier.sha256}
-    folder = out.expanduser()
+    folder = expanded(out)
     files = write_folder(classifier, wanted, options.task, folder, about)
-    return Exported(folder, wanted, tuple(path.name for path in files), sum(path.stat().st_size for path in files))
+    size = sum(path.stat().st_size for path in files)
+    return Exported(folder, wanted, tuple(path.name for path in files), size, remarks_on(classifier))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from explorer.bert.checkpoints import load_finetuned
+from explorer.bert.checkpoints import Classifier, load_finetuned
+from explorer.bert.class_order import ClassOrder, below_baseline, own_order
 from explorer.bert.model_names import MINILM, MINILM_NAME
 from explorer.errors import BadRequest
 from explorer.glue.diagnostics import diagnostic_examples
@@ -16,6 +17,7 @@ from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
 from explorer.stats.intervals import Score
 from explorer.store.schema import Run
+from explorer.study.majority_baseline import uninformed_score
 from precompute.options import Options
 
 
@@ -29,6 +31,10 @@ class ScoreResult:
     mask: Mask
     score: Score
     seconds: float
+    classes: ClassOrder
+    remarks: tuple[str, ...]
+    """Sentences for stderr: how the outputs became classes, what of the model is not as usual, a score that is too low
+    to be right."""
 
     def as_dict(self) -> dict[str, Any]:
         """For --json."""
@@ -39,6 +45,9 @@ class ScoreResult:
             "mask": self.mask.code,
             **asdict(self.score),
             "seconds": round(self.seconds, 3),
+            "classes": self.classes.how,
+            "class_names": list(self.classes.names),
+            "remarks": list(self.remarks),
         }
 
     def sentence(self) -> str:
@@ -72,8 +81,27 @@ def run_score(
         except OSError as error:
             raise BadRequest(f"{predictions} cannot be written ({error.strerror}).", "Name another file.") from None
     return ScoreResult(
-        options.task.name, model, examples.source, wanted, evaluator.interval(evaluation), evaluation.seconds
+        options.task.name,
+        model,
+        examples.source,
+        wanted,
+        evaluator.interval(evaluation),
+        evaluation.seconds,
+        classifier.classes or own_order(options.task),
+        (*remarks_on(classifier), *(() if diagnostics else _too_low(classifier, evaluator))),
     )
+
+
+def remarks_on(classifier: Classifier) -> tuple[str, ...]:
+    """Sentences on how the outputs became classes, where that took names or an assumption, and the loader's notes."""
+    classes = (classifier.classes.sentence,) if classifier.classes and classifier.classes.sentence else ()
+    return (*classes, *classifier.notes)
+
+
+def _too_low(classifier: Classifier, evaluator: Evaluator) -> tuple[str, ...]:
+    order, task = classifier.classes or own_order(evaluator.task), evaluator.task
+    warning = below_baseline(order, task, evaluator.full.score, uninformed_score(task.metric, evaluator.labels))
+    return (warning,) if warning else ()
 
 
 def read_mask(mask: str, n_layers: int, n_heads: int) -> Mask:
