@@ -229,9 +229,13 @@ def _frozen(model: BertForSequenceClassification) -> BertForSequenceClassificati
 def _tokenizer(found: ModelFolder, task: Task) -> PreTrainedTokenizerBase:
     """The folder's own, told how many word pieces the model reads; raises BadCheckpoint where the two do not fit."""
     folder = found.folder
+    named: dict[str, Any] = {"tokenizer_class": found.config.raw.get("tokenizer_class")}
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, config=BertConfig(), local_files_only=True, trust_remote_code=False
+            folder,
+            config=BertConfig(**named),
+            local_files_only=True,
+            trust_remote_code=False,
         )
         vocabulary = tokenizer.get_vocab()
         pair = tokenizer("a", "a") if task.is_pair else tokenizer("a")

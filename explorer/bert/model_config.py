@@ -29,6 +29,8 @@ _SIZES = {
     "type_vocab_size": 2,
 }
 """With transformers' defaults (BertConfig)."""
+_FEWEST_POSITIONS = 8
+"""[CLS], two [SEP] and a word or two of each sentence."""
 _NOT_OURS = (
     "architectures", "auto_map", "attn_implementation", "_attn_implementation", "chunk_size_feed_forward", "dtype",
     "finetuning_task", "gradient_checkpointing", "id2label", "label2id", "num_labels", "_num_labels",
@@ -75,6 +77,11 @@ def read_config(folder: Path) -> ModelConfig:
     n_layers, n_heads, hidden, intermediate, vocabulary, positions, types = sizes.values()
     if hidden % n_heads:
         raise BadCheckpoint(f"{folder}/config.json asks for {n_heads} heads in a width of {hidden}.", "Copy it again.")
+    if positions < _FEWEST_POSITIONS:
+        raise BadCheckpoint(
+            f"{folder}/config.json says max_position_embeddings {positions}: too few to read a sentence.",
+            "Copy it again.",
+        )
     return ModelConfig(raw, n_layers, n_heads, hidden, intermediate, vocabulary, positions, types)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,9 @@ def classes_for(found: ModelFolder, task: Task, called: str = "") -> ClassOrder:
             f"Fine-tune it: `python -m precompute finetune --model {name} --task {task.name}`.",
         )
     if missing := [part for part in POOLER_WEIGHTS if part not in found.files.tensors]:
-        raise BadCheckpoint(f"{name} lacks 1 weights, {missing[0]!r} among them.", "Save the model again, whole.")
+        raise BadCheckpoint(
+            f"{name} lacks {_weights(missing)}, {missing[0]!r} among them.", "Is the model complete, and a BERT?"
+        )
     return class_order(found.config.raw, found.n_outputs, task, name)
 
 
@@ -136,8 +138,9 @@ def _check_tensors(config: ModelConfig, files: ModelFiles, folder: Path) -> None
             )
     layers = {int(match[1]) for name in known if (match := re.match(r"bert\.encoder\.layer\.(\d+)\.", name))}
     if layers and layers != set(range(config.n_layers)):
+        many = f"{len(layers)} layers" if len(layers) == max(layers) + 1 else f"layers {sorted(layers)}"
         raise BadCheckpoint(
-            f"The weights in {folder} have {len(layers)} layers; its config.json says {config.n_layers}.",
+            f"The weights in {folder} have {many}; its config.json says {config.n_layers}.",
             "Is it the config.json of these weights?",
         )
     expected = _expected(config)
@@ -151,11 +154,11 @@ def _check_tensors(config: ModelConfig, files: ModelFiles, folder: Path) -> None
             missing += [name for name in pair if name not in known]
     if missing:
         raise BadCheckpoint(
-            f"{folder} lacks {len(missing)} weights, {missing[0]!r} among them.", "Is the model complete, and a BERT?"
+            f"{folder} lacks {_weights(missing)}, {missing[0]!r} among them.", "Is the model complete, and a BERT?"
         )
     if odd := [header.stored_as for name, header in known.items() if name not in expected | optional]:
         raise BadCheckpoint(
-            f"{folder} holds {len(odd)} weights that have no place in a BERT classifier, {odd[0]!r} among them.",
+            f"{folder} holds {_weights(odd)} without a place in a BERT classifier, {odd[0]!r} among them.",
             "Without them it would be another model. Is it of another architecture?",
         )
     for name, shape in (expected | optional).items():
@@ -169,6 +172,10 @@ def _check_tensors(config: ModelConfig, files: ModelFiles, folder: Path) -> None
 
 def _is_harmless(name: str) -> bool:
     return name in _BUFFERS or name.startswith(_PRETRAINING)
+
+
+def _weights(names: Sequence[str]) -> str:
+    return f"{len(names)} weight{'s' * (len(names) > 1)}"
 
 
 def _by(shape: Iterable[int]) -> str:

@@ -19,7 +19,7 @@ _LONGEST = 64
 
 def model_name(source: str) -> str:
     """What the model is called in bundle paths: the last part of its folder or Hub id, made of letters, digits, '.',
-    '_' and '-'.
+    '_' and '-', at most 64.
 
     source: 'minilm', a folder ('.' is the folder one stands in), a Hub id or a packed file.
 
@@ -30,5 +30,7 @@ def model_name(source: str) -> str:
         return MINILM_NAME
     path = expanded(source)
     last = path.name if path.name not in ("", "..") else path.resolve().name
+    if not path.exists():
+        last = last.partition("@")[0]  # a Hub id with a commit
     usable = re.sub(r"[^A-Za-z0-9_.-]+", "-", last)
     return usable.lstrip("._-")[:_LONGEST].rstrip("-") or "model"

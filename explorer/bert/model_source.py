@@ -39,6 +39,8 @@ def is_packed_file(source: str) -> bool:
 def resolve(source: str) -> Resolved:
     """The folder of 'minilm', of a folder's path ('~' is expanded) or of a Hub id, which is downloaded once.
 
+    A Hub id may name a commit, tag or branch: 'org/name@commit', as `Resolved.name` does.
+
     Raises BadCheckpoint where there is none. Pickles are never downloaded.
     """
     if not source.strip():
@@ -55,22 +57,30 @@ def resolve(source: str) -> Resolved:
     return _from_hub(source)
 
 
-def _from_hub(name: str) -> Resolved:
+def _from_hub(source: str) -> Resolved:
     from huggingface_hub import HfApi, snapshot_download
 
+    name, _, revision = source.partition("@")
     offline = False
     try:
-        HfApi().model_info(name, timeout=4.0)
+        HfApi().model_info(name, revision=revision or None, timeout=4.0)
     except Exception:  # unreachable, missing or private: the local cache decides
         offline = True
     try:
         patterns = ["*.json", "*.txt", "*.safetensors"]  # never a pickle
         folder = Path(
-            snapshot_download(name, allow_patterns=patterns, ignore_patterns=["*/*"], local_files_only=offline)
+            snapshot_download(
+                name,
+                revision=revision or None,
+                allow_patterns=patterns,
+                ignore_patterns=["*/*"],
+                local_files_only=offline,
+            )
         )
     except Exception as error:
         raise BadCheckpoint(
-            f"The model {name!r} is no folder here, and the Hugging Face Hub did not give it ({type(error).__name__}).",
+            f"The model {source!r} is no folder here, and the Hugging Face Hub did not give it "
+            f"({type(error).__name__}).",
             "Check the name and the connection, or give a local folder with config.json and model.safetensors.",
         ) from None
     return Resolved(folder, f"{name}@{folder.name}")

@@ -180,7 +180,7 @@ def test_weights_that_do_not_fit(folder):
         load_finetuned(str(folder), STSB)
     name = "bert.encoder.layer.1.output.dense.bias"
     rewrite(folder, lambda state: {k: v for k, v in state.items() if k != name})
-    with pytest.raises(BadCheckpoint, match=f"lacks 1 weights, '{name}' among them"):
+    with pytest.raises(BadCheckpoint, match=f"lacks 1 weight, '{name}' among them"):
         load_finetuned(str(folder), MRPC)
     rewrite(folder, lambda state: state | {name: torch.zeros(3)})
     with pytest.raises(BadCheckpoint, match=r"do not fit its config.json"):

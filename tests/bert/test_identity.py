@@ -106,6 +106,10 @@ def test_a_model_of_the_hub_is_named_with_its_commit(folder, tmp_path, monkeypat
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_a, **_kw: str(snapshot))
     assert identity_of("some/bert").source == "some/bert@0123abc"
     assert load_finetuned("some/bert", MRPC).name == "bert"
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_a, **kw: asked.update(kw) or str(snapshot))
+    assert identity_of("some/bert@0123abc").source == "some/bert@0123abc"
+    assert asked["revision"] == "0123abc"
 
 
 def test_the_file_of_the_weights_is_not_the_model(folder):
@@ -131,6 +135,7 @@ def test_the_file_of_the_weights_is_not_the_model(folder):
         ("a/..", "here"),
         ("~", "home"),
         ("my models/RTE (best, seed 3)", "RTE-best-seed-3"),
+        ("org/bert@0123abc", "bert"),
         ("models/.hidden", "hidden"),
         ("models/модель", "model"),
         ("models/-_-", "model"),

@@ -116,6 +116,16 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "eps": (config(layer_norm_eps="small"), "layer_norm_eps small"),
     "no sizes": (config(hidden_size="wide"), "does not say its sizes: hidden_size is 'wide'"),
     "no layers": (config(num_hidden_layers=0), "does not say its sizes: num_hidden_layers is 0"),
+    "no words": (config(max_position_embeddings=2), "max_position_embeddings 2: too few"),
+    "a layer left out": (
+        renamed(lambda name: name.replace("encoder.layer.2.", "encoder.layer.5.")),
+        r"have layers \[0, 1, 5\]; its config.json says 3",
+    ),
+    "no bias": (
+        lambda folder: tiny.rewrite(folder, lambda s: {k: v for k, v in s.items() if k != "classifier.bias"}),
+        "lacks 1 weight, 'classifier.bias'",
+    ),
+    "nothing in it": (lambda folder: tiny.rewrite(folder, lambda _: {}), "lacks 53 weights"),
     "odd heads": (config(num_attention_heads=5), "5 heads in a width of 16"),
     "padding": (config(pad_token_id=9999), "config.json is not a BERT's"),
     "more layers in config": (config(num_hidden_layers=4), "have 3 layers; its config.json says 4"),
@@ -159,24 +169,24 @@ REFUSED: dict[str, tuple[Change, str]] = {
     ),
     "scales": (
         tensors(bert__encoder__layer__0__attention__self__query__weight_scale=torch.ones(1)),
-        "1 weights that have",
+        "holds 1 weight without a place",
     ),
     "relative positions": (
         tensors(bert__encoder__layer__0__attention__self__distance_embedding__weight=torch.ones(3, 4)),
-        "have no place in a BERT classifier, '.*distance_embedding.weight' among them",
+        "without a place in a BERT classifier, '.*distance_embedding.weight' among them",
     ),
     "cross attention": (
         tensors(bert__encoder__layer__0__crossattention__self__query__weight=torch.ones(16, 16)),
-        "no place .*crossattention",
+        "without a place .*crossattention",
     ),
     "another classifier": (
         tensors(classifier__dense__weight=torch.ones(2, 16)),
-        "no place .*'classifier.dense.weight'",
+        "without a place .*'classifier.dense.weight'",
     ),
-    "loss weights": (tensors(loss_fct__weight=torch.ones(2)), "no place .*'loss_fct.weight'"),
+    "loss weights": (tensors(loss_fct__weight=torch.ones(2)), "without a place .*'loss_fct.weight'"),
     "an adapter's": (
         tensors(bert__encoder__layer__0__attention__self__query__lora_A__weight=torch.ones(2, 16)),
-        "no place .*lora_A",
+        "without a place .*lora_A",
     ),
     "twice": (
         tensors(module__bert__pooler__dense__bias=torch.ones(16)),
@@ -184,7 +194,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     ),
     "half a pooler": (
         lambda folder: tiny.rewrite(folder, lambda s: {k: v for k, v in s.items() if k != "bert.pooler.dense.bias"}),
-        "lacks 1 weights, 'bert.pooler.dense.bias'",
+        "lacks 1 weight, 'bert.pooler.dense.bias'",
     ),
     "odd tensor": (tensors(bert__pooler__dense__bias=torch.ones(3)), "'bert.pooler.dense.bias' is 3, not 16"),
     "no tokenizer": (gone("vocab.txt"), "no usable tokenizer"),
