@@ -23,6 +23,7 @@ from explorer.bert.model_folder import (
     POOLER_WEIGHTS,
     ModelFolder,
     classes_for,
+    largest_token,
     model_folder,
     too_large_a_tokenizer,
 )
@@ -196,7 +197,8 @@ def _empty(config: ModelConfig, task: Task, folder: Path) -> BertForSequenceClas
         with torch.random.fork_rng(devices=[]):  # its random weights are all replaced; leave the caller's RNG alone
             return BertForSequenceClassification(made)
     except Exception as error:  # transformers and torch validate with errors of many types
-        raise BadCheckpoint(f"{folder}/config.json is not a BERT's ({error}).", "Copy the model again.") from None
+        why = " ".join(str(error).split())[:200]
+        raise BadCheckpoint(f"{folder}/config.json is not a BERT's ({why}).", "Copy the model again.") from None
 
 
 def _read(found: ModelFolder) -> dict[str, torch.Tensor]:
@@ -246,6 +248,11 @@ def _tokenizer(found: ModelFolder, task: Task) -> PreTrainedTokenizerBase:
     largest = max(vocabulary.values(), default=-1)
     if largest >= found.config.vocabulary:
         raise too_large_a_tokenizer(folder, largest, found.config.vocabulary)
+    if largest < (largest_token(folder) or 0):
+        raise BadCheckpoint(
+            f"The tokenizer in {folder} knows {len(vocabulary)} word pieces; its files have more.",
+            "Is the tokenizer_class in its tokenizer_config.json that of the model, e.g. BertTokenizer?",
+        )
     types = max(pair.get("token_type_ids", [0]), default=0) + 1
     if types > found.config.token_types:
         raise BadCheckpoint(

@@ -70,6 +70,11 @@ def class_order(config: Mapping[str, Any], n_outputs: int, task: Task, where: st
             "It was fine-tuned for another task.",
         )
     _check_problem(config, task, where)
+    if (said := config.get("num_labels")) not in (None, n_outputs):
+        raise BadCheckpoint(
+            f"{where}/config.json says num_labels {str(said)[:20]}; its classifier has {n_outputs} outputs.",
+            "Is it the config.json of these weights?",
+        )
     names = _output_names(config, n_outputs, where)
     told = ", ".join(names)
     if task.is_regression:

@@ -158,6 +158,7 @@ def test_label2id_counts_where_id2label_says_nothing(config, how):
             named(("entailment", "not_entailment")) | {"label2id": {"entailment": 1, "not_entailment": 0}},
             "contradicts itself",
         ),
+        ({"num_labels": 3}, "says num_labels 3; its classifier has 2 outputs"),
         ({"problem_type": "regression"}, "its problem is 'regression'; RTE is 'single_label_classification'"),
         ({"problem_type": "multi_label_classification"}, "its problem is 'multi_label_classification'"),
     ],

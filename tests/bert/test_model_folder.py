@@ -23,6 +23,7 @@ import explorer.store.model_folder
 from explorer.bert.checkpoints import load_finetuned, load_pretrained
 from explorer.bert.model_config import ACTIVATIONS
 from explorer.bert.model_folder import HUB_ID, model_folder
+from explorer.bert.user_text import typed
 from explorer.errors import BadCheckpoint
 from explorer.glue.encoding import encode
 from explorer.glue.tasks import TASKS
@@ -293,6 +294,19 @@ def test_weights_that_are_no_numbers(folder: Path, value: float) -> None:
         load_finetuned(str(folder), MRPC)
 
 
+def test_a_tokenizer_that_does_not_know_the_words_of_its_files(folder: Path) -> None:
+    file("tokenizer_config.json", '{"tokenizer_class": "RobertaTokenizer"}')(folder)
+    with pytest.raises(BadCheckpoint, match=r"word pieces; its files have more. Is the tokenizer_class"):
+        load_finetuned(str(folder), MRPC)
+
+
+def test_what_transformers_says_of_a_config_is_one_line(folder: Path) -> None:
+    tiny.edit_config(folder, hidden_dropout_prob="a lot")
+    with pytest.raises(BadCheckpoint, match=r"config.json is not a BERT's .*hidden_dropout_prob") as caught:
+        load_finetuned(str(folder), MRPC)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_pickled_model_is_converted_by_the_command_that_is_shown(folder: Path, classifier) -> None:
     torch.save(load_file(folder / WEIGHTS), folder / "pytorch_model.bin")
     (folder / WEIGHTS).unlink()
@@ -326,6 +340,7 @@ def test_token_types_are_those_of_plain_transformers(folder: Path) -> None:
     loaded = load_finetuned(str(folder), MRPC)
     encoded = encode(examples, loaded.tokenizer)
     assert not encoded.token_types.any()
+    assert not typed(loaded.tokenizer, "the cat", "a dog").encoded.token_types.any()
     plain = BertForSequenceClassification.from_pretrained(folder).eval()
     logits = Evaluator(loaded, examples).full.logits
     for item, ours in zip(examples.items, logits, strict=True):
@@ -362,6 +377,9 @@ def test_a_model_that_reads_fewer_word_pieces(folder: Path) -> None:
     encoded = encode(examples, loaded.tokenizer)
     assert encoded.lengths.max() == 8
     assert np.isfinite(Evaluator(loaded, examples).full.logits).all()
+    read = typed(loaded.tokenizer, "the cat sees the dog here", "a bird sings")
+    assert read.encoded.lengths.tolist() == [8]
+    assert "longer than the 8 word pieces" in read.notes[0]
 
 
 def test_it_says_what_the_folder_holds(tiny_folder: Path, classifier) -> None:
