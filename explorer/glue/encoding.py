@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from explorer.arrays import Int64Array
+from explorer.errors import BadData
 from explorer.glue.tasks import Examples
 
 MAX_LENGTH = 128
@@ -22,7 +23,7 @@ class Encoded:
     input_ids: Int64Array
     """(T,)"""
     token_types: Int64Array
-    """(T,): 0 for the first sentence, 1 for the second."""
+    """(T,): 0 for the first sentence, 1 for the second; all 0 where the tokenizer makes no token types."""
     offsets: Int64Array
     """(n + 1,)"""
 
@@ -46,16 +47,35 @@ class Encoded:
 
 
 def encode(examples: Examples, tokenizer: Callable[..., Any], max_length: int = MAX_LENGTH) -> Encoded:
-    """Tokenises every example, pairs joined by [SEP], the longer sentence cut first beyond `max_length`."""
+    """Word pieces of every example, pairs joined by [SEP], the longer sentence cut first beyond the limit.
+
+    tokenizer: the classifier's. max_length: the limit, in word pieces; lower where the model reads fewer. Token types
+    are as plain transformers gives them to the model: all 0 where the tokenizer makes none. Raises BadData on an
+    example without any word piece.
+    """
     if not examples.items:
         return _ragged([], [])
     first = [item.texts[0] for item in examples.items]
     second = [item.texts[1] for item in examples.items] if examples.task.is_pair else None
-    batch = tokenizer(first, second, truncation=True, max_length=max_length, return_token_type_ids=True)
+    batch = tokenizer(first, second, truncation=True, max_length=limit_of(tokenizer, max_length))
+    ids = [np.array(row, np.int64) for row in batch["input_ids"]]
+    if empty := [number for number, row in enumerate(ids) if not len(row)]:
+        raise BadData(
+            f"Example {empty[0] + 1} has no word piece: its text is empty, and the tokenizer adds no [CLS].",
+            "Is it a BERT's tokenizer?",
+        )
+    types = batch.get("token_type_ids")
     return _ragged(
-        [np.array(ids, np.int64) for ids in batch["input_ids"]],
-        [np.array(types, np.int64) for types in batch["token_type_ids"]],
+        ids, [np.zeros_like(row) for row in ids] if types is None else [np.array(t, np.int64) for t in types]
     )
+
+
+def limit_of(tokenizer: Any, max_length: int = MAX_LENGTH) -> int:
+    """How many word pieces of an example the model is given: max_length, or fewer where it reads fewer.
+
+    tokenizer: the classifier's, whose `model_max_length` the loader sets to the model's position embeddings.
+    """
+    return min(max_length, int(getattr(tokenizer, "model_max_length", max_length)))
 
 
 def _ragged(ids: list[Int64Array], types: list[Int64Array]) -> Encoded:

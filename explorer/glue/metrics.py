@@ -16,8 +16,10 @@ METRIC_WORDS: dict[MetricName, str] = {
 }
 """Name of each metric on screen."""
 
-_NEARLY_CONSTANT = float(np.finfo(np.float64).eps ** 0.75)
-"""Spread over mean below which scipy.stats.pearsonr, too, calls its input constant."""
+_ROUNDING = 1e-5
+"""Values within so much of their mean (times the mean, where that is above 1) are one value. Similarities go from 0 to
+5 and are computed in float32: a model that cannot tell sentences apart gives values that differ by up to about 1e-6,
+and their correlation with anything is noise."""
 
 
 def predictions_of(task: Task, logits: FloatArray) -> AnyArray:
@@ -102,9 +104,9 @@ def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) ->
 
 
 def is_constant(values: AnyArray) -> bool:
-    """Whether all values (n,) are the same, up to rounding: no correlation is defined then."""
+    """Whether all values (n,) are the same, up to the rounding of float32: no correlation is defined then."""
     mean = values.mean()
-    return bool(np.abs(values - mean).max() <= _NEARLY_CONSTANT * abs(mean))
+    return bool(np.abs(values - mean).max() <= _ROUNDING * max(1.0, abs(mean)))
 
 
 def _require_numbers(array: AnyArray, what: str) -> None:

@@ -6,73 +6,61 @@ The third source, sentences written for this project, is `explorer.glue.diagnost
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from explorer.errors import BadData
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.tasks import Example, Examples, Split, Task
+from explorer.glue.tsv import LAYOUT, read_rows
+from explorer.paths import expanded
 
 HUB_DATASET = "nyu-mll/glue"
 HUB_SECONDS = 4.0
 """How long an unreachable Hub may keep a person waiting."""
-_LAYOUT = "Expected the official TSV layout, e.g. MRPC/dev.tsv."
 
 
 def glue_dir_from_environment() -> Path | None:
-    """GLUE_DIR, if it is set to anything."""
+    """The folder that GLUE_DIR names, if it is set to anything; raises BadRequest on an unknown home folder."""
     value = os.environ.get("GLUE_DIR", "").strip()
-    return Path(value).expanduser() if value else None
+    return expanded(value) if value else None
 
 
 def folder_examples(glue_dir: Path, task: Task, split: Split, *, file: str | None = None) -> Examples:
     """Reads TASK/dev.tsv or TASK/train.tsv as GLUE ships them.
 
-    Quotes are text, a byte-order mark is skipped, CoLA has no header, a last line may lack its newline.
-    `file` names another file of the task's folder, whose number of rows is then not checked.
-    Raises BadData when the file is missing, short or mangled.
+    file: another file of the task's folder, whose number of rows is then not checked. A dev file with another number of
+    rows than GLUE's is read as the person's own: `source` and `is_official` say so. Raises BadData where the file is
+    missing, damaged, or a training file that is cut short.
     """
+    glue_dir = expanded(glue_dir)
     name = file or (task.dev_file if split == "dev" else task.train_file)
     path = glue_dir / task.name / name
     if not glue_dir.is_dir():
-        raise BadData(f"There is no GLUE folder at {glue_dir}.", "Set --glue-dir or GLUE_DIR. " + _LAYOUT)
+        raise BadData(f"There is no GLUE folder at {glue_dir}.", "Set --glue-dir or GLUE_DIR. " + LAYOUT)
     if not path.is_file():
         raise BadData(
             f"{task.name} has no {name} in {glue_dir}.",
-            f"{_LAYOUT} Put the file there, or leave out --glue-dir to use the Hugging Face Hub.",
+            f"{LAYOUT} Put the file there, or leave out --glue-dir to use the Hugging Face Hub.",
         )
-    try:
-        # As bytes: text mode would turn a lone carriage return inside a sentence into a new line.
-        lines = path.read_bytes().decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path} is not UTF-8 text ({error.reason}).", "Download it again.") from None
-    rows = [line.rstrip("\r").split("\t") for line in lines]
-    if rows and rows[-1] == [""]:  # the newline that ends the last line
-        rows.pop()
-    header = task.header
-    first_line = 1
-    if header is None:
-        if not rows:
-            raise BadData(f"{path} is empty.", "Download it again.")
-        header, rows, first_line = tuple(rows[0]), rows[1:], 2
-    missing = [column for column in (*task.columns, task.label_column) if column not in header]
-    if missing:
-        raise BadData(f"{path} has no column {missing[0]!r}.", "Is it the official file? " + _LAYOUT)
-    text_at = [header.index(column) for column in task.columns]
-    label_at = header.index(task.label_column)
-    items = []
-    for number, row in enumerate(rows, start=first_line):
-        if len(row) <= max(*text_at, label_at):
-            raise BadData(f"Line {number} of {path} has {len(row)} fields, fewer than it needs.", "Download it again.")
-        items.append(Example(tuple(row[i] for i in text_at), _label(task, row[label_at], f"Line {number} of {path}")))
+    rows = read_rows(path, task)
+    items = [Example(row.texts, _label(task, row.label, f"Line {row.line} of {path}")) for row in rows]
+    if not items:
+        raise BadData(f"{path} has no examples.", "Download it again.")
     expected = task.dev_rows if split == "dev" else task.train_rows
-    if file is None and len(items) != expected:
+    if file is not None or len(items) == expected:
+        return _examples(task, split, items, "GLUE folder")
+    if split == "train":
         raise BadData(
-            f"{path} has {len(items):,} examples; the official {split} split has {expected:,}.",
-            "The file is cut short or not the official one: download it again.",
+            f"{path} has {len(items):,} examples; the official train split has {expected:,}.",
+            f"If it is cut short, download it again; to train on another file of {path.parent}: `--train-file NAME`.",
         )
-    return _examples(task, split, items, "GLUE folder")
+    words = f"your own {name}, not GLUE's ({len(items):,} examples, GLUE's has {expected:,})"
+    return replace(_examples(task, split, items, words), is_official=False)
 
 
 def hub_examples(task: Task, split: Split) -> Examples:
@@ -97,7 +85,10 @@ def hub_examples(task: Task, split: Split) -> Examples:
             f"The Hugging Face Hub cannot be reached for {task.name} ({offline or type(error).__name__}).",
             "Check the connection, or give a folder in the official TSV layout: --glue-dir DIR or GLUE_DIR.",
         ) from None
-    items = [Example(tuple(str(row[column]) for column in task.hub_columns), float(row["label"])) for row in table]
+    items = [
+        Example(tuple(str(row[column]) for column in task.hub_columns), _hub_label(task, row["label"], number))
+        for number, row in enumerate(table, start=1)
+    ]
     return _examples(task, split, items, "Hugging Face Hub")
 
 
@@ -125,16 +116,30 @@ def load_examples(task: Task, split: Split, glue_dir: Path | None, *, file: str 
 
 def _label(task: Task, raw: str, where: str) -> float:
     if task.is_regression:
-        try:
-            value = float(raw)
-        except ValueError:
-            value = float("nan")
-        if not 0.0 <= value <= 5.0:
-            raise BadData(f"{where} has the label {raw[:40]!r}, not a number from 0 to 5.", "Download it again.")
-        return value
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", raw) or not 0.0 <= float(raw) <= 5.0:
+            raise BadData(
+                f"{where} has the label {raw[:40]!r}, not a number from 0 to 5.",
+                "Correct it, or download the file again.",
+            )
+        return float(raw)
     if raw not in task.labels:
-        raise BadData(f"{where} has the label {raw[:40]!r}, not one of {', '.join(task.labels)}.", "Download it again.")
+        mend = "Correct it, or download the file again."
+        if task.header is not None and raw == task.label_column:
+            mend = f"GLUE's files of {task.name} have no line with the columns' names: take it out."
+        raise BadData(f"{where} has the label {raw[:40]!r}, not one of {', '.join(task.labels)}.", mend)
     return float(task.labels.index(raw))
+
+
+def _hub_label(task: Task, raw: Any, number: int) -> float:
+    """The Hub stores class indices and similarities as numbers; -1 stands for a label that is kept secret."""
+    label = float(raw) if isinstance(raw, int | float) else float("nan")
+    fits = 0.0 <= label <= 5.0 if task.is_regression else label in range(len(task.labels))
+    if not fits:
+        raise BadData(
+            f"Example {number} of {task.name} on the Hub has the label {str(raw)[:40]!r}, which is none of the task's.",
+            "Use a folder in the official TSV layout: --glue-dir DIR or GLUE_DIR.",
+        )
+    return label
 
 
 def _examples(task: Task, split: Split, items: Sequence[Example], source: str) -> Examples:

@@ -38,6 +38,9 @@ class Task:
     hub_columns: tuple[str, ...]
     header: tuple[str, ...] | None = None
     """Column names of a file that has no header line (CoLA)."""
+    leaves_out_short_rows: bool = False
+    """Whether the official files hold rows that are cut short, which the Hub's loader leaves out as well (QQP): the
+    documented numbers of rows are without them."""
 
     @property
     def is_pair(self) -> bool:
@@ -73,9 +76,12 @@ class Examples:
     split: Split
     items: tuple[Example, ...]
     source: str
-    """Where the examples come from, in words: 'GLUE folder', 'Hugging Face Hub', 'built-in diagnostics'."""
+    """In words, for the screen: 'GLUE folder', 'Hugging Face Hub', 'built-in diagnostics', or that it is the person's
+    own file and not the official one."""
     sha256: str
-    """Hash of texts and labels, to which every cached number is tied."""
+    """Over texts and labels: what every cached number is tied to."""
+    is_official: bool = True
+    """False for a file of a GLUE folder that has another number of rows than GLUE's split."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -100,6 +106,7 @@ def _task(
     hub_dev_split: str = "validation",
     hub_columns: tuple[str, ...] = (),
     header: tuple[str, ...] | None = None,
+    leaves_out_short_rows: bool = False,
 ) -> Task:
     return Task(
         name=name,
@@ -116,6 +123,7 @@ def _task(
         hub_dev_split=hub_dev_split,
         hub_columns=hub_columns or columns,
         header=header,
+        leaves_out_short_rows=leaves_out_short_rows,
     )
 
 
@@ -154,7 +162,15 @@ TASKS: dict[str, Task] = {
             label_column="score",
             hub_config="stsb",
         ),
-        _task("QQP", ("question1", "question2"), _PARAPHRASE, 40430, 363846, label_column="is_duplicate"),
+        _task(
+            "QQP",
+            ("question1", "question2"),
+            _PARAPHRASE,
+            40430,
+            363846,
+            label_column="is_duplicate",
+            leaves_out_short_rows=True,
+        ),
         _task(
             "MNLI",
             ("sentence1", "sentence2"),

@@ -67,6 +67,10 @@ def write_folder(
         }
     )
     told = {"model": classifier.name, "task": task.name, **(about or {})}
+    if classifier.classes and classifier.classes.sentence:
+        told["classes"] = (
+            f"{', '.join(names.values())}. In the model that this one comes from: {classifier.classes.sentence}"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

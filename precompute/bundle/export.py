@@ -7,9 +7,10 @@ from typing import Any
 
 from explorer.bert.checkpoints import load_finetuned
 from explorer.bert.model_names import MINILM
+from explorer.paths import expanded
 from explorer.tickets.loadable import write_folder
 from precompute.bundle.results import Exported
-from precompute.bundle.score import checkpoint_source, read_mask
+from precompute.bundle.score import checkpoint_source, read_mask, remarks_on
 from precompute.options import Options
 
 
@@ -20,6 +21,7 @@ def run_export(options: Options, mask: str, out: Path) -> Exported:
     classifier = load_finetuned(checkpoint_source(options), options.task)
     wanted = read_mask(mask, classifier.n_layers, classifier.n_heads)
     about |= {"checkpoint": classifier.sha256}
-    folder = out.expanduser()
+    folder = expanded(out)
     files = write_folder(classifier, wanted, options.task, folder, about)
-    return Exported(folder, wanted, tuple(path.name for path in files), sum(path.stat().st_size for path in files))
+    size = sum(path.stat().st_size for path in files)
+    return Exported(folder, wanted, tuple(path.name for path in files), size, remarks_on(classifier))

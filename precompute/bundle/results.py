@@ -20,6 +20,12 @@ class ScoreResult:
     mask: Mask
     score: Score
     seconds: float
+    classes: str
+    """How outputs became classes: identity, permuted or assumed."""
+    class_names: tuple[str, ...]
+    """The checkpoint's own names, in its order."""
+    remarks: tuple[str, ...] = ()
+    """Sentences for stderr: on classes, on oddities of the model, on a score that is too low to be right."""
 
     def as_dict(self) -> dict[str, Any]:
         """Gives the one line of --json."""
@@ -30,6 +36,9 @@ class ScoreResult:
             "mask": self.mask.code,
             **asdict(self.score),
             "seconds": round(self.seconds, 3),
+            "classes": self.classes,
+            "class_names": list(self.class_names),
+            "remarks": list(self.remarks),
         }
 
     def sentence(self) -> str:
@@ -50,6 +59,8 @@ class Exported:
     mask: Mask
     files: tuple[str, ...]
     bytes: int
+    remarks: tuple[str, ...] = ()
+    """Sentences for stderr: how outputs became classes, and what of the model is not as usual."""
 
     def as_dict(self) -> dict[str, Any]:
         """Gives the one line of --json."""
@@ -60,6 +71,7 @@ class Exported:
             "mlps_kept": self.mask.mlps_kept,
             "files": list(self.files),
             "bytes": self.bytes,
+            "remarks": list(self.remarks),
         }
 
     def sentence(self) -> str:

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from explorer.bert.checkpoints import load_finetuned
+from explorer.bert.checkpoints import Classifier, load_finetuned
+from explorer.bert.class_order import ClassOrder, below_baseline, own_order
 from explorer.bert.model_names import MINILM
 from explorer.errors import BadRequest
 from explorer.glue.diagnostics import diagnostic_examples
 from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
+from explorer.paths import expanded
+from explorer.study.majority_baseline import majority_score
 from precompute.bundle.results import ScoreResult
 from precompute.options import Options
 
@@ -31,16 +34,37 @@ def run_score(options: Options, mask: str, predictions: Path | None, *, diagnost
             table.to_csv(predictions, index=False)
         except OSError as error:
             raise BadRequest(f"{predictions} cannot be written ({error.strerror}).", "Name another file.") from None
+    order = classifier.classes or own_order(options.task)
     return ScoreResult(
-        options.task.name, options.model, examples.source, wanted, evaluator.interval(evaluation), evaluation.seconds
+        options.task.name,
+        options.model,
+        examples.source,
+        wanted,
+        evaluator.interval(evaluation),
+        evaluation.seconds,
+        order.how,
+        tuple(order.names),
+        (*remarks_on(classifier), *(() if diagnostics else _too_low(order, evaluator))),
     )
+
+
+def remarks_on(classifier: Classifier) -> tuple[str, ...]:
+    """Collects sentences on how the outputs became classes, where that took names or an assumption, and on oddities."""
+    classes = (classifier.classes.sentence,) if classifier.classes and classifier.classes.sentence else ()
+    return (*classes, *classifier.notes)
+
+
+def _too_low(order: ClassOrder, evaluator: Evaluator) -> tuple[str, ...]:
+    task = evaluator.task
+    warning = below_baseline(order, task, evaluator.full.score, majority_score(task.metric, evaluator.labels))
+    return (warning,) if warning else ()
 
 
 def checkpoint_source(options: Options) -> str:
     """Finds the fine-tuned model that is meant: the bundle's where it has the run or 'minilm' is asked for, else the
     folder, file or Hub id itself. Raises BadBundle where the bundle's checkpoint is not there."""
     named = options.model == MINILM or (
-        options.bundle.has(options.key("finetune")) and not Path(options.model).expanduser().exists()
+        options.bundle.has(options.key("finetune")) and not expanded(options.model).exists()
     )
     return str(options.bundle.checkpoint(options.run)) if named else options.model
 

@@ -80,6 +80,9 @@ def test_matthews_of_a_constant_side_is_zero(predictions, labels):
         ([3.0], [3.0]),
         ([1e8, 1e8, 1e8 + 2e-8], [0, 1, 2]),
         ([0.1, 0.1, 0.1], [0, 1, 2]),
+        ([2.5, 2.5 + 1e-6, 2.5 - 1e-6], [0, 1, 2]),
+        ([-0.0169, -0.0169 + 5e-9, -0.0169], [0, 1, 2]),
+        ([1e-3, 1e-3 + 2e-6, 1e-3 - 2e-6], [0, 1, 2]),
     ],
 )
 def test_pearson_of_a_constant_side_is_nan_without_a_warning(predictions, labels):

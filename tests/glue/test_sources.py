@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from explorer.errors import BadData
+from explorer.errors import BadData, BadRequest
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.sources import folder_examples, glue_dir_from_environment, hub_examples, load_examples
 from explorer.glue.tasks import TASKS, Example, task_named
@@ -70,10 +72,12 @@ def test_stsb_labels_are_numbers(tmp_path):
     assert folder_examples(tmp_path, STSB, "dev").labels.tolist() == [4.75, 0.0]
 
 
-@pytest.mark.parametrize("label", ["5.01", "-0.1", "nan", "inf", "high", ""])
+@pytest.mark.parametrize(
+    "label", ["5.01", "-0.1", "nan", "NaN", "inf", "high", "", " 4", "0_4", "4e0", "٤", "４", "+4", "4,5", "4."]
+)
 def test_stsb_labels_outside_0_to_5_are_refused(tmp_path, label):
     put(tmp_path, "STS-B/dev.tsv", f"sentence1\tsentence2\tscore\na\tb\t4\nc\td\t{label}\n")
-    with pytest.raises(BadData, match=r"Line 3 of .*not a number from 0 to 5. Download it again"):
+    with pytest.raises(BadData, match=r"Line 3 of .*not a number from 0 to 5. Correct it, or"):
         folder_examples(tmp_path, STSB, "dev")
 
 
@@ -82,13 +86,16 @@ def test_stsb_labels_outside_0_to_5_are_refused(tmp_path, label):
     [
         (PAIRS.replace("Quality", "quality"), "has no column 'Quality'. Is it the official file"),
         (PAIRS.replace("#2 String", "#3"), "has no column '#2 String'"),
-        ("\n".join(PAIRS.split("\n")[:2]), "has 1 examples; the official dev split has 2. The file is cut short"),
-        (PAIRS + PAIRS.split("\n")[1], "has 3 examples"),
-        (PAIRS[:-12], "Line 3 of .* has 4 fields, fewer than it needs. Download it again"),
-        (PAIRS.replace("\n0", "\n2"), "Line 3 of .* has the label '2', not one of 0, 1. Download it again"),
-        (PAIRS + "\n", "Line 4 of .* has 1 fields"),
+        (PAIRS[:-12], "Line 3 of .* has 4 fields, fewer than the 5 columns of the file. Is the line cut in two"),
+        (PAIRS.replace("\n0", "\n2"), "Line 3 of .* has the label '2', not one of 0, 1. Correct it, or"),
+        (PAIRS.replace("\n0", "\n\n0"), "Line 3 of .* is empty. Take the line out"),
+        (PAIRS.replace("No dog", "No\tdog"), "Line 3 of .* has 6 fields, more than the 5 columns .* a tab inside"),
+        (PAIRS.replace(" .\n0", " .\t\n0"), "Line 2 of .* has 6 fields"),
+        (PAIRS.replace("#2 ID", "#1 ID"), "has two columns named '#1 ID'"),
+        (PAIRS.split("\n")[0], "has no examples"),
+        (PAIRS.replace("\t", ","), "separates its columns by commas, not by tabs"),
         ("", "has no column|is empty"),
-        (PAIRS.encode().replace(b"cat", b"c\xe9t"), "is not UTF-8 text .* Download it again"),
+        (PAIRS.encode().replace(b"cat", b"c\xe9t"), "is not UTF-8 text .* or download it again"),
         (PAIRS.encode("utf-16"), "is not UTF-8 text"),
     ],
 )
@@ -96,6 +103,101 @@ def test_a_mangled_file_is_refused_with_what_to_do(tmp_path, content, message):
     with pytest.raises(BadData, match=message) as caught:
         folder_examples(put(tmp_path, "MRPC/dev.tsv", content), MRPC, "dev")
     assert caught.value.mend
+
+
+def quoted(text: str, quoting: int) -> str:
+    """The same rows as the csv module writes them."""
+    out = io.StringIO()
+    rows = [line.split("\t") for line in text.strip().split("\n")]
+    csv.writer(out, delimiter="\t", quoting=quoting, lineterminator="\n").writerows(rows)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (quoted(PAIRS, csv.QUOTE_ALL), "its columns' names in quotes: it is written as CSV. .*quoting=csv.QUOTE_NONE"),
+        (PAIRS.split("\n")[0] + "\n" + quoted(PAIRS, csv.QUOTE_ALL).split("\n", 1)[1], "all its sentences in quotes"),
+        (quoted(PAIRS.replace("No dog", 'No "dog"'), csv.QUOTE_MINIMAL), "doubles the quotes inside its sentences"),
+    ],
+)
+def test_a_file_written_as_csv_is_noticed(tmp_path, content, message):
+    label_unquoted = content.replace('"1"\t', "1\t").replace('"0"\t', "0\t")
+    with pytest.raises(BadData, match=message):
+        folder_examples(put(tmp_path, "MRPC/dev.tsv", label_unquoted), MRPC, "dev")
+
+
+def test_sentences_that_are_quotations_are_text(tmp_path):
+    lines = PAIRS.replace("A cat runs .", '"A cat runs ."').replace("Yes .", 'He said "yes" .')
+    examples = folder_examples(put(tmp_path, "MRPC/dev.tsv", lines), MRPC, "dev")
+    assert [examples.items[0].texts[0], examples.items[1].texts[1]] == ['"A cat runs ."', 'He said "yes" .']
+
+
+@pytest.mark.parametrize("end", ["\n", "\n\n", "\r\n", "  \n\n"])
+def test_blank_lines_at_the_end_are_nothing(tmp_path, end):
+    examples = folder_examples(put(tmp_path, "MRPC/dev.tsv", PAIRS + end), MRPC, "dev")
+    assert examples.items == READ
+    assert examples.is_official
+
+
+@pytest.mark.parametrize(
+    ("content", "n"), [("\n".join(PAIRS.split("\n")[:2]), 1), (PAIRS + PAIRS.split("\n")[1] + "\n", 3)]
+)
+def test_a_dev_file_of_another_length_is_the_persons_own(tmp_path, content, n):
+    put(tmp_path, "MRPC/dev.tsv", content)
+    examples = folder_examples(tmp_path, MRPC, "dev")
+    assert (len(examples), examples.is_official) == (n, False)
+    assert examples.source == f"your own dev.tsv, not GLUE's ({n} examples, GLUE's has 2)"
+
+
+def test_a_training_file_of_another_length_is_refused_with_what_to_do(tmp_path):
+    put(tmp_path, "MRPC/train.tsv", "\n".join(PAIRS.split("\n")[:2]))
+    with pytest.raises(BadData, match=r"has 1 examples; the official train split has 2. .*`--train-file NAME`"):
+        folder_examples(tmp_path, MRPC, "train")
+
+
+def test_cola_with_the_header_that_it_has_not(tmp_path):
+    put(tmp_path, "CoLA/dev.tsv", "source\tlabel\toriginal_label\tsentence\nx1\t1\t\tThe cat sees .\n")
+    with pytest.raises(BadData, match=r"Line 1 of .* has the label 'label'.* no line with the columns' names: take it"):
+        folder_examples(tmp_path, COLA, "dev")
+    put(tmp_path, "CoLA/dev.tsv", "x1\t1\t\tThe cat\tsees .\n")
+    with pytest.raises(BadData, match=r"Line 1 of .* has 5 fields, more than the 4 columns"):
+        folder_examples(tmp_path, COLA, "dev")
+
+
+def test_short_rows_of_qqp_are_left_out_as_the_hub_leaves_them_out(tmp_path):
+    rows = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n1\t2\t3\ta\tb\t1\n4\t5\t6\tc\n7\t8\t9\td\te\t0\n"
+    examples = folder_examples(put(tmp_path, "QQP/dev.tsv", rows), replace(TASKS["QQP"], dev_rows=2), "dev")
+    assert [item.texts for item in examples.items] == [("a", "b"), ("d", "e")]
+    assert examples.is_official
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path, monkeypatch):
+    put(tmp_path, "MRPC/dev.tsv", PAIRS)
+
+    def refuse(_self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(BadData, match=r"dev.tsv cannot be read \(Permission denied\)"):
+        folder_examples(tmp_path, MRPC, "dev")
+
+
+def test_a_home_folder_is_found_and_an_unknown_one_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    put(tmp_path / "glue", "MRPC/dev.tsv", PAIRS)
+    assert folder_examples(Path("~/glue"), MRPC, "dev").items == READ
+    monkeypatch.setenv("GLUE_DIR", "~/glue")
+    assert load_examples(MRPC, "dev", None).items == READ
+    with pytest.raises(BadRequest, match="names a home folder that does not exist"):
+        folder_examples(Path("~nobody-of-that-name/glue"), MRPC, "dev")
+
+
+@pytest.mark.parametrize(("task", "label"), [(MRPC, -1), (MRPC, None), (MRPC, 0.5), (STSB, float("nan")), (STSB, -1.0)])
+def test_a_label_of_the_hub_that_is_none(hub, task, label):
+    hub.table = [{"sentence1": "a", "sentence2": "b", "label": label}]
+    with pytest.raises(BadData, match=r"Example 1 of .* on the Hub has the label"):
+        hub_examples(task, "dev")
 
 
 def test_a_missing_folder_task_or_file_is_named(tmp_path):

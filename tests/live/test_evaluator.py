@@ -99,3 +99,14 @@ def test_bad_input_is_named(evaluator: Evaluator, classifier: Classifier) -> Non
     nothing = Examples(TASKS["MRPC"], "dev", (), "test", "")
     with pytest.raises(BadRequest, match="no examples"):
         Evaluator(classifier, nothing)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0])
+def test_similarities_that_differ_by_rounding_alone_have_no_correlation(tmp_path, scale: float) -> None:
+    model = tiny.finetuned(tmp_path / "stsb", TASKS["STS-B"], scale=scale, hidden=64)
+    evaluator = Evaluator(model, tiny.make_examples(TASKS["STS-B"], 60), tokens=100)
+    blind = Mask(np.zeros((tiny.N_LAYERS, tiny.N_HEADS)), np.ones(tiny.N_LAYERS))
+    evaluation = evaluator.evaluate(blind)
+    assert np.isnan(evaluation.score)
+    assert "predictions are all the same" in evaluator.interval(evaluation).undefined
+    assert not np.isnan(evaluator.full.score)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +45,10 @@ def test_predictions_recompute_to_the_printed_score(run, glue, tiny_folder, tmp_
     options = ("--task", "MRPC", "--model", tiny_folder, "--glue-dir", glue, *mask)
     record = run("score", *options, "--predictions", csv, "--json").record
     assert set(record) == {
-        *("task", "model", "data", "mask", "value", "low", "high", "n", "metric", "method", "undefined", "seconds")
+        *("task", "model", "data", "mask", "value", "low", "high", "n", "metric", "method", "undefined", "seconds"),
+        *("classes", "class_names", "remarks"),
     }
+    assert (record["classes"], record["class_names"]) == ("assumed", ["LABEL_0", "LABEL_1"])
     assert (record["task"], record["data"], record["n"]) == ("MRPC", "GLUE folder", ROWS)
     assert record["mask"] == (Mask.full(3, 4).code if how == "full" else CODE)
     table = pd.read_csv(csv)
@@ -56,6 +59,41 @@ def test_predictions_recompute_to_the_printed_score(run, glue, tiny_folder, tmp_
     assert (table[["logit_0", "logit_1"]].to_numpy().argmax(1) == table["prediction"]).all()
     words = run("score", *options)
     assert words.out.startswith(f"MRPC (GLUE folder), {'12 heads and 3' if how == 'full' else '11 heads and 2'} MLPs")
+
+
+def test_a_model_with_its_classes_turned_round_scores_by_their_names_and_says_so(run, glue, tiny_folder, tmp_path):
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "turned"))
+    options = ("score", "--task", "MRPC", "--glue-dir", glue, "--model", folder)
+    tiny.edit_config(folder, id2label={"0": "not_equivalent", "1": "equivalent"}, label2id=...)
+    as_named = run(*options, "--json").record
+    tiny.edit_config(folder, id2label={"0": "equivalent", "1": "not_equivalent"})
+    turned = run(*options, "--json").record
+    assert (as_named["classes"], turned["classes"]) == ("names", "permuted")
+    assert turned["value"] == pytest.approx(1 - as_named["value"])
+    assert "Its outputs are named equivalent, not_equivalent: they were put into the task's order" in run(*options).err
+    tiny.edit_config(folder, id2label={"0": "toxic", "1": "clean"})
+    refused = run(*options)
+    assert (refused.status, "names its outputs toxic, clean" in refused.err) == (2, True)
+
+
+def test_a_score_below_the_most_frequent_class_is_doubted(run, tiny_folder, glue, tmp_path):
+    """The same model with its classifier turned round: one of the two is below the most frequent class."""
+    turned = Path(shutil.copytree(tiny_folder, tmp_path / "turned"))
+    tiny.rewrite(turned, lambda state: state | {n: state[n].flip(0) for n in ("classifier.weight", "classifier.bias")})
+    options = ("score", "--task", "MRPC", "--glue-dir", glue, "--json", "--model")
+    records = [run(*options, model).record for model in (tiny_folder, turned)]
+    labels = folder_examples(glue, TASKS["MRPC"], "dev").labels
+    most_frequent = max(labels.mean(), 1 - labels.mean())
+    doubted = [any("The order of its outputs was assumed" in text for text in record["remarks"]) for record in records]
+    assert doubted == [record["value"] < most_frequent for record in records]
+    assert any(doubted)
+
+
+def test_a_dev_file_of_ones_own_is_called_so(run, tiny_folder, glue, tmp_path):
+    own = Path(shutil.copytree(glue, tmp_path / "glue")) / "MRPC" / "dev.tsv"
+    own.write_text("".join(own.read_text().splitlines(keepends=True)[:-3]))
+    ran = run("score", "--task", "MRPC", "--glue-dir", own.parent.parent, "--model", tiny_folder)
+    assert ran.out.startswith(f"MRPC (your own dev.tsv, not GLUE's ({ROWS - 3} examples, GLUE's has {ROWS}))")
 
 
 def test_regression_predictions_are_values(run, glue, tmp_path):

@@ -21,11 +21,11 @@ def patient() -> Iterator[Worker]:
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch, patient: Worker) -> None:
-    from explorer.ui import cached
+    from explorer.ui import cached_models
     from explorer.ui.scoring import request
 
     monkeypatch.delenv("GLUE_DIR", raising=False)
     monkeypatch.delenv("EXPLORER_BUNDLE", raising=False)
     monkeypatch.setenv("EXPLORER_LEDGER", ":memory:")
-    monkeypatch.setattr(cached, "worker", lambda: patient)
+    monkeypatch.setattr(cached_models, "worker", lambda: patient)
     monkeypatch.setattr(request, "WAIT", HANG_SECONDS)  # AppTest runs a page once: nobody polls

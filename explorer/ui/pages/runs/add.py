@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from explorer.bert.model_folder import HUB_ID, ModelFolder, model_folder
 from explorer.errors import BadData, BadRequest, ExplorerError
 from explorer.glue.tasks import TASKS
 from explorer.store.bundle import Bundle
-from explorer.store.model_folder import HUB_ID, ModelFolder, model_folder
 from explorer.store.paper.importer import FAMILIES, REPOSITORY, SEEDS, ImportReport, import_clone
 from explorer.store.user_folders import bundles_folder
 from explorer.store.validation import validate

@@ -1,0 +1,134 @@
+"""A model's config.json as transformers would read it, or why it is no BERT of ours. Imports no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import BadCheckpoint
+
+CLASSIFIER = "BertForSequenceClassification"
+ENCODERS = ("BertModel", "BertForPreTraining", "BertForMaskedLM", "BertForNextSentencePrediction", "BertLMHeadModel")
+"""Architectures whose encoder a study may start from: their heads, called `cls`, are left out."""
+ACTIVATIONS = (
+    "gelu", "gelu_10", "gelu_accurate", "gelu_fast", "gelu_new", "gelu_python", "gelu_python_tanh",
+    "gelu_pytorch_tanh", "hardswish", "laplace", "leaky_relu", "linear", "mish", "quick_gelu", "relu", "relu2",
+    "relu6", "sigmoid", "silu", "sqrtsoftplus", "swish", "tanh",
+)  # fmt: skip
+"""Activation functions of transformers that have no weights of their own."""
+_SIZES = {
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "vocab_size": 30522,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+}
+"""With transformers' defaults (BertConfig)."""
+_FEWEST_POSITIONS = 8
+"""[CLS], two [SEP] and a word or two of each sentence."""
+_NOT_OURS = (
+    "architectures", "auto_map", "attn_implementation", "_attn_implementation", "chunk_size_feed_forward", "dtype",
+    "finetuning_task", "gradient_checkpointing", "id2label", "label2id", "num_labels", "_num_labels",
+    "output_attentions", "output_hidden_states", "problem_type", "pruned_heads", "quantization_config", "return_dict",
+    "torch_dtype", "torchscript", "use_return_dict",
+)  # fmt: skip
+"""What a config says of how its model was used or stored, not of what it computes."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The config.json of a BERT."""
+
+    raw: Mapping[str, Any]
+    """As read."""
+    n_layers: int
+    n_heads: int
+    hidden: int
+    intermediate: int
+    vocabulary: int
+    """Rows of the word embeddings."""
+    positions: int
+    """Word pieces that it can read."""
+    token_types: int
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """Its entries that say what the model computes: those to make a BertConfig of."""
+        return {name: value for name, value in self.raw.items() if name not in _NOT_OURS}
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """Reads config.json; raises BadCheckpoint where it is missing, damaged, or of a model that is not computed here."""
+    try:
+        raw: dict[str, Any] = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise BadCheckpoint(f"{folder} has no readable config.json.", "Give a Hugging Face model folder.") from None
+    _check_kind(raw, folder)
+    _check_options(raw, folder)
+    sizes = {name: raw.get(name, default) for name, default in _SIZES.items()}
+    for name, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise BadCheckpoint(f"{folder}/config.json does not say its sizes: {name} is {size!r}.", "Copy it again.")
+    n_layers, n_heads, hidden, intermediate, vocabulary, positions, types = sizes.values()
+    if hidden % n_heads:
+        raise BadCheckpoint(f"{folder}/config.json asks for {n_heads} heads in a width of {hidden}.", "Copy it again.")
+    if positions < _FEWEST_POSITIONS:
+        raise BadCheckpoint(
+            f"{folder}/config.json says max_position_embeddings {positions}: too few to read a sentence.",
+            "Copy it again.",
+        )
+    return ModelConfig(raw, n_layers, n_heads, hidden, intermediate, vocabulary, positions, types)
+
+
+def _check_kind(raw: Mapping[str, Any], folder: Path) -> None:
+    listed = raw.get("architectures") or []
+    architectures = [str(name)[:60] for name in (listed if isinstance(listed, list) else [listed])]
+    known = (CLASSIFIER, *ENCODERS)
+    kind = raw.get("model_type") or ("bert" if architectures and architectures[0] in known else None)
+    if kind != "bert":
+        raise BadCheckpoint(
+            f"{folder} holds a {str(kind or 'model of unknown type')[:40]!r} model, not a BERT.",
+            "The gates and the engine are made for the BERT architecture.",
+        )
+    for name in architectures:
+        if name not in known:
+            raise BadCheckpoint(
+                f"{folder} holds a {name}, which is not computed here.",
+                f"Give a {CLASSIFIER}, or a pre-trained model ({', '.join(ENCODERS)}).",
+            )
+    if raw.get("auto_map"):
+        raise BadCheckpoint(f"{folder} brings code of its own (`auto_map`), which is never run.", "Give a plain BERT.")
+
+
+def _check_options(raw: Mapping[str, Any], folder: Path) -> None:
+    where = f"{folder}/config.json"
+    if raw.get("quantization_config"):
+        raise BadCheckpoint(
+            f"{where} has a `quantization_config`: its weights are quantised.", "Give the model in float32 or float16."
+        )
+    if (kind := raw.get("position_embedding_type", "absolute")) not in ("absolute", None):
+        raise BadCheckpoint(
+            f"{where} says position_embedding_type {str(kind)[:40]!r}; only 'absolute' is computed here.",
+            "Give a model with absolute position embeddings, as BERT's are.",
+        )
+    for name in ("is_decoder", "add_cross_attention"):
+        if raw.get(name):
+            raise BadCheckpoint(f"{where} says {name}: the model is a decoder.", "Give an encoder, as BERT is.")
+    if raw.get("pruned_heads"):
+        raise BadCheckpoint(
+            f"{where} lists `pruned_heads`: heads were cut out of its weights.",
+            "Give the checkpoint from before it was pruned, and the heads as a mask (`--mask`).",
+        )
+    if (name := raw.get("hidden_act", "gelu")) not in ACTIVATIONS:
+        raise BadCheckpoint(
+            f"{where} says hidden_act {str(name)[:40]!r}, which is not computed here.",
+            f"Those that are: {', '.join(ACTIVATIONS)}.",
+        )
+    eps = raw.get("layer_norm_eps", 1e-12)
+    if not isinstance(eps, int | float) or isinstance(eps, bool) or not 0 < eps < 1:
+        raise BadCheckpoint(f"{where} says layer_norm_eps {str(eps)[:40]}, not a number from 0 to 1.", "Copy it again.")
