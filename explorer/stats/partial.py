@@ -120,9 +120,9 @@ def _of_flips(of: Known, at: Classes, predicted: Classes, labels: Classes, error
     samples, seen = (np.bincount(among, minlength=n_strata) for among in (strata, strata[flipped]))
     limits = [count_limits(int(x), int(m), int(n), error) for x, m, n in zip(seen, samples, of.sizes, strict=True)]
     # counts are whole and their combination is not: half a count of continuity, as far as what is left allows
-    lows, highs = np.array(limits, np.float64).T + [[-0.5], [0.5]]
+    exact_lows, exact_highs = np.array(limits, np.float64).T
     least, most = seen, seen + of.sizes - samples
-    lows, highs = np.maximum(lows, least), np.minimum(highs, most)
+    lows, highs = np.maximum(exact_lows - 0.5, least), np.minimum(exact_highs + 0.5, most)
     rates = np.where(samples > 0, seen / np.maximum(samples, 1), flipped.mean())
     estimates = np.clip(of.sizes * rates, lows, highs)
     difference = float(of.difference(estimates))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from explorer.errors import BadRequest
 
@@ -25,10 +26,10 @@ def spent_at(seen: Sequence[int], *, confidence: float = 0.95) -> tuple[float, .
     """
     if not 0 < confidence < 1:
         raise BadRequest(f"A confidence of {confidence} is not between 0 and 1.", "0.95 is usual.")
-    if any(later <= earlier for earlier, later in zip([0, *seen], seen, strict=False)):
+    if any(later <= earlier for earlier, later in pairwise([0, *seen])):
         raise BadRequest("The numbers of examples at the looks do not ascend.", "Give each look once, in its order.")
     so_far = [0.0, *((1 - confidence) * math.log1p((math.e - 1) * n / seen[-1]) for n in seen)]
-    return tuple(after - before for before, after in zip(so_far, so_far[1:], strict=False))
+    return tuple(after - before for before, after in pairwise(so_far))
 
 
 def coverage_words(confidence: float = 0.95) -> str:
