@@ -153,7 +153,7 @@ def compare(
 
 
 def mcnemar(a: NDArray[Any], b: NDArray[Any], true: NDArray[Any]) -> tuple[int, int, float]:
-    """How many examples only a (n,) and only b (n,) get right, and McNemar's exact p."""
+    """Counts examples that only a (n,) and that only b (n,) gets right, and gives McNemar's exact p."""
     right_a, right_b = a == true, b == true
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     return only_a, only_b, _mcnemar_p(only_a, only_b)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,7 +35,7 @@ _NEARLY_ONE = 1 - 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What is known of a set before a mask is scored: the full model's predictions and the labels, (N,) each."""
+    """Full model's predictions and labels of a set, (N,) each: all that is known before a mask is scored."""
 
     metric: MetricName
     full: NDArray[np.generic]
@@ -57,11 +58,11 @@ class Known:
 
     @cached_property
     def sizes(self) -> Classes:
-        """How many examples each stratum has: (2,) for accuracy, (4,) for Matthews."""
+        """Number of examples of each stratum: (2,) for accuracy, (4,) for Matthews."""
         return np.bincount(self.strata, minlength=2 if self.metric == "accuracy" else 4)
 
-    def difference(self, flips: FloatArray) -> FloatArray:
-        """What so many flips in each stratum, (..., S), change in the score: (...)."""
+    def difference(self, flips: NDArray[np.floating[Any]]) -> FloatArray:
+        """Change of the score (...) by so many flips in each stratum (..., S)."""
         if self.metric == "accuracy":
             return (flips[..., 0] - flips[..., 1]) / len(self.labels)
         tn, fp, fn, tp = np.moveaxis(self.sizes + flips @ _MATTHEWS_MOVES, -1, 0)
@@ -74,12 +75,12 @@ _MATTHEWS_MOVES = np.array([[-1, 1, 0, 0], [1, -1, 0, 0], [0, 0, -1, 1], [0, 0, 
 
 @dataclass(frozen=True)
 class Running:
-    """What part of the examples tells of a mask's score on all of them."""
+    """Score and difference of a mask on all examples, as part of them tells."""
 
     score: Score
     """The estimate for all N examples; n is how many were scored."""
     difference: PairedDifference
-    """Its difference from the full model's known score on all of them. p and the discordant counts are of the part."""
+    """The score minus the full model's known one on all N examples. p and the discordant counts are of the part."""
 
 
 def known(metric: MetricName, full: ArrayLike, labels: ArrayLike) -> Known:
@@ -124,7 +125,7 @@ def _of_flips(of: Known, at: Classes, predicted: Classes, labels: Classes, error
     least, most = seen, seen + of.sizes - samples
     lows, highs = np.maximum(exact_lows - 0.5, least), np.minimum(exact_highs + 0.5, most)
     rates = np.where(samples > 0, seen / np.maximum(samples, 1), flipped.mean())
-    estimates = np.clip(of.sizes * rates, lows, highs)
+    estimates: FloatArray = np.clip(of.sizes * rates, lows, highs).astype(np.float64)
     difference = float(of.difference(estimates))
     low, high = combined_limits(of.difference, estimates, lows, highs)
     bottom = 0.0 if of.metric == "accuracy" else -1.0
@@ -135,8 +136,8 @@ def _of_flips(of: Known, at: Classes, predicted: Classes, labels: Classes, error
     noise = low <= 0 <= high
     if not noise:
         worst = least_favourable(of.difference, estimates, lows, highs)
-        worst = np.clip(np.where(worst > estimates, np.ceil(worst), np.floor(worst)), least, most).astype(np.int64)
-        noise = not (real_by_flips(of.metric, seen, samples) and real_by_flips(of.metric, worst, of.sizes))
+        whole = np.clip(np.where(worst > estimates, np.ceil(worst), np.floor(worst)), least, most).astype(np.int64)
+        noise = not (real_by_flips(of.metric, seen, samples) and real_by_flips(of.metric, whole, of.sizes))
     note = SAME_PREDICTIONS if (predicted == full).all() else ""
     paired = PairedDifference(
         difference,

@@ -33,5 +33,5 @@ def spent_at(seen: Sequence[int], *, confidence: float = 0.95) -> tuple[float, .
 
 
 def coverage_words(confidence: float = 0.95) -> str:
-    """What the intervals of a running score promise, for the screen: '95% over all looks'."""
+    """Says for the screen what the intervals of a running score promise: '95% over all looks'."""
     return f"{100 * confidence:g}% {ALL_LOOKS}"

@@ -44,7 +44,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a simulation found for one case; (K,) over looks where it says so."""
+    """Result of a simulation of one case; (K,) over looks where it says so."""
 
     name: str
     metric: MetricName
@@ -56,9 +56,9 @@ class Coverage:
     score_held: tuple[float, ...]
     """(K,): share of streams whose interval of the score holds the final score."""
     difference_held: tuple[float, ...]
-    """(K,): likewise of the difference."""
+    """(K,): share of streams whose interval of the difference holds the final difference."""
     score_held_throughout: float
-    """Share of streams in which it does so at all looks."""
+    """Share of streams whose interval of the score holds the final score at all looks."""
     difference_held_throughout: float
     widths: tuple[float, ...]
     """(K,): mean width where there is an interval."""
@@ -158,8 +158,10 @@ def coverage(case: Case, orders: int, *, seed: int = 0) -> Coverage:
         case.looks,
         len(case.masks),
         len(holds),
-        *(tuple(holds[..., what].mean(0)) for what in (0, 1)),
-        *(float(holds[..., what].all(1).mean()) for what in (0, 1)),
+        tuple(holds[..., 0].mean(0)),
+        tuple(holds[..., 1].mean(0)),
+        float(holds[..., 0].all(1).mean()),
+        float(holds[..., 1].all(1).mean()),
         tuple(np.nanmean(widths, axis=0)),
         int(noise.sum()) // orders,
         float(called[noise].any(1).mean()) if noise.any() else float("nan"),
