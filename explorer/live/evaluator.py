@@ -23,7 +23,8 @@ from explorer.live.low_margin import UNMEASURED, ErrorBound, Scorer
 from explorer.mask import Mask
 from explorer.stats.intervals import Score, score_with_interval
 from explorer.stats.paired import PairedDifference
-from explorer.stats.partial import partial_difference, partial_score
+from explorer.stats.partial import Known, known, running
+from explorer.stats.spending import coverage_words, spent_at
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,11 @@ class Partial:
     """Examples scored so far: a random sample of the split."""
     total: int
     score: Score
-    """Score on these examples, with an interval for the score on all of them."""
+    """What the examples so far tell of the score on all of them, with an interval for it."""
     difference: PairedDifference
-    """Difference from the full model on the same examples, with an interval for the difference on all of them."""
+    """The score minus the full model's known one, with the same interval apart from that; p is of those so far."""
+    covers: str = ""
+    """What both intervals promise, for the screen: '95% over all looks'."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,9 @@ class Evaluator:
         )
         self.full_mask = Mask.full(self.engine.n_layers, self.engine.n_heads)
         self.full = self._exactly_full()
+        self.known: Known = known(self.task.metric, predictions_of(self.task, self.full.logits), self.labels)
+        seen = np.cumsum([len(shard.indices) for shard in self.shards])[:-1]
+        self.errors: tuple[float, ...] = spent_at([int(n) for n in seen])
 
     def _exactly_full(self) -> Evaluation:
         """The full model in fp32: what every mask is held against."""
@@ -150,18 +156,13 @@ class Evaluator:
             rechecked += part.rechecked
             scored.append(shard.indices)
             if len(scored) < len(self.shards):
-                yield self._partial(np.concatenate(scored), logits)
+                yield self._partial(len(scored) - 1, np.concatenate(scored), logits)
         yield self._evaluation(mask, logits, seconds, rechecked)
 
-    def _partial(self, so_far: Int64Array, logits: Float32Array) -> Partial:
-        n, metric, labels = len(self.encoded), self.task.metric, self.labels[so_far]
-        predictions, full = (predictions_of(self.task, of[so_far]) for of in (logits, self.full.logits))
-        return Partial(
-            len(so_far),
-            n,
-            partial_score(metric, predictions, labels, n),
-            partial_difference(metric, predictions, full, labels, n),
-        )
+    def _partial(self, look: int, so_far: Int64Array, logits: Float32Array) -> Partial:
+        predictions, words = predictions_of(self.task, logits[so_far]), coverage_words()
+        found = running(self.known, so_far, predictions, error=self.errors[look], words=words)
+        return Partial(len(so_far), len(self.encoded), found.score, found.difference, words)
 
     def _nothing(self) -> Float32Array:
         return np.zeros((len(self.encoded), self.engine.n_outputs), np.float32)

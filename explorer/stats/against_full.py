@@ -19,16 +19,16 @@ from explorer.stats.paired import SAME_PREDICTIONS, PairedDifference, compare, f
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything that is said of a mask in numbers."""
+    """Both scores of a mask and of the full model, their paired difference, and how many predictions flipped."""
 
     task: Task
     score: Score
     full: Score
     difference: PairedDifference
     changed: int
-    """Predictions that are not the full model's."""
+    """Number of predictions that are not the full model's."""
     broken: int
-    """Right in the full model, wrong under the mask; 0 for regression."""
+    """Number of examples right in the full model and wrong under the mask; 0 for regression."""
     fixed: int
 
     @property
@@ -38,7 +38,7 @@ class Comparison:
 
 
 def compared(task: Task, predictions: ArrayLike, full: ArrayLike, labels: ArrayLike) -> Comparison:
-    """Predictions of a mask and of the full model against the labels, (n,) each. Raises BadRequest as `compare`."""
+    """Compares predictions of a mask with the full model's on the labels, all (n,); raises BadRequest as `compare`."""
     difference = compare(task.metric, predictions, full, labels)
     score = score_with_interval(task.metric, predictions, labels)
     of_full = score if difference.note == SAME_PREDICTIONS else score_with_interval(task.metric, full, labels)
@@ -51,13 +51,13 @@ def compared(task: Task, predictions: ArrayLike, full: ArrayLike, labels: ArrayL
 
 
 def to_json(found: Comparison) -> str:
-    """For the ledger: an interval by bootstrap takes longer than a person should wait for what was known before."""
+    """Writes a comparison as JSON for the ledger, since its bootstrap takes longer than a known score should."""
     values = {name: value for name, value in asdict(found).items() if name != "task"}
     return json.dumps({"task": found.task.name, "statistics": statistics_version(), **values})
 
 
 def from_json(text: str, task: Task) -> Comparison | None:
-    """The same value again; None where the text is of another task or of other statistics than today's."""
+    """Reads a comparison that `to_json` wrote; None where task or statistics are others than today's."""
     values = json.loads(text) if text else {}
     if (values.pop("task", None), values.pop("statistics", None)) != (task.name, statistics_version()):
         return None
@@ -67,6 +67,6 @@ def from_json(text: str, task: Task) -> Comparison | None:
 
 @functools.cache
 def statistics_version() -> str:
-    """Changes with any line of the code that makes the intervals."""
+    """Names the statistics by a hash that changes with any line of the code that makes intervals and verdicts."""
     source = "".join(inspect.getsource(module) for module in (bootstrap, intervals, paired))
     return hashlib.sha256(source.encode()).hexdigest()[:12]

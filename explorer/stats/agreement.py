@@ -27,7 +27,7 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Chance:
-    """What the statistic is where each seed keeps as many components as it does, but drawn at random."""
+    """Distribution of a statistic where each seed keeps as many components as it does, but drawn at random."""
 
     mean: float
     low: float
@@ -68,7 +68,7 @@ class Agreement:
     seeds: tuple[int, ...]
     n_components: int
     kept: tuple[int, ...]
-    """How many components each seed keeps."""
+    """Number of components that each seed keeps."""
     fleiss_kappa: Statistic
     """1: the seeds keep the same; 0: as chance would; below 0: less. Its p is None: see its chance."""
     krippendorff_alpha: Statistic

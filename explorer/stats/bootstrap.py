@@ -86,7 +86,7 @@ def resample_cells(
     resamples: int,
     seed: int,
 ) -> Interval:
-    """The same interval for a statistic that sees only how many examples fall into each cell of a table.
+    """Percentile interval, as of `resample_examples`, of a statistic of how many examples fall into each cell.
 
     Drawing n examples with replacement and counting cells is one multinomial draw of the counts: the same
     distribution at a cost that does not grow with n (QQP: 1 ms for 1 s). counts: (cells,); statistic:

@@ -35,11 +35,11 @@ class ShareTest:
     difference: float
     """Share of the tested class in the group minus its expected share."""
     difference_p: float
-    """Two-sided: how often shuffled heads differ at least as much either way, the observed group counted in."""
+    """Two-sided p: share of shuffles that differ at least as much either way, the observed group counted in."""
     distance: float
     """Sum over classes of (share - expected)^2 / expected: 0 where the group is as expected."""
     distance_p: float
-    """How often shuffled heads are at least as far from what is expected."""
+    """p of the distance: share of shuffles at least as far from what is expected."""
     tested: str
     """The class whose difference is tested."""
     permutations: int

@@ -33,7 +33,7 @@ class Score:
     n: int
     metric: MetricName
     method: str
-    """For the screen: 'Wilson 95%', 'bootstrap 95%, 2000 resamples'."""
+    """Method in words for the screen: 'Wilson 95%', 'bootstrap 95%, 2000 resamples'."""
     undefined: str = ""
     """A sentence where the value or the interval is not defined; empty otherwise."""
 
@@ -49,7 +49,7 @@ class SeedSpread:
     high: float
     n: int
     method: str
-    """For the screen: 't 95%'."""
+    """Method in words for the screen: 't 95%'."""
     undefined: str = ""
     """A sentence where the sd or the interval is not defined; empty otherwise."""
 
@@ -109,7 +109,7 @@ def why_no_correlation(metric: MetricName, predicted: NDArray[np.generic], true:
 
 
 def require_binary(classes: NDArray[np.int64], what: str) -> NDArray[np.int64]:
-    """The same classes; raises BadRequest unless all are 0 or 1."""
+    """Gives the classes back; raises BadRequest unless all are 0 or 1."""
     if not np.isin(classes, (0, 1)).all():
         raise BadRequest(
             f"A {what} is neither 0 nor 1; the interval of Matthews correlation takes two classes.",
@@ -139,7 +139,7 @@ def seed_spread(values: Sequence[float], *, confidence: float = 0.95) -> SeedSpr
 
 
 def spread_of_summary(mean: float, sd: float, n: int, *, confidence: float = 0.95) -> SeedSpread:
-    """The same where only mean and sample sd of n >= 2 seeds are known, as of published scores.
+    """Spread over seeds from the mean and sample sd of n >= 2 of them, as published scores have it.
 
     Raises BadRequest below two seeds, for a negative sd and where either is not finite.
     """

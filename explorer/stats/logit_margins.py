@@ -68,7 +68,7 @@ def moved(
     labels: NDArray[np.float64],
     at_most: int = 100,
 ) -> pd.DataFrame:
-    """For regression, where nothing flips: the examples whose value changed most, the farthest moved first.
+    """Examples whose value changed most, for regression, where nothing flips: the farthest moved first.
 
     Columns: index (0-based), gold, before, after, error_before, error_after (absolute). Unchanged ones are left out.
     """

@@ -28,13 +28,13 @@ class Overlap:
     shared: float
     """Mean count of components kept in both."""
     share: float
-    """The same over all components of the model (144 heads, 12 MLPs in BERT-base), 0 to 1."""
+    """Shared components over all of the model (144 heads, 12 MLPs in BERT-base), 0 to 1."""
     chance: float
     """Count expected of two random masks of these sizes: the hypergeometric mean, kept_a * kept_b / all."""
     chance_share: float
     chance_low: float
     chance_high: float
-    """What 95% of such random masks share, mean over the seeds: a count outside is no accident of the sizes."""
+    """Central 95% of what random masks of these sizes share, mean over seeds; sizes do not explain a count outside."""
     kept_a: float
     kept_b: float
     """Mean counts kept by each task: what a task shares with itself."""

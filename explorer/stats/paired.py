@@ -52,13 +52,15 @@ class PairedDifference:
     only_b_right: int | None
     """McNemar's discordant counts; None for regression."""
     within_noise: bool
-    """Whether nothing tells a from b: the interval holds 0, or for accuracy p >= 1 - confidence, since McNemar's exact
-    test is of the same hypothesis and the bootstrap errs towards a difference where few flip. Without an interval, p
-    alone, and noise without p."""
+    """Whether nothing tells a from b: the interval holds 0, or the exact test of the same hypothesis (McNemar's for
+    accuracy, p_swapped for Matthews) gives 1 - confidence or more, since the bootstrap errs towards a difference where
+    few flip. Without an interval, the test alone; noise without a test."""
     note: str = ""
     """'Same predictions.' and the like."""
     undefined: str = ""
     """A sentence where the difference or its interval is not defined; empty otherwise."""
+    p_swapped: float | None = None
+    """Exact test of the Matthews difference itself (`swap_test`); None for other metrics, for which McNemar's is it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +118,7 @@ def compare(
         if not same:
             interval = _either_way(_of_pearson, a, b, true, confidence, resamples, seed)
     else:
-        only_a, only_b, p = _mcnemar(a, b, true)
+        only_a, only_b, p = mcnemar(a, b, true)
         if metric == "accuracy" and only_a == only_b == 0:
             note = note or SAME_RIGHT
         elif not same:
@@ -124,11 +126,13 @@ def compare(
             interval = _either_way(of_classes, a, b, true, confidence, resamples, seed)
             if metric == "matthews" and is_constant(a) != is_constant(b):
                 note = ONE_CLASS
+    p_swapped = swap_test(_matthews_cells(a, b, true)) if metric == "matthews" else None
 
+    test = p_swapped if metric == "matthews" else p
     if interval.undefined:
-        noise = difference == 0 or np.isnan(difference) or p is None or p >= 1 - confidence
+        noise = difference == 0 or np.isnan(difference) or test is None or test >= 1 - confidence
     else:
-        noise = interval.low <= 0 <= interval.high or (metric == "accuracy" and p is not None and p >= 1 - confidence)
+        noise = interval.low <= 0 <= interval.high or (test is not None and test >= 1 - confidence)
     return PairedDifference(
         difference,
         interval.low,
@@ -144,17 +148,66 @@ def compare(
         bool(noise),
         note,
         interval.undefined,
+        p_swapped,
     )
 
 
-def _mcnemar(a: NDArray[Any], b: NDArray[Any], true: NDArray[Any]) -> tuple[int, int, float]:
-    from statsmodels.stats.contingency_tables import mcnemar
-
+def mcnemar(a: NDArray[Any], b: NDArray[Any], true: NDArray[Any]) -> tuple[int, int, float]:
+    """Counts examples that only a (n,) and that only b (n,) gets right, and gives McNemar's exact p."""
     right_a, right_b = a == true, b == true
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    both, neither = int((right_a & right_b).sum()), int((~right_a & ~right_b).sum())
-    p = mcnemar([[both, only_a], [only_b, neither]], exact=True).pvalue
-    return only_a, only_b, float(p)
+    return only_a, only_b, _mcnemar_p(only_a, only_b)
+
+
+def swap_test(counts: NDArray[np.int64]) -> float:
+    """Exact p of the difference of two Matthews correlations, from the counts (8,) of 4 * label + 2 * a + b.
+
+    Where a and b are alike, either could have given either prediction: each example on which they differ is swapped
+    with probability 1/2, all ways at once (paired randomisation test: Noreen 1989; Yeh 2000, arXiv:cs/0008005). For
+    accuracy the same test is McNemar's; accuracy can stay while Matthews moves, so that his is no test of it.
+    """
+    from scipy import stats
+
+    table = counts.reshape(2, 2, 2)  # label, a, b
+    of_a = [table[label, 1, 0] + np.zeros(1) for label in (0, 1)]
+    differing = [int(table[label, 1, 0] + table[label, 0, 1]) for label in (0, 1)]
+    ways = [np.arange(n + 1) for n in differing]
+    weights = np.multiply.outer(*(stats.binom.pmf(k, n, 0.5) for k, n in zip(ways, differing, strict=True)))
+
+    def difference(ones_0: FloatArray, ones_1: FloatArray) -> FloatArray:
+        """Where a alone says 1 on so many examples of label 0, and of label 1."""
+        values = []
+        for fp, tp in ((ones_0, ones_1), (differing[0] - ones_0, differing[1] - ones_1)):
+            fp, tp = fp + table[0, 1, 1], tp + table[1, 1, 1]
+            values.append(matthews_of_counts(table[0].sum() - fp, fp, table[1].sum() - tp, tp))
+        return values[0] - values[1]
+
+    seen = abs(float(difference(*of_a)[0]))
+    drawn = np.abs(difference(*np.broadcast_arrays(ways[0][:, None] * 1.0, ways[1][None] * 1.0)))
+    return float(min(1.0, weights[drawn >= seen - 1e-12].sum()))
+
+
+def real_by_flips(metric: MetricName, flipped: NDArray[np.int64], sizes: NDArray[np.int64]) -> bool:
+    """The verdict of `compare`, "not within noise", where only the flips in each stratum are known.
+
+    flipped, sizes: (2,) for accuracy, where b is wrong and where it is right; (4,) for Matthews, by 2 * label + b.
+    """
+    if metric == "accuracy":
+        return _mcnemar_p(*(int(n) for n in flipped)) < 0.05
+    counts = np.zeros((2, 2, 2), np.int64)  # label, a, b
+    for stratum, (some, of) in enumerate(zip(flipped, sizes, strict=True)):
+        label, b = divmod(stratum, 2)
+        counts[label, 1 - b, b], counts[label, b, b] = some, of - some
+    if swap_test(counts.ravel()) >= 0.05:
+        return False
+    interval = resample_cells(counts.ravel(), _matthews_difference, confidence=0.95, resamples=400, seed=0)
+    return bool(interval.undefined) or not interval.low <= 0 <= interval.high
+
+
+def _mcnemar_p(only_a: int, only_b: int) -> float:
+    from statsmodels.stats.contingency_tables import mcnemar as exact_test
+
+    return float(exact_test([[0, only_a], [only_b, 0]], exact=True).pvalue)
 
 
 def _either_way(interval_of: Callable[..., Interval], a: NDArray[Any], b: NDArray[Any], *rest: Any) -> Interval:
@@ -185,15 +238,21 @@ def _of_matthews(
     why_a, why_b = why_no_correlation("matthews", a, true), why_no_correlation("matthews", b, true)
     if why_a and why_b:
         return no_interval(f"{why_a} So it is for both.")
-    counts = np.bincount(4 * true + 2 * a + b, minlength=8)
+    counts = _matthews_cells(a, b, true)
+    return resample_cells(counts, _matthews_difference, confidence=confidence, resamples=resamples, seed=seed)
 
-    def difference(cells: FloatArray) -> FloatArray:  # (resamples, 8) -> (resamples,)
-        table = cells.reshape(-1, 2, 2, 2)  # resample, label, a, b
-        of_a, of_b = table.sum(axis=3), table.sum(axis=2)  # each: resample, label, prediction
-        value_a, value_b = (matthews_of_counts(m[:, 0, 0], m[:, 0, 1], m[:, 1, 0], m[:, 1, 1]) for m in (of_a, of_b))
-        return value_a - value_b
 
-    return resample_cells(counts, difference, confidence=confidence, resamples=resamples, seed=seed)
+def _matthews_cells(a: NDArray[Any], b: NDArray[Any], true: NDArray[Any]) -> NDArray[np.int64]:
+    """Counts (8,) of 4 * label + 2 * a + b."""
+    return np.bincount(4 * true + 2 * a + b, minlength=8)
+
+
+def _matthews_difference(cells: FloatArray) -> FloatArray:
+    """(resamples, 8) counts to (resamples,) differences."""
+    table = cells.reshape(-1, 2, 2, 2)  # resample, label, a, b
+    of_a, of_b = table.sum(axis=3), table.sum(axis=2)  # each: resample, label, prediction
+    value_a, value_b = (matthews_of_counts(m[:, 0, 0], m[:, 0, 1], m[:, 1, 0], m[:, 1, 1]) for m in (of_a, of_b))
+    return value_a - value_b
 
 
 def _of_pearson(

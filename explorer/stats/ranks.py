@@ -23,10 +23,10 @@ class RankAgreement:
     """Two-sided: the share of orders drawn at random that agree or disagree at least as much."""
     n: int
     method: str
-    """For the screen: 'Spearman, permutation test with 9999 draws' or '... all 720 orders'."""
+    """Method in words for the screen: 'Spearman, permutation test with 9999 draws' or '... all 720 orders'."""
     chance_low: float = float("nan")
     chance_high: float = float("nan")
-    """Between them lie 95% of these orders' rho."""
+    """Ends of the central 95% of rho over random orders."""
     undefined: str = ""
 
 
@@ -73,8 +73,9 @@ def rank_agreement(x: ArrayLike, y: ArrayLike, *, resamples: int = 9999, seed: i
 def importance_against_ablation(
     importance: tuple[FloatArray, FloatArray], loss: tuple[FloatArray, FloatArray], *, resamples: int = 9999
 ) -> tuple[RankAgreement, RankAgreement]:
-    """For heads (L, H) and for MLPs (L,): gradient importance against the score lost by switching each off alone.
+    """Rank agreement of gradient importance with the score lost by switching each component off alone: heads, MLPs.
 
+    importance, loss: a pair each, heads (L, H) and MLPs (L,).
     Give raw importance to compare over the whole model: normalising within layers changes the order between them.
     """
     heads, mlps = (rank_agreement(i, d, resamples=resamples) for i, d in zip(importance, loss, strict=True))
@@ -95,7 +96,7 @@ def ablation_losses(losses: dict[str, float], n_layers: int, n_heads: int) -> tu
 
 
 def beyond_noise(predictions: NDArray[Any], full: NDArray[Any], labels: NDArray[np.float64]) -> int:
-    """How many of m ablations (m, n) McNemar's exact test tells from the full model (n,) at p < 0.05.
+    """Counts the ablations, of (m, n), that McNemar's exact test tells from the full model (n,) at p < 0.05.
 
     Of classes only. Nothing is corrected for m tests: chance alone gives up to m / 20.
     """

@@ -13,18 +13,21 @@ _WIDTHS = {MINILM_NAME: (384, 1536), BERT_BASE: (768, 3072)}
 
 @dataclass(frozen=True)
 class Size:
-    """What a mask keeps."""
+    """Number of heads, MLPs and encoder parameters that a mask keeps."""
 
     heads: int
     mlps: int
     parameters: int | None
     """Weights and biases of the heads and MLPs it keeps; None for a model of unknown width."""
     share: float | None
-    """The same over those of all heads and MLPs, 0 to 1."""
+    """Parameters kept over those of all heads and MLPs, 0 to 1; None for a model of unknown width."""
 
 
 def size_of(mask: Mask, model: str) -> Size:
-    """Of a mask on the model that the bundle names so. Embeddings, norms and the output's bias are never pruned."""
+    """Counts what a mask keeps of the model that the bundle names so.
+
+    Embeddings, norms and the output's bias are never pruned, and not counted.
+    """
     if model not in _WIDTHS:
         return Size(mask.heads_kept, mask.mlps_kept, None, None)
     hidden, intermediate = _WIDTHS[model]

@@ -18,18 +18,18 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class SurvivalShare:
-    """Over seeds, for each component: heads (L, H) or MLPs (L,)."""
+    """Survival over seeds of each component of one kind: heads (L, H) or MLPs (L,)."""
 
     mean: FloatArray
     """Share of seeds in which it is kept, 0 to 1."""
     sample_sd: FloatArray
-    """With n - 1: what the project states; nan with one seed."""
+    """Standard deviation with n - 1, which the project states; nan with one seed."""
     population_sd: FloatArray
-    """With n: what the paper published."""
+    """Standard deviation with n, which the paper published."""
     kept: tuple[int, ...]
-    """How many are kept in all layers together, by seed."""
+    """Number of components kept in all layers together, seed by seed."""
     kept_spread: SeedSpread
-    """Mean and sample sd of these counts."""
+    """Mean and sample sd of the numbers kept."""
 
 
 @dataclass(frozen=True, eq=False)

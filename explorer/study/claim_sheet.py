@@ -40,7 +40,9 @@ class Ticket:
     """Heads that every seed keeps."""
     never: int
     n_heads: int
-    """Heads of the whole model."""
+    """How many heads the whole model has."""
+    n_seeds: int
+    """How many seeds were pruned; with one, `always` and `never` say nothing of seeds."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def _theirs(row: Mapping[Any, Any]) -> Evidence:
 def _ticket(masks: Sequence[Any]) -> Ticket:
     heads, mlps = stack_masks(masks)
     always, never = int(heads.all(axis=0).sum()), int((~heads.any(axis=0)).sum())
-    return Ticket(float(np.mean(heads)), float(np.mean(mlps)), always, never, int(heads[0].size))
+    return Ticket(float(np.mean(heads)), float(np.mean(mlps)), always, never, int(heads[0].size), len(heads))
 
 
 def _next_seed(manifests: Sequence[Manifest], model: str, task: str, there: Sequence[int]) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Literal
 
-from explorer.stats.agreement import Agreement
+from explorer.stats.agreement import Agreement, Chance
 from explorer.stats.effects import Effect, Evidence, gap, kept_share, seeds_words
 from explorer.stats.paired import PairedDifference
 from explorer.study.majority_baseline import MajorityBaseline
@@ -41,6 +41,13 @@ class Claim:
     """The number that carries it: shares kept for (a) and (c), a difference for (b), Fleiss' kappa for (d)."""
     missing: str = ""
     """The command that makes what is missing."""
+    n_seeds: int = 0
+    """How many seeds it rests on; 0 where it rests on none of ours."""
+
+    @property
+    def basis(self) -> str:
+        """How far the verdict reaches: 'one seed only', 'two seeds only', '5 seeds'; empty where it rests on none."""
+        return {0: "", 1: "one seed only", 2: "two seeds only"}.get(self.n_seeds, seeds_words(self.n_seeds))
 
 
 def claim_good(full: Evidence, good: Evidence, paired: Paired, majority: MajorityBaseline | None) -> Claim:
@@ -52,6 +59,10 @@ def claim_good(full: Evidence, good: Evidence, paired: Paired, majority: Majorit
     """
     if early := _undecided(full, (good,), "Nothing was pruned for this task yet.", majority):
         return early
+    return _resting_on(_judged_good(full, good, paired, majority), _shared_seeds(full, good))
+
+
+def _judged_good(full: Evidence, good: Evidence, paired: Paired, majority: MajorityBaseline | None) -> Claim:
     effect = kept_share(good, full, paired)
     if not _above(good, majority):
         words = f"It scores {good.mean:.3f}: not measurably above {_majority_words(majority)}."
@@ -94,7 +105,7 @@ def claim_rest_is_worse(
     by_name = {"Bad": (worst, paired_bad), "random": (gaps[0], paired_random)}
     parts = [f"{name} scores {_lag(g)}{_where(p)}" for name, (g, p) in by_name.items()]
     words = f"{'; '.join(parts)}. Mind that good was chosen on these very examples, the others were not."
-    return Claim(verdict, words, effect)
+    return _resting_on(Claim(verdict, words, effect), min(_shared_seeds(good, of) for of in (random, bad)))
 
 
 def claim_worst_retrained(
@@ -112,10 +123,12 @@ def claim_worst_retrained(
     was = "" if math.isnan(before[0]) else f", from {fmean(before):.3f} as pruned"
     if not _above(again, majority):
         words = f"It scores {again.mean:.3f}{was}: not measurably above {_majority_words(majority)}."
-        return Claim(_undecidable(again, effect, majority), words, effect, again.missing)
+        claim = Claim(_undecidable(again, effect, majority), words, effect, again.missing)
+        return _resting_on(claim, _shared_seeds(full, again))
     words = f"It scores {again.mean:.3f}{was}, measurably above {_majority_words(majority)}."
     words += _share_of_gain(again, full, majority)
-    return Claim("supported" if effect.value >= CLOSE else "partly", words, effect, again.missing)
+    claim = Claim("supported" if effect.value >= CLOSE else "partly", words, effect, again.missing)
+    return _resting_on(claim, _shared_seeds(full, again))
 
 
 def claim_unstable(heads: Agreement | None, always: int, never: int, missing: str = "") -> Claim:
@@ -129,10 +142,15 @@ def claim_unstable(heads: Agreement | None, always: int, never: int, missing: st
     if kappa.undefined or kappa.chance is None or kappa.chance.note:
         why = kappa.undefined or (kappa.chance.note if kappa.chance else "")
         return Claim("open", f"Degenerate: {why}", Effect(over=over))
-    effect = Effect(kappa.value, kappa.chance.low, kappa.chance.high, over)
+    return _resting_on(_judged_unstable(heads, kappa.chance, always, never), len(heads.seeds))
+
+
+def _judged_unstable(heads: Agreement, chance: Chance, always: int, never: int) -> Claim:
+    kappa, over = heads.fleiss_kappa, seeds_words(len(heads.seeds))
+    effect = Effect(kappa.value, chance.low, chance.high, over)
     changing = heads.n_components - always - never
     words = f"{changing} of {heads.n_components} heads survive in some seeds and not in others."
-    if kappa.value <= kappa.chance.high:
+    if kappa.value <= chance.high:
         return Claim("supported", f"The seeds agree no more than by chance: {words}", effect)
     if kappa.value <= FAIR:
         return Claim("supported", f"The seeds agree more than by chance, but not much: {words}", effect)
@@ -141,10 +159,21 @@ def claim_unstable(heads: Agreement | None, always: int, never: int, missing: st
     return Claim("not supported", f"The seeds largely agree: only {words}", effect)
 
 
+def _shared_seeds(a: Evidence, b: Evidence) -> int:
+    """How many seeds both have; of published means, the seeds that they are over."""
+    return len(a.by_seed.keys() & b.by_seed.keys()) if a.by_seed or b.by_seed else min(a.n_seeds, b.n_seeds)
+
+
+def _resting_on(claim: Claim, n_seeds: int) -> Claim:
+    """The claim, which says so where it rests on too few seeds to speak of seeds."""
+    words = {1: " One seed only: it says nothing of other seeds.", 2: " Two seeds only."}.get(n_seeds, "")
+    return replace(claim, because=claim.because + words, n_seeds=n_seeds)
+
+
 def _undecided(
     full: Evidence, needed: tuple[Evidence, ...], words: str, majority: MajorityBaseline | None
 ) -> Claim | None:
-    """Returns an open claim where a score is missing, or the full model itself has learnt nothing; else None."""
+    """Where a score is missing, or the full model itself has learnt nothing."""
     for evidence in (*needed, full):
         if math.isnan(evidence.mean):
             return Claim("open", words, missing=evidence.missing)
@@ -169,10 +198,17 @@ def _above(evidence: Evidence, majority: MajorityBaseline | None) -> bool:
 
 
 def _share_of_gain(part: Evidence, full: Evidence, majority: MajorityBaseline | None) -> str:
-    """A share of the full score flatters where doing nothing scores much: what is left of the gain over that."""
+    """What is left of the gain over the majority baseline, on the seeds that both have: a share of the score flatters.
+
+    Empty where nothing is gained, on those seeds, that could be kept.
+    """
     if majority is None or majority.score < 0.05:
         return ""
-    share = (part.mean - majority.score) / (full.mean - majority.score)
+    shared = part.by_seed.keys() & full.by_seed.keys()
+    of_part, of_full = (fmean(of.by_seed[seed] for seed in shared) if shared else of.mean for of in (part, full))
+    if not of_full > majority.score:
+        return ""
+    share = (of_part - majority.score) / (of_full - majority.score)
     return f" Of what the full model gains over {_majority_words(majority)}, it keeps {share:.0%}."
 
 

@@ -11,12 +11,12 @@ from explorer.bert.model_names import MINILM, name_in_bundle
 from explorer.store.bundle import Bundle
 from precompute.console import GlueOption, JsonOption, ModelOption, SeedOption, print_result
 
-app = typer.Typer(help="Measure speed; nothing of it is a test.", no_args_is_help=True)
+app = typer.Typer(help="Measure speed, and how often intervals hold; nothing of it is a test.", no_args_is_help=True)
 
 
 @app.callback()
 def benchmarks() -> None:
-    """Measure speed; nothing of it is a test."""
+    """Measure speed, and how often intervals hold; nothing of it is a test."""
 
 
 @app.command()
@@ -39,3 +39,19 @@ def live(
         figures.append(figure)
         typer.echo(f"{figure.what}: {figure.measured}", err=True)
     print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
+
+
+@app.command()
+def intervals(
+    masks: Annotated[int, typer.Option(help="Masks of each task, at most.")] = 60,
+    orders: Annotated[int, typer.Option(help="Random orders of the examples for each mask.")] = 25,
+    model: ModelOption = MINILM,
+    bundle: Annotated[Path, typer.Option(help="The bundle to read.")] = Path("cache"),
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how often the intervals of a running score hold, per look and over all; prints BENCHMARKS.md's table."""
+    from precompute.bench.intervals import as_markdown, cases_of, coverage, synthetic_case
+
+    cases = (*cases_of(Bundle(bundle), name_in_bundle(model), masks), synthetic_case(masks))
+    found = [coverage(case, orders) for case in cases]
+    print_result({of.name: of.score_held_throughout for of in found}, as_json, as_markdown(found))

@@ -136,3 +136,25 @@ def test_instability_needs_two_seeds_and_something_pruned():
     assert claim_unstable(everything, 20, 0).because.startswith("Degenerate")
     whole_or_none = agreement(heads([1] * 20, [0] * 20), permutations=10)[0]
     assert "all or nothing" in claim_unstable(whole_or_none, 0, 0).because
+
+
+def test_a_verdict_says_when_it_rests_on_one_seed_or_two():
+    one = claim_good(scores(0.9), scores(0.89), {0: SAME}, FLOOR)
+    assert (one.n_seeds, one.basis) == (1, "one seed only")
+    assert one.because.endswith("One seed only: it says nothing of other seeds.")
+    lower = scores(0.60, 0.61)
+    two = claim_rest_is_worse(FULL, GOOD, lower, lower, {}, {}, FLOOR)
+    assert (two.n_seeds, two.basis) == (2, "two seeds only")
+    assert two.because.endswith("Two seeds only.")
+    five = claim_worst_retrained(FULL, GOOD, GOOD, {}, FLOOR)
+    assert (five.n_seeds, five.basis) == (5, "5 seeds")
+    assert "only" not in five.because
+    a, b = [1] * 10 + [0] * 10, [1] * 5 + [0] * 10 + [1] * 5
+    assert claim_unstable(agreement(heads(a, b), permutations=100)[0], 5, 5).basis == "two seeds only"
+    assert claim_unstable(None, 0, 0).basis == ""
+
+
+def test_what_is_left_of_the_gain_is_taken_on_the_seeds_that_both_have():
+    """Full 0.9 and ticket 0.7 on the one seed of both: half of the gain over 0.5; the other seed has no part."""
+    full, again = scores(0.9, 0.6), scores(0.7)
+    assert "it keeps 50%" in claim_worst_retrained(full, GOOD, again, {0: LOWER}, FLOOR).because

@@ -71,7 +71,7 @@ def test_size_is_counted_and_speed_measured_on_a_press() -> None:
     assert "takes **3.55 M** of 22.71 M parameters" in texts(test)
     test.button(key="lab.measure").click().run()
     assert not test.exception
-    _, job = test.session_state["lab.speed_job"]
+    (job,) = test.session_state["background.speed"].values()
     assert isinstance(job.wait(HANG_SECONDS), Done)
     test.run()
     assert "The pruned model runs at" in texts(test)

@@ -96,12 +96,12 @@ def progress(test: AppTest) -> str:
 def test_a_sweep_shows_how_far_it_is_until_all_is_drawn_whatever_is_known_meanwhile(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gate: Gate
 ) -> None:
-    monkeypatch.setattr(scoring, "sweep", gate.sweep)
+    monkeypatch.setattr(scoring, "score_many", gate.sweep)
     monkeypatch.setenv("EXPLORER_LEDGER", str(tmp_path / "ledger.sqlite"))  # made-up scores go nowhere else
     test = lab(task="MRPC", seed="1337", show="history")
     (offer,) = (button for button in test.button if button.key == "lab.history.sweep")
     offer.click().run()
-    (_, _, *codes), job = test.session_state["lab.sweep.history"]
+    (((_, _, *codes), job),) = test.session_state["background.sweep.history"].items()
     assert progress(test) == f"Scored 0 of {len(codes)} masks …"
     for known in (1, 2):  # the ledger fills, and the question stays the same
         gate.let_through(1)
@@ -147,7 +147,7 @@ def test_a_mask_that_nothing_is_stored_of_is_named() -> None:
 
 def test_a_pinned_mask_that_nobody_has_scored_yet_is_scored() -> None:
     test = lab(task="MRPC", seed="1337", show="compare", mask=B.code, a=A.with_head(3, 3, False).code)
-    _, job = test.session_state["lab.sweep.compare"]
+    (job,) = test.session_state["background.sweep.compare"].values()
     assert isinstance(job.wait(HANG_SECONDS), Done)
     test.run()
     assert "B minus A" in texts(test)
