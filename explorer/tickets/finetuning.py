@@ -96,10 +96,12 @@ def finetune(
     save_every: int = 200,
     on_step: Callable[[Progress], None] | None = None,
     restriction: Restriction | None = None,
+    stop_after: int | None = None,
 ) -> BertForSequenceClassification:
     """A fine-tuned copy of `pretrained` (which is left as it is), in eval mode on the CPU.
 
     With `resume_dir`, state is saved there every `save_every` steps and picked up again by the same call.
+    stop_after: steps after which to leave off, as if killed there once the state was saved; a later call goes on.
     Raises BadRequest where the saved state belongs to another recipe, model, seed, data set or restriction.
     """
     model = _trainable(pretrained, recipe, device)
@@ -113,7 +115,8 @@ def finetune(
         group["initial_lr"] = recipe.learning_rate  # what a schedule that begins half-way counts from
     schedule = get_linear_schedule_with_warmup(optimizer, round(recipe.warmup_share * steps), steps, done - 1)
 
-    for step, indices in _remaining(data.encoded.lengths, recipe, seed, done):
+    end = steps if stop_after is None else min(stop_after, steps)
+    for step, indices in _steps(data.encoded.lengths, recipe, seed, done, end):
         with torch.random.fork_rng(devices=[] if device == "cpu" else None):
             torch.manual_seed((seed << 32) + step)  # dropout from (seed, step): resuming changes nothing
             with around(model):
@@ -125,7 +128,7 @@ def finetune(
         optimizer.zero_grad(set_to_none=True)
         if on_step:
             on_step(Progress(step + 1, steps, float(loss.detach())))
-        if resume_dir and (step + 1) % save_every == 0 and step + 1 < steps:
+        if resume_dir and ((step + 1) % save_every == 0 or step + 1 == end) and step + 1 < steps:
             save(resume_dir, identity, step + 1, model, optimizer)
     _set_attention_dropout(model, pretrained.model.config.attention_probs_dropout_prob)
     model.eval()
@@ -159,13 +162,13 @@ def _decay_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str,
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": exempt, "weight_decay": 0.0}]
 
 
-def _remaining(
-    lengths: NDArray[np.int64], recipe: Recipe, seed: int, done: int
+def _steps(
+    lengths: NDArray[np.int64], recipe: Recipe, seed: int, done: int, end: int
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
     step = 0
     for epoch in range(recipe.epochs):
         for indices in epoch_order(lengths, recipe, seed, epoch):
-            if step >= done:
+            if done <= step < end:
                 yield step, indices
             step += 1
 
