@@ -24,7 +24,6 @@ from explorer.analysis.intervals import score_with_interval
 from explorer.bert.checkpoints import Classifier, load_pretrained
 from explorer.bert.engine import Engine
 from explorer.bert.names import MINILM
-from explorer.bert.precision import fast_dtype
 from explorer.bert.shards import shards_of
 from explorer.glue.encoding import encode
 from explorer.glue.fingerprint import fingerprint
@@ -264,9 +263,8 @@ def command(
     seed: int = 1337,
 ) -> None:
     """Search the recipe; killed, the same command goes on."""
-    base = replace(MINILM_RECIPE, bf16=fast_dtype() == torch.bfloat16)
     train = [load_examples(TASKS[name], "train", glue_dir) for name in task or ("RTE", "MRPC", "CoLA")]
-    for trial in search(train, model, out, seed=seed, base=base, candidates=CANDIDATES):
+    for trial in search(train, model, out, seed=seed, candidates=CANDIDATES):
         typer.echo(
             f"{trial.task} {trial.candidate.name} at {trial.share:.0%}: {trial.score:.4f} "
             f"({trial.low:.4f} to {trial.high:.4f}), loss {trial.loss:.4f}, {trial.seconds:.0f} s"
