@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.bert.names import MINILM_NAME
+from explorer.bert.names import MINILM, MINILM_NAME
 from explorer.store.bundle import Bundle
 from precompute.console import GlueOption, JsonOption, NameOption, SeedOption, print_result
 
@@ -36,6 +36,32 @@ def live(
     figures = []
     measured = bench_live(Bundle(bundle), model_name, task, seed, glue_dir, masks=masks, toggles=toggles)
     for figure in measured:
+        figures.append(figure)
+        typer.echo(f"{figure.what}: {figure.measured}", err=True)
+    print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
+
+
+@app.command()
+def train(
+    task: Annotated[str, typer.Option(help="Trained on its training set, a few steps.")] = "MRPC",
+    seed: SeedOption = 1337,
+    model: Annotated[str, typer.Option(help="'minilm', a Hub id or a folder.")] = MINILM,
+    model_name: NameOption = MINILM_NAME,
+    steps: Annotated[int, typer.Option(help="Training steps a turn.")] = 4,
+    turns: Annotated[int, typer.Option(help="Turns of each variant, of which the median counts.")] = 3,
+    base_steps: Annotated[int, typer.Option(help="The same for BERT-base's size.")] = 1,
+    base_turns: Annotated[int, typer.Option(help="The same for BERT-base's size.")] = 1,
+    bundle: Annotated[Path, typer.Option(help="The bundle with the run's checkpoint and subnetworks.")] = Path("cache"),
+    glue_dir: GlueOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time training beside plain transformers and the authors' way, in turns; prints the table of BENCHMARKS.md."""
+    from precompute.bench_live import as_markdown
+    from precompute.bench_train import Sizes, bench_train
+
+    sizes, base = Sizes(steps, turns, 256), Sizes(base_steps, base_turns, 64)
+    figures = []
+    for figure in bench_train(Bundle(bundle), model, model_name, task, seed, glue_dir, sizes=sizes, base=base):
         figures.append(figure)
         typer.echo(f"{figure.what}: {figure.measured}", err=True)
     print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -157,8 +157,6 @@ def test_dropout_of_attention_in_the_last_layer_weighs_the_values_bias_too(class
     monkeypatch.setattr(
         Draws, "keep", lambda _s, _p, shape, share, like: torch.full(shape, 0.5 if share == 0.5 else 1.0).to(like)
     )
-    from dataclasses import replace
-
     mine = training_logits(
         dict(classifier.model.named_parameters()),
         replace(halved, attention_dropout=0.5, hidden_dropout=0.1),

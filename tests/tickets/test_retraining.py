@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from transformers import get_linear_schedule_with_warmup
 
 from explorer.bert.batches import pad
 from explorer.bert.checkpoints import Classifier, weights_of, with_weights
@@ -19,10 +17,11 @@ from explorer.errors import BadMask, BadRequest
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.tickets import finetuning
-from explorer.tickets.finetuning import Progress, TrainingSet, epoch_order, finetune
+from explorer.tickets.finetuning import Progress, TrainingSet, finetune
 from explorer.tickets.magnitude import WeightMask, random_weights, without_lowest
 from explorer.tickets.recipes import Recipe
 from explorer.tickets.retraining import retrain
+from precompute.plain_training import plain_steps
 from tests import tiny
 
 TASK = TASKS["MRPC"]
@@ -83,47 +82,17 @@ def test_without_a_mask_it_is_plain_fine_tuning(pretrained: Classifier, data: Tr
     assert not same(plain, retrain(pretrained, data, RECIPE, 5, mask=MASK))
 
 
-def without_dropout(pretrained: Classifier) -> Classifier:
-    model = copy.deepcopy(pretrained.model)
-    model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.0
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    return replace(pretrained, model=model)
-
-
 @pytest.mark.parametrize("mask", [MASK, Mask.full(3, 4).with_layer(2, False), Mask.full(3, 4).with_head(2, 1, False)])
 def test_the_cut_model_loses_what_the_gated_one_loses(pretrained: Classifier, data: TrainingSet, mask: Mask) -> None:
-    """Plain transformers, padded, with gates, against training what surgery leaves: the same losses and weights."""
-    recipe = replace(RECIPE, weight_decay=0.0, epochs=3)
-    exact = without_dropout(pretrained)
+    """Plain transformers, padded, with gates, against training what surgery leaves: the same losses."""
+    recipe = replace(RECIPE, epochs=3)
+    exact = tiny.without_dropout(pretrained)
     seen: list[Progress] = []
-    cut = retrain(exact, data, recipe, 5, mask=mask, on_step=seen.append)
-    model = copy.deepcopy(exact.model).train().requires_grad_(True)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=0.0)
-    steps, losses = 15, []
-    schedule = get_linear_schedule_with_warmup(optimizer, 0, steps)
-    for epoch in range(recipe.epochs):
-        for indices in epoch_order(data.encoded.lengths, recipe, 5, epoch):
-            batch = pad(data.encoded, indices)
-            with gated(model, *gates_of(mask)):
-                loss = model(
-                    input_ids=batch.input_ids,
-                    token_type_ids=batch.token_types,
-                    attention_mask=batch.attention_mask,
-                    labels=torch.from_numpy(data.labels[indices]).long(),
-                ).loss
-                loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.max_grad_norm)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-            losses.append(float(loss.detach()))
+    retrain(exact, data, recipe, 5, mask=mask, on_step=seen.append)
+    losses = list(plain_steps(exact, data, recipe, 5, mask=mask))
+    assert len(losses) == 15
+    assert max(losses) - min(losses) > 0.05, "it trains"
     np.testing.assert_allclose([progress.loss for progress in seen], losses, atol=2e-4)
-    plain, small = state(model), state(cut)
-    for name in plain:
-        if not name.endswith("key.bias"):  # softmax ignores it: its gradient is rounding alone
-            np.testing.assert_allclose(small[name], plain[name], atol=2e-3, err_msg=name)
 
 
 def test_pruned_weights_do_not_move_without_decay(pretrained: Classifier, data: TrainingSet) -> None:
