@@ -59,7 +59,7 @@ def train(
     from precompute.bench_live import as_markdown
     from precompute.bench_train import Sizes, bench_train
 
-    sizes, base = Sizes(steps, turns, 256), Sizes(base_steps, base_turns, 64)
+    sizes, base = Sizes(steps, turns, 32, 256), Sizes(base_steps, base_turns, 8, 32)
     figures = []
     for figure in bench_train(Bundle(bundle), model, model_name, task, seed, glue_dir, sizes=sizes, base=base):
         figures.append(figure)
