@@ -63,7 +63,7 @@ def bench_train(
     """Figures in the order in which they are measured, of the model and then of BERT-base's size (random weights).
 
     The tickets are the bundle's good and bad subnetworks of the run; BERT-base's are drawn, with the same share of
-    heads and MLPs. Raises BadBundle or BadData where run or data are missing.
+    heads and MLPs. No steps: that size is left out. Raises BadBundle or BadData where run or data are missing.
     """
     pretrained = load_pretrained(model, TASKS[task], seed)
     train, dev = (load_examples(TASKS[task], split, glue_dir) for split in ("train", "dev"))
@@ -74,8 +74,11 @@ def bench_train(
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     dtype = str(training_dtype(recipe)).removeprefix("torch.")
     yield Figure("machine", f"{device_words('cpu')}, ours in {dtype}; load averages before: {load}")
-    yield from _training(name, pretrained, data, recipe, seed, tickets, sizes)
-    yield from _measuring(name, load_finetuned(str(bundle.checkpoint(run)), TASKS[task]), dev, sizes)
+    if sizes.steps:
+        yield from _training(name, pretrained, data, recipe, seed, tickets, sizes)
+        yield from _measuring(name, load_finetuned(str(bundle.checkpoint(run)), TASKS[task]), dev, sizes)
+    if not base.steps:
+        return
     large = base_size(pretrained)
     shares = {kind: drawn_like(mask, large.n_layers, large.n_heads) for kind, mask in tickets.items()}
     yield from _training("BERT-base size", large, data, recipe, seed, shares, base)

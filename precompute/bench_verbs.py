@@ -47,7 +47,7 @@ def train(
     seed: SeedOption = 1337,
     model: Annotated[str, typer.Option(help="'minilm', a Hub id or a folder.")] = MINILM,
     model_name: NameOption = MINILM_NAME,
-    steps: Annotated[int, typer.Option(help="Training steps a turn.")] = 4,
+    steps: Annotated[int, typer.Option(help="Training steps a turn; 0 to leave this model out.")] = 4,
     turns: Annotated[int, typer.Option(help="Turns of each variant, of which the median counts.")] = 3,
     base_steps: Annotated[int, typer.Option(help="The same for BERT-base's size.")] = 1,
     base_turns: Annotated[int, typer.Option(help="The same for BERT-base's size.")] = 1,

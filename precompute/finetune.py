@@ -15,7 +15,7 @@ from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
 from explorer.store.bundle import CHECKPOINT, sha256_of
 from explorer.store.schema import Key, Manifest, Run
-from explorer.tickets.finetuning import TrainingSet, finetune
+from explorer.tickets.finetuning import TrainingSet, finetune, training_dtype
 from explorer.tickets.recipes import Recipe, default_recipe
 from precompute.options import Options, Stopwatch, manifest
 from precompute.records import finished
@@ -81,6 +81,7 @@ def run_finetune(
                 "high": score.high,
                 "n": score.n,
                 "metric": score.metric,
+                "trained_in": str(training_dtype(recipe, options.device)).removeprefix("torch."),
             },
         ),
         arrays={"labels": dev.labels, "logits": evaluator.full.logits.astype(np.float32)},

@@ -21,7 +21,7 @@ from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.trajectories import complete
-from explorer.tickets.finetuning import TrainingSet
+from explorer.tickets.finetuning import TrainingSet, training_dtype
 from explorer.tickets.magnitude import WeightMask
 from explorer.tickets.retraining import retrain
 from explorer.tickets.subnetworks import KINDS
@@ -113,6 +113,7 @@ def run_retrain(options: Options, model_name: str, kind: str) -> Manifest:
                 "high": score.high,
                 "n": score.n,
                 "metric": score.metric,
+                "trained_in": str(training_dtype(recipe, options.device)).removeprefix("torch."),
                 "retrained_sha256": classifier.sha256,
             },
         ),
