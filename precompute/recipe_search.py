@@ -1,8 +1,9 @@
 """Stage recipe search: learning rate, epochs and warm-up by successive halving, on a tenth of the TRAINING sets.
 
 The dev sets are never read, so what they say of the chosen recipe is not flattered by the choice. All tasks share one
-recipe: a candidate is judged by the mean of its scores. `python -m precompute.recipe_search --out FOLDER` goes on
-where it was killed; `trials.csv` there holds every score as it comes.
+recipe: a candidate is judged by the mean of its scores. Today's recipe goes to the end with the best, so that the two
+can be compared on the same examples. `python -m precompute.recipe_search --out FOLDER` goes on where it was killed;
+`trials.csv` there holds every score as it comes, and `--table` prints them with the verdict.
 """
 
 from __future__ import annotations
@@ -10,12 +11,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 import torch
 import typer
 from numpy.typing import NDArray
@@ -26,7 +26,6 @@ from explorer.bert.engine import Engine
 from explorer.bert.names import MINILM
 from explorer.bert.shards import shards_of
 from explorer.glue.encoding import encode
-from explorer.glue.fingerprint import fingerprint
 from explorer.glue.metrics import predictions_of
 from explorer.glue.sources import load_examples
 from explorer.glue.tasks import TASKS, Examples
@@ -34,75 +33,32 @@ from explorer.mask import Mask
 from explorer.tickets.finetuning import Progress, TrainingSet, epoch_order, finetune, loss_per_example
 from explorer.tickets.recipes import MINILM_RECIPE, Recipe
 from precompute.console import GlueOption
+from precompute.recipe_trials import (
+    TRIALS,
+    Candidate,
+    Trial,
+    append,
+    as_markdown,
+    better_half,
+    hold_out,
+    logits_file,
+    trials_so_far,
+    verdict,
+)
 from precompute.training import training_bar
 
-HOLD_OUT_SEED = 2020
-"""Draws the held-out tenth, the same for every candidate and whatever the fine-tuning seed."""
 RUNGS = (1 / 3, 2 / 3, 1.0)
 """Shares of a candidate's steps after which it is scored and, but for the last, the worse half is dropped."""
-TRIALS = "trials.csv"
 SAVE_EVERY = 50
 """Steps."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """What is tried."""
-
-    learning_rate: float
-    epochs: int
-    warmup_share: float
-
-    @property
-    def name(self) -> str:
-        """For folders and tables."""
-        return f"lr{self.learning_rate:g}-epochs{self.epochs}-warmup{self.warmup_share:g}"
-
-    def recipe(self, base: Recipe) -> Recipe:
-        """The base recipe with these three values."""
-        return replace(base, name=f"{base.name}-search", **asdict(self))
 
 
 CANDIDATES = (
     *(Candidate(rate, epochs, 0.06) for rate in (1e-4, 2e-4, 3e-4) for epochs in (3, 6)),
     *(Candidate(rate, 6, 0.2) for rate in (1e-4, 2e-4)),
 )
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One candidate on one task after a share of its steps: a row of the table."""
-
-    task: str
-    learning_rate: float
-    epochs: int
-    warmup_share: float
-    share: float
-    """Of the candidate's steps."""
-    steps: int
-    score: float
-    """The task's metric on the held-out tenth."""
-    low: float
-    high: float
-    n: int
-    loss: float
-    """Mean over the held-out examples."""
-    seconds: float
-    """Of training since the first step, on the clock, sittings that were killed included."""
-    cpu_seconds: float
-    """The same, of processor time."""
-
-    @property
-    def candidate(self) -> Candidate:
-        """Of which it is a trial."""
-        return Candidate(self.learning_rate, self.epochs, self.warmup_share)
-
-
-def hold_out(examples: Examples) -> tuple[Examples, Examples]:
-    """Training examples without a tenth of them, and that tenth; each in the order of the file."""
-    order = np.random.default_rng(HOLD_OUT_SEED).permutation(len(examples))
-    tenth = max(1, len(examples) // 10)
-    return _subset(examples, order[tenth:], "nine tenths"), _subset(examples, order[:tenth], "a tenth")
+TODAY = CANDIDATES[0]
+"""The recipe `minilm`."""
 
 
 def search(
@@ -114,10 +70,12 @@ def search(
     base: Recipe = MINILM_RECIPE,
     candidates: Sequence[Candidate] = CANDIDATES,
     rungs: Sequence[float] = RUNGS,
+    always: Candidate | None = None,
 ) -> Iterator[Trial]:
     """Every trial in order, those of earlier sittings read back; after each rung the better half by mean score stays.
 
-    train: the training set of each task. Raises BadRequest where `out` holds the state of another search.
+    train: the training set of each task. always: stays whatever it scores.
+    Raises BadRequest where `out` holds the state of another search.
     """
     left = list(candidates)
     for number, share in enumerate(rungs):
@@ -129,27 +87,12 @@ def search(
                 of_rung.append(trial)
                 yield trial
         if number + 1 < len(rungs):
-            kept = better_half(of_rung)
+            kept = better_half([trial for trial in of_rung if trial.candidate != always])
+            kept += [candidate for candidate in left if candidate == always]
             for candidate in left:
                 if candidate not in kept:
                     shutil.rmtree(out / "state" / candidate.name, ignore_errors=True)
             left = kept
-
-
-def better_half(trials: Sequence[Trial]) -> list[Candidate]:
-    """The candidates of one rung by mean score over tasks, best first, the upper half of them; ties: first tried."""
-    candidates = list(dict.fromkeys(trial.candidate for trial in trials))
-    means = {c: np.mean([t.score for t in trials if t.candidate == c]) for c in candidates}
-    return sorted(candidates, key=lambda c: -means[c])[: -(-len(candidates) // 2)]
-
-
-def trials_so_far(out: Path) -> list[Trial]:
-    """What `trials.csv` holds."""
-    path = out / TRIALS
-    if not path.exists():
-        return []
-    rows = pd.read_csv(path).to_dict("records")
-    return [Trial(**{str(name): value for name, value in row.items()}) for row in rows]
 
 
 def _known(out: Path, task: str, candidate: Candidate, share: float) -> Trial | None:
@@ -198,7 +141,9 @@ def _tried(
         seconds=seconds,
         cpu_seconds=cpu_seconds,
     )
-    _append(out / TRIALS, trial)
+    if share == 1.0:
+        np.save(logits_file(out, candidate, train.task.name), logits)
+    append(out / TRIALS, trial)
     if share == 1.0:
         shutil.rmtree(folder, ignore_errors=True)
     return trial
@@ -211,19 +156,6 @@ def _logits(classifier: Classifier, examples: Examples) -> NDArray[np.float32]:
     for shard in shards_of(encoded):
         logits[shard.indices] = engine.logits(shard, full)
     return logits
-
-
-def _subset(examples: Examples, chosen: NDArray[np.int64], words: str) -> Examples:
-    items = tuple(examples.items[i] for i in sorted(chosen))
-    return replace(examples, items=items, source=f"{examples.source}, {words}", sha256=fingerprint(items))
-
-
-def _append(path: Path, trial: Trial) -> None:
-    """The whole table anew and renamed into place: a kill leaves no half row."""
-    rows = [*trials_so_far(path.parent), trial]
-    partial = path.with_suffix(".partial")
-    pd.DataFrame([asdict(row) for row in rows], columns=[f.name for f in fields(Trial)]).to_csv(partial, index=False)
-    partial.replace(path)
 
 
 class _Clock:
@@ -261,10 +193,17 @@ def command(
     glue_dir: GlueOption = None,
     model: str = MINILM,
     seed: int = 1337,
+    table: Annotated[bool, typer.Option(help="Train nothing; print what was tried so far, and the verdict.")] = False,
 ) -> None:
     """Search the recipe; killed, the same command goes on."""
     train = [load_examples(TASKS[name], "train", glue_dir) for name in task or ("RTE", "MRPC", "CoLA")]
-    for trial in search(train, model, out, seed=seed, candidates=CANDIDATES):
+    if table:
+        typer.echo(as_markdown(trials_so_far(out)))
+        typer.echo(
+            str(verdict(out, train, TODAY) or "No verdict: not trained to the end, or today's recipe is the best.")
+        )
+        return
+    for trial in search(train, model, out, seed=seed, candidates=CANDIDATES, always=TODAY):
         typer.echo(
             f"{trial.task} {trial.candidate.name} at {trial.share:.0%}: {trial.score:.4f} "
             f"({trial.low:.4f} to {trial.high:.4f}), loss {trial.loss:.4f}, {trial.seconds:.0f} s"

@@ -11,7 +11,8 @@ import pytest
 from explorer.glue.tasks import TASKS
 from explorer.tickets.recipes import Recipe
 from precompute import recipe_search
-from precompute.recipe_search import Candidate, Trial, better_half, hold_out, search, trials_so_far
+from precompute.recipe_search import search
+from precompute.recipe_trials import Candidate, Trial, as_markdown, better_half, hold_out, trials_so_far, verdict
 from tests import tiny
 
 BASE = Recipe("tiny", learning_rate=1e-3, epochs=1, batch_size=8, freeze_embeddings=True, group_by_length=True)
@@ -51,6 +52,29 @@ def test_each_rung_halves_and_every_trial_is_written(model, tmp_path):
     assert {t.n for t in trials} == {6}
     assert all(np.isfinite(t.loss) and t.seconds >= 0 for t in trials)
     assert not list((tmp_path / "state").rglob("state.safetensors")), "no unfinished state is left"
+
+
+def test_todays_recipe_goes_to_the_end_and_is_compared_on_the_same_examples(model, tmp_path):
+    def look(today: Candidate):
+        return verdict(tmp_path, TRAIN, today)
+
+    first = list(search(TRAIN, model, tmp_path, base=BASE, candidates=CANDIDATES, rungs=(1 / 3,)))
+    worst = [c for c in CANDIDATES if c not in better_half(first)][-1]
+    assert look(worst) is None
+    trials = list(search(TRAIN, model, tmp_path, base=BASE, candidates=CANDIDATES, always=worst))
+    ended = [trial for trial in trials if trial.share == 1.0]
+    assert {trial.candidate for trial in ended} >= {worst}
+    assert len(ended) == 4
+    found, best = look(worst), better_half(ended)[0]
+    if best == worst:
+        assert found is None
+        worst = next(trial.candidate for trial in ended if trial.candidate != best)
+    else:
+        assert found.best == best
+        means = [np.mean([t.score for t in ended if t.candidate == c]) for c in (best, worst)]
+        assert found.difference == pytest.approx(means[0] - means[1])
+        assert set(found.of_tasks) == {"RTE", "CoLA"}
+    assert as_markdown(trials).count("\n") == 1 + 4 + 3 + 2
 
 
 def test_killed_anywhere_it_goes_on_to_the_same_table(model, tmp_path, monkeypatch):
