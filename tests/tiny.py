@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +104,16 @@ def finetuned(folder: Path, task: Task = TASKS["MRPC"], **options: object) -> Cl
 def pretrained(folder: Path, task: Task = TASKS["MRPC"], seed: int = 0, **options: object) -> Classifier:
     """That folder's encoder with a new classifier."""
     return load_pretrained(str(save_folder(folder, task.n_outputs, **options)), task, seed)  # type: ignore[arg-type]
+
+
+def without_dropout(classifier: Classifier) -> Classifier:
+    """The same with every dropout at 0, so that training draws nothing."""
+    model = copy.deepcopy(classifier.model)
+    model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.0
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return replace(classifier, model=model)
 
 
 def random_encoded(n: int, seed: int = 0, longest: int = 12) -> Encoded:

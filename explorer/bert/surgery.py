@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -34,6 +37,66 @@ def cut(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
     return model.eval()
 
 
+def cut_tensors(weights: Mapping[str, Tensor], mask: Mask, head_size: int) -> dict[str, Tensor]:
+    """Takes of tensors in the shapes of the whole model's weights what `cut` leaves, by the same names."""
+    left = {}
+    for name, tensor in weights.items():
+        part = _part(name, mask, head_size)
+        if part is not None:
+            left[name] = tensor[part.to_index(tensor)] if part.rows is not None else tensor
+    return left
+
+
+def put_back(classifier: Classifier, mask: Mask, small: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Restores the weights of the whole model: the pruned one's, and `classifier`'s where that has none."""
+    whole = {name: tensor.clone() for name, tensor in classifier.model.state_dict().items()}
+    size = classifier.model.config.hidden_size // classifier.n_heads
+    for name, tensor in whole.items():
+        part = _part(name, mask, size)
+        if part is not None:
+            tensor[part.to_index(tensor)] = small[name].to(tensor)
+    return whole
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is left of one weight."""
+
+    rows: Tensor | None
+    """Which rows, or with `columns` which columns; None for all."""
+    columns: bool = False
+
+    def to_index(self, tensor: Tensor) -> Any:
+        if self.rows is None:
+            return ...
+        rows = self.rows.to(tensor.device)
+        return (slice(None), rows) if self.columns else rows
+
+
+_OF_LAYER = re.compile(r"bert\.encoder\.layer\.(\d+)\.(.+)")
+
+
+def _part(name: str, mask: Mask, head_size: int) -> _Part | None:
+    """Of the weight of that name; None where all of it is cut away."""
+    match = _OF_LAYER.fullmatch(name)
+    if match is None:
+        return _Part(None)
+    layer, within = int(match[1]), match[2]
+    if within.startswith(("intermediate.dense", "output.dense")):
+        return _Part(None) if mask.mlps[layer] else None
+    if not within.startswith("attention.self.") and within != "attention.output.dense.weight":
+        return _Part(None)
+    rows = _rows(torch.from_numpy(mask.heads[layer].nonzero()[0]), head_size)
+    if within.startswith("attention.self."):
+        return _Part(rows) if len(rows) else None
+    return _Part(rows, columns=True)
+
+
+def _rows(kept: Tensor, head_size: int) -> Tensor:
+    """(k * d,): where the kept heads' slices lie."""
+    return (kept[:, None] * head_size + torch.arange(head_size)).flatten()
+
+
 class NoHeads(nn.Module):
     """The attention of a layer that lost every head: a context of width 0, to which only a bias is added.
 
@@ -62,7 +125,7 @@ class NoMlp(nn.Module):
 def _cut_heads(layer: BertLayer, kept: Tensor) -> None:
     attention = layer.attention.self
     size = attention.attention_head_size
-    rows = (kept[:, None] * size + torch.arange(size)).flatten()  # (k * d,): where the kept heads' slices lie
+    rows = _rows(kept, size)
     dense = layer.attention.output.dense
     dense.weight = _parameter(dense.weight[:, rows.to(dense.weight.device)], dense.weight)
     dense.in_features = len(rows)

@@ -8,9 +8,8 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,23 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 from transformers import BertForSequenceClassification, get_linear_schedule_with_warmup
-from transformers.models.bert.modeling_bert import BertSelfAttention
 
-from explorer.bert.batches import pad
 from explorer.bert.checkpoints import Classifier
+from explorer.bert.dropout import Draws
+from explorer.bert.memory import keep_freed_memory
+from explorer.bert.precision import fast_dtype
+from explorer.bert.shards import Shard, shard_of
+from explorer.bert.surgery import cut, cut_tensors, put_back
+from explorer.bert.training_forward import Layout, training_logits
+from explorer.bert.working_weights import WorkingWeights
 from explorer.glue.encoding import Encoded
 from explorer.glue.tasks import Task
+from explorer.mask import Mask
 from explorer.tickets.recipes import Recipe
 from explorer.tickets.resuming import restore, save
+
+_VERSION = 2
+"""Counts up whenever a step may come out differently, so that a saved state goes on as it began."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,14 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Restriction:
-    """What a fine-tuning is held to: gates, or weights that stay zero."""
+    """What a fine-tuning is held to: a part of the model, or weights that stay zero."""
 
     identity: str
     """Names it in the saved state: with another mask, it is another fine-tuning."""
-    around: Callable[[BertForSequenceClassification], AbstractContextManager[Any]]
-    """Entered for each step around its forward and backward pass, on the model in training."""
+    mask: Mask | None = None
+    """What it switches off is cut away before training, and put back as it was after it."""
+    zeroed: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    """By name, in the weight's shape: True for what gets no gradient."""
 
 
 def loss_per_example(task: Task, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -96,59 +106,90 @@ def finetune(
     save_every: int = 200,
     on_step: Callable[[Progress], None] | None = None,
     restriction: Restriction | None = None,
+    stop_after: int | None = None,
+    dtype: torch.dtype | None = None,
 ) -> BertForSequenceClassification:
     """A fine-tuned copy of `pretrained` (which is left as it is), in eval mode on the CPU.
 
     With `resume_dir`, state is saved there every `save_every` steps and picked up again by the same call.
+    stop_after: steps after which to leave off, as if killed there once the state was saved; a later call goes on.
+    dtype: of the encoder's forward and backward pass; default: `training_dtype`.
     Raises BadRequest where the saved state belongs to another recipe, model, seed, data set or restriction.
     """
-    model = _trainable(pretrained, recipe, device)
-    parameters = [p for p in model.parameters() if p.requires_grad]
+    keep_freed_memory()
+    mask = restriction.mask if restriction else None
+    model = _trainable(pretrained, recipe, mask, device)
+    layout = Layout.of(model, attention_dropout=recipe.attention_dropout)
+    weights = WorkingWeights(model, dtype or training_dtype(recipe, device))
+    zeroed = _zeroed(restriction, mask, pretrained, model)
     optimizer = torch.optim.AdamW(_decay_groups(model, recipe.weight_decay), lr=recipe.learning_rate, fused=True)
     steps = recipe.epochs * len(epoch_order(data.encoded.lengths, recipe, seed, 0))
     identity = _identity(pretrained, data, recipe, seed, restriction)
-    around = restriction.around if restriction else nullcontext
     done = restore(resume_dir, identity, model, optimizer) if resume_dir else 0
     for group in optimizer.param_groups:
         group["initial_lr"] = recipe.learning_rate  # what a schedule that begins half-way counts from
     schedule = get_linear_schedule_with_warmup(optimizer, round(recipe.warmup_share * steps), steps, done - 1)
 
-    for step, indices in _remaining(data.encoded.lengths, recipe, seed, done):
-        with torch.random.fork_rng(devices=[] if device == "cpu" else None):
-            torch.manual_seed((seed << 32) + step)  # dropout from (seed, step): resuming changes nothing
-            with around(model):
-                loss = _loss(model, data, indices, recipe, device)
-                loss.backward()
-        torch.nn.utils.clip_grad_norm_(parameters, recipe.max_grad_norm)
+    end = steps if stop_after is None else min(stop_after, steps)
+    for step, indices in _steps(data.encoded.lengths, recipe, seed, done, end):
+        weights.refresh()
+        # Dropout from (seed, step) alone: resuming changes nothing.
+        loss = _loss(weights.by_name, layout, data, shard_of(data.encoded, indices, device), Draws(seed, step))
+        loss.backward()
+        weights.hand_over_gradients()
+        for parameter, off in zeroed:
+            if parameter.grad is not None:
+                parameter.grad.masked_fill_(off, 0.0)
+        torch.nn.utils.clip_grad_norm_(weights.trained, recipe.max_grad_norm)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
         if on_step:
             on_step(Progress(step + 1, steps, float(loss.detach())))
-        if resume_dir and (step + 1) % save_every == 0 and step + 1 < steps:
+        if resume_dir and ((step + 1) % save_every == 0 or step + 1 == end) and step + 1 < steps:
             save(resume_dir, identity, step + 1, model, optimizer)
-    _set_attention_dropout(model, pretrained.model.config.attention_probs_dropout_prob)
-    model.eval()
-    model.requires_grad_(False)
-    return model.cpu()
+    model.cpu()
+    return _whole(pretrained, model, mask)
 
 
-def _trainable(pretrained: Classifier, recipe: Recipe, device: str) -> BertForSequenceClassification:
-    model = copy.deepcopy(pretrained.model)
+def training_dtype(recipe: Recipe, device: str = "cpu") -> torch.dtype:
+    """In which the encoder is computed: bf16 where the recipe allows it and the processor multiplies in it."""
+    return fast_dtype(device) if recipe.bf16 else torch.float32
+
+
+def _trainable(pretrained: Classifier, recipe: Recipe, mask: Mask | None, device: str) -> BertForSequenceClassification:
+    model = copy.deepcopy(pretrained.model) if mask is None else cut(pretrained, mask)
     model.to(torch.device(device))  # type: ignore[arg-type]  # transformers' stub hides nn.Module.to
     model.requires_grad_(True)
     if recipe.freeze_embeddings:
         model.bert.embeddings.requires_grad_(False)
-    if recipe.attention_dropout is not None:
-        _set_attention_dropout(model, recipe.attention_dropout)
-    model.train()
     return model
 
 
-def _set_attention_dropout(model: BertForSequenceClassification, share: float) -> None:
-    for module in model.modules():
-        if isinstance(module, BertSelfAttention):
-            module.dropout.p = share
+def _whole(
+    pretrained: Classifier, trained: BertForSequenceClassification, mask: Mask | None
+) -> BertForSequenceClassification:
+    """The trained model in eval mode; what a mask cut away is put back as `pretrained` has it."""
+    if mask is not None:
+        weights = put_back(pretrained, mask, trained.state_dict())
+        trained = copy.deepcopy(pretrained.model)
+        trained.load_state_dict(weights)
+    trained.eval()
+    trained.requires_grad_(False)
+    return trained
+
+
+def _zeroed(
+    restriction: Restriction | None, mask: Mask | None, pretrained: Classifier, model: BertForSequenceClassification
+) -> list[tuple[torch.nn.Parameter, torch.Tensor]]:
+    """The trained parameters with weights that stay zero, and which."""
+    if restriction is None or not restriction.zeroed:
+        return []
+    off = {name: torch.from_numpy(array) for name, array in restriction.zeroed.items()}
+    if mask is not None:
+        off = cut_tensors(off, mask, pretrained.model.config.hidden_size // mask.n_heads)
+    named = dict(model.named_parameters())
+    return [(named[name], pruned.to(named[name].device)) for name, pruned in off.items() if named[name].requires_grad]
 
 
 def _decay_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -159,34 +200,22 @@ def _decay_groups(model: torch.nn.Module, weight_decay: float) -> list[dict[str,
     return [{"params": decayed, "weight_decay": weight_decay}, {"params": exempt, "weight_decay": 0.0}]
 
 
-def _remaining(
-    lengths: NDArray[np.int64], recipe: Recipe, seed: int, done: int
+def _steps(
+    lengths: NDArray[np.int64], recipe: Recipe, seed: int, done: int, end: int
 ) -> Iterator[tuple[int, NDArray[np.int64]]]:
     step = 0
     for epoch in range(recipe.epochs):
         for indices in epoch_order(lengths, recipe, seed, epoch):
-            if step >= done:
+            if done <= step < end:
                 yield step, indices
             step += 1
 
 
 def _loss(
-    model: BertForSequenceClassification,
-    data: TrainingSet,
-    indices: NDArray[np.int64],
-    recipe: Recipe,
-    device: str,
+    weights: Mapping[str, torch.Tensor], layout: Layout, data: TrainingSet, shard: Shard, draws: Draws
 ) -> torch.Tensor:
-    batch = pad(data.encoded, indices, device=device, multiple=8)  # few shapes, so that kernels are reused
-    labels = torch.from_numpy(data.labels[indices]).to(device)
-    autocast = torch.autocast(device.split(":")[0], torch.bfloat16) if recipe.bf16 else nullcontext()
-    with autocast:
-        logits = model(
-            input_ids=batch.input_ids,
-            token_type_ids=batch.token_types,
-            attention_mask=batch.attention_mask,
-        ).logits
-    return loss_per_example(data.task, logits, labels).mean()
+    labels = torch.from_numpy(data.labels[shard.indices]).to(shard.cls.device)
+    return loss_per_example(data.task, training_logits(weights, layout, shard, draws=draws), labels).mean()
 
 
 def _identity(
@@ -194,7 +223,13 @@ def _identity(
 ) -> str:
     digest = hashlib.sha256(data.encoded.input_ids.tobytes())
     digest.update(data.labels.tobytes())
-    parts = {"model": pretrained.sha256, "data": digest.hexdigest(), "recipe": asdict(recipe), "seed": seed}
+    parts = {
+        "code": _VERSION,
+        "model": pretrained.sha256,
+        "data": digest.hexdigest(),
+        "recipe": asdict(recipe),
+        "seed": seed,
+    }
     if restriction:
         parts["restriction"] = restriction.identity
     return json.dumps(parts, sort_keys=True)

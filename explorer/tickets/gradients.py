@@ -8,10 +8,11 @@ import numpy as np
 import torch
 
 from explorer.arrays import Float64Array
-from explorer.bert.batches import Batch, by_length, pad
 from explorer.bert.checkpoints import Classifier
-from explorer.bert.gates import gated, gates_of
-from explorer.errors import BadRequest
+from explorer.bert.gates import gates_of
+from explorer.bert.shards import Shard, shard_of
+from explorer.bert.training_forward import Gates, Layout, training_logits
+from explorer.errors import BadMask, BadRequest
 from explorer.glue.encoding import Encoded
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
@@ -53,23 +54,26 @@ def importance(
         raise BadRequest("Importance needs at least one example.")
     device = str(classifier.model.device)
     heads, mlps = gates_of(mask, device)
+    if heads.shape != (classifier.n_layers, classifier.n_heads):
+        raise BadMask(
+            f"A mask of {mask.n_layers} layers x {mask.n_heads} heads does not fit {classifier.name}.",
+            "Is it a mask for another model?",
+        )
+    weights, layout = dict(classifier.model.named_parameters()), Layout.of(classifier.model)
     total_heads, total_mlps = torch.zeros_like(heads), torch.zeros_like(mlps)
     running_heads, running_mlps = torch.zeros_like(heads), torch.zeros_like(mlps)
     batches = _batches(encoded, batch_size, estimator, device)
     for number, batch in enumerate(batches):
-        size = len(batch.indices) if estimator == "expected" else 1
+        size = len(batch.indices)
         batch_heads = heads.expand(size, -1, -1).clone().requires_grad_(True)  # (B, L, H)
         batch_mlps = mlps.expand(size, -1).clone().requires_grad_(True)  # (B, L)
-        with gated(classifier.model, batch_heads, batch_mlps):
-            logits = classifier.model(
-                input_ids=batch.input_ids,
-                token_type_ids=batch.token_types,
-                attention_mask=batch.attention_mask,
-            ).logits
-            losses = loss_per_example(task, logits, torch.from_numpy(labels[batch.indices]).to(device))
-            # A sum keeps each example's gradient its own; the other two are defined on the mean.
-            loss = losses.sum() if estimator == "expected" else losses.mean()
-            head_grad, mlp_grad = torch.autograd.grad(loss, (batch_heads, batch_mlps))
+        logits = training_logits(weights, layout, batch, gates=Gates(batch_heads, batch_mlps))
+        losses = loss_per_example(task, logits, torch.from_numpy(labels[batch.indices]).to(device))
+        # A sum keeps each example's gradient its own; the other two are defined on the mean.
+        loss = losses.sum() if estimator == "expected" else losses.mean()
+        head_grad, mlp_grad = torch.autograd.grad(loss, (batch_heads, batch_mlps))
+        if estimator != "expected":  # one gate for the whole batch
+            head_grad, mlp_grad = head_grad.sum(0, keepdim=True), mlp_grad.sum(0, keepdim=True)
         if estimator == "published":
             running_heads += head_grad[0]
             running_mlps += mlp_grad[0]
@@ -84,13 +88,11 @@ def importance(
     return Importance(_numpy(total_heads) / count, _numpy(total_mlps) / count, estimator)
 
 
-def _batches(encoded: Encoded, batch_size: int, estimator: Estimator, device: str) -> list[Batch]:
-    if estimator == "expected":  # independent of batching, so the fastest batching will do
-        return list(by_length(encoded, batch_size, device=device))
+def _batches(encoded: Encoded, batch_size: int, estimator: Estimator, device: str) -> list[Shard]:
     order = np.arange(len(encoded))
-    return [
-        pad(encoded, order[start : start + batch_size], device=device) for start in range(0, len(order), batch_size)
-    ]
+    if estimator == "expected":  # independent of batching: neighbours in length make the fewest buckets
+        order = np.argsort(-encoded.lengths, kind="stable")
+    return [shard_of(encoded, order[start : start + batch_size], device) for start in range(0, len(order), batch_size)]
 
 
 def _numpy(tensor: torch.Tensor) -> Float64Array:

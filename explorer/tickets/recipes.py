@@ -27,7 +27,7 @@ class Recipe:
     """Instead of the model's own; 0 lets the fused attention kernels run."""
     max_grad_norm: float = 1.0
     bf16: bool = False
-    """bf16 autocast for the forward and backward pass; weights and AdamW stay fp32."""
+    """Compute the encoder in bf16 where the processor multiplies in it; weights and AdamW stay fp32."""
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0:

@@ -42,6 +42,33 @@ def live(
 
 
 @app.command()
+def train(
+    task: Annotated[str, typer.Option(help="Trained on its training set, a few steps.")] = "MRPC",
+    seed: SeedOption = 1337,
+    model: ModelOption = MINILM,
+    steps: Annotated[int, typer.Option(help="Training steps a turn; 0 to leave this model out.")] = 4,
+    turns: Annotated[int, typer.Option(help="Turns of each variant, of which the median counts.")] = 3,
+    base_steps: Annotated[int, typer.Option(help="Steps a turn at BERT-base's size.")] = 1,
+    base_turns: Annotated[int, typer.Option(help="Turns at BERT-base's size.")] = 1,
+    bundle: Annotated[Path, typer.Option(help="The bundle with the run's checkpoint and subnetworks.")] = Path("cache"),
+    glue_dir: GlueOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time training beside plain transformers and the authors' way, in turns; prints the table of BENCHMARKS.md."""
+    from precompute.bench.live import as_markdown
+    from precompute.bench.train import Sizes, bench_train
+
+    sizes, base = Sizes(steps, turns, 32, 256), Sizes(base_steps, base_turns, 8, 32)
+    figures = []
+    for figure in bench_train(
+        Bundle(bundle), model, name_in_bundle(model), task, seed, glue_dir, sizes=sizes, base=base
+    ):
+        figures.append(figure)
+        typer.echo(f"{figure.what}: {figure.measured}", err=True)
+    print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
+
+
+@app.command()
 def intervals(
     masks: Annotated[int, typer.Option(help="Masks of each task, at most.")] = 60,
     orders: Annotated[int, typer.Option(help="Random orders of the examples for each mask.")] = 25,

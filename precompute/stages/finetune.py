@@ -13,7 +13,7 @@ from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
 from explorer.store.bundle import CHECKPOINT, sha256_of
 from explorer.store.schema import Manifest
-from explorer.tickets.finetuning import TrainingSet, finetune
+from explorer.tickets.finetuning import TrainingSet, finetune, training_dtype
 from explorer.tickets.recipes import RECIPES, default_recipe
 from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
@@ -74,7 +74,7 @@ def make(
         Draft(options, key, config, {"train": train, "dev": dev}, sha256_of(packed)),
         evaluator.interval(evaluator.full),
         watch.seconds,
-        {},
+        {"trained_in": str(training_dtype(chosen, options.device)).removeprefix("torch.")},
         arrays={"labels": dev.labels, "logits": evaluator.full.logits.astype(np.float32)},
         blobs={CHECKPOINT: packed},
     )

@@ -20,7 +20,7 @@ from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.runs_of_task import complete
 from explorer.store.schema import Key, Manifest, Run
-from explorer.tickets.finetuning import TrainingSet
+from explorer.tickets.finetuning import TrainingSet, training_dtype
 from explorer.tickets.magnitude import WeightMask
 from explorer.tickets.retraining import retrain
 from explorer.tickets.subnetworks import SUBNETWORK_KINDS
@@ -103,7 +103,10 @@ def make(options: Options, kind: str = "good") -> Manifest:
         Draft(options, key, config, {"train": train, "dev": dev}, finetuned.checkpoint_sha256),
         evaluator.interval(evaluation),
         watch.seconds,
-        {"retrained_sha256": classifier.sha256},
+        {
+            "trained_in": str(training_dtype(recipe, options.device)).removeprefix("torch."),
+            "retrained_sha256": classifier.sha256,
+        },
         arrays={"predictions": predictions, "logits": evaluation.logits.astype(np.float32)[None]},
         table=table,
     )

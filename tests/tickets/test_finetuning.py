@@ -14,9 +14,10 @@ from safetensors.torch import load_file
 from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.glue.tasks import TASKS
-from explorer.tickets import resuming
+from explorer.tickets import finetuning, resuming
 from explorer.tickets.finetuning import Progress, TrainingSet, epoch_order, finetune
 from explorer.tickets.recipes import PAPER, RECIPES, Recipe
+from precompute.bench.plain_training import plain_steps
 from tests import tiny
 
 MRPC, STSB = TASKS["MRPC"], TASKS["STS-B"]
@@ -99,21 +100,63 @@ def test_frozen_embeddings_stay(base, data):
     after = weights(finetune(base, data, FANCY, 1))
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert not any("embeddings" in name for name in moved)
-    assert moved == {name for name in before if "embeddings" not in name}
+    unread = "bert.encoder.layer.2.attention.self.key.bias"  # [CLS] alone asks there, and softmax ignores it
+    assert moved == {name for name in before if "embeddings" not in name} - {unread}
     assert any("embeddings" in name for name in before)
     free = weights(finetune(base, data, QUICK, 1))
     assert not torch.equal(before["bert.embeddings.LayerNorm.bias"], free["bert.embeddings.LayerNorm.bias"])
 
 
-def test_attention_dropout_is_put_back(base, data):
+def test_attention_dropout_is_that_of_the_model(base, data):
     tuned = finetune(base, data, FANCY, 1)
     assert [layer.attention.self.dropout.p for layer in tuned.bert.encoder.layer] == [0.1] * 3
 
 
 def test_bf16_trains_fp32_weights(base, data):
-    tuned = finetune(base, data, replace(QUICK, bf16=True, epochs=1), 1)
+    recipe = replace(QUICK, bf16=True, epochs=1)
+    tuned = finetune(base, data, recipe, 1, dtype=torch.bfloat16)
     assert {tensor.dtype for tensor in tuned.state_dict().values() if tensor.is_floating_point()} == {torch.float32}
-    assert not same(tuned, finetune(base, data, replace(QUICK, epochs=1), 1))
+    exact = finetune(base, data, recipe, 1, dtype=torch.float32)
+    assert not same(tuned, exact)
+    moved = {n: exact.state_dict()[n] - t for n, t in base.model.state_dict().items()}
+    apart = {n: exact.state_dict()[n] - t for n, t in tuned.state_dict().items()}
+    total = {
+        name: sum(float(t.double().square().sum()) for t in part.values())
+        for name, part in zip("ma", (moved, apart), strict=True)
+    }
+    assert total["a"] < 0.3 * total["m"], "bf16 goes where fp32 goes"
+
+
+def test_bf16_is_used_only_where_the_recipe_allows_it_and_the_processor_is_fast_in_it(monkeypatch):
+    for fast in (torch.bfloat16, torch.float32):
+        monkeypatch.setattr(finetuning, "fast_dtype", lambda _device, fast=fast: fast)
+        assert finetuning.training_dtype(replace(QUICK, bf16=True)) == fast
+        assert finetuning.training_dtype(QUICK) == torch.float32
+
+
+@pytest.mark.parametrize("recipe", [QUICK, replace(FANCY, epochs=3), PAPER], ids=["quick", "fancy", "paper"])
+@pytest.mark.parametrize("padded_to", [1, 32])
+def test_without_dropout_it_is_a_plain_transformers_loop(base, data, recipe, padded_to):
+    """The same batches, padded, through stock BertForSequenceClassification: the same losses, step after step."""
+    recipe = replace(recipe, attention_dropout=0.0, batch_size=5)
+    exact = tiny.without_dropout(base)
+    seen: list[Progress] = []
+    finetune(exact, data, recipe, 3, on_step=seen.append)
+    losses = list(plain_steps(exact, data, recipe, 3, padded_to=padded_to))
+    assert [progress.steps for progress in seen] == [len(losses)] * 4 * recipe.epochs
+    assert max(losses) - min(losses) > 0.05, "it trains"
+    np.testing.assert_allclose([progress.loss for progress in seen], losses, atol=1e-4)
+
+
+@pytest.mark.parametrize("stops", [(1, 3, 6), (5,)])
+def test_left_off_and_gone_on_with_is_the_same_to_the_bit(base, data, stops, tmp_path):
+    whole = finetune(base, data, FANCY, 11)
+    for stop in stops:
+        part = finetune(base, data, FANCY, 11, resume_dir=tmp_path, save_every=100, stop_after=stop)
+        assert not same(part, whole)
+    seen: list[Progress] = []
+    assert same(finetune(base, data, FANCY, 11, resume_dir=tmp_path, on_step=seen.append), whole)
+    assert seen[0].step == stops[-1] + 1
 
 
 def test_regression_trains_on_the_squared_error(tmp_path):

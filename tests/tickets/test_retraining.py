@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +11,17 @@ import torch
 
 from explorer.bert.batches import pad
 from explorer.bert.checkpoints import Classifier, weights_of, with_weights
+from explorer.bert.dropout import Draws
 from explorer.bert.gates import gated, gates_of
 from explorer.errors import BadMask, BadRequest
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
-from explorer.tickets.finetuning import Progress, Restriction, TrainingSet, finetune
+from explorer.tickets import finetuning
+from explorer.tickets.finetuning import Progress, TrainingSet, finetune
 from explorer.tickets.magnitude import WeightMask, random_weights, without_lowest
 from explorer.tickets.recipes import Recipe
-from explorer.tickets.retraining import frozen_at_zero, retrain
+from explorer.tickets.retraining import retrain
+from precompute.bench.plain_training import plain_steps
 from tests import tiny
 
 TASK = TASKS["MRPC"]
@@ -80,22 +82,17 @@ def test_without_a_mask_it_is_plain_fine_tuning(pretrained: Classifier, data: Tr
     assert not same(plain, retrain(pretrained, data, RECIPE, 5, mask=MASK))
 
 
-def test_what_gates_switch_off_gets_no_gradient(pretrained: Classifier, data: TrainingSet) -> None:
-    seen = []
-
-    @contextmanager
-    def around(model):
-        with gated(model, *gates_of(MASK)):
-            yield
-        for name, parameter in model.named_parameters():
-            gradient = parameter.grad.numpy()
-            off = in_pruned_part(name, gradient.shape)
-            assert not gradient[off].any(), name
-            seen.append((int(off.sum()), bool(gradient.any())))
-
-    finetune(pretrained, data, RECIPE, 5, restriction=Restriction("test", around))
-    assert sum(off for off, _ in seen) > 0
-    assert any(moved for _, moved in seen)
+@pytest.mark.parametrize("mask", [MASK, Mask.full(3, 4).with_layer(2, False), Mask.full(3, 4).with_head(2, 1, False)])
+def test_the_cut_model_loses_what_the_gated_one_loses(pretrained: Classifier, data: TrainingSet, mask: Mask) -> None:
+    """Plain transformers, padded, with gates, against training what surgery leaves: the same losses."""
+    recipe = replace(RECIPE, epochs=3)
+    exact = tiny.without_dropout(pretrained)
+    seen: list[Progress] = []
+    retrain(exact, data, recipe, 5, mask=mask, on_step=seen.append)
+    losses = list(plain_steps(exact, data, recipe, 5, mask=mask))
+    assert len(losses) == 15
+    assert max(losses) - min(losses) > 0.05, "it trains"
+    np.testing.assert_allclose([progress.loss for progress in seen], losses, atol=2e-4)
 
 
 def test_pruned_weights_do_not_move_without_decay(pretrained: Classifier, data: TrainingSet) -> None:
@@ -142,23 +139,61 @@ def test_pruned_weights_stay_exactly_zero_at_every_step(
         for name in half.names:
             assert not weights[name][~half.kept(name)].any(), name
     before, after = state(pretrained.model), state(model)
-    assert all((before[name][half.kept(name)] != after[name][half.kept(name)]).any() for name in half.names)
+    moved = [(before[name][half.kept(name)] != after[name][half.kept(name)]).any() for name in half.names]
+    assert moved == [name != "bert.encoder.layer.2.attention.self.key.bias" for name in half.names]
 
 
-def test_clipping_counts_only_what_is_trained(pretrained: Classifier, data: TrainingSet, half: WeightMask) -> None:
-    pruned = {name: torch.from_numpy(~half.kept(name)) for name in half.names}
+def test_clipping_counts_only_what_is_trained(
+    pretrained: Classifier, data: TrainingSet, half: WeightMask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = 0
 
-    @contextmanager
-    def around(model):
-        with frozen_at_zero(model, pruned):
-            yield
-        named = dict(model.named_parameters())
-        for name in half.names:
-            assert not named[name].grad[pruned[name]].any()
-            assert named[name].grad.any()
-            assert not named[name]._backward_hooks
+    def look(parameters, _limit):
+        nonlocal seen
+        seen += 1
+        gradients = {id(p): p.grad for p in parameters}
+        named = [(n, p) for model in models for n, p in model.named_parameters()]
+        for name, parameter in named:
+            if name in half.names and gradients[id(parameter)] is not None:
+                gradient = gradients[id(parameter)].numpy()
+                assert not gradient[~half.kept(name)].any()
+                assert gradient.any()
 
-    finetune(pretrained, data, RECIPE, 5, restriction=Restriction("test", around))
+    models = []
+    whole = finetuning._trainable
+    monkeypatch.setattr(finetuning, "_trainable", lambda *a: models.append(whole(*a)) or models[-1])
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", look)
+    retrain(pretrained, data, RECIPE, 5, weight_mask=half)
+    assert seen == 10
+
+
+def test_a_ticket_is_trained_with_the_draws_of_the_whole_model(
+    pretrained: Classifier, data: TrainingSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hidden dropout is named by layer and place: what is pruned before it shifts nothing."""
+    recipe = replace(RECIPE, attention_dropout=0.0, epochs=1)
+    runs = []
+    keep = Draws.keep
+
+    def note(self, place, shape, share, like):
+        drawn = keep(self, place, shape, share, like)
+        runs[-1][(self.step, place)] = drawn.numpy().copy()
+        return drawn
+
+    monkeypatch.setattr(Draws, "keep", note)
+    for mask in (None, MASK):
+        runs.append({})
+        retrain(pretrained, data, recipe, 5, mask=mask)
+    whole, ticket = runs
+    assert ticket.keys() < whole.keys()
+    assert all(np.array_equal(whole[key], drawn) for key, drawn in ticket.items())
+
+
+def test_the_pruned_part_comes_back_as_it_was(pretrained: Classifier, data: TrainingSet) -> None:
+    before, after = state(pretrained.model), state(retrain(pretrained, data, RECIPE, 5, mask=MASK))
+    for name in before:
+        off = in_pruned_part(name, before[name].shape)
+        assert np.array_equal(before[name][off], after[name][off]), name
 
 
 @pytest.mark.parametrize("kind", ["mask", "weights", "both"])
