@@ -9,7 +9,6 @@ from typing import Literal
 
 from explorer.store.bundle import CHECKPOINT, Bundle
 from explorer.store.commands import command_for
-from explorer.store.commands import study_command as study_command
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
 from explorer.store.stages import computed, is_imported
 

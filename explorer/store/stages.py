@@ -27,6 +27,8 @@ class Option:
     """What may be given, the default first; () = any value of `kind`."""
     kind: type = str
     """Type of a value where `values` is empty; its default is then None."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Value -> what the screen calls it, where it has a name for people."""
     endings: Mapping[str, str] = field(default_factory=dict)
     """Value -> how a variant's name ends where it is given."""
 
@@ -141,12 +143,18 @@ REGISTER: tuple[Stage, ...] = (
         "pruned",
         "Prune heads and MLPs until the score falls below 90% of the full model's; goes on after a kill.",
         (
-            Option("method", "What is pruned.", ("together", "heads", "mlps")),
+            Option(
+                "method",
+                "What is pruned.",
+                ("together", "heads", "mlps"),
+                labels={"together": "Heads and MLPs", "heads": "Heads alone", "mlps": "MLPs alone"},
+            ),
             Option("estimator", "How gradients become importance.", _ESTIMATORS),
             Option(
                 "procedure",
                 "published: with the authors' quirk.",
                 ("recompute", "published"),
+                labels={"published": "as published"},
                 endings={"published": "-published"},
             ),
         ),

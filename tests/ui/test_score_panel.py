@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer.glue.tasks import TASKS
 from explorer.stats.against_full import compared
-from explorer.stats.partial import partial_difference
+from explorer.stats.partial import known, running
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.ui.scoring.score_panel import in_words, no_stakes, paired_so_far
 
@@ -43,8 +43,10 @@ def test_a_full_model_that_does_not_beat_a_guess_is_named() -> None:
 
 
 def test_no_flip_so_far_is_no_proof_of_none() -> None:
-    same = partial_difference("accuracy", ONES, ONES, ONES, 400)
-    assert paired_so_far(same, 50) == "Nothing has changed on the first **50** examples; the others may."
+    whole = np.ones(400, np.int64)
+    of = known("accuracy", whole, whole)
+    same = running(of, np.arange(50), ONES).difference
+    assert paired_so_far(same, 50).startswith("Nothing has changed on the first **50** examples; the others may: ")
     half = np.arange(50) % 2
-    words = paired_so_far(partial_difference("accuracy", half, ONES, ONES, 400), 50)
+    words = paired_so_far(running(of, np.arange(50), half).difference, 50)
     assert "on the same **50** examples: the difference on all will be -0." in words

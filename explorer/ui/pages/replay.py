@@ -17,18 +17,20 @@ from explorer.figures.print.export import Exhibit
 from explorer.figures.print.path import printed_path
 from explorer.figures.print.tables import importance_table
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.store.bundle import command_for
 from explorer.store.schema import Key
+from explorer.store.stages import stage_named
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, PruningPath, parts_words, path_of
 from explorer.ui import cached, state
 from explorer.ui.view import View
+from explorer.ui.visitor import command_for
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.overlay_picker import NONE
 
-METHODS = {"together": "Heads and MLPs", "heads": "Heads alone", "mlps": "MLPs alone"}
-ENDINGS = {"-published": "as published", "-train-sample": "on training sentences"}
+_PRUNED, *_OTHERS = stage_named("structured").options
+METHODS = _PRUNED.labels
+ENDINGS = {end: option.labels[value] for option in _OTHERS for value, end in option.endings.items()}
 _WHISKERS = "Whiskers are 95% intervals; hollow steps were taken back."
 PACE = 1.5
 """Seconds a step while it plays."""
@@ -260,7 +262,7 @@ def _nothing_to_replay(view: View) -> None:
     other = f" Seed {', '.join(map(str, sorted(pruned)))} can be replayed." if pruned else ""
     st.info(
         f"Nothing was pruned for {run.task}, seed {run.seed}.{other} "
-        f"Make it: `{command_for(Key(run, 'structured', 'together'))}`",
+        f"Make it: `{command_for(view, Key(run, 'structured', 'together'))}`",
         icon=":material/content_cut:",
     )
 
@@ -272,7 +274,7 @@ def _gradient(view: View, known: KnownRun) -> None:
         sides, clear = cached.gradient_sides(view, known.run)
     except ExplorerError:
         keys = Key(known.run, "importance", "expected"), Key(known.run, "ablations")
-        commands = " and ".join(f"`{command_for(key)}`" for key in keys)
+        commands = " and ".join(f"`{command_for(view, key)}`" for key in keys)
         st.caption(f"Seed {known.run.seed} was not measured for this. Make it: {commands}")
         return
     metric = METRIC_WORDS[known.task.metric]

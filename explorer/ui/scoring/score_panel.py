@@ -17,7 +17,7 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import Task
 from explorer.stats.against_full import Comparison
 from explorer.stats.intervals import Score
-from explorer.stats.paired import PairedDifference
+from explorer.stats.paired import SAME_PREDICTIONS, PairedDifference
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.ui.widgets import exhibits
 
@@ -39,9 +39,11 @@ def running(title: str, so_far: Partial, full: Comparison, floor: MajorityBaseli
     """The score on the examples so far, beside the full model's on all of them."""
     score, difference = so_far.score, so_far.difference
     _number(title, full.task, score, difference)
-    st.caption(score.undefined or f"All {so_far.total:,} will say {score.low:.3f} to {score.high:.3f} (95% interval)")
+    st.caption(
+        score.undefined or f"All {so_far.total:,} will say {score.low:.3f} to {score.high:.3f} ({so_far.covers})"
+    )
     _figure(score, full.score, floor)
-    st.markdown(paired_so_far(difference, so_far.done))
+    st.markdown(paired_so_far(difference, so_far.done, so_far.covers))
     progress(so_far.done / so_far.total, words)
 
 
@@ -72,13 +74,13 @@ def failed(error: ExplorerError) -> bool:
     return again
 
 
-def paired_so_far(difference: PairedDifference, done: int) -> str:
-    """What the examples scored so far say of the difference on all, as Markdown."""
-    if difference.low == difference.high:  # no flip yet: a bootstrap of none gives an interval of no width
-        return f"Nothing has changed on the first **{done:,}** examples; the others may."
+def paired_so_far(difference: PairedDifference, done: int, covers: str = "95%") -> str:
+    """Says as Markdown what the examples scored so far tell of the difference on all; covers: what the interval is."""
     interval = difference.undefined or (
-        f"the difference on all will be {difference.low:+.3f} to {difference.high:+.3f} (95% interval)"
+        f"the difference on all will be {difference.low:+.3f} to {difference.high:+.3f} ({covers})"
     )
+    if difference.note == SAME_PREDICTIONS:
+        return f"Nothing has changed on the first **{done:,}** examples; the others may: {interval}."
     return f"Paired with the full model on the same **{done:,}** examples: {interval}."
 
 
@@ -96,6 +98,8 @@ def in_words(
     if found.task.is_regression:
         return f"Paired with {other}: {interval}."
     test = f", McNemar's exact p {_p(difference.p)}" if difference.p is not None else ""
+    if difference.p_swapped is not None:
+        test += f", exact randomisation test p {_p(difference.p_swapped)}"
     verdict = (
         f"Nothing tells {this} from {other}: the difference is within noise."
         if difference.within_noise

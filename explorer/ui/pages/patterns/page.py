@@ -12,7 +12,6 @@ from explorer.errors import BadRequest, ExplorerError
 from explorer.patterns.per_head import MapKind, column
 from explorer.patterns.samples import Sample
 from explorer.stats.survival import stack_masks
-from explorer.store.bundle import command_for
 from explorer.study.survivor_patterns import STAGE, WEIGHTS, Weights, attention_key
 from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.patterns import survivors
@@ -28,6 +27,7 @@ from explorer.ui.pages.patterns.maps import (
 )
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
+from explorer.ui.visitor import command_for
 from explorer.ui.widgets.plain_text import failed, plain
 from explorer.ui.widgets.switch import switch
 
@@ -136,7 +136,7 @@ def _missing(view: View, which: Weights, error: ExplorerError) -> None:
         failed(error)
         return
     st.info(
-        f"The attention maps of this model were not measured yet. Make them: `{command_for(key)}`",
+        f"The attention maps of this model were not measured yet. Make them: `{command_for(view, key)}`",
         icon=":material/blur_on:",
     )
     others = sorted(f"{m.task}, seed {m.seed}" if m.variant == WEIGHTS[1] else f"{m.task}, pre-trained" for m in there)

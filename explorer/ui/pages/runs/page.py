@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
@@ -11,11 +10,12 @@ import streamlit as st
 
 from explorer.figures.print.export import Exhibit
 from explorer.glue.tasks import TASKS
+from explorer.store import stages as register
 from explorer.store.bundle import CHECKPOINT
-from explorer.store.coverage import Part, commands, coverage, study_command
+from explorer.store.coverage import Part, commands, coverage
 from explorer.store.paper.importer import SEEDS
 from explorer.store.runs_of_task import in_paper_order
-from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, STAGES, Key, Manifest, Run
+from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
 from explorer.ui import state, visitor
 from explorer.ui.pages.runs import add
 from explorer.ui.view import View
@@ -31,20 +31,6 @@ VIEWS = {
     "glue": "Add GLUE",
 }
 _ROW = "runs.row"
-_STAGES = {
-    "finetune": "fine-tuned",
-    "importance": "importance",
-    "structured": "pruned",
-    "ablations": "ablations",
-    "attention": "attention",
-    "magnitude": "magnitude",
-    "subnetworks": "subnetworks",
-    "retrained": "retrained",
-    "baseline": "baseline",
-    "published-masks": "masks, imported",
-    "published-scores": "scores, imported",
-}
-"""Stage -> what its column is called."""
 _MARKS = {"complete": "✓", "withheld": "✓", "unfinished": "under way", "missing": "–"}
 _GREEN, _AMBER, _NONE = "rgba(0,158,115,.22)", "rgba(230,159,0,.28)", ""
 
@@ -94,9 +80,9 @@ def _here(view: View) -> None:
     )
     absent = [task for task in TASKS if task not in tasks]
     if absent and any(manifest.stage not in PUBLISHED_STAGES for manifest in own):
-        whole = study_command(Run(selected.model, absent[0], SEEDS[0]))
+        whole = visitor.study_command_for(view, Run(selected.model, absent[0], SEEDS[0]))
         st.caption(f"Nothing here of {', '.join(absent)}. Make a whole run: `{whole}`")
-    _run(view.root, shown, found[shown])
+    _run(view, shown, found[shown])
 
 
 def _runs_of(model: str, task: str, manifests: Sequence[Manifest]) -> list[Run]:
@@ -122,11 +108,11 @@ def _code(run: Run) -> str:
 
 
 def _matrix(selected: Run, rows: Sequence[Run], found: Mapping[Run, Mapping[str, Sequence[Part]]], shown: Run) -> None:
-    stages = [stage for stage in STAGES if any(stage in parts for parts in found.values())]
+    shown_stages = [stage for stage in register.REGISTER if any(stage.name in parts for parts in found.values())]
     table = pd.DataFrame(
         [
             {"task": run.task, "seed": "all" if run.seed == ALL_SEEDS else str(run.seed)}
-            | {_STAGES[stage]: _cell(found[run].get(stage, ())) for stage in stages}
+            | {stage.title: _cell(found[run].get(stage.name, ())) for stage in shown_stages}
             for run in rows
         ]
     )
@@ -144,7 +130,7 @@ def _matrix(selected: Run, rows: Sequence[Run], found: Mapping[Run, Mapping[str,
             st.session_state[_ROW] = selected, run
 
     exhibits.keep("runs.matrix", Exhibit("What is in the cache", "A row a run, a column a stage.", data=table))
-    coloured: Any = table.style.map(cast("Any", _colour), subset=[_STAGES[stage] for stage in stages])
+    coloured: Any = table.style.map(cast("Any", _colour), subset=[stage.title for stage in shown_stages])
     selected_at_first: Any = {"selection": {"rows": [rows.index(shown)]}}
     st.dataframe(
         coloured,
@@ -176,26 +162,26 @@ def _colour(cell: str) -> str:
     return f"background-color: {colour}" if colour else ""
 
 
-def _run(root: Path, run: Run, stages: Mapping[str, Sequence[Part]]) -> None:
+def _run(view: View, run: Run, stages: Mapping[str, Sequence[Part]]) -> None:
     seed = "over all seeds" if run.seed == ALL_SEEDS else f"seed {run.seed}"
     st.subheader(f"{model_name(run.model)} on {run.task}, {seed}")
     there = [part.manifest for parts in stages.values() for part in parts if part.manifest is not None]
     lacking = [part for parts in stages.values() for part in parts if part.manifest is None]
-    where = visitor.on_command_line(root)
     if lacking:
-        _missing(run, lacking, where)
+        _missing(view, run, lacking)
     if there:
         _provenance(there)
 
 
-def _missing(run: Run, lacking: Sequence[Part], where: str) -> None:
+def _missing(view: View, run: Run, lacking: Sequence[Part]) -> None:
     names = [f"{part.key.stage} {part.key.variant}".strip() for part in lacking]
     st.markdown(f"Missing: {', '.join(names)}.")
     if run.seed != ALL_SEEDS:
         st.caption("One command makes all of it; stopped, it goes on where it was. It needs GLUE.")
-        st.code(study_command(run, where), language="bash")
+        st.code(visitor.study_command_for(view, run), language="bash")
     with st.expander("Or one by one"):
-        st.code("\n".join(commands(lacking, where)), language="bash")
+        where = visitor.on_command_line(view.root)
+        st.code("\n".join(commands(lacking, where, view.bundle.source_of(run))), language="bash")
 
 
 def _provenance(there: Sequence[Manifest]) -> None:

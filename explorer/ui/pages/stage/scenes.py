@@ -11,7 +11,7 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.effects import Evidence
 from explorer.stats.survival import survival
-from explorer.store.bundle import command_for
+from explorer.store.commands import command_for
 from explorer.store.paper.published import FULL, published
 from explorer.store.schema import Key
 from explorer.study.claim_sheet import BAD, GOOD, RANDOM
@@ -111,7 +111,7 @@ def _grid(step: Step, of: Material) -> Shown:
 def _path(step: Step, of: Material) -> Shown:
     if of.path is None:
         key = Key(of.known.run, "structured", "together")
-        return None, None, (f"Nothing was pruned for this run. Make it: {command_for(key)}",)
+        return None, None, (f"Nothing was pruned for this run. Make it: {command_for(key, of.bundle_name)}",)
     mask = of.path.ticket.mask
     off = mask.heads.size - mask.heads_kept
     score = of.path.ticket
@@ -144,10 +144,11 @@ def _good(step: Step, of: Material) -> Shown:
 
 def _survival(step: Step, of: Material) -> Shown:
     if not of.tickets:
+        key = Key(of.known.run, "structured", "together")
         return (
             None,
             None,
-            (f"No seed was pruned. Make one: {command_for(Key(of.known.run, 'structured', 'together'))}",),
+            (f"No seed was pruned. Make one: {command_for(key, of.bundle_name)}",),
         )
     shown = dict(list(of.tickets.items())[:6])
     masks = {f"seed {seed}": mask for seed, mask in shown.items()}

@@ -19,12 +19,12 @@ from explorer.stats.agreement import Agreement, Statistic
 from explorer.stats.intervals import seed_spread
 from explorer.stats.overlap import Kind, OverlapMatrix
 from explorer.stats.survival import survival
-from explorer.store.bundle import command_for
 from explorer.store.paper.published import published
 from explorer.store.schema import Key
 from explorer.store.task_tickets import Pruned, shape_of
 from explorer.ui import cached
 from explorer.ui.view import View
+from explorer.ui.visitor import command_for
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.panels import panels_row
 from explorer.ui.widgets.words import model_name, seeds
@@ -126,7 +126,7 @@ def single_weights(view: View) -> None:
     if not found:
         key = Key(run, "magnitude", "good")
         ours = "" if any(m.stage == "finetune" and m.model == run.model for m in view.manifests) else "imported"
-        make = "The authors' files hold no weights." if ours else f"Make it: `{command_for(key)}`"
+        make = "The authors' files hold no weights." if ours else f"Make it: `{command_for(view, key)}`"
         st.info(f"No single weights were pruned for {run.task} here. {make}{beside}", icon=":material/grain:")
         return
     artefacts = {seed: cached.artefact(view, one.key) for seed, one in found.items()}
