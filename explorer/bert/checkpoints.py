@@ -45,11 +45,11 @@ class Classifier:
     model: BertForSequenceClassification
     tokenizer: PreTrainedTokenizerBase
     name: str
-    """Of the pre-trained model, as in bundle paths: 'minilm-l6', 'bert-base-uncased'."""
+    """Name of the pre-trained model, as in bundle paths: 'minilm-l6', 'bert-base-uncased'."""
     source: str
     """What was asked for: 'minilm', a Hub id, a folder or a packed file."""
     sha256: str
-    """Of the file that holds the weights: what every cached number is tied to."""
+    """Hash of the file that holds the weights, to which every cached number is tied."""
     classes: ClassOrder | None = None
     """How its outputs became the classes of the task; None where it was not loaded for one."""
     notes: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ def load_finetuned(source: str, task: Task) -> Classifier:
 
 
 def with_weights(classifier: Classifier, weights: Weights, *, source: str, sha256: str) -> Classifier:
-    """The same architecture and tokenizer with other weights; the given classifier stays as it is."""
+    """Copies a classifier with other weights in the same architecture; the given one stays as it is."""
     model = copy.deepcopy(classifier.model)
     model.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.items()})
     identity = classifier.identity and replace(classifier.identity, source=source, weights=sha256)

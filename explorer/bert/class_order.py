@@ -33,7 +33,7 @@ _ALSO_CALLED: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class ClassOrder:
-    """How a checkpoint's outputs became the classes of the task."""
+    """Record of how a checkpoint's outputs became the classes of the task."""
 
     how: How
     """'own': a classifier made by this program. 'names': the names say that the order is the task's. 'permuted': the
@@ -44,7 +44,7 @@ class ClassOrder:
     names: tuple[str, ...]
     """What the checkpoint calls its outputs, in its own order; empty for 'own'."""
     sentence: str
-    """The same for people; empty for 'own'."""
+    """Sentence for people that says so; empty for 'own'."""
 
     @property
     def is_permuted(self) -> bool:

@@ -20,7 +20,7 @@ class Draws:
     step: int
 
     def keep(self, place: int, shape: tuple[int, ...], share: float, like: Tensor) -> Tensor:
-        """What to multiply with: 0 for about that share of the elements, else what leaves the mean as it was.
+        """Draws factors to multiply with: 0 for about that share of the elements, else what leaves the mean as it was.
 
         like: gives dtype and device.
         """

@@ -45,7 +45,7 @@ class ModelConfig:
     """The config.json of a BERT."""
 
     raw: Mapping[str, Any]
-    """As read."""
+    """Contents of config.json."""
     n_layers: int
     n_heads: int
     hidden: int
@@ -58,7 +58,7 @@ class ModelConfig:
 
     @property
     def architecture(self) -> dict[str, Any]:
-        """Its entries that say what the model computes: those to make a BertConfig of."""
+        """Entries that say what the model computes, fit to make a BertConfig of."""
         return {name: value for name, value in self.raw.items() if name not in _NOT_OURS}
 
 

@@ -43,7 +43,7 @@ class Header:
     """Its name in the file."""
     shape: tuple[int, ...]
     dtype: str
-    """As safetensors names it: 'F32', 'I8'."""
+    """Name of the type in safetensors: 'F32', 'I8'."""
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class ModelFolder:
     n_heads: int
     hidden: int
     n_parameters: int
-    """Of the weights in its files."""
+    """Number of weights in its files."""
     n_outputs: int
     """Logits of its classifier; 0 where it has none: a pre-trained model."""
     config: ModelConfig
@@ -85,7 +85,7 @@ def model_folder(folder: Path) -> ModelFolder:
 
 
 def classes_for(found: ModelFolder, task: Task, called: str = "") -> ClassOrder:
-    """How the outputs of a fine-tuned model become the task's classes.
+    """Finds how the outputs of a fine-tuned model become the task's classes.
 
     called: the model as the person named it, for messages; default: its folder. Raises BadCheckpoint where the model is
     only pre-trained or was fine-tuned for another task, and as class_order does.

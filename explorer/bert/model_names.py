@@ -18,7 +18,7 @@ _LONGEST = 64
 
 
 def name_in_bundle(source: str) -> str:
-    """What the model is called in bundle paths: the last part of its folder or Hub id, made of letters, digits, '.',
+    """Returns what a model is called in bundle paths: the last part of its folder or Hub id, of letters, digits, '.',
     '_' and '-', at most 64.
 
     source: 'minilm', a folder ('.' is the folder one stands in), a Hub id or a packed file.

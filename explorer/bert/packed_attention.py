@@ -27,7 +27,7 @@ def attend(projected: Tensor, shard: Shard, n_heads: int, kept: Sequence[Tensor 
 
 
 def at_least_fp32(scores: Tensor) -> Tensor:
-    """For a softmax: bf16 as fp32, anything finer as it is."""
+    """Converts bf16 to fp32, for a softmax, and leaves anything finer as it is."""
     return scores.to(torch.promote_types(scores.dtype, torch.float32))
 
 

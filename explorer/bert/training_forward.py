@@ -27,7 +27,7 @@ _EMBEDDINGS, _ATTENTION, _ATTENDED, _MLP, _POOLED = range(5)
 
 @dataclass(frozen=True)
 class Layout:
-    """What the forward pass must know of a model beside its weights."""
+    """Sizes and settings that the forward pass needs beside the weights."""
 
     heads: tuple[int, ...]
     """Left in each layer."""
@@ -42,7 +42,10 @@ class Layout:
 
     @classmethod
     def of(cls, model: BertForSequenceClassification, *, attention_dropout: float | None = None) -> Layout:
-        """Of a model as transformers or `surgery.prune` makes it. attention_dropout: instead of the model's."""
+        """Reads the layout of a model as transformers or `surgery.cut` makes it.
+
+        attention_dropout: instead of the model's.
+        """
         config, layers = model.config, encoder_layers(model)
         own = config.classifier_dropout
         return cls(

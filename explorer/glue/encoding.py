@@ -47,11 +47,11 @@ class Encoded:
 
 
 def encode(examples: Examples, tokenizer: Callable[..., Any], max_length: int = MAX_LENGTH) -> Encoded:
-    """Word pieces of every example, pairs joined by [SEP], the longer sentence cut first beyond the limit.
+    """Tokenises every example, pairs joined by [SEP], the longer sentence cut first beyond the limit.
 
-    tokenizer: the classifier's. max_length: the limit, in word pieces; lower where the model reads fewer. Token types
+    tokenizer: the classifier's. max_length: the limit, in tokens; lower where the model reads fewer. Token types
     are as plain transformers gives them to the model: all 0 where the tokenizer makes none. Raises BadData on an
-    example without any word piece.
+    example without any token.
     """
     if not examples.items:
         return _ragged([], [])
@@ -71,7 +71,7 @@ def encode(examples: Examples, tokenizer: Callable[..., Any], max_length: int = 
 
 
 def limit_of(tokenizer: Any, max_length: int = MAX_LENGTH) -> int:
-    """How many word pieces of an example the model is given: max_length, or fewer where it reads fewer.
+    """Returns how many tokens of an example the model is given: max_length, or fewer where it reads fewer.
 
     tokenizer: the classifier's, whose `model_max_length` the loader sets to the model's position embeddings.
     """

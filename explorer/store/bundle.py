@@ -136,7 +136,7 @@ class Bundle:
         return self.checked_file(self.manifest(Key(run, "finetune")), CHECKPOINT)
 
     def work_folder(self, key: Key) -> Path:
-        """Where an unfinished computation of this artefact keeps its state."""
+        """Names the folder in which an unfinished computation of this artefact keeps its state."""
         return self.root / WORK / key.path
 
     def write(
@@ -190,7 +190,7 @@ class Bundle:
 
 
 def versions() -> dict[str, str]:
-    """Of Python and the packages whose arithmetic the numbers rest on."""
+    """Lists the versions of Python and of the packages that the numbers rest on."""
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _COMPUTING}
 
 

@@ -19,22 +19,25 @@ class Fingerprint:
     """Six hexadecimal digits each."""
 
     checkpoint: str
-    """Of the run's fine-tuned weights."""
+    """Digits of the run's fine-tuned weights."""
     data: str
-    """Of the dev set that the stored scores are on."""
+    """Digits of the dev set that the stored scores are on."""
     study: str
-    """Over every artefact of the run's model and task: all seeds, all stages."""
+    """Digits over every artefact of the run's model and task: all seeds, all stages."""
     live: str = ""
-    """Of the sentences that the lab scores, where the view is the lab."""
+    """Digits of the sentences that the lab scores, where the view is the lab."""
 
     @property
     def code(self) -> str:
-        """For a link: 'b9fb56.7004c3.51a0d4'."""
+        """Text for a link: 'b9fb56.7004c3.51a0d4'."""
         return ".".join(part for part in (self.checkpoint, self.data, self.study, self.live) if part)
 
 
 def fingerprint_of(manifests: Iterable[Manifest], run: Run) -> Fingerprint:
-    """Of a run as these manifests describe it. A checkpoint that does not ship counts as one that does."""
+    """Makes the fingerprint of a run as these manifests describe it.
+
+    A checkpoint that does not ship counts as one that does.
+    """
     own = [manifest for manifest in manifests if (manifest.model, manifest.task) == (run.model, run.task)]
     finetuned = next((manifest for manifest in own if manifest.key == Key(run, "finetune")), None)
     digest = hashlib.sha256()
@@ -51,14 +54,14 @@ def fingerprint_of(manifests: Iterable[Manifest], run: Run) -> Fingerprint:
 
 
 def short(sha256: str) -> str:
-    """Six hexadecimal digits of a hash; of anything else, of its hash; of nothing, zeros."""
+    """Returns the first six hexadecimal digits; non-hashes are hashed first; '' gives 000000."""
     if not sha256:
         return _NOTHING
     return sha256[:6] if re.fullmatch("[0-9a-f]{64}", sha256) else hashlib.sha256(sha256.encode()).hexdigest()[:6]
 
 
 def read_fingerprint(code: str) -> Fingerprint | None:
-    """What a link says; None where that is no fingerprint."""
+    """Reads what a link says; None where that is no fingerprint."""
     match = _CODE.fullmatch(code)
     return Fingerprint(match[1], match[2], match[3], match[4] or "") if match else None
 

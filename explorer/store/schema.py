@@ -70,7 +70,7 @@ class FileEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """How an artefact came about: enough to make it again and to notice that it was altered."""
+    """Record of how an artefact came about: enough to make it again and to notice that it was altered."""
 
     model: str
     task: str
@@ -82,14 +82,14 @@ class Manifest:
     config: Mapping[str, Any]
     """Every option that changes the result."""
     versions: Mapping[str, str]
-    """Of Python and the packages that compute."""
+    """Versions of Python and the packages that compute."""
     data: Mapping[str, Any]
     """Per split: source, n and sha256."""
     checkpoint_sha256: str
-    """Of the weights that every number in it was computed with."""
+    """Hash of the weights that every number in it was computed with."""
     device: str
     seconds: float
-    """Of computation, over all sittings."""
+    """Seconds of computation, over all sittings."""
     created: str
     """UTC, ISO 8601."""
     summary: Mapping[str, Any] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Manifest:
 
     @property
     def key(self) -> Key:
-        """Where it belongs."""
+        """Place of the artefact in a bundle."""
         return Key(Run(self.model, self.task, self.seed), self.stage, self.variant)
 
     def to_json(self) -> str:

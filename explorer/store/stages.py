@@ -21,7 +21,7 @@ class Option:
     """An option of a stage's verb, beside those that all verbs share."""
 
     name: str
-    """As an argument of the stage's `make`; the flag is --name with hyphens."""
+    """Name of the argument of the stage's `make`; the flag is --name with hyphens."""
     help: str
     values: tuple[str, ...] = ()
     """What may be given, the default first; () = any value of `kind`."""

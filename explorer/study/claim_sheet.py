@@ -31,7 +31,7 @@ SHOWN = (FULL, *(f"structured/{kind}/{state}" for kind in TICKET_KINDS for state
 
 @dataclass(frozen=True)
 class Ticket:
-    """How small the good tickets of a task are, over seeds."""
+    """Size of the good tickets of a task, over seeds."""
 
     heads: float
     """Mean share of all heads that is kept."""

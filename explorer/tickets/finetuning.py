@@ -49,7 +49,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What fine-tuning reads."""
+    """Examples and labels that fine-tuning reads."""
 
     task: Task
     encoded: Encoded
@@ -59,7 +59,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Restriction:
-    """What a fine-tuning is held to: a part of the model, or weights that stay zero."""
+    """Constraint of a fine-tuning: a part of the model, or weights that stay zero."""
 
     identity: str
     """Names it in the saved state: with another mask, it is another fine-tuning."""
@@ -153,7 +153,8 @@ def finetune(
 
 
 def training_dtype(recipe: Recipe, device: str = "cpu") -> torch.dtype:
-    """In which the encoder is computed: bf16 where the recipe allows it and the processor multiplies in it."""
+    """Returns the type in which the encoder is computed: bf16 where the recipe allows it and the processor
+    multiplies in it."""
     return fast_dtype(device) if recipe.bf16 else torch.float32
 
 

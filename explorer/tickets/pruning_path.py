@@ -28,7 +28,7 @@ class PathStep:
     """full, together, heads or mlps."""
     mask: Mask
     start: Mask
-    """From which it started: the last mask before it that held."""
+    """Mask from which it started: the last before it that held."""
     score: float
     low: float
     high: float
@@ -36,7 +36,7 @@ class PathStep:
     held: bool
     """Whether the score stayed on or above the line; else the next step starts from `start` again."""
     importance: tuple[Float64Array, Float64Array] | None
-    """Of heads (L, H) and MLPs (L,), raw, that chose what to switch off; None for the full model."""
+    """Raw scores of heads (L, H) and MLPs (L,) that chose what to switch off; None for the full model."""
 
     @property
     def heads_off(self) -> BoolArray:
@@ -125,7 +125,8 @@ class PruningPath:
 
 
 def path_of(artefact: Artefact, shape: tuple[int, int]) -> PruningPath:
-    """From an artefact of stage structured; shape: (L, H). Raises BadBundle where it holds no steps, BadMask where
+    """Reads a path from an artefact of stage structured; shape: (L, H).
+    Raises BadBundle where it holds no steps, BadMask where
     its masks are for another shape."""
     table, arrays = artefact.table, artefact.arrays
     if table.empty or not bool(table["held"].iloc[0]):

@@ -10,7 +10,7 @@ from explorer.errors import BadRequest
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to fine-tune."""
+    """Hyperparameters of a fine-tuning."""
 
     name: str
     learning_rate: float

@@ -160,13 +160,13 @@ def paired(view: View, model: str, task: str, a: str, b: str) -> dict[int, Paire
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
 def majority_baseline(view: View, model: str, task: str) -> MajorityBaseline | None:
-    """What answers that never read a sentence score on the task, one line for all pages; raises BadBundle."""
+    """Scores answers that never read a sentence, one line for all pages; raises BadBundle."""
     return majority_baseline_of(view.bundle, model, task)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def overlap(codes: tuple[tuple[str, int, str], ...], n_layers: int, n_heads: int) -> OverlapMatrix:
-    """What every pair of tasks shares, from (task, seed, mask code)."""
+    """Compares every pair of tasks, from (task, seed, mask code)."""
     masks: dict[str, dict[int, Mask]] = {}
     for task, seed, code in codes:
         masks.setdefault(task, {})[seed] = Mask.from_code(code, n_layers, n_heads)

@@ -27,7 +27,7 @@ _NORMAL_95 = 1.96
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is tried."""
+    """One setting of the searched hyperparameters."""
 
     learning_rate: float
     epochs: int
@@ -35,7 +35,7 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """For folders and tables."""
+        """Name in folders and tables."""
         return f"lr{self.learning_rate:g}-epochs{self.epochs}-warmup{self.warmup_share:g}"
 
     def recipe(self, base: Recipe) -> Recipe:
@@ -52,7 +52,7 @@ class Trial:
     epochs: int
     warmup_share: float
     share: float
-    """Of the candidate's steps."""
+    """Share of the candidate's steps."""
     steps: int
     score: float
     """The task's metric on the held-out tenth."""
@@ -62,13 +62,13 @@ class Trial:
     loss: float
     """Mean over the held-out examples."""
     seconds: float
-    """Of training since the first step, on the clock, sittings that were killed included."""
+    """Seconds of training since the first step, on the clock, sittings that were killed included."""
     cpu_seconds: float
-    """The same, of processor time."""
+    """Seconds of processor time."""
 
     @property
     def candidate(self) -> Candidate:
-        """Of which it is a trial."""
+        """Candidate of which it is a trial."""
         return Candidate(self.learning_rate, self.epochs, self.warmup_share)
 
 
@@ -87,7 +87,7 @@ def better_half(trials: Sequence[Trial]) -> list[Candidate]:
 
 
 def trials_so_far(out: Path) -> list[Trial]:
-    """What `trials.csv` holds."""
+    """Reads `trials.csv`."""
     path = out / TRIALS
     if not path.exists():
         return []
@@ -110,7 +110,8 @@ class Verdict:
 
 
 def verdict(out: Path, train: Sequence[Examples], today: Candidate) -> Verdict | None:
-    """None until both have been trained to the end on every task, and where today's recipe is the best."""
+    """Words the verdict; None until both have been trained to the end on every task, and where today's recipe is the
+    best."""
     ended = [trial for trial in trials_so_far(out) if trial.share == 1.0]
     tasks = {examples.task.name for examples in train}
     whole = [
@@ -159,7 +160,7 @@ def as_markdown(trials: Sequence[Trial]) -> str:
 
 
 def logits_file(out: Path, candidate: Candidate, task: str) -> Path:
-    """Where the held-out logits of a candidate trained to the end lie."""
+    """Names the file of the held-out logits of a candidate trained to the end."""
     return out / f"{candidate.name}-{task}.npy"
 
 

@@ -47,7 +47,7 @@ _TIMES_PLAIN, _TIMES_AUTHORS, _TIMES_IMPORTANCE, _OF_SHARE = 1.5, 4.0, 3.0, 0.8
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is timed."""
+    """Amount of work that is timed."""
 
     steps: int
     """A turn, after one that warms up."""
@@ -110,7 +110,7 @@ def drawn_like(mask: Mask, n_layers: int, n_heads: int, seed: int = 0) -> Mask:
 
 
 def share_kept(pretrained: Classifier, mask: Mask) -> float:
-    """Of the parameters of all heads and MLPs, those that the mask keeps."""
+    """Computes the share of the parameters of all heads and MLPs that the mask keeps."""
     full = Mask.full(pretrained.n_layers, pretrained.n_heads)
     nothing = Mask(~full.heads, ~full.mlps)
     rest = n_parameters(cut_away(pretrained, nothing))

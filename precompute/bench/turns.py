@@ -12,11 +12,11 @@ from tqdm import tqdm
 
 @dataclass(frozen=True)
 class Spent:
-    """What some work took."""
+    """Time that some work took."""
 
     seconds: float
     cpu_seconds: float
-    """Of all threads."""
+    """Seconds of all threads."""
 
 
 Work = Callable[[], Spent]
@@ -34,7 +34,7 @@ def in_turns(works: Mapping[str, Work], turns: int, words: str) -> dict[str, lis
 
 
 def times(spent: Mapping[str, Sequence[Spent]], other: str, faster: str) -> tuple[float, float]:
-    """How many times as long the other takes, median over turns: on the clock and in processor time."""
+    """Compares how many times as long the other takes, median over turns: on the clock and in processor time."""
     pairs = list(zip(spent[other], spent[faster], strict=True))
     return (
         statistics.median(slow.seconds / fast.seconds for slow, fast in pairs),
@@ -55,5 +55,5 @@ def timed_work(work: Callable[[], None]) -> Work:
 
 
 def between(clock: Sequence[tuple[float, float]]) -> Spent:
-    """From the first to the last of some readings, each of the clock and of processor time."""
+    """Subtracts the first from the last of some readings, each of the clock and of processor time."""
     return Spent(clock[-1][0] - clock[0][0], clock[-1][1] - clock[0][1])

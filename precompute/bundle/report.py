@@ -19,7 +19,7 @@ from explorer.study.report import report_rows
 
 
 def report_text(bundle: Bundle, task: str, model: str = MINILM_NAME) -> str:
-    """The same for a terminal."""
+    """Formats the report of a task for a terminal."""
     metric = TASKS[task_named(task).name].metric
     lines = [_texts(row, model) for row in report_rows(bundle, task, model).to_dict("records")]
     lines.insert(0, {name: name for name in lines[0]})
@@ -33,7 +33,7 @@ def report_text(bundle: Bundle, task: str, model: str = MINILM_NAME) -> str:
 
 
 def report_records(bundle: Bundle, task: str, model: str = MINILM_NAME) -> list[dict[str, Any]]:
-    """The same as strict JSON takes it: what is nan is None."""
+    """Gives the report of a task as strict JSON takes it: what is nan is None."""
     read: list[dict[str, Any]] = json.loads(
         report_rows(bundle, task, model).to_json(orient="records", double_precision=15)
     )
@@ -70,7 +70,7 @@ def _words(mean: float, sd: float, low: float = math.nan, high: float = math.nan
 
 
 def printed_report(root: Path, task: str, model: str, *, as_json: bool) -> str:
-    """For one task, or for all that the bundle has: text, or one line of strict JSON."""
+    """Formats the report for one task, or for all that the bundle has: text, or one line of strict JSON."""
     bundle = Bundle(root)
     tasks = (task_named(task).name,) if task else tasks_in(bundle, model)
     if as_json:

@@ -50,7 +50,7 @@ class MagnitudeConfig:
     max_steps: int = MAX_STEPS
     share: float = THRESHOLD
     draw_seed: int | None = None
-    """Of the random weights."""
+    """Seed with which the random weights are drawn."""
     data: str = "dev"
 
 
@@ -60,7 +60,7 @@ class _Rows:
 
     masks: list[WeightMask] = field(default_factory=list)
     shares: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = field(default_factory=list)
-    """Of each head's (L, H) and each MLP's (L,) weights, those that survive."""
+    """Shares of each head's (L, H) and each MLP's (L,) weights that survive."""
     held: list[bool] = field(default_factory=list)
     logits: list[NDArray[np.float32]] = field(default_factory=list)
 

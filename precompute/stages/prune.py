@@ -40,7 +40,7 @@ class _Path:
     evaluations: list[Evaluation] = field(default_factory=list)
     """One a step."""
     seconds: float = 0.0
-    """Of earlier sittings."""
+    """Seconds of earlier sittings."""
 
 
 def make(

@@ -47,7 +47,7 @@ class _Subnetwork:
     mask: Mask | None
     weight_mask: WeightMask | None
     columns: dict[str, Any]
-    """Of the score table."""
+    """Columns for the score table."""
 
 
 def make(options: Options, kind: str = "good") -> Manifest:

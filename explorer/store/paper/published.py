@@ -36,7 +36,7 @@ class PublishedScore:
 
     @property
     def sample_sd(self) -> float:
-        """With n - 1, as everywhere else in the project: the published one times sqrt(5 / 4)."""
+        """Standard deviation with n - 1, as everywhere else in the project: the published one times sqrt(5 / 4)."""
         return self.population_sd * math.sqrt(self.n_seeds / (self.n_seeds - 1))
 
 
@@ -81,12 +81,12 @@ class Published:
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """What scores were published for: 'full', 'structured/good/pruned', 'magnitude/bad/retrained', ..."""
+        """Names of what scores were published for: 'full', 'structured/good/pruned', 'magnitude/bad/retrained', ..."""
         return tuple(self.scores)
 
     @property
     def families(self) -> tuple[str, ...]:
-        """What survival was published for: 'heads', 'mlps' (pruned alone) and 'heads_mlps' (together)."""
+        """Names of what survival was published for: 'heads', 'mlps' (pruned alone) and 'heads_mlps' (together)."""
         return tuple(self.survivals)
 
     def score(self, condition: str, task: str) -> PublishedScore:
