@@ -16,7 +16,7 @@ from explorer.bert.dropout import Draws
 from explorer.bert.gates import gated, gates_of
 from explorer.bert.packed_attention import attend
 from explorer.bert.shards import shard_of
-from explorer.bert.surgery import cut, prune, put_back
+from explorer.bert.surgery import cut, cut_tensors, put_back
 from explorer.bert.training_forward import Gates, Layout, training_logits
 from explorer.bert.working_weights import WorkingWeights
 from explorer.mask import Mask
@@ -47,14 +47,14 @@ def test_logits_and_gradients_of_a_cut_model_are_those_of_the_gated_one(classifi
             input_ids=batch.input_ids, token_type_ids=batch.token_types, attention_mask=batch.attention_mask
         ).logits
     weighed(plain).backward()
-    small = prune(classifier, mask).requires_grad_(True)
+    small = cut(classifier, mask).requires_grad_(True)
     shard = shard_of(ENCODED, EVERY)
     logits = training_logits(dict(small.named_parameters()), Layout.of(small), shard)
     weighed(logits).backward()
     at = [int(np.flatnonzero(i == EVERY)[0]) for i in shard.indices]
     torch.testing.assert_close(logits, plain[at], atol=tiny.FP32, rtol=1e-5)
     whole = {name: parameter.grad for name, parameter in model.named_parameters()}
-    left = cut(whole, mask, 4)
+    left = cut_tensors(whole, mask, 4)
     mine = {name: parameter.grad for name, parameter in small.named_parameters()}
     assert left.keys() == mine.keys()
     for name, gradient in mine.items():
@@ -175,19 +175,19 @@ def test_dropout_of_attention_in_the_last_layer_weighs_the_values_bias_too(class
 @settings(deadline=None, max_examples=20)
 @given(mask=tiny.masks())
 def test_what_is_cut_is_put_back(classifier, mask):
-    small = prune(classifier, mask)
+    small = cut(classifier, mask)
     weights = classifier.model.state_dict()
-    left = cut(weights, mask, 4)
+    left = cut_tensors(weights, mask, 4)
     assert left.keys() == small.state_dict().keys()
     assert all(torch.equal(left[name], tensor) for name, tensor in small.state_dict().items())
     again = put_back(classifier, mask, small.state_dict())
     assert all(torch.equal(again[name], tensor) for name, tensor in weights.items())
     doubled = put_back(classifier, mask, {name: 2 * tensor for name, tensor in small.state_dict().items()})
-    assert all(torch.equal(part, 2 * left[name]) for name, part in cut(doubled, mask, 4).items())
+    assert all(torch.equal(part, 2 * left[name]) for name, part in cut_tensors(doubled, mask, 4).items())
     rest = Mask(~mask.heads, ~mask.mlps)
     of_heads = [name for name in weights if ".attention.self." in name or ".attention.output.dense.weight" in name]
-    for name, part in cut({name: doubled[name] for name in of_heads}, rest, 4).items():
-        assert torch.equal(part, cut(weights, rest, 4)[name]), "what was cut away is as it was"
+    for name, part in cut_tensors({name: doubled[name] for name in of_heads}, rest, 4).items():
+        assert torch.equal(part, cut_tensors(weights, rest, 4)[name]), "what was cut away is as it was"
 
 
 def test_working_weights_are_cast_once_a_step_and_give_their_gradients_back(classifier):

@@ -138,8 +138,8 @@ def test_a_damaged_bundle_names_its_mend(monkeypatch: pytest.MonkeyPatch, tmp_pa
         shutil.copytree(CACHE.root / MRPC.path, root / MRPC.path)
         folder = root / Key(MRPC, "structured", "together").path
         if damage == "truncated":
-            (folder / "arrays.npz").write_bytes(b"PK")
-            (folder / "table.parquet").write_bytes(b"PAR1")
+            for path in (*root.rglob("arrays.npz"), *root.rglob("table.parquet")):
+                path.write_bytes(path.read_bytes()[:4])
         else:
             manifest = folder / "manifest.json"
             manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 0'))

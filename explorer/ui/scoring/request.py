@@ -121,9 +121,9 @@ def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing
         return Standing(Failed(error), evaluator)
 
 
-def standing_of(question: Question, wait: float = WAIT) -> Standing:
+def standing_of(question: Question, wait: float | None = None) -> Standing:
     """Finds where a score stands, within twice so many seconds, and asks for it where nobody has. Raises BadData."""
-    return ask(question, _loading(question), wait)
+    return ask(question, _loading(question), WAIT if wait is None else wait)
 
 
 def _loading(question: Question) -> Future[Evaluator]:
