@@ -22,7 +22,7 @@ from transformers.activations import ACT2FN
 from explorer.bert.checkpoints import load_finetuned, load_pretrained
 from explorer.bert.model_config import ACTIVATIONS
 from explorer.bert.model_folder import HUB_ID, model_folder
-from explorer.bert.user_text import typed
+from explorer.bert.user_text import encode_text
 from explorer.errors import BadCheckpoint
 from explorer.glue.encoding import encode
 from explorer.glue.tasks import TASKS
@@ -377,7 +377,7 @@ def test_a_model_that_reads_fewer_word_pieces(folder: Path) -> None:
     encoded = encode(examples, loaded.tokenizer)
     assert encoded.lengths.max() == 8
     assert np.isfinite(Evaluator(loaded, examples).full.logits).all()
-    read = typed(loaded.tokenizer, "the cat sees the dog here", "a bird sings")
+    read = encode_text(loaded.tokenizer, "the cat sees the dog here", "a bird sings")
     assert read.encoded.lengths.tolist() == [8]
     assert "longer than the 8 tokens" in read.notes[0]
 
