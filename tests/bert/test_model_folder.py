@@ -340,7 +340,7 @@ def test_token_types_are_those_of_plain_transformers(folder: Path) -> None:
     loaded = load_finetuned(str(folder), MRPC)
     encoded = encode(examples, loaded.tokenizer)
     assert not encoded.token_types.any()
-    assert not typed(loaded.tokenizer, "the cat", "a dog").encoded.token_types.any()
+    assert not encode_text(loaded.tokenizer, "the cat", "a dog").encoded.token_types.any()
     plain = BertForSequenceClassification.from_pretrained(folder).eval()
     logits = Evaluator(loaded, examples).full.logits
     for item, ours in zip(examples.items, logits, strict=True):
