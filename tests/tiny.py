@@ -152,3 +152,8 @@ def write_tsv(glue_dir: Path, examples: Examples, name: str | None = None) -> Pa
         lines.append("\t".join(cells.get(column, str(number)) for column in header))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def n_parameters(model: torch.nn.Module) -> int:
+    """Parameters of a model, embeddings included."""
+    return sum(parameter.numel() for parameter in model.parameters())

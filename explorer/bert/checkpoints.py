@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, PreTrainedTokenizerBase
@@ -141,11 +140,6 @@ def weights_of(model: torch.nn.Module) -> Weights:
 def encoder_weights(classifier: Classifier) -> Weights:
     """The weights that a packed checkpoint is a change of: all but the classifier, which is new in every run."""
     return {k: v for k, v in weights_of(classifier.model).items() if not k.startswith("classifier.")}
-
-
-def n_parameters(model: torch.nn.Module) -> int:
-    """Parameters of the model, embeddings included."""
-    return int(np.sum([parameter.numel() for parameter in model.parameters()], dtype=np.int64))
 
 
 def _load_packed(path: Path, task: Task) -> Classifier:

@@ -15,13 +15,12 @@ from explorer.bert.checkpoints import (
     encoder_weights,
     load_finetuned,
     load_pretrained,
-    n_parameters,
     weights_of,
     with_weights,
 )
 from explorer.errors import BadCheckpoint
 from explorer.glue.tasks import TASKS
-from tests.tiny import rewrite
+from tests.tiny import n_parameters, rewrite
 
 MRPC, STSB, MNLI = TASKS["MRPC"], TASKS["STS-B"], TASKS["MNLI"]
 WEIGHTS = "model.safetensors"

@@ -10,7 +10,6 @@ import torch
 from hypothesis import example, given, settings
 
 from explorer.bert.batches import by_length
-from explorer.bert.checkpoints import n_parameters
 from explorer.bert.gates import encoder_layers
 from explorer.bert.reference import reference_logits
 from explorer.bert.surgery import NoHeads, NoMlp, cut
@@ -58,13 +57,13 @@ def test_either_attention_implementation_runs(classifier, implementation, mask):
 
 def test_what_is_cut_is_gone_and_counted_by_hand(classifier):
     d, size, wide = tiny.HIDDEN, tiny.HIDDEN // tiny.N_HEADS, 2 * tiny.HIDDEN
-    whole = n_parameters(classifier.model)
+    whole = tiny.n_parameters(classifier.model)
     a_head = 3 * (size * d + size) + d * size  # rows and biases of query, key, value; columns of the output
     an_mlp = (wide * d + wide) + (d * wide + d)
-    assert whole - n_parameters(cut(classifier, FULL.with_head(1, 2, False))) == a_head == 268
-    assert whole - n_parameters(cut(classifier, FULL.with_mlp(0, False))) == an_mlp == 1072
-    assert whole - n_parameters(cut(classifier, NOTHING)) == 12 * a_head + 3 * an_mlp
-    assert n_parameters(cut(classifier, FULL)) == whole
+    assert whole - tiny.n_parameters(cut(classifier, FULL.with_head(1, 2, False))) == a_head == 268
+    assert whole - tiny.n_parameters(cut(classifier, FULL.with_mlp(0, False))) == an_mlp == 1072
+    assert whole - tiny.n_parameters(cut(classifier, NOTHING)) == 12 * a_head + 3 * an_mlp
+    assert tiny.n_parameters(cut(classifier, FULL)) == whole
 
 
 def test_shapes_after_the_cut(classifier):
