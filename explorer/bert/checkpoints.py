@@ -265,7 +265,6 @@ __all__ = [
     "load_finetuned",
     "load_pretrained",
     "minilm_folder",
-    "n_parameters",
     "weights_of",
     "with_weights",
 ]

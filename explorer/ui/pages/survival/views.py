@@ -15,7 +15,7 @@ from explorer.figures.overlap import overlap_figure
 from explorer.figures.overlays import weights_overlay
 from explorer.figures.print.tables import agreement_table
 from explorer.mask import Mask
-from explorer.stats.agreement import Agreement, Statistic
+from explorer.stats.agreement import Agreement, PairOfSeeds, Statistic
 from explorer.stats.intervals import seed_spread
 from explorer.stats.overlap import Kind, OverlapMatrix
 from explorer.stats.survival import survival
@@ -228,7 +228,13 @@ def _statistics(side: Agreement) -> list[tuple[str, Statistic]]:
         ("Fleiss' kappa", side.fleiss_kappa),
         ("Krippendorff's alpha", side.krippendorff_alpha),
         ("Cochran's Q", side.cochrans_q),
+        *((f"Cochran's Q, {pair.seed_a} and {pair.seed_b}", pair.cochrans_q) for pair in _pairs(side)),
     ]
+
+
+def _pairs(side: Agreement) -> tuple[PairOfSeeds, ...]:
+    """Each pair of seeds, where there are more seeds than the one pair (Prasanna et al. 2020, section 4)."""
+    return side.pairs if len(side.seeds) > 2 else ()
 
 
 def _statistic_row(statistic: Statistic) -> dict[str, str]:
