@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained, n_parameters
+from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
 from explorer.bert.reference import reference_logits
 from explorer.bert.surgery import cut as cut_away
 from explorer.errors import BadBundle
@@ -25,6 +25,7 @@ from explorer.glue.encoding import Encoded, encode
 from explorer.glue.sources import load_examples
 from explorer.glue.tasks import TASKS, Examples
 from explorer.live.evaluator import Evaluator
+from explorer.live.speed import parameters_of
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
@@ -113,8 +114,9 @@ def share_kept(pretrained: Classifier, mask: Mask) -> float:
     """Computes the share of the parameters of all heads and MLPs that the mask keeps."""
     full = Mask.full(pretrained.n_layers, pretrained.n_heads)
     nothing = Mask(~full.heads, ~full.mlps)
-    rest = n_parameters(cut_away(pretrained, nothing))
-    return (n_parameters(cut_away(pretrained, mask)) - rest) / (n_parameters(pretrained.model) - rest)
+    rest = parameters_of(cut_away(pretrained, nothing)).total
+    kept = parameters_of(cut_away(pretrained, mask)).total - rest
+    return kept / (parameters_of(pretrained.model).total - rest)
 
 
 def _training(
