@@ -40,7 +40,7 @@ class Header:
 
     file: Path
     stored_as: str
-    """Its name in the file."""
+    """Name in the file."""
     shape: tuple[int, ...]
     dtype: str
     """Name of the type in safetensors: 'F32', 'I8'."""

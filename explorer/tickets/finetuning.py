@@ -64,7 +64,7 @@ class Restriction:
     identity: str
     """Names it in the saved state: with another mask, it is another fine-tuning."""
     mask: Mask | None = None
-    """What it switches off is cut away before training, and put back as it was after it."""
+    """Heads and MLPs that it switches off are cut away before training, and put back as it was after it."""
     zeroed: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     """By name, in the weight's shape: True for what gets no gradient."""
 

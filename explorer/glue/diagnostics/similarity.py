@@ -24,11 +24,11 @@ class _Scene:
     other_agent: str
     doing: str
     doing_too: str
-    """The same action in other words."""
+    """Another wording of the action."""
     done: str
     thing: str
     thing_too: str
-    """The same thing by another name, if it has one."""
+    """Another name of the thing, if it has one."""
     detailed: str
     other_thing: str
     place: str

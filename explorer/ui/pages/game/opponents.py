@@ -34,7 +34,7 @@ class Opponent:
 
     step: PathStep
     words: str
-    """What it pruned."""
+    """Words for what was pruned."""
 
     @property
     def off(self) -> int:

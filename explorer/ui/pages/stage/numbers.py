@@ -21,7 +21,7 @@ class Figure:
     value: str
     words: str
     small: str = ""
-    """Its interval and what it is over."""
+    """Interval of the number and what it is over."""
 
 
 def stored_figure(of: Material, mask: Mask) -> Figure:
