@@ -28,8 +28,8 @@ from explorer.ui.visitor import command_for
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.overlay_picker import NONE
 
-_PRUNED, *_OTHERS = stage_named("structured").options
-METHODS = _PRUNED.labels
+_METHOD_OPTION, *_OTHERS = stage_named("structured").options
+METHODS = _METHOD_OPTION.labels
 ENDINGS = {end: option.labels[value] for option in _OTHERS for value, end in option.endings.items()}
 _WHISKERS = "Whiskers are 95% intervals; hollow steps were taken back."
 PACE = 1.5
@@ -291,10 +291,11 @@ def _gradient(view: View, known: KnownRun) -> None:
         alt=f"{metric} lost when each head or MLP alone is off, against its importance",
     )
     total = sum(side.agreement.n for side in sides)
-    noise = (
-        f" {clear} of these {total} losses pass McNemar's test at p < 0.05; chance alone gives about {total / 20:.0f}."
-    )
-    noise = "" if clear is None else noise
+    noise = ""
+    if clear is not None:
+        noise = (
+            f" {clear} of these {total} losses pass McNemar's test at p < 0.05; chance gives about {total / 20:.0f}."
+        )
     st.caption(
         f"One point a head or MLP of seed {known.run.seed}, on the {len(known.labels):,} dev examples.{noise} "
         f"{sides[0].agreement.method}."
