@@ -291,11 +291,8 @@ def _gradient(view: View, known: KnownRun) -> None:
         alt=f"{metric} lost when each head or MLP alone is off, against its importance",
     )
     total = sum(side.agreement.n for side in sides)
-    noise = ""
-    if clear is not None:
-        noise = (
-            f" {clear} of these {total} losses pass McNemar's test at p < 0.05; chance gives about {total / 20:.0f}."
-        )
+    chance = f"chance alone gives about {total / 20:.0f}."
+    noise = "" if clear is None else f" {clear} of these {total} losses pass McNemar's test at p < 0.05; {chance}"
     st.caption(
         f"One point a head or MLP of seed {known.run.seed}, on the {len(known.labels):,} dev examples.{noise} "
         f"{sides[0].agreement.method}."
