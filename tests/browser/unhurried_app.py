@@ -5,7 +5,7 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-from explorer.figures import render
+from explorer.figures.print import render
 from tests.waiting import HANG_SECONDS
 
 render.START_SECONDS = render.EACH_SECONDS = HANG_SECONDS
