@@ -11,9 +11,7 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.effects import Evidence
 from explorer.stats.survival import survival
-from explorer.store.commands import command_for
 from explorer.store.paper.published import FULL, published
-from explorer.store.schema import Key
 from explorer.study.claim_sheet import BAD, GOOD, RANDOM
 from explorer.study.claims import Claim, Verdict
 from explorer.ui.pages.stage.numbers import Figure, effect_figure, stored_figure
@@ -110,8 +108,7 @@ def _grid(step: Step, of: Material) -> Shown:
 
 def _path(step: Step, of: Material) -> Shown:
     if of.path is None:
-        key = Key(of.known.run, "structured", "together")
-        return None, None, (f"Nothing was pruned for this run. Make it: {command_for(key, of.bundle_name)}",)
+        return None, None, (f"Nothing was pruned for this run. Make it: {of.prune_command}",)
     mask = of.path.ticket.mask
     off = mask.heads.size - mask.heads_kept
     score = of.path.ticket
@@ -144,12 +141,7 @@ def _good(step: Step, of: Material) -> Shown:
 
 def _survival(step: Step, of: Material) -> Shown:
     if not of.tickets:
-        key = Key(of.known.run, "structured", "together")
-        return (
-            None,
-            None,
-            (f"No seed was pruned. Make one: {command_for(key, of.bundle_name)}",),
-        )
+        return None, None, (f"No seed was pruned. Make one: {of.prune_command}",)
     shown = dict(list(of.tickets.items())[:6])
     masks = {f"seed {seed}": mask for seed, mask in shown.items()}
     notes = {f"seed {seed}": f"{mask.heads_kept} heads" for seed, mask in shown.items()}

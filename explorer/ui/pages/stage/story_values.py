@@ -71,8 +71,8 @@ class Material:
     """Pruning heads alone."""
     patterns: tuple[str, ShareTest] | None
     """A group of heads and its patterns; None where no maps were classified."""
-    bundle_name: str = ""
-    """Name of the bundle on the command line."""
+    prune_command: str = ""
+    """The command that prunes heads and MLPs of this seed together."""
 
     @cached_property
     def presets(self) -> dict[str, Preset]:

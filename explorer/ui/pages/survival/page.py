@@ -77,7 +77,7 @@ def page(view: View) -> None:
     panels: dict[str, Callable[[], None]] = {
         "seeds": lambda: _over_seeds(shown, where),
         "each": lambda: views.seed_by_seed(shown.own, pruned),
-        "tasks": lambda: views.all_tasks(shown.masks, pruned, run.model),
+        "tasks": lambda: views.all_tasks(view, shown.masks, pruned),
         "paths": lambda: _paths(shown),
         "weights": lambda: views.single_weights(view),
         "paper": lambda: published_panel(run.task, run.model, shown.own, pruned),

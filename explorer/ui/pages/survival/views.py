@@ -74,12 +74,13 @@ def seed_by_seed(masks: Mapping[int, Mask], pruned: Pruned) -> None:
     )
 
 
-def all_tasks(masks: Mapping[str, Mapping[int, Mask]], pruned: Pruned, model: str) -> None:
+def all_tasks(view: View, masks: Mapping[str, Mapping[int, Mask]], pruned: Pruned) -> None:
     """Survival of every task at once, and how many heads and MLPs two tasks share beside chance."""
     if not masks:
-        st.info("Nothing was pruned so yet. Each task: `python -m precompute prune --task TASK`")
+        key = Key(view.run, "structured", pruned)
+        st.info(f"Nothing was pruned so yet. This task: `{command_for(view, key)}`", icon=":material/content_cut:")
         return
-    st.markdown(f"In how many seeds each head and MLP of {model_name(model)} survives, task by task.")
+    st.markdown(f"In how many seeds each head and MLP of {model_name(view.run.model)} survives, task by task.")
     panels_row(
         [mask_panel(task, list(by_seed.values()), pruned) for task, by_seed in masks.items()],
         "survival.tasks",

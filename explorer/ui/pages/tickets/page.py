@@ -20,7 +20,7 @@ from explorer.store.schema import Run
 from explorer.store.task_tickets import shape_of
 from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore
 from explorer.study.majority_baseline import MajorityBaseline
-from explorer.study.report import Report
+from explorer.study.report import Report, more_words
 from explorer.ui import cached, state
 from explorer.ui.pages.tickets import pairs
 from explorer.ui.pages.tickets.pairs import STATE_NAMES
@@ -152,8 +152,8 @@ def _missing(method: str, report: Report) -> None:
         return
     with st.expander(f"{len(lacking)} of {len(rows)} bars lack seeds: how to make them"):
         for kind, name, command in lacking:
-            bare, _, more = command.partition(" (")
-            st.markdown(f"{kind}, {STATE_NAMES[name].lower()}: `{bare}`" + (f" ({more}" if more else ""))
+            more = more_words(int(report[f"{method}/{kind}/{name}"]["more_missing"]))
+            st.markdown(f"{kind}, {STATE_NAMES[name].lower()}: `{command}`" + (f" ({more})" if more else ""))
 
 
 def _table(
