@@ -22,6 +22,7 @@ from explorer.stats.survival import survival
 from explorer.store.paper.published import published
 from explorer.store.schema import Key
 from explorer.store.task_tickets import Pruned, shape_of
+from explorer.study.claims import few_seeds
 from explorer.ui import cached
 from explorer.ui.view import View
 from explorer.ui.visitor import command_for
@@ -51,7 +52,7 @@ def seed_by_seed(masks: Mapping[int, Mask], pruned: Pruned) -> None:
     shape = next(iter(masks.values())).heads.shape
     sides = cached.seed_agreement(tuple((seed, mask.code) for seed, mask in masks.items()), *shape)
     sides_pruned = [side for side in sides if _is_pruned(side.kind, pruned)]
-    st.markdown(_in_words(sides_pruned))
+    st.markdown(f"{_in_words(sides_pruned)} {few_seeds(len(masks))}".rstrip())
     with st.container(width=560):
         exhibits.plot(
             agreement_strip(sides_pruned, {}),
