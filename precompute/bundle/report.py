@@ -53,7 +53,7 @@ def tasks_in(bundle: Bundle, model: str) -> tuple[str, ...]:
 
 def _texts(row: Mapping[Any, Any], model: str) -> dict[str, str]:
     more = more_words(row["more_missing"])
-    missing = f"missing{f' ({more})' if more else ''}: {row['missing']}" if row["missing"] else ""
+    missing = f"missing{f', {more}' if more else ''}: {row['missing']}" if row["missing"] else ""
     remarks = [str(row["note"]), missing]
     return {
         "condition": str(row["condition"]),

@@ -119,7 +119,7 @@ def test_what_is_missing_names_its_command(bundle):
     random = rows["structured/random/retrained"]
     assert random["missing"] == f"python -m precompute retrain --task MRPC --seed 1337 --kind random {where}"
     assert random["more_missing"] == 1
-    assert f"missing (and so for 1 more seed): {random['missing']}" in report_text(bundle, "MRPC")
+    assert f"missing, and so for 1 more seed: {random['missing']}" in report_text(bundle, "MRPC")
     assert math.isnan(random["mean"])
     assert rows["magnitude/bad/pruned"]["missing"].startswith(
         "python -m precompute magnitude --task MRPC --seed 1337 --kind bad"
@@ -181,7 +181,7 @@ def test_printed(run, bundle):
     assert full.split()[:4] == ["full", "0.820", "±", "0.028"]
     assert f"{theirs.mean:.3f} ± {theirs.sample_sd:.3f}" in full
     (random,) = [line for line in lines if line.startswith("structured/random/retrained ")]
-    assert "missing: python -m precompute retrain --task MRPC --seed 1337 --kind random" in random
+    assert "missing, and so for 1 more seed: python -m precompute retrain --task MRPC --seed 1337 --kind" in random
     record = run("report", "--bundle", bundle.root, "--task", "mrpc", "--json").record
     assert record["tasks"].keys() == {"MRPC"}
     rows = {row["condition"]: row for row in record["tasks"]["MRPC"]}

@@ -131,7 +131,9 @@ def test_a_checkpoint_is_looked_at_and_its_commands_named(
     test = opened(monkeypatch, "runs", bundle.root, view="checkpoint")
     test.text_input(key="runs.model").set_value(str(tiny_folder)).run()
     assert "A BERT of 3 layers x 4 heads, width 16" in test.success[0].value
-    assert f"python -m precompute score --task MRPC --model {tiny_folder}" in codes(test)
+    assert f"python -m precompute score --task MRPC --seed 1337 --model {tiny_folder} --bundle {bundle.root}" in codes(
+        test
+    )
     test.selectbox(key="runs.model.task").set_value("MNLI").run()
     assert "MNLI needs 3 outputs" in test.warning[0].value
     test.text_input(key="runs.model").set_value(str(bundle.root)).run()

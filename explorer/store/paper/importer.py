@@ -134,7 +134,7 @@ class _Import:
             seed=key.run.seed,
             stage=key.stage,
             variant=key.variant,
-            command=import_command(self.bundle.root),
+            command=import_command(),
             config={"repository": REPOSITORY, **config},
             versions=self.versions,
             data={},

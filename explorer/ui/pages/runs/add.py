@@ -292,6 +292,7 @@ def glue() -> None:
         return
     rows: list[dict[str, str | int | None]] = []
     bar = st.progress(0.0, "Reading …")
+    official = True
     for number, task in enumerate(TASKS.values()):
         bar.progress(number / len(TASKS), f"Reading {task.name} …")
         source = dev_data.DataSource(cached_models.FOLDER, str(place))
@@ -301,12 +302,14 @@ def glue() -> None:
             rows.append({"task": task.name, "dev examples": None, "": str(error)})
             continue
         dev_data.use(task, source)
+        official &= examples.is_official
         read = "read and checked" if examples.is_official else examples.source
         rows.append({"task": task.name, "dev examples": len(examples), "": read})
     bar.empty()
     usable = [row["task"] for row in rows if row["dev examples"] is not None]
     if usable:
-        st.success(f"The lab now scores {', '.join(map(str, usable))} on these dev sets.", icon=":material/check:")
+        on = "GLUE's dev set" if official else "these dev sets"
+        st.success(f"The lab now scores {', '.join(map(str, usable))} on {on}.", icon=":material/check:")
     else:
         st.error("No task's dev set could be read from there.", icon=":material/folder_off:")
     st.dataframe(pd.DataFrame(rows), hide_index=True)
