@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import explorer.store.model_folder
 import numpy as np
 import pytest
 import torch
@@ -386,7 +385,6 @@ def test_it_says_what_the_folder_holds(tiny_folder: Path, classifier) -> None:
     found = model_folder(tiny_folder)
     assert (found.n_layers, found.n_heads, found.hidden, found.n_outputs) == (3, 4, 16, 2)
     assert found.n_parameters == sum(parameter.numel() for parameter in classifier.model.parameters())
-    assert explorer.store.model_folder.model_folder is model_folder
 
 
 def test_no_folder(tmp_path: Path) -> None:

@@ -155,7 +155,9 @@ def _survival_words(n: int) -> str:
 
 
 def _kept(mean: float, sd: float, total: int, word: str) -> str:
-    return f"{mean:.1f} of {total} {word}" + ("" if np.isnan(sd) else f" (sd {sd:.1f} over seeds)")
+    if np.isnan(sd):
+        return f"{mean:g} of {total} {word}"
+    return f"{mean:.1f} of {total} {word} (sd {sd:.1f} over seeds)"
 
 
 def _steps(shown: Shown) -> pd.DataFrame | None:
