@@ -9,11 +9,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import ExplorerError
-from explorer.store.schema import Manifest
-from explorer.ui import cached, preload, state
+from explorer.store.commands import study_command
+from explorer.store.schema import Manifest, Run
+from explorer.ui import cached, preload, state, visitor
 from explorer.ui.view import runs_of
-from explorer.ui.widgets import exhibits, export_panel, share
+from explorer.ui.widgets import exhibits, export_panel, plain_text, share
 
 # A file of ours: Streamlit would fetch a named icon from a font server.
 ICON = Path(__file__).parent / "explorer" / "ui" / "icon.png"
@@ -47,14 +49,15 @@ st.html("<style>[data-testid=stMainBlockContainer]{padding-top:3.2rem}</style>")
 
 def main() -> None:
     """Reads the bundle, lets the person select a run, and shows the page; every error is a sentence."""
-    root = cached.bundle_root()
-    stamp = cached.stamp(root)
     try:
+        root = cached.bundle_root()
+        stamp = cached.stamp(root)
         manifests = cached.manifests(root, stamp)
     except ExplorerError as error:
         _stop(error)
     if not runs_of(manifests):
-        st.info(f"{root} holds no run yet. Make one: `python -m precompute study --task MRPC --bundle {root}`")
+        first = study_command(Run(MINILM_NAME, "MRPC", 1337), visitor.on_command_line(root))
+        st.info(f"{plain_text.plain(root.name)} holds no run yet. Make one: `{first}`")
         st.stop()
     links: dict[str, st.Page] = {}
     for row in PAGES:
@@ -97,8 +100,7 @@ def _opens(
 
 
 def _stop(error: ExplorerError) -> None:
-    st.error(error.wrong, icon=":material/error:")
-    st.markdown(error.mend)
+    plain_text.failed(error)
     st.stop()
 
 

@@ -22,6 +22,7 @@ from explorer.bert.model_folder import (
     POOLER_WEIGHTS,
     ModelFolder,
     classes_for,
+    finetune_command,
     largest_token,
     model_folder,
     too_large_a_tokenizer,
@@ -112,7 +113,7 @@ def load_finetuned(source: str, task: Task) -> Classifier:
     if source == MINILM:
         raise BadCheckpoint(
             "'minilm' is the pre-trained model, without a classifier for a task.",
-            f"Fine-tune it: `python -m precompute finetune --task {task.name} --seed 1337`.",
+            f"Fine-tune it: `{finetune_command(source, task)}`.",
         )
     where = resolve(source)
     found = model_folder(where.folder)
@@ -155,14 +156,14 @@ def _load_packed(path: Path, task: Task) -> Classifier:
     if base.sha256 != packed.base_sha256:
         raise BadCheckpoint(
             f"{path} goes with another version of the base model {packed.base!r}.",
-            "Install the pinned requirements, or make the checkpoint again with `python -m precompute finetune`.",
+            "Install the pinned requirements, or fine-tune that run again.",
         )
     try:
         loaded = with_weights(base, unpack(packed, encoder_weights(base)), source=str(path), sha256=packed.sha256)
     except (RuntimeError, KeyError, ValueError) as error:
         raise BadCheckpoint(
             f"{path} does not fit its base model ({error}).",
-            "Make it again with `python -m precompute finetune`.",
+            "Fine-tune that run again.",
         ) from None
     return replace(loaded, identity=loaded.identity and replace(loaded.identity, source=str(path.resolve())))
 

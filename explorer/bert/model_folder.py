@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,11 @@ def model_folder(folder: Path) -> ModelFolder:
     )
 
 
+def finetune_command(model: str, task: Task) -> str:
+    """Writes the command that fine-tunes a pre-trained model, into the bundle where one works."""
+    return f"python -m precompute finetune --task {task.name} --seed 1337 --model {shlex.quote(model)} --bundle runs"
+
+
 def classes_for(found: ModelFolder, task: Task, called: str = "") -> ClassOrder:
     """Finds how the outputs of a fine-tuned model become the task's classes.
 
@@ -94,7 +100,7 @@ def classes_for(found: ModelFolder, task: Task, called: str = "") -> ClassOrder:
     if not found.n_outputs:
         raise BadCheckpoint(
             f"{name} has no classifier: it is a pre-trained model, not a fine-tuned one.",
-            f"Fine-tune it: `python -m precompute finetune --model {name} --task {task.name}`.",
+            f"Fine-tune it: `{finetune_command(name, task)}`.",
         )
     if missing := [part for part in POOLER_WEIGHTS if part not in found.files.tensors]:
         raise BadCheckpoint(

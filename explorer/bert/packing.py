@@ -97,7 +97,7 @@ def _ordered(data: bytes) -> bytes:
 
 def read_packed(path: Path) -> Packed:
     """Reads a packed checkpoint; raises BadCheckpoint where it is missing, truncated or of another format."""
-    mend = "Make it again with `python -m precompute finetune`, or restore it with git."
+    mend = "Restore it with git, or fine-tune that run again."
     if not path.is_file():
         raise BadCheckpoint(f"There is no checkpoint at {path}.", mend)
     try:

@@ -129,8 +129,16 @@ def survival_overlay(masks: Mapping[int, Mask]) -> CellOverlay:
             texts.append(of + (f": {which}" if which else "") + f". Mean {bits.mean():.2f}{spread}")
         return np.array(texts, dtype=object).reshape(kept.shape[1:])
 
-    shown = Overlay(share.heads.mean, share.mlps.mean, f"Survives, of {n} {seeds}", "never", "always")
-    meaning = f"In how many of {n} fine-tuning {seeds} pruning leaves it on"
+    if n == 1:
+        title, ends, meaning = (
+            "Kept by the one seed",
+            ("off", "kept"),
+            "What pruning leaves on with the one seed there is",
+        )
+    else:
+        title, ends = f"Survives, of {n} seeds", ("never", "always")
+        meaning = f"In how many of {n} fine-tuning seeds pruning leaves it on"
+    shown = Overlay(share.heads.mean, share.mlps.mean, title, *ends)
     heads, mlps = stack_masks(list(masks.values()))
     return CellOverlay("Survival", meaning, shown, say(heads), say(mlps))
 

@@ -59,20 +59,25 @@ def head_table(statistics: Float64Array, probabilities: Float64Array, threshold:
     return pd.DataFrame(columns)
 
 
-def column(table: pd.DataFrame, kind: MapKind, name: str) -> AnyArray:
-    """One column of a head table as (L, H); raises BadBundle where the table has no such rows or column."""
+def column(table: pd.DataFrame, kind: MapKind, name: str, again: str = "") -> AnyArray:
+    """One column of a head table as (L, H); raises BadBundle where the table has no such rows or column.
+
+    again: the command that makes the table, for the error.
+    """
     try:
         wide = table[table["kind"] == kind].pivot(index="layer", columns="head", values=name)
         values = wide.to_numpy()
     except (KeyError, ValueError):
         values = np.zeros((0, 0))
     if values.size == 0:
-        raise BadBundle(
-            f"The table of heads has no {name} of {kind} maps.", "Make it again: `python -m precompute attention`."
-        )
+        mend = f"Make it again: `{again}`." if again else "Make the attention artefact again."
+        raise BadBundle(f"The table of heads has no {name} of {kind} maps.", mend)
     return values
 
 
-def class_shares(table: pd.DataFrame, kind: MapKind) -> Float64Array:
-    """Returns the share of sentences in which each class is a head's most probable one, (L, H, 5); raises BadBundle."""
-    return np.stack([column(table, kind, f"share_{name}") for name in CLASSES], axis=-1).astype(np.float64)
+def class_shares(table: pd.DataFrame, kind: MapKind, again: str = "") -> Float64Array:
+    """Returns the share of sentences in which each class is a head's most probable one, (L, H, 5); raises BadBundle.
+
+    again: the command that makes the table, for the error.
+    """
+    return np.stack([column(table, kind, f"share_{name}", again) for name in CLASSES], axis=-1).astype(np.float64)

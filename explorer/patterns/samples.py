@@ -56,8 +56,11 @@ def pack_samples(samples: Sequence[Sample]) -> dict[str, AnyArray]:
     }
 
 
-def unpack_samples(arrays: Mapping[str, AnyArray]) -> tuple[Sample, ...]:
-    """Rebuilds the samples of an artefact's arrays; raises BadBundle where they are not there or not whole."""
+def unpack_samples(arrays: Mapping[str, AnyArray], again: str = "") -> tuple[Sample, ...]:
+    """Rebuilds the samples of an artefact's arrays; raises BadBundle where they are not there or not whole.
+
+    again: the command that makes the artefact, for the error.
+    """
     try:
         lengths = arrays["sample_lengths"].astype(np.int64)
         greatest = arrays["sample_greatest"]
@@ -82,5 +85,5 @@ def unpack_samples(arrays: Mapping[str, AnyArray]) -> tuple[Sample, ...]:
     except (KeyError, ValueError, IndexError) as error:
         raise BadBundle(
             f"The stored maps of an attention artefact cannot be read ({type(error).__name__}).",
-            "Make it again: `python -m precompute attention`.",
+            f"Make it again: `{again}`." if again else "Make that artefact again.",
         ) from None

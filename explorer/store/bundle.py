@@ -7,6 +7,7 @@ import importlib.metadata
 import io
 import os
 import platform
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,9 +19,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadBundle
 from explorer.store.commands import command_for as command_for
-from explorer.store.schema import FileEntry, Key, Manifest, Run, manifest_from_json
+from explorer.store.commands import study_command
+from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
 
 MANIFEST = "manifest.json"
 ARRAYS = "arrays.npz"
@@ -28,6 +31,8 @@ TABLE = "table.parquet"
 CHECKPOINT = "checkpoint.safetensors"
 WORK = ".work"
 """Where unfinished computations keep their state, beside the runs; never part of the bundle."""
+_ANY = Run(MINILM_NAME, "MRPC", 1337)
+"""The run that is named where there is none yet."""
 _COMPUTING = ("torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "safetensors")
 
 
@@ -45,13 +50,15 @@ class Bundle:
     """A folder of artefacts: model/task/seed_N/stage[.variant]/."""
 
     root: Path
+    called: str = ""
+    """What commands call it where that is not its path: a visitor of a server is not told the server's folders."""
 
     def manifests(self) -> Iterator[Manifest]:
         """Yields every complete artefact, sorted by path; raises BadBundle at one that cannot be read."""
         if not self.root.is_dir():
             raise BadBundle(
                 f"There is no bundle at {self.root}.",
-                "Restore it with `git checkout cache`, or make one with `python -m precompute study --bundle DIR`.",
+                f"Restore it with `git checkout cache`, or make one: `{study_command(_ANY, self._place)}`.",
             )
         yield from self._complete("*", "*")
 
@@ -119,15 +126,23 @@ class Bundle:
 
     def command_for(self, key: Key) -> str:
         """Writes the command line that makes an artefact in this bundle, with the model's source where it is known."""
-        return command_for(key, self.root, self.source_of(key.run))
+        return command_for(key, self._place, self.source_of(key.run))
+
+    def study_command_for(self, run: Run) -> str:
+        """Writes the command line that makes whatever this bundle lacks of a run."""
+        return study_command(run, self._place, self.source_of(run))
+
+    @property
+    def _place(self) -> str:
+        return self.called or str(self.root)
 
     def source_of(self, run: Run) -> str:
         """Reads which folder or Hub id a run's model came from: this run's, else another's; '' where none says it."""
         own = self.root / Key(run, "finetune").path / MANIFEST
         for path in [own, *sorted(self.root.glob(f"{run.model}/*/seed_*/finetune/{MANIFEST}"))]:
             try:
-                return str(self.manifest_at(path).config.get("model", ""))
-            except BadBundle:
+                return str(manifest_from_json(path.read_text(encoding="utf-8"), "").config.get("model", ""))
+            except (BadBundle, OSError, UnicodeDecodeError):
                 continue
         return ""
 
@@ -176,8 +191,11 @@ class Bundle:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            raise BadBundle(f"{path} cannot be read.", "Restore it with `git checkout cache`.") from None
-        manifest = manifest_from_json(text, str(path))
+            raise BadBundle(f"{path} cannot be read.", self._mend(path)) from None
+        try:
+            manifest = manifest_from_json(text, str(path))
+        except BadBundle as error:
+            raise BadBundle(error.wrong, f"{error.mend} {self._mend(path)}".lstrip()) from None
         if self.root / manifest.key.path != path.parent:
             raise BadBundle(f"{path} belongs at {manifest.key.path}.", "Put the folder back where it was.")
         return manifest
@@ -185,8 +203,14 @@ class Bundle:
     def _damaged(self, path: Path, what: str, key: Key) -> BadBundle:
         return BadBundle(
             f"{path} is damaged ({what}).",
-            f"Restore it with `git checkout {path}`, or make it again: `{self.command_for(key)}`.",
+            f"Restore it with `git checkout {shlex.quote(str(path))}`, or make it again: `{self.command_for(key)}`.",
         )
+
+    def _mend(self, path: Path) -> str:
+        """What mends a manifest that cannot be read: where it lies tells what it was of."""
+        restore = f"Restore it with `git checkout {shlex.quote(str(path))}`"
+        key = key_at(path.parent.relative_to(self.root))
+        return f"{restore}, or make it again: `{self.command_for(key)}`." if key else f"{restore}."
 
 
 def versions() -> dict[str, str]:

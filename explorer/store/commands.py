@@ -21,7 +21,7 @@ def command_for(key: Key, bundle: Path | str = "", source: str = "") -> str:
     """
     stage = stage_named(key.stage)
     if stage.imported:
-        return f"{PROGRAM} import-paper CLONE --out DIR"
+        return import_command(bundle)
     parts = [PROGRAM, stage.verb, *_run(key.run)]
     options = stage.options_of(key.variant)
     for option in stage.options:
@@ -30,9 +30,23 @@ def command_for(key: Key, bundle: Path | str = "", source: str = "") -> str:
     return " ".join([*parts, *_place(key.run, bundle, source)])
 
 
+def import_command(bundle: Path | str = "") -> str:
+    """Writes the command that imports the authors' files; CLONE stands for a clone of their repository."""
+    return f"{PROGRAM} import-paper CLONE --out {shlex.quote(str(bundle)) if str(bundle) else 'DIR'}"
+
+
 def study_command(run: Run, bundle: Path | str = "", source: str = "") -> str:
     """Writes the command that makes whatever is missing of a run, and goes on where it was stopped."""
-    return " ".join([PROGRAM, "study", *_run(run), *_place(run, bundle, source)])
+    return run_command("study", run, bundle=bundle, source=source)
+
+
+def run_command(verb: str, run: Run, *more: str, bundle: Path | str = "", source: str = "") -> str:
+    """Writes the command line of a verb on a run. more: words of its own. bundle, source: as `command_for` takes them.
+
+    For 'score' and 'export' of a run in a bundle leave `source` out: they want the fine-tuned model, not what it was
+    made from.
+    """
+    return " ".join([PROGRAM, verb, *_run(run), *map(shlex.quote, more), *_place(run, bundle, source)])
 
 
 def _run(run: Run) -> list[str]:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import BadLedger, BadRequest
+from explorer.paths import expanded
 from explorer.store.user_folders import cache_folder
 
 IN_MEMORY = ":memory:"
@@ -90,7 +91,10 @@ def default_path() -> Path:
     """EXPLORER_LEDGER (a file, or :memory:), else `ledger.sqlite` in this user's cache folder. Raises BadLedger."""
     chosen = os.environ.get("EXPLORER_LEDGER")
     if chosen:
-        return Path(chosen).expanduser()
+        try:
+            return expanded(chosen)
+        except BadRequest as error:
+            raise BadLedger(error.wrong, "Set EXPLORER_LEDGER to a file.") from None
     try:
         return cache_folder() / "ledger.sqlite"
     except RuntimeError:

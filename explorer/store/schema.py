@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import PurePosixPath
+from pathlib import PurePath, PurePosixPath
 from typing import Any
 
 from explorer.errors import BadBundle, BadRequest
@@ -20,6 +20,9 @@ PUBLISHED_STAGES = tuple(stage.name for stage in REGISTER if stage.imported)
 ALL_SEEDS = -1
 """The seed of an artefact that is over all seeds of a task: its folder is seed_all."""
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_PLACE = re.compile(
+    r"(?P<model>[^/]+)/(?P<task>[^/]+)/seed_(?P<seed>all|[0-9]{1,10})/(?P<stage>[a-z-]+)(?:\.(?P<variant>[^/]+))?"
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -58,6 +61,18 @@ class Key:
     def path(self) -> PurePosixPath:
         """Inside the bundle: minilm-l6/MRPC/seed_1337/structured.together."""
         return self.run.path / (f"{self.stage}.{self.variant}" if self.variant else self.stage)
+
+
+def key_at(path: PurePath) -> Key | None:
+    """Names the artefact whose folder lies at that path inside a bundle; None where no artefact belongs there."""
+    match = _PLACE.fullmatch(path.as_posix())
+    if match is None:
+        return None
+    try:
+        seed = ALL_SEEDS if match["seed"] == "all" else int(match["seed"])
+        return Key(Run(match["model"], match["task"], seed), match["stage"], match["variant"] or "")
+    except BadRequest:
+        return None
 
 
 @dataclass(frozen=True)
@@ -113,16 +128,15 @@ class Manifest:
 
 def manifest_from_json(text: str, where: str) -> Manifest:
     """Raises BadBundle naming `where` unless the text is a manifest of this schema version."""
-    mend = "Restore it with git, or make it again with `python -m precompute`."
     try:
         raw = json.loads(text)
         version = raw["schema_version"]
     except (ValueError, TypeError, KeyError):
-        raise BadBundle(f"{where} is not a manifest.", mend) from None
+        raise BadBundle(f"{where} is not a manifest.") from None
     if version != SCHEMA_VERSION:
         raise BadBundle(
             f"{where} has schema version {version!r}; this program reads version {SCHEMA_VERSION}.",
-            "Make the bundle again with `python -m precompute study`, or install the version that wrote it.",
+            "Install the version that wrote it.",
         )
     try:
         for name in ("files", "withheld"):
@@ -130,5 +144,5 @@ def manifest_from_json(text: str, where: str) -> Manifest:
         manifest = Manifest(**raw)
         _ = manifest.key
     except (TypeError, KeyError, AttributeError, BadRequest) as error:
-        raise BadBundle(f"{where} is not a manifest ({error}).", mend) from None
+        raise BadBundle(f"{where} is not a manifest ({error}).") from None
     return manifest

@@ -13,7 +13,6 @@ from typing import Literal
 from explorer.errors import BadBundle
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
-from explorer.store.commands import command_for
 from explorer.store.paper.importer import N_HEADS, N_LAYERS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import Key, Manifest, Run
@@ -69,15 +68,17 @@ def tickets_beside(bundle: Bundle, run: Run) -> dict[int, Mask]:
 
 def shape_of(manifests: Iterable[Manifest], run: Run) -> tuple[int, int]:
     """Finds layers and heads (L, H) of a run's model; raises BadBundle where nothing in the bundle says so."""
-    imported = False
+    imported, again = False, ""
     for manifest in manifests:
-        if manifest.key == Key(run, "finetune") and len(shape := manifest.config.get("shape", ())) == 2:
-            return int(shape[0]), int(shape[1])
+        if manifest.key == Key(run, "finetune"):
+            again = manifest.command
+            if len(shape := manifest.config.get("shape", ())) == 2:
+                return int(shape[0]), int(shape[1])
         imported |= manifest.key.run == run and manifest.stage == "published-masks"
     if imported:
         return N_LAYERS, N_HEADS
-    again = command_for(Key(run, "finetune"))
-    raise BadBundle(f"{run.path} does not say how many layers and heads its model has.", f"Make it again: `{again}`.")
+    mend = f"Make it again: `{again}`." if again else "Fine-tune it in this bundle."
+    raise BadBundle(f"{run.path} does not say how many layers and heads its model has.", mend)
 
 
 def _alike(pruned_runs: Sequence[Manifest]) -> list[Manifest]:

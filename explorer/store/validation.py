@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadBundle, ExplorerError
 from explorer.store.bundle import MANIFEST, Bundle, sha256_of
-from explorer.store.schema import PUBLISHED_STAGES, Manifest
+from explorer.store.schema import PUBLISHED_STAGES, Manifest, Run
 
 LIMIT_BYTES = 100 * 2**20
 """A bundle stays under this, since git keeps every version."""
@@ -54,7 +55,8 @@ def _manifests(bundle: Bundle) -> tuple[list[Manifest], list[str]]:
         except ExplorerError as error:
             problems.append(str(error))
     if not found and not problems:
-        problems.append(f"{bundle.root} holds no artefact. Make one: `python -m precompute study --task MRPC`.")
+        first = bundle.study_command_for(Run(MINILM_NAME, "MRPC", 1337))
+        problems.append(f"{bundle.root} holds no artefact. Make one: `{first}`.")
     return found, problems
 
 

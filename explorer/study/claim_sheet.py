@@ -12,10 +12,9 @@ import numpy as np
 from explorer.stats.agreement import Agreement, agreement
 from explorer.stats.effects import Effect, Evidence, gap, kept_share
 from explorer.stats.survival import stack_masks
-from explorer.store.bundle import Bundle, command_for
+from explorer.store.bundle import Bundle
 from explorer.store.paper.published import FULL, MAJORITY, published
-from explorer.store.runs_of_task import TOGETHER
-from explorer.store.schema import Key, Manifest, Run
+from explorer.store.schema import Manifest, Run
 from explorer.store.task_tickets import tickets_by_task
 from explorer.study.claims import Claim, claim_good, claim_rest_is_worse, claim_unstable, claim_worst_retrained
 from explorer.study.comparisons import answers_by_seed, paired_by_seed
@@ -97,7 +96,7 @@ def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task:
             heads,
             ticket.always if ticket else 0,
             ticket.never if ticket else 0,
-            _next_seed(manifests, model, task, list(masks)),
+            _next_seed(bundle, manifests, model, task, list(masks)),
         ),
         ours=ours,
         theirs=theirs,
@@ -136,9 +135,9 @@ def _ticket(masks: Sequence[Any]) -> Ticket:
     return Ticket(float(np.mean(heads)), float(np.mean(mlps)), always, never, int(heads[0].size), len(heads))
 
 
-def _next_seed(manifests: Sequence[Manifest], model: str, task: str, there: Sequence[int]) -> str:
+def _next_seed(bundle: Bundle, manifests: Sequence[Manifest], model: str, task: str, there: Sequence[int]) -> str:
     """The command that prunes a seed more; empty for a model that was imported."""
     if not any((manifest.stage, manifest.model) == ("finetune", model) for manifest in manifests):
         return ""
     other = next((seed for seed in published().seeds if seed not in there), 0)
-    return command_for(Key(Run(model, task, other), *TOGETHER))
+    return bundle.study_command_for(Run(model, task, other))

@@ -166,8 +166,13 @@ def _shared_seeds(a: Evidence, b: Evidence) -> int:
 
 def _resting_on(claim: Claim, n_seeds: int) -> Claim:
     """The claim, which says so where it rests on too few seeds to speak of seeds."""
-    words = {1: " One seed only: it says nothing of other seeds.", 2: " Two seeds only."}.get(n_seeds, "")
-    return replace(claim, because=claim.because + words, n_seeds=n_seeds)
+    words = few_seeds(n_seeds)
+    return replace(claim, because=f"{claim.because} {words}".rstrip(), n_seeds=n_seeds)
+
+
+def few_seeds(n_seeds: int) -> str:
+    """A sentence on how far numbers from so few seeds reach; '' for three and more, and for 0."""
+    return {1: "One seed only: it says nothing of other seeds.", 2: "Two seeds only."}.get(n_seeds, "")
 
 
 def _undecided(

@@ -9,7 +9,7 @@ import numpy as np
 from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.glue.tasks import TASKS, MetricName, Task
-from explorer.store.bundle import Bundle, command_for
+from explorer.store.bundle import Bundle
 from explorer.store.paper.published import MAJORITY
 from explorer.store.runs_of_task import complete, seeds_with
 from explorer.store.schema import ALL_SEEDS, Key, Run
@@ -53,7 +53,7 @@ def majority_baseline_of(bundle: Bundle, model: str, task: str) -> MajorityBasel
     for seed in seeds_with(bundle, model, task, "finetune"):
         labels = bundle.read(Key(Run(model, task, seed), "finetune")).arrays.get("labels")
         if labels is not None and len(labels):
-            return _of_dev(about, labels.astype(np.float64), command_for(Key(everyone, "baseline")))
+            return _of_dev(about, labels.astype(np.float64), bundle.command_for(Key(everyone, "baseline")))
     return None
 
 

@@ -13,14 +13,15 @@ from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadRequest
 from explorer.glue.tasks import task_named
 from explorer.stats.intervals import SeedSpread, sample_sd, seed_spread, spread_of_summary
-from explorer.store.bundle import Bundle, command_for
+from explorer.store.bundle import Bundle
+from explorer.store.commands import import_command
 from explorer.store.paper.published import MAJORITY, Published, published
 from explorer.store.runs_of_task import TOGETHER, complete, seeds_with
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.study.conditions import CONDITIONS, PREFIX, ConditionScore, study_scores
 
 Report = dict[str, dict[Any, Any]]
-COLUMNS = ("mean", "sd", "low", "high", "n_seeds", "published_mean", "published_sd", "note", "missing")
+COLUMNS = ("mean", "sd", "low", "high", "n_seeds", "published_mean", "published_sd", "note", "missing", "more_missing")
 
 
 @dataclass
@@ -40,7 +41,8 @@ def report_rows(
 ) -> pd.DataFrame:
     """A row a condition: mean over the seeds in the bundle, sample sd and t-interval; the published mean and sample sd.
 
-    `missing` holds the command that makes what the bundle lacks, and for how many seeds. Scores are in the task's own
+    `missing` holds the command that makes the first part that the bundle lacks, fit to be pasted; `more_missing` how
+    many more are lacking that each takes a command of its own. Scores are in the task's own
     unit; what is not there is nan. `by_seed`: study_scores of the same, where they are known already. A model that was
     not fine-tuned here but imported from the authors' files has their means and no seeds of its own.
     """
@@ -49,9 +51,9 @@ def report_rows(
     scores = study_scores(bundle, model, name) if by_seed is None else by_seed
     imported = complete(bundle, Key(everyone, "published-scores"))
     if imported and not scores:
-        ours = _imported(bundle.read(imported.key).table)
+        ours = _imported(bundle.read(imported.key).table, import_command(bundle.called or bundle.root))
     else:
-        ours = {condition: _ours(found) for condition, found in _found(bundle, model, name, scores).items()}
+        ours = {condition: _ours(bundle, found) for condition, found in _found(bundle, model, name, scores).items()}
         ours[MAJORITY] = _majority(bundle, everyone)
     rows = [
         {"condition": condition, **ours[condition], **_theirs(published(), condition, name)} for condition in CONDITIONS
@@ -81,9 +83,9 @@ def _found(
     return found
 
 
-def _imported(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+def _imported(table: pd.DataFrame, command: str) -> dict[str, dict[str, Any]]:
     """Report rows from the authors' own means and population standard deviations."""
-    rows = {condition: _row(missing="python -m precompute import-paper CLONE --out DIR") for condition in CONDITIONS}
+    rows = {condition: _row(missing=command) for condition in CONDITIONS}
     for row in table[table["is_task_metric"]].to_dict("records"):
         n, population_sd = int(row["n_seeds"]), float(row["population_sd"])
         if row["condition"] not in rows:
@@ -113,9 +115,9 @@ def _key_of(bundle: Bundle, run: Run, condition: str) -> Key:
     return Key(run, "magnitude", kind) if method == "magnitude" else Key(run, "subnetworks")
 
 
-def _ours(found: _Found) -> dict[str, Any]:
+def _ours(bundle: Bundle, found: _Found) -> dict[str, Any]:
     note = [f"Undefined for seed {', '.join(map(str, found.undefined))}."] if found.undefined else []
-    row = _row(n_seeds=len(found.scores), missing=_commands(found.missing))
+    row = _row(n_seeds=len(found.scores), **_lacking(bundle, found.missing))
     if found.scores:
         spread = seed_spread(list(found.scores.values()))
         row |= _spread_columns(spread)
@@ -131,22 +133,29 @@ def _majority(bundle: Bundle, run: Run) -> dict[str, Any]:
     key = Key(run, "baseline")
     manifest = complete(bundle, key)
     if not manifest:
-        return _row(missing=_commands([key]))
+        return _row(**_lacking(bundle, [key]))
     summary = manifest.summary
     sd = float(summary["sample_sd"]) if summary["draws"] else math.nan
     return _row(mean=float(summary["score"]), sd=sd, note=str(summary["words"]))
 
 
 def _row(**known: Any) -> dict[str, Any]:
-    return dict.fromkeys(("mean", "sd", "low", "high"), math.nan) | {"n_seeds": 0, "note": "", "missing": ""} | known
+    nothing = dict.fromkeys(("mean", "sd", "low", "high"), math.nan) | {"n_seeds": 0, "note": ""}
+    return nothing | _NOTHING_LACKING | known
 
 
-def _commands(missing: list[Key]) -> str:
-    """The command for the first missing artefact, and how many more are like it."""
+_NOTHING_LACKING: dict[str, Any] = {"missing": "", "more_missing": 0}
+
+
+def _lacking(bundle: Bundle, missing: list[Key]) -> dict[str, Any]:
+    """The command for the first missing artefact, and how many more there are."""
     keys = list(dict.fromkeys(missing))
-    if not keys:
-        return ""
-    return command_for(keys[0]) + (f" (and {len(keys) - 1} more seeds)" if len(keys) > 1 else "")
+    return {"missing": bundle.command_for(keys[0]), "more_missing": len(keys) - 1} if keys else _NOTHING_LACKING
+
+
+def more_words(more: int) -> str:
+    """The remark beside the command of a report's row: 'and so for 2 more seeds'; '' where it is the only one."""
+    return f"and so for {more} more {'seed' if more == 1 else 'seeds'}" if more else ""
 
 
 def _theirs(figures: Published, condition: str, task: str) -> dict[str, float]:

@@ -54,7 +54,8 @@ def known_run(bundle: Bundle, run: Run) -> KnownRun:
     sources += [Key(run, "ablations"), Key(run, "subnetworks")]
     shape = tuple(finetuned.manifest.config.get("shape", ()))
     if len(shape) != 2:
-        raise BadBundle(f"{run.path} does not say how many layers and heads its model has.", "Make it again.")
+        again = f"Make it again: `{bundle.command_for(Key(run, 'finetune'))}`."
+        raise BadBundle(f"{run.path} does not say how many layers and heads its model has.", again)
     n_layers, n_heads = int(shape[0]), int(shape[1])
     full_mask = Mask.full(n_layers, n_heads)
     full = KnownScore(

@@ -13,7 +13,7 @@ from explorer.patterns.classes import CLASSES
 from explorer.patterns.per_head import MAP_KINDS, MapKind, class_shares
 from explorer.stats.class_shares import ShareTest, pattern_shares
 from explorer.stats.survival import stack_masks
-from explorer.store.bundle import Bundle, command_for
+from explorer.store.bundle import Bundle
 from explorer.store.runs_of_task import TOGETHER, complete
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.store.task_tickets import task_tickets
@@ -61,7 +61,7 @@ def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: b
     """
     tickets = task_tickets(bundle, model, task)
     if not tickets:
-        command = command_for(Key(Run(model, task, 1337), *TOGETHER))
+        command = bundle.command_for(Key(Run(model, task, 1337), *TOGETHER))
         raise BadBundle(f"No run of {task} is pruned, so no head is a survivor yet.", f"Prune one: `{command}`.")
     notes = []
     if len(tickets) < 2:
@@ -71,11 +71,11 @@ def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: b
         keys = {seed: attention_key(model, task, seed, weights) for seed in tickets}
         there = [seed for seed, key in keys.items() if complete(bundle, key)]
         missing = sorted({key for seed, key in keys.items() if seed not in there})
-        notes += [f"{key.path} is missing. Make it: `{command_for(key)}`." for key in missing]
+        notes += [f"{key.path} is missing. Make it: `{bundle.command_for(key)}`." for key in missing]
         if there:
-            tables = [bundle.read(keys[seed]).table for seed in there]
+            read = [bundle.read(keys[seed]) for seed in there]
             for kind in MAP_KINDS:
-                shares = np.stack([class_shares(table, kind) for table in tables])  # (S, L, H, C)
+                shares = np.stack([class_shares(of.table, kind, of.manifest.command) for of in read])  # (S, L, H, C)
                 groups += _groups(shares, tickets, there, weights, kind, within_layers)
     return SurvivorPatterns(task, tuple(tickets), tuple(groups), tuple(notes))
 

@@ -13,6 +13,7 @@ import streamlit as st
 from explorer.figures.importance import Side, sides_of
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
+from explorer.paths import expanded
 from explorer.patterns.samples import Sample, unpack_samples
 from explorer.stats.against_full import Comparison, compared
 from explorer.stats.agreement import Agreement, agreement
@@ -49,7 +50,7 @@ def bundle_root() -> Path:
 
 def usual_bundle() -> Path:
     """EXPLORER_BUNDLE, or the cache that ships beside app.py."""
-    return Path(os.environ.get("EXPLORER_BUNDLE") or PROJECT / "cache")
+    return expanded(os.environ.get("EXPLORER_BUNDLE") or PROJECT / "cache")
 
 
 def stamp(root: Path) -> float:
@@ -131,7 +132,7 @@ def patterns_of_survivors(view: View, model: str, task: str, within_layers: bool
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=BY_BUNDLE)  # shared: read-only
 def attention_samples(view: View, key: Key) -> tuple[Sample, ...]:
     """The sentences of an attention artefact with the maps of every head; raises BadBundle."""
-    return unpack_samples(artefact(view, key).arrays)
+    return unpack_samples(artefact(view, key).arrays, view.bundle.command_for(key))
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)

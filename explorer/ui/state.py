@@ -22,6 +22,7 @@ from explorer.store.link_fingerprint import (
 )
 from explorer.store.schema import Manifest, Run
 from explorer.ui.view import Links, View, runs_of
+from explorer.ui.visitor import on_command_line
 
 _MASKS = "view.masks"
 _REVISION = "view.revision"
@@ -51,7 +52,7 @@ def select(root: Path, stamp: float, manifests: Sequence[Manifest], links: Links
     st.session_state[_READ_URL] = True
     run = next(run for run in of_task if str(run.seed) == seed)
     here = fingerprint_of(manifests, run)
-    view = View(Bundle(root), stamp, manifests, run, links or {})
+    view = View(Bundle(root, on_command_line(root)), stamp, manifests, run, links or {})
     st.session_state[_VIEW], st.session_state[_PRINT] = view, here
     if first:
         _read_fingerprint(run, here)

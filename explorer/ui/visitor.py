@@ -6,8 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.store.commands import command_for as written
-from explorer.store.commands import study_command
 from explorer.store.schema import Key, Run
 from explorer.store.user_folders import PROJECT
 from explorer.ui.view import View
@@ -30,9 +28,9 @@ def on_command_line(root: Path) -> str:
 
 def command_for(view: View, key: Key) -> str:
     """Writes the command that makes an artefact in the bundle on screen, complete and fit to be pasted."""
-    return written(key, on_command_line(view.root), view.bundle.source_of(key.run))
+    return view.bundle.command_for(key)
 
 
 def study_command_for(view: View, run: Run) -> str:
     """Writes the command that makes whatever the bundle on screen lacks of a run."""
-    return study_command(run, on_command_line(view.root), view.bundle.source_of(run))
+    return view.bundle.study_command_for(run)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from explorer.errors import BadData
+from explorer.paths import expanded
 from explorer.store.bundle import Bundle
 from explorer.store.paper.importer import ImportReport, import_clone
 
 
 def run_import(clone: Path, out: Path) -> ImportReport:
     """Imports masks, importances and scores; raises BadData where `clone` is no folder or holds nothing usable."""
-    folder = clone.expanduser()
+    folder = expanded(clone)
     if not folder.is_dir():
         raise BadData(f"There is no folder at {clone}.", "Give a clone of the authors' repository.")
-    return import_clone(folder, Bundle(out.expanduser()))
+    return import_clone(folder, Bundle(expanded(out)))

@@ -11,11 +11,11 @@ from typing import Any
 from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadRequest
 from explorer.glue.tasks import TASKS, task_named
-from explorer.store.bundle import Bundle, command_for
+from explorer.store.bundle import Bundle
 from explorer.store.paper.published import published
 from explorer.store.runs_of_task import seeds_with
 from explorer.store.schema import Key, Run
-from explorer.study.report import report_rows
+from explorer.study.report import more_words, report_rows
 
 
 def report_text(bundle: Bundle, task: str, model: str = MINILM_NAME) -> str:
@@ -46,13 +46,15 @@ def tasks_in(bundle: Bundle, model: str) -> tuple[str, ...]:
         raise BadRequest(f"There is no bundle at {bundle.root}.", "Name another with --bundle.")
     tasks = tuple(task for task in TASKS if seeds_with(bundle, model, task, "finetune"))
     if not tasks:
-        first = command_for(Key(Run(model, "MRPC", published().seeds[0]), "finetune"))
+        first = bundle.command_for(Key(Run(model, "MRPC", published().seeds[0]), "finetune"))
         raise BadRequest(f"{bundle.root} has no fine-tuned run of {model}.", f"Make one: `{first}`.")
     return tasks
 
 
 def _texts(row: Mapping[Any, Any], model: str) -> dict[str, str]:
-    remarks = [str(row["note"]), f"missing: {row['missing']}" if row["missing"] else ""]
+    more = more_words(row["more_missing"])
+    missing = f"missing{f', {more}' if more else ''}: {row['missing']}" if row["missing"] else ""
+    remarks = [str(row["note"]), missing]
     return {
         "condition": str(row["condition"]),
         model: _words(row["mean"], row["sd"], row["low"], row["high"]),

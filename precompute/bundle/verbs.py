@@ -95,8 +95,10 @@ def import_paper(
     from precompute.bundle.import_paper import run_import
 
     report = run_import(clone, out)
-    for skipped in report.skipped:
-        typer.echo(f"skipped: {skipped}", err=True)
+    for cause in report.causes:
+        typer.echo(f"skipped: {cause}", err=True)
+    if len(report.skipped) > len(report.causes):
+        typer.echo("--json lists every one of them.", err=True)
     record = {"bundle": str(out), "written": len(report.written), "skipped": [str(item) for item in report.skipped]}
     words = f"{len(report.written)} artefacts written to {out}, {len(report.skipped)} things skipped."
     print_result(record, as_json, f"{words} The authors' files carry no licence: do not publish them.")

@@ -97,7 +97,7 @@ def test_means_over_seeds_with_sample_sd_and_t_interval(bundle):
     assert (one["mean"], one["n_seeds"]) == (0.6, 1)
     assert math.isnan(one["sd"])
     assert "One seed has no spread" in one["note"]
-    assert one["missing"] == "python -m precompute subnetworks --task MRPC --seed 42 --model minilm"
+    assert one["missing"].startswith("python -m precompute subnetworks --task MRPC --seed 42 --model minilm --bundle ")
     assert rows["super/random/pruned"]["mean"] == 0.55
     assert rows["super/bad/retrained"]["mean"] == 0.79
     assert rows["magnitude/good/pruned"]["mean"] == 0.77
@@ -114,11 +114,12 @@ def test_published_spreads_are_sample_spreads(bundle):
 
 def test_what_is_missing_names_its_command(bundle):
     rows = rows_of(bundle)
-    assert rows["majority_baseline"]["missing"] == "python -m precompute baseline --task MRPC --model minilm"
+    where = f"--model minilm --bundle {bundle.root}"
+    assert rows["majority_baseline"]["missing"] == f"python -m precompute baseline --task MRPC {where}"
     random = rows["structured/random/retrained"]
-    assert random["missing"] == (
-        "python -m precompute retrain --task MRPC --seed 1337 --kind random --model minilm (and 1 more seeds)"
-    )
+    assert random["missing"] == f"python -m precompute retrain --task MRPC --seed 1337 --kind random {where}"
+    assert random["more_missing"] == 1
+    assert f"missing, and so for 1 more seed: {random['missing']}" in report_text(bundle, "MRPC")
     assert math.isnan(random["mean"])
     assert rows["magnitude/bad/pruned"]["missing"].startswith(
         "python -m precompute magnitude --task MRPC --seed 1337 --kind bad"
@@ -152,13 +153,15 @@ def test_one_seed_has_no_super_subnetwork(tmp_path):
     write(bundle, 1337, "structured", "together", summary={"ticket": code("A"), "ticket_score": 0.7})
     for state in ("pruned", "retrained"):
         missing = rows_of(bundle)[f"super/good/{state}"]["missing"]
-        assert missing == "python -m precompute prune --task MRPC --seed 42 --method together --model minilm"
+        words = "prune --task MRPC --seed 42 --method together --model minilm"
+        assert missing == f"python -m precompute {words} --bundle {bundle.root}"
 
 
 def test_an_empty_bundle_and_an_undefined_score(tmp_path):
     bundle = Bundle(tmp_path / "empty")
     rows = rows_of(bundle)
-    assert rows["full"]["missing"] == "python -m precompute finetune --task MRPC --seed 1337 --model minilm"
+    words = f"finetune --task MRPC --seed 1337 --model minilm --bundle {bundle.root}"
+    assert rows["full"]["missing"] == f"python -m precompute {words}"
     assert all(row["missing"] for row in rows.values())
     assert "missing: python -m precompute finetune" in report_text(bundle, "MRPC")
     write(bundle, 42, "finetune", config=SHAPE, summary={"score": float("nan")})
@@ -178,7 +181,7 @@ def test_printed(run, bundle):
     assert full.split()[:4] == ["full", "0.820", "±", "0.028"]
     assert f"{theirs.mean:.3f} ± {theirs.sample_sd:.3f}" in full
     (random,) = [line for line in lines if line.startswith("structured/random/retrained ")]
-    assert "missing: python -m precompute retrain --task MRPC --seed 1337 --kind random" in random
+    assert "missing, and so for 1 more seed: python -m precompute retrain --task MRPC --seed 1337 --kind" in random
     record = run("report", "--bundle", bundle.root, "--task", "mrpc", "--json").record
     assert record["tasks"].keys() == {"MRPC"}
     rows = {row["condition"]: row for row in record["tasks"]["MRPC"]}

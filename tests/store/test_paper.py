@@ -21,7 +21,7 @@ from explorer.stats.agreement import agreement
 from explorer.stats.survival import survival
 from explorer.store.bundle import Bundle
 from explorer.store.paper import published as published_figures
-from explorer.store.paper.importer import CONDITIONS, FAMILIES, MODEL, SEEDS, ImportReport, import_clone
+from explorer.store.paper.importer import CONDITIONS, FAMILIES, MODEL, SEEDS, ImportReport, Skipped, import_clone
 from explorer.store.paper.published import published
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.store.validation import validate
@@ -352,6 +352,19 @@ def test_nothing_to_import_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="could be imported"):
         run_import(tmp_path, tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
+
+
+def test_each_cause_is_named_once() -> None:
+    skipped = [
+        Skipped(f"masks/heads/RTE/seed_{n}", f"holds {n} other files, which are not read: {n}.x.") for n in SEEDS
+    ]
+    skipped += [Skipped("masks/mlps", "is missing."), Skipped("masks/heads/SST-2", "is missing.")]
+    skipped += [Skipped("a.npy", "holds float64 (3, 2) instead of numbers of shape (12, 12).")]
+    causes = ImportReport((), tuple(skipped)).causes
+    assert [cause.many for cause in causes] == [1, 2, 5]
+    assert str(causes[0]) == "a.npy holds float64 (3, 2) instead of numbers of shape (12, 12)."
+    assert str(causes[1]) == "2 times: is missing. For example masks/mlps is missing."
+    assert causes[2].example.startswith("masks/heads/RTE/seed_1337 holds 1337 other files")
 
 
 # --- the importer, on the authors' files

@@ -39,7 +39,7 @@ def test_one_seed_has_the_interval_of_its_examples(tmp_path):
     assert sheet.good.effect.over == f"{N} examples of one seed"
     assert sheet.ours[AGAIN].low < sheet.ours[AGAIN].mean < sheet.ours[AGAIN].high
     assert sheet.unstable.missing == (
-        "python -m precompute prune --task MRPC --seed 1337 --method together --model tiny-bert"
+        f"python -m precompute study --task MRPC --seed 1337 --model tiny-bert --bundle {tmp_path}"
     )
 
 

@@ -108,8 +108,9 @@ def test_what_is_missing_is_named_with_its_command(bundle):
     assert all(group.seeds == (1,) for group in found.groups)
     first, second = found.notes
     assert "seed_all/attention.pretrained is missing" in first
-    assert "`python -m precompute attention --task MRPC --kind pretrained --model tiny`" in first
-    assert "`python -m precompute attention --task MRPC --seed 2 --kind finetuned --model tiny`" in second
+    where = f"--model tiny --bundle {bundle.root}"
+    assert f"`python -m precompute attention --task MRPC --kind pretrained {where}`" in first
+    assert f"`python -m precompute attention --task MRPC --seed 2 --kind finetuned {where}`" in second
     remove(Key(Run(MODEL, TASK, 2), *TOGETHER))
     alone = survivor_patterns(bundle, MODEL, TASK)
     assert {group.group for group in alone.groups} == {"survivors"}

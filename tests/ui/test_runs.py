@@ -13,6 +13,8 @@ from explorer.glue.tasks import TASKS
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.ui import visitor
+from explorer.ui.scoring.dev_data import DataSource
+from tests import tiny
 from tests.bundles import MODEL, small_bundle
 from tests.ui.opened import address, opened, words
 
@@ -131,15 +133,51 @@ def test_a_checkpoint_is_looked_at_and_its_commands_named(
     test = opened(monkeypatch, "runs", bundle.root, view="checkpoint")
     test.text_input(key="runs.model").set_value(str(tiny_folder)).run()
     assert "A BERT of 3 layers x 4 heads, width 16" in test.success[0].value
-    assert f"python -m precompute score --task MRPC --model {tiny_folder}" in codes(test)
+    assert f"python -m precompute score --task MRPC --seed 1337 --model {tiny_folder} --bundle {bundle.root}" in codes(
+        test
+    )
     test.selectbox(key="runs.model.task").set_value("MNLI").run()
-    assert "MNLI needs 3 outputs" in test.warning[0].value
+    assert "has 2 outputs; MNLI needs 3" in test.warning[0].value
+    assert "precompute score" not in codes(test)
+    assert "precompute study --task MNLI" in codes(test)
     test.text_input(key="runs.model").set_value(str(bundle.root)).run()
     assert "no readable config" in test.error[0].value
     test.text_input(key="runs.model").set_value("google/bert_uncased_L-4_H-256_A-4").run()
     assert "--model google/bert_uncased_L-4_H-256_A-4" in codes(test)
     test.text_input(key="runs.model").set_value("a b; rm").run()
     assert "no name of a model" in test.error[0].value
+
+
+def test_the_order_of_its_classes_and_what_is_odd_about_it_are_said(
+    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path
+) -> None:
+    folder = tiny.save_folder(tmp_path / "home" / "turned*round")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    tiny.edit_config(folder, id2label={"0": "paraphrase", "1": "different"}, max_position_embeddings=128)
+    (folder / "other.safetensors").write_bytes((folder / "model.safetensors").read_bytes())
+    test = opened(monkeypatch, "runs", bundle.root, view="checkpoint")
+    test.text_input(key="runs.model").set_value("~/turned*round").run()
+    assert not test.exception
+    assert "paraphrase, different: they were put into the task's order" in test.info[0].value.replace("\\", "")
+    assert any("Not read: other.safetensors" in of.value.replace("\\", "") for of in test.caption)
+    assert f"--model '{folder}'" in codes(test)
+    tiny.edit_config(folder, id2label={"0": "cat", "1": "dog"})
+    test.text_input(key="runs.model").set_value(str(folder)).run()
+    assert "names its outputs cat, dog" in test.warning[0].value
+    assert "turned\\*round" in test.warning[0].value, "a folder's name is no markup"
+    test.text_input(key="runs.model").set_value("~nobody-of-that-name/x").run()
+    assert "names a home folder that does not exist" in test.error[0].value.replace("\\", "")
+    assert not test.exception
+
+
+def test_a_dev_file_of_one_s_own_is_called_so(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path) -> None:
+    tiny.write_tsv(tmp_path, tiny.make_examples(TASKS["MRPC"], 24))
+    test = opened(monkeypatch, "runs", bundle.root, view="glue")
+    test.text_input(key="runs.glue").set_value(str(tmp_path)).run()
+    assert test.success[0].value == "The lab now scores MRPC on these dev sets."
+    assert "your own dev.tsv, not GLUE's (24 examples" in test.dataframe[0].value.set_index("task").loc["MRPC", ""]
+    source = DataSource("folder", str(tmp_path))
+    assert source.title(TASKS["MRPC"]) == "your own MRPC dev"
 
 
 def test_a_glue_folder_is_read_task_by_task_and_the_lab_scores_on_it(

@@ -12,12 +12,13 @@ from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Run
 from explorer.store.task_tickets import tickets_beside
-from explorer.study.claim_sheet import claim_sheet
+from explorer.study.claim_sheet import BAD, claim_sheet
 from explorer.study.stored_scores import known_run
 from explorer.ui.pages.stage.component import at, deck_data, left_for
 from explorer.ui.pages.stage.scenes import scene_of, scenes_of
 from explorer.ui.pages.stage.story import (
     LARGEST,
+    ONE_SEED,
     SHIPPED,
     Step,
     decode_story,
@@ -26,7 +27,7 @@ from explorer.ui.pages.stage.story import (
     read_story,
     unknown_in,
 )
-from explorer.ui.pages.stage.story_values import FACTS, Material, facts
+from explorer.ui.pages.stage.story_values import FACTS, Material, blank_for_one_seed, facts
 from explorer.ui.widgets.words import against_line
 from tests.bundles import MODEL, small_bundle
 
@@ -149,3 +150,50 @@ def test_every_show_is_a_scene_and_a_story_without_tickets_crashes_nowhere(mater
 def test_a_mask_for_another_model_names_its_step(material: Material) -> None:
     with pytest.raises(BadRequest, match=r"Step 2 \(line 9\): mask: .* is not one for 3 layers x 4 heads"):
         scene_of(Step("T", "grid", mask=Mask.full(12, 12).code, where="Step 2 (line 9)"), material)
+
+
+@pytest.fixture(scope="module")
+def one_seed(tmp_path_factory: pytest.TempPathFactory) -> Material:
+    """A bundle of one seed."""
+    bundle = small_bundle(tmp_path_factory.mktemp("bundles") / "one", seeds=(1337,))
+    run = Run(MODEL, "MRPC", 1337)
+    sheet = claim_sheet(bundle, list(bundle.manifests()), MODEL, "MRPC")
+    return Material(known_run(bundle, run), sheet, tickets_beside(bundle, run), None, None, None)
+
+
+def test_one_seed_is_told_nothing_over_seeds_and_why(one_seed: Material) -> None:
+    values = facts(one_seed)
+    blank = {name for name in FACTS if name.startswith("mean_")} | {"always", "never", "changing", "kappa"}
+    assert {name for name in blank if values[name] is not None} == set()
+    assert blank_for_one_seed(one_seed) == blank
+    scenes = scenes_of(read_story(SHIPPED, FACTS), lambda _: one_seed)
+    for scene in scenes:
+        told = " ".join((scene.title, scene.text, scene.say))
+        assert "every seed" not in told
+        assert "Over seeds" not in told
+        assert "[not known yet]" not in " ".join((scene.title, scene.text))
+    assert ONE_SEED in scenes[3].say
+    assert scenes[3].say.startswith("First claim of the paper")
+    assert scenes[6].text == ONE_SEED
+    assert "Is a head important, or was it lucky?" in scenes[6].say
+    assert scenes[4].verdict.endswith(", one seed only")
+    assert "one seed" in scenes[4].picture["legend"]
+
+
+def test_two_seeds_are_two_seeds_only(material: Material) -> None:
+    scenes = scenes_of(read_story(SHIPPED, FACTS), lambda _: material)
+    assert {scene.verdict.partition(", ")[2] for scene in scenes if scene.claim and "Open" not in scene.verdict} == {
+        "two seeds only"
+    }
+    assert blank_for_one_seed(material) == set()
+
+
+def test_bars_of_different_seeds_say_how_many(material: Material) -> None:
+    sheet = material.sheet
+    fewer = dict(sheet.ours)
+    bad = sheet.ours[BAD]
+    fewer[BAD] = replace(bad, by_seed=dict(list(bad.by_seed.items())[:1]), n_seeds=1)
+    scene = scene_of(Step("T", "tickets"), replace(material, sheet=replace(sheet, ours=fewer)))
+    assert scene.picture is not None
+    assert [of["label"] for of in scene.picture["bars"]] == ["good (2 seeds)", "random (2 seeds)", "bad (1 seed)"]
+    assert "mean over the seeds that each has" in scene.picture["legend"]

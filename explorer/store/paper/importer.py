@@ -26,7 +26,8 @@ from explorer.bert.model_names import BERT_BASE
 from explorer.errors import BadData, BadMask
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
-from explorer.store.bundle import Bundle, command_for, versions
+from explorer.store.bundle import Bundle, versions
+from explorer.store.commands import import_command
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
 
 MODEL = BERT_BASE
@@ -76,6 +77,26 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Cause:
+    """Why things were skipped."""
+
+    why: str
+    """What is the same in all of them."""
+    many: int
+    example: str
+    """The first of them, in full."""
+
+    def __str__(self) -> str:
+        return self.example if self.many == 1 else f"{self.many} times: {self.why} For example {self.example}"
+
+
+def _kind_of(why: str) -> str:
+    """A reason without what differs from file to file: names after a colon, numbers, quoted words."""
+    why = re.sub(r": .*", ".", why)
+    return re.sub(r"'[^']*'|\([^)]*\)|\d[\d,]*", "…", why)
+
+
+@dataclass(frozen=True)
 class ImportReport:
     """What became of a clone."""
 
@@ -83,6 +104,15 @@ class ImportReport:
     """Artefacts, as paths inside the bundle."""
     skipped: tuple[Skipped, ...]
     """Missing and malformed parts, each by name."""
+
+    @property
+    def causes(self) -> tuple[Cause, ...]:
+        """Why things were skipped, each cause once, the rarest first: what is odd about one file is not drowned."""
+        by_kind: dict[str, list[Skipped]] = {}
+        for one in self.skipped:
+            by_kind.setdefault(_kind_of(one.why), []).append(one)
+        causes = [Cause(why, len(alike), str(alike[0])) for why, alike in by_kind.items()]
+        return tuple(sorted(causes, key=lambda cause: cause.many))
 
 
 @dataclass(frozen=True)
@@ -104,7 +134,7 @@ class _Import:
             seed=key.run.seed,
             stage=key.stage,
             variant=key.variant,
-            command=command_for(key),
+            command=import_command(),
             config={"repository": REPOSITORY, **config},
             versions=self.versions,
             data={},

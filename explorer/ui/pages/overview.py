@@ -102,6 +102,8 @@ def _good(sheet: ClaimSheet, metric: str, links: Links) -> None:
         size = ""
         if sheet.ticket:
             size = f", with {sheet.ticket.heads:.0%} of the heads and {sheet.ticket.mlps:.0%} of the MLPs"
+            if sheet.ticket.n_seeds != sheet.good.n_seeds:  # then the two are over other seeds
+                size += f" (sizes: mean of {seeds(sheet.ticket.n_seeds)})"
         _number(sheet.good.effect, ".0%", f"of the full model's {metric}{size}", sheet.published_effects.get("good"))
         _strip("good", sheet, {"full model": FULL, "good ticket": GOOD}, metric, PRUNED, line=False)
         _verdict(sheet.good)
@@ -201,7 +203,7 @@ def _published_kappas() -> dict[str, float]:
 def _card(letter: str, title: str, claim: Claim) -> DeltaGenerator:
     exhibits.kept().caption = minus(f"Claim {letter}: {title}. {claim.because}")
     card = st.container(border=True, height="stretch")
-    card.markdown(f":gray[Claim {letter}] {_BADGES[claim.verdict]}\n##### {title}")
+    card.markdown(f":gray[Claim {letter}] {_BADGES[claim.verdict]}{_few(claim)}\n##### {title}")
     return card
 
 
@@ -229,7 +231,15 @@ def _strip(
     key: str, sheet: ClaimSheet, rows: Mapping[str, str], metric: str, colour: str, *, line: bool = True
 ) -> None:
     none = Evidence()
-    strip = [StripRow(label, sheet.ours.get(name, none), sheet.theirs.get(name, none)) for label, name in rows.items()]
+    counts = {len(sheet.ours[name].by_seed) for name in (FULL, *rows.values()) if name in sheet.ours} - {0}
+    strip = [
+        StripRow(
+            _counted(label, sheet.ours.get(name, none), counts),
+            sheet.ours.get(name, none),
+            sheet.theirs.get(name, none),
+        )
+        for label, name in rows.items()
+    ]
     figure = score_strip(
         strip,
         metric=metric,
@@ -240,6 +250,12 @@ def _strip(
     )
     words = f"{metric} of {', '.join(rows)}: our seeds beside the published BERT-base"
     _plot(figure, key, words, lambda: strip_table(strip))
+
+
+def _counted(label: str, ours: Evidence, counts: set[int]) -> str:
+    """The row's name, with its number of seeds where the rows (and the full model's line) rest on different ones."""
+    many = len(ours.by_seed)
+    return f"{label}, {seeds(many)}" if many and len(counts) > 1 else label
 
 
 def _plot(figure: go.Figure, key: str, words: str, data: Callable[[], pd.DataFrame]) -> None:
@@ -283,4 +299,9 @@ def _all_tasks(view: View) -> None:
 
 def _cell(claim: Claim, style: str) -> str:
     value = "" if math.isnan(claim.effect.value) else minus(f"{claim.effect.value:{style}} ")
-    return f"{value}{_BADGES[claim.verdict]}"
+    return f"{value}{_BADGES[claim.verdict]}{_few(claim)}"
+
+
+def _few(claim: Claim) -> str:
+    """Beside a verdict that rests on one seed or two: how many."""
+    return f" :gray[{claim.basis}]" if claim.verdict != "open" and 0 < claim.n_seeds < 3 else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +16,14 @@ from explorer.glue.metrics import METRIC_WORDS, metric
 from explorer.glue.sources import glue_dir_from_environment
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
+from explorer.paths import expanded
 from explorer.stats.intervals import score_with_interval
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Run
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, visitor
 from explorer.ui.view import View
+from explorer.ui.widgets import plain_text
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluator
@@ -44,7 +45,13 @@ class DataSource:
         if self.kind == cached_models.DIAGNOSTICS:
             diagnostic = diagnostic_for(task)
             return f"the {diagnostic.name} diagnostics" if diagnostic else "the diagnostics"
-        return f"{task.name} dev"
+        return f"{task.name} dev" if self.is_official(task) else f"your own {task.name} dev"
+
+    def is_official(self, task: Task) -> bool:
+        """Whether these are GLUE's own examples as far as their number tells; True where none are read."""
+        if self.kind != cached_models.FOLDER or not self.folder:
+            return True
+        return cached_models.examples(task.name, self.kind, self.folder).is_official
 
 
 def choose_data(task: Task) -> DataSource:
@@ -52,7 +59,7 @@ def choose_data(task: Task) -> DataSource:
     try:
         glue = glue_source(task)
     except ExplorerError as error:
-        st.warning(f"GLUE_DIR is set, but: {error}", icon=":material/folder_off:")
+        st.warning(f"GLUE_DIR is set, but: {plain_text.plain(str(error))}", icon=":material/folder_off:")
         glue = None
     diagnostic = diagnostic_for(task)
     if glue is None:
@@ -61,9 +68,16 @@ def choose_data(task: Task) -> DataSource:
             st.info(f"There is nothing to score {task.name} on without GLUE.", icon=":material/database:")
             st.stop()
         return DataSource(cached_models.DIAGNOSTICS)
+    official = glue.is_official(task)
+    if not official:
+        told = cached_models.examples(task.name, glue.kind, glue.folder).source
+        st.info(f"Scores below are on {plain_text.plain(told)}.", icon=":material/database:")
     if diagnostic is None:
         return glue
-    names = {f"GLUE {task.name} dev": glue, diagnostic.title: DataSource(cached_models.DIAGNOSTICS)}
+    names = {
+        f"GLUE {task.name} dev" if official else f"Your own {task.name} dev": glue,
+        diagnostic.title: DataSource(cached_models.DIAGNOSTICS),
+    }
     chosen = st.segmented_control("Score on", list(names), default=next(iter(names)), key=f"lab.data.{task.name}")
     return names[chosen] if chosen else glue
 
@@ -99,14 +113,23 @@ def _offer_glue(task: Task) -> None:
                 "or a folder in the official TSV layout", placeholder="/path/to/glue", key="lab.folder", max_chars=500
             )
             if folder:
-                _try(task, DataSource(cached_models.FOLDER, str(Path(folder).expanduser())))
+                _try_folder(task, folder)
+
+
+def _try_folder(task: Task, folder: str) -> None:
+    try:
+        place = expanded(folder)
+    except ExplorerError as error:
+        plain_text.failed(error)
+        return
+    _try(task, DataSource(cached_models.FOLDER, str(place)))
 
 
 def _try(task: Task, source: DataSource) -> None:
     try:
         cached_models.examples(task.name, source.kind, source.folder)
     except ExplorerError as error:
-        st.error(str(error), icon=":material/error:")
+        plain_text.failed(error)
         return
     use(task, source)
     st.rerun()
@@ -130,7 +153,7 @@ def is_withheld(view: View, run: Run) -> bool:
     st.info(
         f"The checkpoint of seed {run.seed} does not ship with this cache, to keep it small: "
         f"stored scores only.{other} To score this one, make it again: "
-        f"`python -m precompute finetune --task {run.task} --seed {run.seed} --bundle {view.root.name}`",
+        f"`{visitor.command_for(view, Key(run, 'finetune'))}`",
         icon=":material/inventory_2:",
     )
     return True

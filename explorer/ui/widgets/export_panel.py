@@ -27,6 +27,7 @@ from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.store import mask_files
 from explorer.store.bundle import CHECKPOINT
+from explorer.store.commands import run_command
 from explorer.store.provenance import origin_lines
 from explorer.store.schema import Key, Run
 from explorer.ui import cached, cached_models, state, visitor
@@ -195,17 +196,18 @@ def _mask(run: Run, mask: Mask, origin: Origin) -> None:
 def _model(view: View, run: Run, mask: Mask) -> None:
     """The pruned checkpoint, where this bundle has the run's; else, and for large models, the command."""
     st.markdown("**The pruned model**, a folder that plain transformers loads")
-    command = (
-        f"python -m precompute export --task {run.task} --seed {run.seed} --mask {mask.code} --out DIR "
-        f"--bundle {visitor.on_command_line(view.root)}"
-    )
+    where = visitor.on_command_line(view.root)
+    command = run_command("export", run, "--mask", mask.code, "--out", "DIR", bundle=where)
     try:
         manifest = cached.artefact(view, Key(run, "finetune")).manifest
     except ExplorerError as error:
         st.caption(f"Not from here: {error.wrong}")
         return
     if CHECKPOINT in manifest.withheld or CHECKPOINT not in manifest.files:
-        st.caption(f"The checkpoint of seed {run.seed} does not ship with this cache. Make it: `{manifest.command}`")
+        st.caption(
+            f"The checkpoint of seed {run.seed} does not ship with this cache. Make it: "
+            f"`{visitor.command_for(view, manifest.key)}`"
+        )
         return
     if run.model != MINILM_NAME:  # some hundred MB, which a server had better not hold in memory for a visitor
         st.caption(f"It is large, so the command line writes it: `{command}`")

@@ -54,7 +54,7 @@ def overlays_of(view: View, known: KnownRun) -> Offered:
             "pattern",
             "Attention pattern",
             Key(run, "attention", "finetuned"),
-            lambda a: pattern_overlay(column(a.table, "raw", "pattern"), known.shape),
+            lambda a: pattern_overlay(column(a.table, "raw", "pattern", a.manifest.command), known.shape),
         ),
     ]
     for name, label, key, made in of_stage:

@@ -16,8 +16,16 @@ def plain(text: str) -> str:
     return _MARKS.sub(r"\\\1", text)
 
 
+def with_code(text: str) -> str:
+    """Markdown that shows just this text, and what stands between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return plain(text)
+    return "".join(f"`{part}`" if number % 2 else plain(part) for number, part in enumerate(parts))
+
+
 def failed(error: ExplorerError) -> None:
     """What is wrong, and below it what mends it."""
     st.error(plain(error.wrong), icon=":material/error:")
     if error.mend:
-        st.markdown(error.mend)
+        st.markdown(with_code(error.mend))

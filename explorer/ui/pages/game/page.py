@@ -10,7 +10,7 @@ from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.game import attempts, opponents
 from explorer.ui.pages.game.opponents import Opponent, opponent_of
-from explorer.ui.scoring import dev_data, request
+from explorer.ui.scoring import checkpoint_words, dev_data, request
 from explorer.ui.view import View
 from explorer.ui.widgets.head_grid import head_grid
 
@@ -59,6 +59,9 @@ def _game(view: View, known: KnownRun, source: dev_data.DataSource, withheld: bo
         question = None if withheld else request.Question(view, known, source, mask)
         copied = opponent is not None and mask == opponent.step.mask
         evaluator = attempts.show(known, mask, question, enters=not copied)
+        if question is not None:
+            with st.container():
+                checkpoint_words.tell(question, evaluator)
         opponents.show(known, mask, question, evaluator, opponent)
         attempts.table(known, question)
 

@@ -8,7 +8,7 @@ from explorer.figures.overlays import dress
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.lab import compare, details, history, mask_files, presets
-from explorer.ui.scoring import dev_data, request
+from explorer.ui.scoring import checkpoint_words, dev_data, request
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, overlay_picker
 from explorer.ui.widgets.words import model_name
@@ -67,5 +67,7 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
         if withheld or source.kind == cached_models.DIAGNOSTICS:  # else it is part of the score
             stored.markdown(dev_data.stored_score(known, mask))
         standing = None if withheld else request.panel(question)
+        with st.container():
+            checkpoint_words.tell(question, standing.evaluator if standing else None)
     history.record(question, standing)
     details.panel(question, standing)

@@ -68,7 +68,7 @@ def _maps(view: View) -> None:
     try:
         table = cached.artefact(view, key).table
         samples = cached.attention_samples(view, key)
-        patterns = column(table, kind, "pattern")
+        patterns = column(table, kind, "pattern", command_for(view, key))
     except ExplorerError as error:
         state.write_url(run, None, **where)
         _missing(view, which, error)

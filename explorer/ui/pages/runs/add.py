@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from explorer.bert.model_folder import HUB_ID, ModelFolder, model_folder
+from explorer.bert.model_folder import HUB_ID, ModelFolder, classes_for, model_folder
+from explorer.bert.model_names import name_in_bundle
 from explorer.errors import BadData, BadRequest, ExplorerError
 from explorer.glue.tasks import TASKS
+from explorer.paths import expanded
 from explorer.store.bundle import Bundle
+from explorer.store.commands import import_command, run_command, study_command
 from explorer.store.paper.importer import FAMILIES, REPOSITORY, SEEDS, ImportReport, import_clone
+from explorer.store.schema import Run
 from explorer.store.user_folders import bundles_folder
 from explorer.store.validation import validate
 from explorer.ui import cached, cached_models, visitor
@@ -66,7 +71,7 @@ def check(root: Path) -> None:
     st.markdown(
         "Six checks over the whole bundle: manifests, hashes of all files, arrays and tables, one checkpoint a run, "
         "nothing half-written, size. The same on the command line: "
-        f"`python -m precompute validate {visitor.on_command_line(root)}`"
+        f"`python -m precompute validate {shlex.quote(visitor.on_command_line(root))}`"
     )
     if not st.button("Check this bundle", icon=":material/verified:", type="primary", key="runs.check"):
         return
@@ -99,7 +104,7 @@ def paper(root: Path) -> None:
     st.code(f"git clone https://{REPOSITORY}", language="bash")
     if not visitor.served_on_localhost():
         st.info(
-            _NOT_HERE + "`python -m precompute import-paper CLONE --out DIR`, then `EXPLORER_BUNDLE=DIR make demo`",
+            _NOT_HERE + f"`{import_command()}`, then `EXPLORER_BUNDLE=DIR make demo`",
             icon=":material/lock:",
         )
         return
@@ -128,7 +133,7 @@ def _where() -> str:
 
 
 def _import(root: Path, clone: str, name: str, *, beside: bool) -> tuple[Path, ImportReport]:
-    folder = Path(clone).expanduser()
+    folder = expanded(clone)
     if not clone or not folder.is_dir():
         raise BadData(f"There is no folder at {clone or '(nothing)'}.", "Give a clone of the authors' repository.")
     if not _NAME.fullmatch(name):
@@ -136,7 +141,7 @@ def _import(root: Path, clone: str, name: str, *, beside: bool) -> tuple[Path, I
     try:
         target = bundles_folder() / name
     except RuntimeError:
-        raise BadRequest("This user has no home folder.", "Use `python -m precompute import-paper`.") from None
+        raise BadRequest("This user has no home folder.", f"Use `{import_command()}`.") from None
     if target == root:
         raise BadRequest("That bundle is the one on screen.", "Choose another name.")
     bar = st.progress(0.0, "Copying …" if beside else "Reading the clone …")
@@ -171,9 +176,11 @@ def _report(target: Path, report: ImportReport) -> None:
     if st.button(f"Show {target.name}", icon=":material/visibility:", key="runs.show", type="primary"):
         del st.session_state[_REPORT]
         _switch(target)
-    st.caption(f"Started with it another time: `EXPLORER_BUNDLE={target} make demo`")
+    st.caption(f"Started with it another time: `EXPLORER_BUNDLE={shlex.quote(str(target))} make demo`")
     if skipped:
         with st.expander(f"What was skipped ({skipped})"):
+            causes = [{"why": of.why, "how often": of.many, "for example": of.example} for of in report.causes]
+            st.dataframe(pd.DataFrame(causes), hide_index=True)
             table = pd.DataFrame([{"path": one.path, "why": one.why} for one in report.skipped])
             st.dataframe(table, hide_index=True)
 
@@ -192,20 +199,27 @@ def checkpoint(root: Path) -> None:
     task = right.selectbox("Task", list(TASKS), index=list(TASKS).index("MRPC"), key="runs.model.task")
     if not source:
         return
-    path = Path(source).expanduser()
-    is_path = source.startswith((".", "/", "~")) or os.sep in source.replace("/", "", 1) or (local and path.is_dir())
-    if is_path and not local:
-        st.info(_NOT_HERE + f"`python -m precompute study --task {task} --model FOLDER`", icon=":material/lock:")
-        return
-    if not is_path:
-        _from_hub(source, task, root)
-        return
     try:
-        found = model_folder(path)
+        is_path = looks_like_a_path(source) or (local and expanded(source).is_dir())
+        if is_path and not local:
+            st.info(_NOT_HERE + f"`{_study(task, 'FOLDER', root)}`", icon=":material/lock:")
+        elif is_path:
+            _found(model_folder(expanded(source)), task, root)
+        else:
+            _from_hub(source, task, root)
     except ExplorerError as error:
         plain_text.failed(error)
-        return
-    _found(found, source, task, root)
+    except OSError as error:
+        st.error(f"That folder cannot be read ({error.strerror}).", icon=":material/error:")
+
+
+def looks_like_a_path(source: str) -> bool:
+    """Whether the text is a folder's path rather than the name of a model on the Hub, which has one '/' at most."""
+    return source.startswith((".", "/", "~")) or source.count("/") > 1 or (os.sep != "/" and os.sep in source)
+
+
+def _study(task: str, source: str, root: Path) -> str:
+    return study_command(Run(name_in_bundle(source), task, SEEDS[0]), visitor.on_command_line(root), source)
 
 
 def _from_hub(source: str, task: str, root: Path) -> None:
@@ -217,34 +231,43 @@ def _from_hub(source: str, task: str, root: Path) -> None:
         f"The command asks the Hub for **{plain_text.plain(source)}**, checks that it is a BERT and goes "
         "through the whole study. What it makes appears here as it is finished."
     )
-    where = visitor.on_command_line(root)
-    st.code(
-        f"python -m precompute study --task {task} --seed 1337 --model {source} --bundle {where}",
-        language="bash",
-    )
+    st.code(_study(task, source, root), language="bash")
 
 
-def _found(found: ModelFolder, source: str, task: str, root: Path) -> None:
+def _found(found: ModelFolder, task: str, root: Path) -> None:
     kind = f"fine-tuned, {found.n_outputs} outputs" if found.n_outputs else "pre-trained, without a classifier"
     st.success(
         f"A BERT of {found.n_layers} layers x {found.n_heads} heads, width {found.hidden}, "
         f"{found.n_parameters / 1e6:.1f} M parameters: {kind}.",
         icon=":material/check:",
     )
-    quoted = f"'{source}'" if re.search(r"[^\w./~-]", source) else source
-    where = visitor.on_command_line(root)
-    study = f"python -m precompute study --task {task} --seed 1337 --model {quoted} --bundle {where}"
-    needed = TASKS[task].n_outputs
-    if found.n_outputs and found.n_outputs != needed:
-        st.warning(f"{task} needs {needed} outputs: it was fine-tuned for another task.", icon=":material/info:")
-    elif found.n_outputs:
+    for note in found.notes:
+        st.caption(plain_text.plain(note))
+    source = str(found.folder.resolve())
+    if found.n_outputs and _says_its_classes(found, task):
         st.markdown(f"Score it on {task}'s dev set, under any mask (`--mask CODE`):")
-        st.code(f"python -m precompute score --task {task} --model {quoted}", language="bash")
+        run, where = Run(name_in_bundle(source), task, SEEDS[0]), visitor.on_command_line(root)
+        st.code(run_command("score", run, bundle=where, source=source), language="bash")
+    if found.n_outputs:
         st.markdown("Or take its encoder as the start of a study: fine-tuned anew, pruned and scored.")
-        st.code(study, language="bash")
-        return
-    st.markdown("The whole study of one seed; stopped, it goes on where it was. What it makes appears here:")
-    st.code(study, language="bash")
+    else:
+        st.markdown("The whole study of one seed; stopped, it goes on where it was. What it makes appears here:")
+    st.code(_study(task, source, root), language="bash")
+
+
+def _says_its_classes(found: ModelFolder, task: str) -> bool:
+    """Draws how the outputs become the task's classes, or why they cannot; whether they can."""
+    try:
+        order = classes_for(found, TASKS[task])
+    except ExplorerError as error:
+        st.warning(plain_text.plain(error.wrong), icon=":material/info:")
+        st.markdown(plain_text.with_code(error.mend))
+        return False
+    if order.how in ("assumed", "permuted"):
+        st.info(plain_text.plain(order.sentence), icon=":material/swap_vert:")
+    else:
+        st.caption(plain_text.plain(order.sentence))
+    return True
 
 
 def glue() -> None:
@@ -260,12 +283,16 @@ def glue() -> None:
     folder = st.text_input("GLUE folder", placeholder="/path/to/glue", max_chars=500, key="runs.glue").strip()
     if not folder:
         return
-    place = Path(folder).expanduser()
-    if not place.is_dir():
-        st.error(f"There is no folder at {plain_text.plain(folder)}.", icon=":material/folder_off:")
+    try:
+        place = expanded(folder)
+        if not place.is_dir():
+            raise BadData(f"There is no folder at {folder}.")
+    except (ExplorerError, OSError) as error:
+        st.error(plain_text.plain(str(error)), icon=":material/folder_off:")
         return
     rows: list[dict[str, str | int | None]] = []
     bar = st.progress(0.0, "Reading …")
+    official = True
     for number, task in enumerate(TASKS.values()):
         bar.progress(number / len(TASKS), f"Reading {task.name} …")
         source = dev_data.DataSource(cached_models.FOLDER, str(place))
@@ -275,11 +302,14 @@ def glue() -> None:
             rows.append({"task": task.name, "dev examples": None, "": str(error)})
             continue
         dev_data.use(task, source)
-        rows.append({"task": task.name, "dev examples": len(examples), "": "read and checked"})
+        official &= examples.is_official
+        read = "read and checked" if examples.is_official else examples.source
+        rows.append({"task": task.name, "dev examples": len(examples), "": read})
     bar.empty()
     usable = [row["task"] for row in rows if row["dev examples"] is not None]
     if usable:
-        st.success(f"The lab now scores {', '.join(map(str, usable))} on GLUE's dev set.", icon=":material/check:")
+        on = "GLUE's dev set" if official else "these dev sets"
+        st.success(f"The lab now scores {', '.join(map(str, usable))} on {on}.", icon=":material/check:")
     else:
         st.error("No task's dev set could be read from there.", icon=":material/folder_off:")
     st.dataframe(pd.DataFrame(rows), hide_index=True)

@@ -12,6 +12,7 @@ from typing import Any
 from explorer.errors import BadBundle, BadRequest, ExplorerError
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import Task
+from explorer.paths import expanded
 from explorer.stats.class_shares import ShareTest
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Run
@@ -25,7 +26,7 @@ from explorer.ui.pages.stage.story_values import FACTS, Material
 from explorer.ui.scoring.dev_data import DataSource, glue_source
 from explorer.ui.scoring.request import Question, Standing
 from explorer.ui.view import View
-from explorer.ui.visitor import on_command_line
+from explorer.ui.visitor import command_for
 
 
 def story_of(upload: bytes | None) -> tuple[Story, str]:
@@ -36,7 +37,7 @@ def story_of(upload: bytes | None) -> tuple[Story, str]:
     if upload is not None:
         return decode_story(upload, FACTS), "uploaded"
     if own := os.environ.get("EXPLORER_STORY"):
-        return read_story(Path(own), FACTS), Path(own).name
+        return read_story(expanded(own), FACTS), Path(own).name
     return read_story(SHIPPED, FACTS), "the one that ships"
 
 
@@ -51,7 +52,7 @@ def material(view: View, run: Run) -> Material:
         _path(view, run, "together"),
         _path(view, run, "heads"),
         _patterns(view, run),
-        on_command_line(view.root),
+        command_for(view, Key(run, "structured", "together")),
     )
 
 

@@ -11,9 +11,7 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.effects import Evidence
 from explorer.stats.survival import survival
-from explorer.store.commands import command_for
 from explorer.store.paper.published import FULL, published
-from explorer.store.schema import Key
 from explorer.study.claim_sheet import BAD, GOOD, RANDOM
 from explorer.study.claims import Claim, Verdict
 from explorer.ui.pages.stage.numbers import Figure, effect_figure, stored_figure
@@ -28,7 +26,7 @@ from explorer.ui.pages.stage.pictures import (
     share_grid,
 )
 from explorer.ui.pages.stage.story import PRESETS, ClaimName, Step, Story, filled, unknown_in
-from explorer.ui.pages.stage.story_values import FACTS, Material, facts, score_text
+from explorer.ui.pages.stage.story_values import FACTS, Material, blank_for_one_seed, facts, score_text
 from explorer.ui.widgets.words import minus, seeds
 
 VERDICTS: dict[Verdict, str] = {
@@ -66,26 +64,33 @@ def scenes_of(story: Story, material: Callable[[Step], Material]) -> tuple[Scene
 
 def scene_of(step: Step, of: Material) -> Scene:
     """Makes one screen, with everything but the live score. Raises BadRequest as `scenes_of`."""
-    known = facts(of)
-    missing = [f"Not in this cache: {FACTS[name]}." for name in unknown_in([step.title, step.text], known)]
+    known, one_seed = facts(of), blank_for_one_seed(of)
+    texts = [step.title, step.text]
+    missing = [f"Not in this cache: {FACTS[name]}." for name in unknown_in(texts, known) if name not in one_seed]
     claim = _claims(of)[step.claim] if step.claim else None
     figure, picture, more = _SHOWN[step.show](step, of)
-    say = filled(step.say, known)
+    say = filled(step.say, known, one_seed)
     if claim is not None:
         make = f" Make it: {claim.missing}" if claim.missing else ""
-        say = f"{say}\n{VERDICTS[claim.verdict]}: {minus(claim.because)}{make}".strip()
+        say = f"{say}\n{_verdict(claim)}: {minus(claim.because)}{make}".strip()
     return Scene(
-        filled(step.title, known),
-        filled(step.text, known),
+        filled(step.title, known, one_seed),
+        filled(step.text, known, one_seed),
         say,
         figure,
         picture,
         f"Claim {LETTERS[step.claim]}" if step.claim else "",
-        VERDICTS[claim.verdict] if claim else "",
+        _verdict(claim) if claim else "",
         (*missing, *more),
         _mask(step, of) if step.show == "grid" else None,
         of,
     )
+
+
+def _verdict(claim: Claim) -> str:
+    """'Supported', and on how few seeds."""
+    few = claim.verdict != "open" and 0 < claim.n_seeds < 3
+    return f"{VERDICTS[claim.verdict]}, {claim.basis}" if few else VERDICTS[claim.verdict]
 
 
 Shown = tuple[Figure | None, Picture | None, tuple[str, ...]]
@@ -110,8 +115,7 @@ def _grid(step: Step, of: Material) -> Shown:
 
 def _path(step: Step, of: Material) -> Shown:
     if of.path is None:
-        key = Key(of.known.run, "structured", "together")
-        return None, None, (f"Nothing was pruned for this run. Make it: {command_for(key, of.bundle_name)}",)
+        return None, None, (f"Nothing was pruned for this run. Make it: {of.prune_command}",)
     mask = of.path.ticket.mask
     off = mask.heads.size - mask.heads_kept
     score = of.path.ticket
@@ -144,19 +148,16 @@ def _good(step: Step, of: Material) -> Shown:
 
 def _survival(step: Step, of: Material) -> Shown:
     if not of.tickets:
-        key = Key(of.known.run, "structured", "together")
-        return (
-            None,
-            None,
-            (f"No seed was pruned. Make one: {command_for(key, of.bundle_name)}",),
-        )
+        return None, None, (f"No seed was pruned. Make one: {of.prune_command}",)
     shown = dict(list(of.tickets.items())[:6])
     masks = {f"seed {seed}": mask for seed, mask in shown.items()}
     notes = {f"seed {seed}": f"{mask.heads_kept} heads" for seed, mask in shown.items()}
     picture = grids_picture(masks, notes)
     if 1 < len(masks) < 6:
         over = survival(list(of.tickets.values()))
-        picture["models"].append(share_grid("all seeds", "stronger: survives in more", over.heads.mean, over.mlps.mean))
+        picture["models"].append(
+            share_grid(f"all {len(masks)} seeds", "stronger: survives in more", over.heads.mean, over.mlps.mean)
+        )
     effect = of.sheet.unstable.effect
     if math.isnan(effect.value):
         return None, picture, (minus(of.sheet.unstable.because),)
@@ -258,17 +259,31 @@ def _claims(of: Material) -> dict[ClaimName, Claim]:
 
 def _bars(of: Material, names: dict[str, str], tone: str) -> Picture:
     sheet = of.sheet
+    counts = {kind: len(sheet.ours[name].by_seed) for kind, name in {"full model": FULL, **names}.items()}
+    alike = len({many for many in counts.values() if many}) == 1
     bars = [
-        bar(kind, sheet.ours[name], "full" if name == FULL else tone, published=sheet.theirs[name].mean)  # type: ignore[arg-type]
+        bar(
+            kind if alike or not counts[kind] else f"{kind} ({seeds(counts[kind])})",
+            sheet.ours[name],
+            "full" if name == FULL else tone,  # type: ignore[arg-type]
+            published=sheet.theirs[name].mean,
+        )
         for kind, name in names.items()
     ]
-    lines = {"full model": sheet.ours[FULL].mean} if FULL not in names.values() else {}
+    of_full = "full model" if alike or not counts["full model"] else f"full model ({seeds(counts['full model'])})"
+    lines = {of_full: sheet.ours[FULL].mean} if FULL not in names.values() else {}
     lines["commonest answer"] = sheet.majority.score if sheet.majority else math.nan
-    many = max((len(sheet.ours[name].by_seed) for name in names.values()), default=0)
-    legend = [f"mean of {seeds(many)}"] if many else []
+    many = max((counts[kind] for kind in names), default=0)
+    legend = [_pooled(many, alike)] if many else []
     legend += ["○ a seed"] if many > 1 else []
     legend += ["◇ BERT-base, published"] if any(b["published"] is not None for b in bars) else []
     return bars_picture(bars, lines, legend)
+
+
+def _pooled(many: int, alike: bool) -> str:
+    if not alike:
+        return "mean over the seeds that each has"
+    return "one seed" if many == 1 else f"mean of {seeds(many)}"
 
 
 def _absent(of: Material, names: dict[str, str]) -> tuple[str, ...]:

@@ -104,10 +104,29 @@ def decode_story(data: bytes, names: Collection[str]) -> Story:
     return parse_story(text.replace("\r\n", "\n"), names)
 
 
-def filled(text: str, facts: Mapping[str, str | None]) -> str:
-    """The text with its {names} filled in; what is not known is said to be so."""
+ONE_SEED = "There is one seed; what holds over seeds takes two."
+"""What stands in place of sentences on all seeds where there is one."""
+
+
+def filled(text: str, facts: Mapping[str, str | None], one_seed: Collection[str] = ()) -> str:
+    """The text with its {names} filled in; what is not known is said to be so.
+
+    one_seed: names that are blank because they speak of seeds and there is one. ONE_SEED takes the place of the
+    sentences that ask for them: no claim on all seeds is made of one.
+    """
     known = {name: "[not known yet]" if value is None else value for name, value in facts.items()}
-    return text.format_map(known)
+    sentences = re.split(r"(?<=[.!?])(?=\s)", text)
+    of_seeds = [not names_in(sentence).isdisjoint(one_seed) for sentence in sentences]
+    parts = [
+        sentence if not blank else f" {ONE_SEED}" if number == of_seeds.index(True) else ""
+        for number, (sentence, blank) in enumerate(zip(sentences, of_seeds, strict=True))
+    ]
+    return "".join(parts).strip().format_map(known)
+
+
+def names_in(text: str) -> set[str]:
+    """The names that a text asks for in braces."""
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
 def unknown_in(texts: Sequence[str], facts: Mapping[str, str | None]) -> list[str]:

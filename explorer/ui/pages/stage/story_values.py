@@ -71,8 +71,8 @@ class Material:
     """Pruning heads alone."""
     patterns: tuple[str, ShareTest] | None
     """A group of heads and its patterns; None where no maps were classified."""
-    bundle_name: str = ""
-    """Name of the bundle on the command line."""
+    prune_command: str = ""
+    """The command that prunes heads and MLPs of this seed together."""
 
     @cached_property
     def presets(self) -> dict[str, Preset]:
@@ -86,7 +86,7 @@ def facts(of: Material) -> dict[str, str | None]:
     n_layers, n_heads = known.shape
     good = of.presets["good"].mask
     scores = {name: _stored(of, name) for name in ("good", "random", "bad")}
-    full, ticket = known.full.score, sheet.ticket
+    full, over = known.full.score, sheet.ticket if sheet.ticket and sheet.ticket.n_seeds > 1 else None
     again = sheet.ours[AGAIN].by_seed.get(run.seed)
     own = of.heads_path.ticket.mask if of.heads_path else None
     floor = sheet.majority
@@ -110,17 +110,32 @@ def facts(of: Material) -> dict[str, str | None]:
         "heads_off": str(good.heads.size - good.heads_kept) if good else None,
         "mlps_off": str(good.n_layers - good.mlps_kept) if good else None,
         "again_score": score_text(again),
-        "mean_good_share": share_text(sheet.good.effect.value),
-        "mean_again_share": share_text(sheet.retrained.effect.value),
+        "mean_good_share": share_text(sheet.good.effect.value if sheet.good.n_seeds != 1 else None),
+        "mean_again_share": share_text(sheet.retrained.effect.value if sheet.retrained.n_seeds != 1 else None),
         "kappa": None if math.isnan(sheet.unstable.effect.value) else minus(f"{sheet.unstable.effect.value:.2f}"),
-        "always": str(ticket.always) if ticket else None,
-        "never": str(ticket.never) if ticket else None,
-        "changing": str(ticket.n_heads - ticket.always - ticket.never) if ticket else None,
+        "always": str(over.always) if over else None,
+        "never": str(over.never) if over else None,
+        "changing": str(over.n_heads - over.always - over.never) if over else None,
         "gradient_heads_off": str(own.heads.size - own.heads_kept) if own else None,
     }
     values |= {f"{name}_score": score_text(score) for name, score in scores.items()}
     means = {"full": FULL, "good": GOOD, "random": RANDOM, "bad": BAD, "again": AGAIN}
-    return values | {f"mean_{name}": score_text(sheet.ours[which].mean) for name, which in means.items()}
+    return values | {
+        f"mean_{name}": score_text(sheet.ours[which].mean if sheet.ours[which].n_seeds != 1 else None)
+        for name, which in means.items()
+    }
+
+
+def blank_for_one_seed(of: Material) -> frozenset[str]:
+    """Names in FACTS that speak of seeds, and are blank because the bundle has one seed of what they are about."""
+    sheet = of.sheet
+    over = {"good": sheet.ours[GOOD], "full": sheet.ours[FULL], "random": sheet.ours[RANDOM], "bad": sheet.ours[BAD]}
+    over["again"] = sheet.ours[AGAIN]
+    blank = {f"mean_{name}" for name, evidence in over.items() if evidence.n_seeds == 1}
+    blank |= {"mean_good_share"} if sheet.good.n_seeds == 1 else set()
+    blank |= {"mean_again_share"} if sheet.retrained.n_seeds == 1 else set()
+    one_ticket = sheet.ticket is not None and sheet.ticket.n_seeds == 1
+    return frozenset(blank | ({"always", "never", "changing", "kappa"} if one_ticket else set()))
 
 
 def score_text(score: float | None) -> str | None:

@@ -17,6 +17,7 @@ from explorer.mask import Mask
 from explorer.stats.survival import Survival, survival
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import Pruned, shape_of, tickets_by_task
+from explorer.study.claims import few_seeds
 from explorer.ui import cached, state
 from explorer.ui.pages.survival import views
 from explorer.ui.pages.survival.published import published_panel
@@ -77,7 +78,7 @@ def page(view: View) -> None:
     panels: dict[str, Callable[[], None]] = {
         "seeds": lambda: _over_seeds(shown, where),
         "each": lambda: views.seed_by_seed(shown.own, pruned),
-        "tasks": lambda: views.all_tasks(shown.masks, pruned, run.model),
+        "tasks": lambda: views.all_tasks(view, shown.masks, pruned),
         "paths": lambda: _paths(shown),
         "weights": lambda: views.single_weights(view),
         "paper": lambda: published_panel(run.task, run.model, shown.own, pruned),
@@ -91,7 +92,7 @@ def _over_seeds(shown: Shown, where: dict[str, str]) -> None:
     st.markdown(
         f"{what} of {model_name(run.model)} are switched off, least important first, while "
         f"{METRIC_WORDS[TASKS[run.task].metric]} on the dev set stays above 90% of the full model's. What is left is "
-        f"the *good ticket*. *Survival* says in how many of {seeds(len(masks))} a head or MLP is part of it."
+        f"the *good ticket*. {_survival_words(len(masks))}"
     )
     summary = survival(list(masks.values()))
     _grid(shown, where)
@@ -137,17 +138,26 @@ def _size_words(summary: Survival, masks: dict[int, Mask], pruned: Pruned) -> No
         parts.append(_kept(summary.heads.kept_spread.mean, summary.heads.kept_spread.sd, first.heads.size, "heads"))
     if pruned != "heads":
         parts.append(_kept(summary.mlps.kept_spread.mean, summary.mlps.kept_spread.sd, first.mlps.size, "MLPs"))
-    words = f"On average {' and '.join(parts)} survive."
+    average = "On average " if len(masks) > 1 else ""
+    words = f"{average}{' and '.join(parts)} survive."
     if pruned != "mlps" and len(masks) > 1:
         heads = np.stack([mask.heads for mask in masks.values()])
         words += (
             f" {int(heads.all(axis=0).sum())} heads survive in every seed, {int((~heads.any(axis=0)).sum())} in none."
         )
-    st.caption(words)
+    st.caption(f"{words} {few_seeds(len(masks))}".rstrip())
+
+
+def _survival_words(n: int) -> str:
+    if n == 1:
+        return "One seed was pruned: below is what it kept. Whether other seeds keep the same takes two."
+    return f"*Survival* says in how many of {seeds(n)} a head or MLP is part of it."
 
 
 def _kept(mean: float, sd: float, total: int, word: str) -> str:
-    return f"{mean:.1f} of {total} {word}" + ("" if np.isnan(sd) else f" (sd {sd:.1f} over seeds)")
+    if np.isnan(sd):
+        return f"{mean:g} of {total} {word}"
+    return f"{mean:.1f} of {total} {word} (sd {sd:.1f} over seeds)"
 
 
 def _steps(shown: Shown) -> pd.DataFrame | None:

@@ -22,6 +22,7 @@ from explorer.stats.survival import survival
 from explorer.store.paper.published import published
 from explorer.store.schema import Key
 from explorer.store.task_tickets import Pruned, shape_of
+from explorer.study.claims import few_seeds
 from explorer.ui import cached
 from explorer.ui.view import View
 from explorer.ui.visitor import command_for
@@ -51,7 +52,7 @@ def seed_by_seed(masks: Mapping[int, Mask], pruned: Pruned) -> None:
     shape = next(iter(masks.values())).heads.shape
     sides = cached.seed_agreement(tuple((seed, mask.code) for seed, mask in masks.items()), *shape)
     sides_pruned = [side for side in sides if _is_pruned(side.kind, pruned)]
-    st.markdown(_in_words(sides_pruned))
+    st.markdown(f"{_in_words(sides_pruned)} {few_seeds(len(masks))}".rstrip())
     with st.container(width=560):
         exhibits.plot(
             agreement_strip(sides_pruned, {}),
@@ -74,12 +75,13 @@ def seed_by_seed(masks: Mapping[int, Mask], pruned: Pruned) -> None:
     )
 
 
-def all_tasks(masks: Mapping[str, Mapping[int, Mask]], pruned: Pruned, model: str) -> None:
+def all_tasks(view: View, masks: Mapping[str, Mapping[int, Mask]], pruned: Pruned) -> None:
     """Survival of every task at once, and how many heads and MLPs two tasks share beside chance."""
     if not masks:
-        st.info("Nothing was pruned so yet. Each task: `python -m precompute prune --task TASK`")
+        key = Key(view.run, "structured", pruned)
+        st.info(f"Nothing was pruned so yet. This task: `{command_for(view, key)}`", icon=":material/content_cut:")
         return
-    st.markdown(f"In how many seeds each head and MLP of {model_name(model)} survives, task by task.")
+    st.markdown(f"In how many seeds each head and MLP of {model_name(view.run.model)} survives, task by task.")
     panels_row(
         [mask_panel(task, list(by_seed.values()), pruned) for task, by_seed in masks.items()],
         "survival.tasks",

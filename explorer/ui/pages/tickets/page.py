@@ -18,9 +18,10 @@ from explorer.stats.sizes import Size, size_of
 from explorer.store.paper.published import FULL, MAJORITY
 from explorer.store.schema import Run
 from explorer.store.task_tickets import shape_of
+from explorer.study.claims import few_seeds
 from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore
 from explorer.study.majority_baseline import MajorityBaseline
-from explorer.study.report import Report
+from explorer.study.report import Report, more_words
 from explorer.ui import cached, state
 from explorer.ui.pages.tickets import pairs
 from explorer.ui.pages.tickets.pairs import STATE_NAMES
@@ -122,12 +123,27 @@ def _bars(
         chart(theirs, float(full["published_mean"]), float(majority["published_mean"]), "published")
     always = f" {line.title.capitalize()}: {line.words}." if line else ""
     compare = " Two models: compare the pattern, not the numbers." if by_seed else ""
+    if by_seed and (pooled := _pooled(ours, int(full["n_seeds"]))):
+        st.caption(pooled)
     st.caption(f"{_WHISKERS}{always}{compare}")
     if float(full["published_mean"]) < float(majority["published_mean"]):
         st.caption(
             f"{run.task} is degenerate for BERT-base: the full model ({full['published_mean']:.3f}) scores below the "
             f"{title}, so nearly everything could be pruned."
         )
+
+
+def _pooled(bars: Sequence[Bar], of_full: int) -> str:
+    """How many seeds each bar rests on where that is not the full model's number; else whether they are too few."""
+    there = [bar for bar in bars if bar.n_seeds]
+    others = [bar for bar in there if bar.n_seeds != of_full]
+    if not others:
+        return few_seeds(of_full) if there else ""
+    each = ", ".join(f"{bar.kind} {STATE_NAMES[bar.state].lower()} {bar.n_seeds}" for bar in others)
+    return (
+        f"Not all rest on the same seeds: the full model on {seeds(of_full)}, {each}. A share of the full model's "
+        "score is taken over the seeds that both have."
+    )
 
 
 def _our_bar(
@@ -152,8 +168,8 @@ def _missing(method: str, report: Report) -> None:
         return
     with st.expander(f"{len(lacking)} of {len(rows)} bars lack seeds: how to make them"):
         for kind, name, command in lacking:
-            bare, _, more = command.partition(" (")
-            st.markdown(f"{kind}, {STATE_NAMES[name].lower()}: `{bare}`" + (f" ({more}" if more else ""))
+            more = more_words(int(report[f"{method}/{kind}/{name}"]["more_missing"]))
+            st.markdown(f"{kind}, {STATE_NAMES[name].lower()}: `{command}`" + (f" ({more})" if more else ""))
 
 
 def _table(

@@ -10,6 +10,7 @@ import streamlit as st
 
 from explorer.stats.effects import Evidence, gap
 from explorer.stats.paired import PairedDifference
+from explorer.study.claims import few_seeds
 from explorer.study.conditions import TICKET_KINDS, ConditionScore
 from explorer.ui import cached
 from explorer.ui.view import View
@@ -39,7 +40,8 @@ def show(view: View, method: str, name: str, by_seed: Mapping[int, Mapping[str, 
         if any(cells.values()):
             rows.append({"seed": str(seed), **cells})
     evidence = {kind: _evidence(by_seed, f"{method}/{kind}/{name}") for kind in TICKET_KINDS}
-    rows.append({"seed": "mean", **{_pair(a, b): _mean_gap(evidence[a], evidence[b]) for a, b in _PAIRS}})
+    if len(rows) > 1:
+        rows.append({"seed": "mean", **{_pair(a, b): _mean_gap(evidence[a], evidence[b]) for a, b in _PAIRS}})
     exhibits.table(
         pd.DataFrame(rows),
         key="tickets.pairs",
@@ -48,8 +50,9 @@ def show(view: View, method: str, name: str, by_seed: Mapping[int, Mapping[str, 
     st.markdown(_in_words(paired))
     st.caption(
         "First score minus second, with the 95% interval of the paired bootstrap over examples; ✱ where McNemar's "
-        "exact test has p < 0.05 (uncorrected for the number of comparisons). Last row: mean over seeds with its 95% "
-        "t-interval."
+        "exact test has p < 0.05 (uncorrected for the number of comparisons). "
+        + ("Last row: mean over the seeds that both have, with its 95% t-interval. " if len(rows) > 1 else "")
+        + few_seeds(len(by_seed))
     )
 
 
@@ -76,7 +79,8 @@ def _mean_gap(a: Evidence, b: Evidence) -> str:
     if not set(a.by_seed) & set(b.by_seed):
         return ""
     effect = gap(a, b)
-    return f"{effect.value:+.3f}" + ("" if math.isnan(effect.low) else f" [{effect.low:+.3f}, {effect.high:+.3f}]")
+    interval = "" if math.isnan(effect.low) else f" [{effect.low:+.3f}, {effect.high:+.3f}]"
+    return f"{effect.value:+.3f}{interval}, {effect.over}"
 
 
 def _in_words(paired: Mapping[tuple[str, str], Mapping[int, PairedDifference]]) -> str:
