@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from explorer.arrays import AnyArray, Float32Array, Int64Array
+from explorer.arrays import AnyArray, BoolArray, Float32Array, Int64Array
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.engine import ENGINE_VERSION, Engine
 from explorer.bert.memory import keep_freed_memory
@@ -54,6 +54,15 @@ class Evaluation:
     """Seconds of computation; where several masks were scored at once, this mask's share."""
     rechecked: int = 0
     """Low-margin examples, which bf16 left undecided and fp32 decided."""
+    exact: BoolArray | None = None
+    """(n,): the examples whose logits are fp32's; None where that is not known."""
+    corrected: int = 0
+    """Predictions that a verification in fp32 changed."""
+
+    @property
+    def verified(self) -> bool:
+        """Whether every logit was computed in fp32."""
+        return self.exact is not None and bool(self.exact.all())
 
 
 class Evaluator:
@@ -117,7 +126,8 @@ class Evaluator:
         started, logits = time.perf_counter(), self._nothing()
         for shard, cache in zip(self.shards, self.caches, strict=True):
             logits[shard.indices] = self.engine.logits(shard, self.full_mask, cache)
-        return self._evaluation(self.full_mask, logits, time.perf_counter() - started, 0)
+        exact = np.ones(len(logits), np.bool_)
+        return self._evaluation(self.full_mask, logits, exact, time.perf_counter() - started, 0)
 
     def evaluate(self, mask: Mask) -> Evaluation:
         """Computes the exact score. Raises BadMask on a mask for another model."""
@@ -126,6 +136,7 @@ class Evaluator:
     def evaluate_many(self, masks: Sequence[Mask]) -> tuple[Evaluation, ...]:
         """Computes the exact scores of several masks; those that agree up to a layer share the work. Raises BadMask."""
         logits = [self._nothing() for _ in masks]
+        exact = np.zeros((len(masks), len(self.encoded)), np.bool_)
         seconds = rechecked = 0.0
         bounds: tuple[ErrorBound, ...] = (UNMEASURED,) * len(masks)
         for shard, cache in zip(self.shards, self.caches, strict=True):
@@ -134,30 +145,62 @@ class Evaluator:
             bounds = scored.bounds
             for whole, part in zip(logits, scored.logits, strict=True):
                 whole[shard.indices] = part
+            exact[:, shard.indices] = scored.exact
             seconds += time.perf_counter() - started
             rechecked += scored.rechecked
         many = max(1, len(masks))
         return tuple(
-            self._evaluation(mask, of, seconds / many, round(rechecked / many))
-            for mask, of in zip(masks, logits, strict=True)
+            self._evaluation(mask, of, in_fp32, seconds / many, round(rechecked / many))
+            for mask, of, in_fp32 in zip(masks, logits, exact, strict=True)
         )
 
     def stream(self, mask: Mask) -> Iterator[Partial | Evaluation]:
         """Yields a Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
         logits, seconds, rechecked = self._nothing(), 0.0, 0
+        exact = np.zeros(len(logits), np.bool_)
         bounds: tuple[ErrorBound, ...] = (UNMEASURED,)
         scored: list[Int64Array] = []
         for shard, cache in zip(self.shards, self.caches, strict=True):
             started = time.perf_counter()
             part = self.scorer.logits(shard, (mask,), cache, bounds)
             bounds = part.bounds
-            logits[shard.indices] = part.logits[0]
+            logits[shard.indices], exact[shard.indices] = part.logits[0], part.exact[0]
             seconds += time.perf_counter() - started
             rechecked += part.rechecked
             scored.append(shard.indices)
             if len(scored) < len(self.shards):
                 yield self._partial(len(scored) - 1, np.concatenate(scored), logits)
-        yield self._evaluation(mask, logits, seconds, rechecked)
+        yield self._evaluation(mask, logits, exact, seconds, rechecked)
+
+    def verify(self, evaluation: Evaluation) -> Iterator[int | Evaluation]:
+        """Computes in fp32 what was not yet; yields how many examples are fp32's after each shard, then the evaluation.
+
+        Logits that are fp32's already stay. The evaluation yielded last counts the predictions that changed; it is the
+        one given, and comes at once, where that is verified. Raises BadMask on a mask for another model.
+        """
+        if evaluation.verified:
+            yield evaluation
+            return
+        logits, (n, _) = evaluation.logits.copy(), evaluation.logits.shape
+        exact = np.zeros(n, np.bool_) if evaluation.exact is None else evaluation.exact.copy()
+        for shard, cache in zip(self.shards, self.caches, strict=True):
+            (left,) = np.nonzero(~exact[shard.indices])
+            if not len(left):
+                continue
+            of_shard = logits[shard.indices]
+            self.scorer.in_fp32(shard, evaluation.mask, cache, of_shard, left)
+            logits[shard.indices], exact[shard.indices] = of_shard, True
+            yield int(exact.sum())
+        before, after = (predictions_of(self.task, of) for of in (evaluation.logits, logits))
+        corrected = evaluation.corrected + int((before != after).sum())
+        score = score_of(self.task, logits, self.labels)
+        yield replace(evaluation, score=score, logits=logits, exact=exact, corrected=corrected)
+
+    def verified(self, evaluation: Evaluation) -> Evaluation:
+        """Computes in fp32 what was not yet. Raises BadMask as `verify` does."""
+        *_, last = self.verify(evaluation)
+        assert isinstance(last, Evaluation)
+        return last
 
     def _partial(self, look: int, so_far: Int64Array, logits: Float32Array) -> Partial:
         predictions, words = predictions_of(self.task, logits[so_far]), coverage_words()
@@ -167,8 +210,10 @@ class Evaluator:
     def _nothing(self) -> Float32Array:
         return np.zeros((len(self.encoded), self.engine.n_outputs), np.float32)
 
-    def _evaluation(self, mask: Mask, logits: Float32Array, seconds: float, rechecked: int) -> Evaluation:
-        return Evaluation(mask, score_of(self.task, logits, self.labels), logits, seconds, rechecked)
+    def _evaluation(
+        self, mask: Mask, logits: Float32Array, exact: BoolArray, seconds: float, rechecked: int
+    ) -> Evaluation:
+        return Evaluation(mask, score_of(self.task, logits, self.labels), logits, seconds, rechecked, exact)
 
     def predictions(self, evaluation: Evaluation) -> AnyArray:
         """Returns the predicted classes or values, (n,)."""

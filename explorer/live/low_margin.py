@@ -1,10 +1,13 @@
-"""bf16 for speed, fp32 for every example that bf16 cannot decide: the predictions are those of fp32 throughout.
+"""bf16 for speed, fp32 for every example that bf16 is measured not to decide: nearly always fp32's own predictions.
 
 The logit margin of an example is the difference of its two largest logits. A bf16 pass is off in it by some amount e,
 and by more under some masks than under others; an example whose margin is wider than e cannot flip. So e is measured
 under the very mask, on the examples of lowest margin, which are computed again in fp32; every example with a margin
 below `_SAFETY` times the largest error seen is computed again too, until there is none left. What was measured in one
 shard counts in the next. Regression has no boundary: it is computed in fp32 only.
+
+This is an estimate, not a proof: an error of more than `_SAFETY` times the largest that was measured goes unnoticed.
+`Evaluator.verify` computes what is left in fp32 too, after which the predictions are fp32's whatever bf16 did.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from explorer.arrays import Float32Array
+from explorer.arrays import BoolArray, Float32Array, Int64Array
 from explorer.bert.activations import ActivationCache
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.engine import Engine
@@ -58,6 +61,8 @@ class Scored:
     """Logits (masks, n, n_outputs) of one shard, and how many examples were computed again in fp32."""
 
     logits: Float32Array
+    exact: BoolArray
+    """(masks, n): which of them are fp32's."""
     rechecked: int
     bounds: tuple[ErrorBound, ...]
     """Error bound of each mask after this shard, to go on with in the next."""
@@ -84,7 +89,7 @@ class Scorer:
         cache: ActivationCache | None = None,
         bounds: Sequence[ErrorBound] | None = None,
     ) -> Scored:
-        """Scores one shard under several masks; every class that the logits predict is the one of fp32.
+        """Scores one shard under several masks, close calls in fp32; says which logits are fp32's.
 
         cache: made by the exact engine. bounds: the error bound of each mask after the shards before; by default
         nothing was measured yet. Raises BadMask on a mask for another model.
@@ -92,28 +97,43 @@ class Scorer:
         logits = self.fast.logits_of_many(shard, masks, cache)
         before = tuple(bounds or (UNMEASURED,) * len(masks))
         if self.fast is self.exact:
-            return Scored(logits, 0, before)
+            return Scored(logits, np.ones(logits.shape[:2], np.bool_), 0, before)
+        exact = np.zeros(logits.shape[:2], np.bool_)
         after = tuple(
-            self._recheck(shard, mask, cache, of, known) for mask, of, known in zip(masks, logits, before, strict=True)
+            self._recheck(shard, mask, cache, of, known, bound)
+            for mask, of, known, bound in zip(masks, logits, exact, before, strict=True)
         )
-        again = sum(new.measured - old.measured for new, old in zip(after, before, strict=True))
-        return Scored(logits, again, after)
+        return Scored(logits, exact, int(exact.sum()), after)
+
+    def in_fp32(
+        self, shard: Shard, mask: Mask, cache: ActivationCache | None, logits: Float32Array, examples: Int64Array
+    ) -> None:
+        """Replaces, in place, the logits (n, n_outputs) of some of the shard's examples (0 to n - 1) by fp32's."""
+        if len(examples) < len(logits):
+            cache = cache and cache.of_rows(shard.rows_of(examples))
+            shard = sub_shard(shard, examples)
+        logits[examples] = self.exact.logits(shard, mask, cache)
 
     def _recheck(
-        self, shard: Shard, mask: Mask, cache: ActivationCache | None, logits: Float32Array, bound: ErrorBound
+        self,
+        shard: Shard,
+        mask: Mask,
+        cache: ActivationCache | None,
+        logits: Float32Array,
+        known: BoolArray,
+        bound: ErrorBound,
     ) -> ErrorBound:
-        """Replaces, in place, the logits (n, n_outputs) of a mask's low-margin examples by those of fp32."""
+        """Replaces, in place, the logits (n, n_outputs) of a mask's low-margin examples by those of fp32, and marks
+        them in `known` (n,)."""
         margins = logit_margin(logits)
         asked = margins < bound.tolerance
         asked[np.argsort(margins)[: max(0, min(_AT_LEAST, _ENOUGH - bound.measured))]] = True
-        known = np.zeros(len(margins), np.bool_)
         while asked.any():
             known |= asked
             (examples,) = np.nonzero(asked)
-            part, part_cache = sub_shard(shard, examples), cache and cache.of_rows(shard.rows_of(examples))
-            exact = self.exact.logits(part, mask, part_cache)
-            bound = bound.with_more(len(examples), largest_margin_error(logits[examples], exact))
-            logits[examples] = exact
+            fast = logits[examples]
+            self.in_fp32(shard, mask, cache, logits, examples)
+            bound = bound.with_more(len(examples), largest_margin_error(fast, logits[examples]))
             asked = ~known & (margins < bound.tolerance)
         return bound
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+import numpy as np
+
 from explorer.errors import BadLedger
 from explorer.live.evaluator import Evaluation, Evaluator, Partial
 from explorer.live.worker import Job, Worker
@@ -30,6 +32,11 @@ class Answer:
     trouble: str = ""
     """Why the ledger could not keep it; empty otherwise."""
 
+    @property
+    def verified(self) -> bool:
+        """Whether every prediction is known to be fp32's."""
+        return self.evaluation.verified
+
 
 def ledger_key(evaluator: Evaluator, mask: Mask) -> LedgerKey:
     """Names everything that this evaluator's logits under this mask depend on. The full model's are always fp32."""
@@ -49,6 +56,29 @@ def score(worker: Worker, session: str, evaluator: Evaluator, mask: Mask, ledger
     if known is not None:
         return worker.answer(session, known)
     return worker.submit(session, _stream(evaluator, mask, ledger))
+
+
+def verify(worker: Worker, session: str, evaluator: Evaluator, answer: Answer, ledger: Ledger) -> Job[Answer]:
+    """Returns the job that computes in fp32 what is not yet, while nobody waits for a score; its answer is verified.
+
+    It replaces the session's older verification, never its score. Raises Busy where too many wait.
+    """
+    return worker.submit(session, verifying(evaluator, answer, ledger), spare=True)
+
+
+def verifying(evaluator: Evaluator, answer: Answer, ledger: Ledger) -> Generator[int, None, Answer]:
+    """Verifies an answer, as work for `Worker.submit`: a turn a shard, yielding how many examples are fp32's.
+
+    The verified answer takes the place of the other in the ledger.
+    """
+    for news in evaluator.verify(answer.evaluation):
+        if isinstance(news, Evaluation):
+            return answer if answer.verified else _kept(evaluator, news, ledger, answer.entry)
+        yield news
+        known = recalled(evaluator, answer.evaluation.mask, ledger)
+        if known is not None and known.verified:  # another session was faster
+            return known
+    raise AssertionError("a verification ends with an Evaluation")
 
 
 def score_many(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -> Generator[int, None, tuple[Answer, ...]]:
@@ -91,14 +121,17 @@ def full_answer(evaluator: Evaluator, ledger: Ledger) -> Answer:
 
 def recalled(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Answer | None:
     """Returns the answer that the ledger has for this mask; None where it has none, or cannot be read."""
+    key = ledger_key(evaluator, mask)
     try:
-        entry = ledger.get(ledger_key(evaluator, mask))
+        entry = ledger.get(key)
     except BadLedger as error:
         _LOG.debug("%s", error)
         return None
     if entry is None or entry.logits.shape != evaluator.full.logits.shape:
         return None
-    evaluation = Evaluation(mask, entry.score, entry.logits, entry.seconds)
+    in_fp32 = entry.verified or key.precision == "fp32"  # a ledger of version 1 has no mark
+    exact = np.ones(len(entry.logits), np.bool_) if in_fp32 else None
+    evaluation = Evaluation(mask, entry.score, entry.logits, entry.seconds, exact=exact, corrected=entry.corrected)
     comparison = from_json(entry.derived, evaluator.task) or _compared(evaluator, evaluation)
     return Answer(evaluation, comparison, entry)
 
@@ -113,24 +146,26 @@ def _stream(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Generator[Parti
     raise AssertionError("a stream ends with an Evaluation")
 
 
-def _kept(evaluator: Evaluator, evaluation: Evaluation, ledger: Ledger) -> Answer:
-    """Writes an evaluation down and returns its answer."""
+def _kept(evaluator: Evaluator, evaluation: Evaluation, ledger: Ledger, entry: LedgerEntry | None = None) -> Answer:
+    """Writes an evaluation down and returns its answer; entry: the one that it takes the place of."""
     comparison = _compared(evaluator, evaluation)
     made_with = ", ".join(f"{package} {version(package)}" for package in ("torch", "numpy"))
-    entry = LedgerEntry(
+    new = LedgerEntry(
         evaluation.logits,
         evaluation.score,
         evaluation.seconds,
-        datetime.now(UTC),
-        made_with,
+        entry.created if entry else datetime.now(UTC),
+        entry.provenance if entry else made_with,
         to_json(comparison),
+        evaluation.verified,
+        evaluation.corrected,
     )
     try:
-        ledger.put(ledger_key(evaluator, evaluation.mask), entry)
+        ledger.put(ledger_key(evaluator, evaluation.mask), new)
     except BadLedger as error:
         _LOG.warning("%s", error)
-        return Answer(evaluation, comparison, trouble=str(error))
-    return Answer(evaluation, comparison)
+        return Answer(evaluation, comparison, entry, trouble=str(error))
+    return Answer(evaluation, comparison, entry)
 
 
 def _compared(evaluator: Evaluator, evaluation: Evaluation) -> Comparison:

@@ -2,6 +2,7 @@
 
 The work is a generator: each next() is one turn (one shard of a dev set), what it yields is news for the screen,
 what it returns is the result. Work ends between two turns or not at all, so nothing is ever half computed.
+Spare work takes a turn only where nobody waits for anything else.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ class Job(Generic[R]):
 class _Turn:
     job: Job[Any]
     work: Generator[Any, None, Any]
+    spare: bool = False
 
 
 class Worker:
@@ -102,30 +104,36 @@ class Worker:
 
     A session has one job: a newer one takes the place of the older, which ends between two turns. At most
     `sessions` wait at once. A job that its session has not asked after for `patience` seconds is dropped.
+    Beside it a session may have one spare job, to which all the same applies among the spare ones.
     """
 
     def __init__(
         self, *, sessions: int = 32, patience: float = 20.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._sessions, self._patience, self.clock = sessions, patience, clock
-        self._lock = threading.Lock()  # guards the four below and every change of a job
+        self._lock = threading.Lock()  # guards the five below and every change of a job
         self._wake = threading.Condition(self._lock)
         self._turns: deque[_Turn] = deque()
+        self._spare: deque[_Turn] = deque()
         self._current: _Turn | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def submit(self, session: str, work: Generator[Any, None, R]) -> Job[R]:
-        """Starts the work, in place of what the session had asked for before. Raises Busy where too many wait."""
+    def submit(self, session: str, work: Generator[Any, None, R], *, spare: bool = False) -> Job[R]:
+        """Starts the work, in place of what the session had asked for before. Raises Busy where too many wait.
+
+        spare: takes a turn only while no job waits that is not, and replaces only the session's older spare job.
+        """
         job: Job[R] = Job(session, self)
         with self._lock:
             if self._closed:
                 raise BadRequest("The app is being restarted.", "Load the page again.")
-            place = self._end_of(session)
+            place = self._end_of(session, spare)
             self._drop_abandoned()
-            if len(self._turns) + self._is_running() >= self._sessions:
+            lane = self._lane(spare)
+            if len(lane) + self._is_running(spare) >= self._sessions:
                 raise Busy(f"{self._sessions} other people's scores are being computed.", "Yours is asked for again.")
-            self._turns.insert(len(self._turns) if place is None else place, _Turn(job, work))
+            lane.insert(len(lane) if place is None else place, _Turn(job, work, spare))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="explorer-worker", daemon=True)
                 self._thread.start()
@@ -136,7 +144,7 @@ class Worker:
         """Returns a job that is done already, in place of what the session had asked for before."""
         job: Job[R] = Job(session, self)
         with self._lock:
-            self._end_of(session)
+            self._end_of(session, False)
         job._set(Done(result))
         return job
 
@@ -144,10 +152,11 @@ class Worker:
         """Drops every job and ends the thread, after the turn under way."""
         with self._lock:
             self._closed = True
-            for turn in (*self._turns, *([self._current] if self._current else ())):
+            for turn in (*self._turns, *self._spare, *([self._current] if self._current else ())):
                 if not turn.job.over:
                     turn.job._set(Dropped())
             self._turns.clear()
+            self._spare.clear()
             self._wake.notify()
         if self._thread is not None:
             self._thread.join()
@@ -156,39 +165,45 @@ class Worker:
         while True:
             with self._lock:
                 self._drop_abandoned()
-                while not self._turns and not self._closed:
+                while not self._turns and not self._spare and not self._closed:
                     self._wake.wait()
                 if self._closed:
                     return
-                turn = self._current = self._turns.popleft()
+                turn = self._current = (self._turns or self._spare).popleft()
             snapshot = _advance(turn.work)
             with self._lock:
                 self._current = None
                 if not turn.job.over:  # else a newer request ended it meanwhile
                     turn.job._set(snapshot)
                     if isinstance(snapshot, Running):
-                        self._turns.append(turn)
+                        self._lane(turn.spare).append(turn)
             del turn  # what was ended must not stay alive while this thread waits
 
-    def _end_of(self, session: str) -> int | None:
-        """Ends that session's job; gives its place among the turns, where it had one."""
-        if self._current is not None and self._current.job.session == session and not self._current.job.over:
-            self._current.job._set(Dropped())
-        for place, turn in enumerate(self._turns):
+    def _lane(self, spare: bool) -> deque[_Turn]:
+        return self._spare if spare else self._turns
+
+    def _end_of(self, session: str, spare: bool) -> int | None:
+        """Ends that session's job, or its spare one; gives its place among the turns, where it had one."""
+        current, lane = self._current, self._lane(spare)
+        if current is not None and current.job.session == session and self._is_running(spare):
+            current.job._set(Dropped())
+        for place, turn in enumerate(lane):
             if turn.job.session == session:
                 turn.job._set(Dropped())
-                del self._turns[place]
+                del lane[place]
                 return place
         return None
 
     def _drop_abandoned(self) -> None:
         latest = self.clock() - self._patience
-        for turn in [turn for turn in self._turns if turn.job._asked < latest]:
-            turn.job._set(Dropped())
-            self._turns.remove(turn)
+        for lane in (self._turns, self._spare):
+            for turn in [turn for turn in lane if turn.job._asked < latest]:
+                turn.job._set(Dropped())
+                lane.remove(turn)
 
-    def _is_running(self) -> bool:
-        return self._current is not None and not self._current.job.over
+    def _is_running(self, spare: bool = False) -> bool:
+        current = self._current
+        return current is not None and current.spare == spare and not current.job.over
 
     def _ahead_of(self, job: Job[Any]) -> int:
         with self._lock:

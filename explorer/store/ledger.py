@@ -29,7 +29,7 @@ IN_MEMORY = ":memory:"
 """A path for a ledger that ends with the process."""
 _APPLICATION = 0x424C4531
 """'BLE1', in the file's header: tells a ledger from another program's SQLite file."""
-_VERSION = 1
+_VERSION = 2
 _BUSY_SECONDS = 5.0
 _FLOAT = np.dtype("<f4")
 _SCHEMA = (
@@ -38,12 +38,20 @@ _SCHEMA = (
         logits BLOB NOT NULL, n INTEGER NOT NULL, k INTEGER NOT NULL,
         score REAL, seconds REAL NOT NULL, created TEXT NOT NULL, provenance TEXT NOT NULL,
         derived TEXT NOT NULL, crc INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        verified INTEGER NOT NULL DEFAULT 0, corrected INTEGER NOT NULL DEFAULT 0,
         UNIQUE (checkpoint, data, precision, engine, mask))""",
     "CREATE INDEX sizes ON evaluations (bytes)",  # so that adding up the sizes reads no logits
     f"PRAGMA application_id = {_APPLICATION}",
     f"PRAGMA user_version = {_VERSION}",
 )
+_TO_VERSION_2 = (
+    "ALTER TABLE evaluations ADD COLUMN verified INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE evaluations ADD COLUMN corrected INTEGER NOT NULL DEFAULT 0",
+    "PRAGMA user_version = 2",
+)
 _VALUES = "logits, n, k, score, seconds, created, provenance, derived"
+_MARKS = "verified, corrected"
+_KEY = "checkpoint, data, precision, engine, mask"
 _OF_KEY = "checkpoint = ? AND data = ? AND precision = ? AND engine = ? AND mask = ?"
 
 
@@ -74,6 +82,10 @@ class LedgerEntry:
     """Package versions, for the screen."""
     derived: str = ""
     """What was worked out from the logits, as JSON; the ledger does not look into it."""
+    verified: bool = False
+    """Whether every logit is known to be fp32's."""
+    corrected: int = 0
+    """Predictions that were others before they were verified."""
 
 
 @dataclass(frozen=True)
@@ -131,21 +143,24 @@ class Ledger:
         """What is known of exactly that key; None where nothing is. A row that does not add up is taken out."""
         with self._told(), self._lock:
             row = self._db.execute(
-                f"SELECT {_VALUES}, crc FROM evaluations WHERE {_OF_KEY}",
+                f"SELECT {_VALUES}, {_MARKS}, crc FROM evaluations WHERE {_OF_KEY}",
                 astuple(key),
             ).fetchone()
             if row is None:
                 return None
-            *values, crc = row
-            if crc == _checksum(key, values):
+            *values, verified, corrected, crc = row
+            if crc == _checksum(key, values, verified, corrected):
                 raw, n, k, *rest, derived = values
                 logits = np.frombuffer(raw, _FLOAT).reshape(n, k).astype(np.float32)
-                return LedgerEntry(logits, *_as_told(*rest), derived)
+                return LedgerEntry(logits, *_as_told(*rest), derived, bool(verified), corrected)
             self._db.execute(f"DELETE FROM evaluations WHERE {_OF_KEY}", astuple(key))
             return None
 
     def put(self, key: LedgerKey, entry: LedgerEntry) -> None:
-        """Keeps the entry, in place of an older one. Raises BadRequest on logits that are not (n, k)."""
+        """Keeps the entry, in place of an older one, unless that is verified and this is not.
+
+        Raises BadRequest on logits that are not (n, k).
+        """
         logits = np.asarray(entry.logits, _FLOAT)
         if logits.ndim != 2 or not logits.size:
             raise BadRequest(
@@ -156,12 +171,20 @@ class Ledger:
         created = entry.created.astimezone(UTC).isoformat(timespec="seconds")
         values = [logits.tobytes(), *logits.shape, score, float(entry.seconds) + 0.0, created]
         values += [entry.provenance, entry.derived]
+        marks = (int(entry.verified), int(entry.corrected))
         with self._told(), self._lock, self._writing():
+            if not entry.verified and self._has_verified(key):
+                return
             self._db.execute(
-                f"INSERT OR REPLACE INTO evaluations VALUES ({', '.join('?' * 15)})",
-                (*astuple(key), *values, _checksum(key, values), logits.nbytes + len(entry.derived)),
+                f"INSERT OR REPLACE INTO evaluations ({_KEY}, {_VALUES}, {_MARKS}, crc, bytes) "
+                f"VALUES ({', '.join('?' * 17)})",
+                (*astuple(key), *values, *marks, _checksum(key, values, *marks), logits.nbytes + len(entry.derived)),
             )
             self._prune()
+
+    def _has_verified(self, key: LedgerKey) -> bool:
+        row = self._db.execute(f"SELECT verified FROM evaluations WHERE {_OF_KEY}", astuple(key)).fetchone()
+        return row is not None and bool(row[0])
 
     def count(self) -> int:
         """How many evaluations are kept."""
@@ -184,32 +207,36 @@ class Ledger:
             self._db.close()
 
     def _prepare(self) -> None:
-        """The tables, made by whichever process comes first; a foreign file is left as it is."""
-        if not self._is_ours():
+        """The tables, made or brought up to date by whichever process comes first; a foreign file is left as it is."""
+        if self._to_do():
             with self._writing():
-                if not self._is_ours():
-                    for statement in _SCHEMA:
-                        self._db.execute(statement)
+                for statement in self._to_do():
+                    self._db.execute(statement)
         if not self.in_memory:
             _retried(lambda: self._db.execute("PRAGMA journal_mode = WAL"))
         self._db.execute("PRAGMA synchronous = NORMAL")
 
-    def _is_ours(self) -> bool:
-        """False for a new, empty file. Raises BadLedger on a foreign one and on one of another version."""
+    def _to_do(self) -> tuple[str, ...]:
+        """What makes this file a ledger of this version: none where it is one, the whole schema for a new, empty file.
+
+        Raises BadLedger on a foreign one and on one of a version that is not known here.
+        """
         (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if not tables and not application:
-            return False
+            return _SCHEMA
         if application != _APPLICATION:
             raise BadLedger(
                 f"{self.path} is a database of another program, not a ledger.", "Set EXPLORER_LEDGER to another file."
             )
+        if version == 1:
+            return _TO_VERSION_2
         if version != _VERSION:
             raise BadLedger(
                 f"{self.path} is a ledger of version {version}; this program reads version {_VERSION}.", self._mend
             )
-        return True
+        return ()
 
     def _prune(self) -> None:
         rows, size = self._db.execute("SELECT count(*), total(bytes) FROM evaluations").fetchone()
@@ -259,9 +286,11 @@ def _as_told(score: float | None, seconds: float, created: str, provenance: str)
     return math.nan if score is None else score, seconds, datetime.fromisoformat(created), provenance
 
 
-def _checksum(key: LedgerKey, values: Sequence[Any]) -> int:
-    """Over a row: bytes that rotted must not become a score."""
+def _checksum(key: LedgerKey, values: Sequence[Any], verified: int, corrected: int) -> int:
+    """Over a row: bytes that rotted must not become a score. Without marks it is that of version 1."""
     raw, *rest = values
+    if verified or corrected:
+        rest += [verified, corrected]
     return zlib.crc32(repr((astuple(key), rest)).encode(), zlib.crc32(raw))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch.nn import functional
 from tqdm import tqdm
 from transformers import BertConfig, BertForSequenceClassification
 
+from explorer.arrays import Float32Array
 from explorer.bert.batches import pad
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.engine import Engine
@@ -68,7 +70,7 @@ def plain_seconds(classifier: Classifier, encoded: Encoded, mask: Mask, *, padde
     width.
     """
     if padded_to is None:
-        return _seconds(lambda: reference_logits(classifier, encoded, mask))
+        return seconds_of(lambda: reference_logits(classifier, encoded, mask))
 
     def padded() -> None:
         with torch.inference_mode(), gated(classifier.model, *gates_of(mask)):
@@ -78,14 +80,14 @@ def plain_seconds(classifier: Classifier, encoded: Encoded, mask: Mask, *, padde
                     input_ids=batch.input_ids, token_type_ids=batch.token_types, attention_mask=batch.attention_mask
                 )
 
-    return _seconds(padded)
+    return seconds_of(padded)
 
 
 def gemm_peak(dtype: torch.dtype, size: int = 4096) -> float:
     """FLOP/s of a large square matrix product, median of seven: what this processor can do."""
     a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
     with torch.inference_mode():
-        seconds = [_seconds(lambda: functional.linear(a, b)) for _ in range(8)][1:]
+        seconds = [seconds_of(lambda: functional.linear(a, b)) for _ in range(8)][1:]
     return 2 * size**3 / statistics.median(seconds)
 
 
@@ -104,16 +106,52 @@ def full_forward_seconds(engine: Engine, evaluator: Evaluator) -> float:
         for shard in evaluator.shards:
             engine.logits(shard, evaluator.full_mask)
 
-    return _seconds(forward)
+    return seconds_of(forward)
 
 
-def disagreements(evaluator: Evaluator, classifier: Classifier, masks: Sequence[Mask]) -> tuple[int, int]:
-    """Counts predictions that differ from fp32 transformers', and how many were compared."""
-    differ = 0
+@dataclass(frozen=True)
+class Parity:
+    """How the engine's predictions compare with fp32 transformers', before and after they are verified in fp32."""
+
+    masks: int = 0
+    unverified: int = 0
+    """Masks whose score was not in fp32 throughout, so that there was something to verify."""
+    corrected: int = 0
+    """Of these, masks of which the verification changed a prediction."""
+    compared: int = 0
+    """Predictions."""
+    differ: int = 0
+    differ_verified: int = 0
+
+    def __add__(self, other: Parity) -> Parity:
+        return Parity(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
+
+
+def parity(evaluator: Evaluator, classifier: Classifier, masks: Sequence[Mask]) -> Parity:
+    """Scores each mask, verifies it, and counts the predictions that differ from fp32 transformers'."""
+    found = Parity()
     for mask in tqdm(masks, desc=f"parity {evaluator.task.name}", unit="mask"):
         plain = predictions_of(evaluator.task, reference_logits(classifier, evaluator.encoded, mask))
-        differ += int((evaluator.predictions(evaluator.evaluate(mask)) != plain).sum())
-    return differ, len(masks) * len(evaluator.encoded)
+        scored = evaluator.evaluate(mask)
+        verified = evaluator.verified(scored)
+        differ, still = (int((evaluator.predictions(of) != plain).sum()) for of in (scored, verified))
+        found += Parity(1, int(not scored.verified), int(verified.corrected > 0), len(plain), differ, still)
+    return found
+
+
+def in_bf16(classifier: Classifier) -> Classifier:
+    """Copies the model with every weight in bf16, as `model.to(torch.bfloat16)` leaves it."""
+    return replace(classifier, model=copy.deepcopy(classifier.model).bfloat16())
+
+
+def timed_logits(
+    forward: Callable[[Mask], Float32Array], masks: Sequence[Mask]
+) -> tuple[float, tuple[Float32Array, ...]]:
+    """Median seconds of a forward pass over the masks, after one that does not count, and each mask's logits."""
+    forward(masks[0])
+    found = []
+    seconds = [seconds_of(lambda mask=mask: found.append(forward(mask))) for mask in masks]  # type: ignore[misc]
+    return statistics.median(seconds), tuple(found)
 
 
 def random_masks(many: int, n_layers: int, n_heads: int, seed: int = 0) -> list[Mask]:
@@ -134,7 +172,7 @@ def known_seconds(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -
     try:
         for mask in masks:
             score(worker, "bench", evaluator, mask, ledger).wait(600)
-        return statistics.median(_seconds(partial(_answered, worker, evaluator, mask, ledger)) for mask in masks)
+        return statistics.median(seconds_of(partial(_answered, worker, evaluator, mask, ledger)) for mask in masks)
     finally:
         worker.close()
 
@@ -154,7 +192,8 @@ def base_size(like: Classifier, seed: int = 0) -> Classifier:
     return Classifier(model, like.tokenizer, "bert-base-size", "random weights", f"random-{seed}")
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def seconds_of(work: Callable[[], object]) -> float:
+    """Times one call."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

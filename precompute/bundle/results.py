@@ -11,6 +11,62 @@ from explorer.stats.intervals import Score
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """Two ways to run one mask, held against each other on every example."""
+
+    mask: Mask
+    one: str
+    other: str
+    """'gates', 'surgery', 'engine' or 'plain transformers'."""
+    largest: float
+    """Largest difference of a logit."""
+    differ: int
+    """Predictions that differ; for regression, by more than the tolerance."""
+    n: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Gives a part of the one line of --json."""
+        return asdict(self) | {"mask": self.mask.code}
+
+    def sentence(self) -> str:
+        """Words it for a terminal."""
+        whole = self.mask.heads.all() and self.mask.mlps.all()
+        return (
+            f"{self.one} and {self.other}, {'full mask' if whole else 'this mask'}: largest difference of logits "
+            f"{self.largest:.1e}, {self.differ} of {self.n} predictions differ"
+        )
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Every way to run a mask against every other, in fp32."""
+
+    tolerance: float
+    """Difference of logits up to which two ways agree."""
+    pairs: tuple[Agreement, ...]
+
+    @property
+    def beyond(self) -> str:
+        """A sentence that names the pairs that do not agree; empty where all do."""
+        apart = [f"{pair.one} and {pair.other} by {pair.largest:.1e}" for pair in self.pairs if not self.holds(pair)]
+        if not apart:
+            return ""
+        return (
+            f"Logits differ by more than {self.tolerance:g}: {', '.join(apart)}. "
+            "One of these ways is wrong: trust no score of this model until it is known which."
+        )
+
+    def holds(self, pair: Agreement) -> bool:
+        """Whether two ways agree; a difference that is no number does not."""
+        return pair.largest <= self.tolerance
+
+    def as_dict(self) -> dict[str, Any]:
+        """Gives a part of the one line of --json."""
+        pairs = [pair.as_dict() for pair in self.pairs]
+        return {"tolerance": self.tolerance, "holds": not self.beyond, "pairs": pairs}
+
+
+@dataclass(frozen=True)
 class ScoreResult:
     """The score of one mask."""
 
@@ -26,6 +82,10 @@ class ScoreResult:
     """The checkpoint's own names, in its order."""
     remarks: tuple[str, ...] = ()
     """Sentences for stderr: on classes, on oddities of the model, on a score that is too low to be right."""
+    precision: str = "fp32"
+    """Arithmetic of the score: 'fp32', or 'bf16, close calls in fp32'."""
+    proof: Proof | None = None
+    """Agreement of all ways to run the mask, where that was asked for."""
 
     def as_dict(self) -> dict[str, Any]:
         """Gives the one line of --json."""
@@ -36,19 +96,22 @@ class ScoreResult:
             "mask": self.mask.code,
             **asdict(self.score),
             "seconds": round(self.seconds, 3),
+            "precision": self.precision,
             "classes": self.classes,
             "class_names": list(self.class_names),
             "remarks": list(self.remarks),
+            **({"proof": self.proof.as_dict()} if self.proof else {}),
         }
 
     def sentence(self) -> str:
         """Words it for a terminal."""
         s = self.score
         interval = s.undefined or f"[{s.low:.4f}, {s.high:.4f}] {s.method}"
-        return (
+        found = (
             f"{self.task} ({self.data}), {self.mask.heads_kept} heads and {self.mask.mlps_kept} MLPs kept: "
             f"{s.metric} {s.value:.4f} {interval}, n = {s.n}, {self.seconds:.2f} s"
         )
+        return "\n".join([found, *(pair.sentence() for pair in (self.proof.pairs if self.proof else ()))])
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import torch
 
 from explorer.bert.checkpoints import Classifier, load_finetuned
 from explorer.bert.class_order import ClassOrder, below_baseline, own_order
@@ -15,16 +16,29 @@ from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
 from explorer.paths import expanded
 from explorer.study.majority_baseline import majority_score
+from precompute.bundle.prove import proven
 from precompute.bundle.results import ScoreResult
 from precompute.options import Options
 
 
-def run_score(options: Options, mask: str, predictions: Path | None, *, diagnostics: bool = False) -> ScoreResult:
-    """Scores exactly that mask on dev, or on the built-in diagnostics; predictions: a CSV to write."""
+def run_score(
+    options: Options,
+    mask: str,
+    predictions: Path | None,
+    *,
+    diagnostics: bool = False,
+    in_fp32: bool = False,
+    prove: bool = False,
+) -> ScoreResult:
+    """Scores exactly that mask on dev, or on the built-in diagnostics; predictions: a CSV to write.
+
+    in_fp32: fp32 throughout, also where bf16 is faster. prove: that too, and every way to run the mask is compared.
+    """
     classifier = load_finetuned(checkpoint_source(options), options.task)
     wanted = read_mask(mask, classifier.n_layers, classifier.n_heads)
     examples = diagnostic_examples(options.task) if diagnostics else options.examples("dev")
-    evaluator = Evaluator(classifier, examples, device=options.device)
+    dtype = torch.float32 if in_fp32 or prove else None
+    evaluator = Evaluator(classifier, examples, device=options.device, dtype=dtype)
     evaluation = evaluator.evaluate(wanted)
     if predictions is not None:
         table = pd.DataFrame({"index": range(len(examples)), "prediction": evaluator.predictions(evaluation)})
@@ -45,6 +59,8 @@ def run_score(options: Options, mask: str, predictions: Path | None, *, diagnost
         order.how,
         tuple(order.names),
         (*remarks_on(classifier), *(() if diagnostics else _too_low(order, evaluator))),
+        "fp32" if evaluation.verified else evaluator.precision,
+        proven(classifier, evaluator, wanted) if prove else None,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from explorer.bert.model_names import MINILM_NAME, name_in_bundle
+from explorer.errors import BadRequest
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Manifest
 from explorer.store.validation import validate
@@ -39,13 +40,26 @@ def score(
     diagnostics: Annotated[
         bool, typer.Option(help="Score the built-in diagnostics instead of GLUE's dev set.")
     ] = False,
-) -> results.ScoreResult:
+    precision: Annotated[
+        str, typer.Option(help="auto: bf16 with close calls in fp32, where that is faster. fp32: fp32 throughout.")
+    ] = "auto",
+    prove: Annotated[
+        bool,
+        typer.Option(help="Compare gates, surgery, engine, plain transformers in fp32; exit status 1 if one is off."),
+    ] = False,
+) -> Iterator[results.ScoreResult]:
     """Score a mask on the dev set: score, n, interval and seconds."""
+    if precision not in ("auto", "fp32"):
+        raise BadRequest(f"There is no precision {precision!r}.", "Use auto or fp32.")
     if not diagnostics:
         options.examples("dev")  # what is wrong with the data is told before torch is imported
     from precompute.bundle.score import run_score
 
-    return run_score(options, mask, predictions, diagnostics=diagnostics)
+    scored = run_score(options, mask, predictions, diagnostics=diagnostics, in_fp32=precision == "fp32", prove=prove)
+    yield scored
+    if scored.proof and scored.proof.beyond:
+        typer.echo(f"error: {scored.proof.beyond}", err=True)
+        raise typer.Exit(1)
 
 
 def export(

@@ -8,17 +8,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from explorer.bert.checkpoints import Classifier
 from explorer.errors import BadLedger, BadMask
 from explorer.glue.tasks import TASKS
 from explorer.live import scoring
 from explorer.live.evaluator import Evaluator
+from explorer.live.low_margin import logit_margin
 from explorer.live.scoring import Answer, ledger_key, score
 from explorer.live.worker import Done, Worker
 from explorer.mask import Mask
 from explorer.store.ledger import IN_MEMORY, Ledger
 from tests import tiny
+from tests.live.test_evaluator import Misled
 from tests.waiting import HANG_SECONDS
 
 MASK = Mask.full(tiny.N_LAYERS, tiny.N_HEADS).with_head(1, 2, False)
@@ -130,6 +133,80 @@ def test_a_ledger_that_cannot_be_used_costs_no_answer(worker: Worker, evaluator:
 def test_a_mask_for_another_model_is_refused(worker: Worker, evaluator: Evaluator, ledger: Ledger) -> None:
     with pytest.raises(BadMask):
         score(worker, "anna", evaluator, Mask.full(12, 12), ledger)
+
+
+@pytest.fixture
+def misled(classifier: Classifier) -> Evaluator:
+    """bf16 that takes the clearest example for the other class."""
+    made = Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 60), tokens=100, dtype=torch.bfloat16)
+    exact = Evaluator(classifier, made.examples, tokens=100, dtype=torch.float32).evaluate(MASK)
+    made.scorer.fast = Misled(made.engine, int(logit_margin(exact.logits).argmax()))  # type: ignore[assignment]
+    return made
+
+
+def test_a_score_is_corrected_in_the_ledger_once_it_is_verified(
+    worker: Worker, misled: Evaluator, ledger: Ledger
+) -> None:
+    first = answer(worker, misled, MASK, ledger)
+    before = ledger.get(ledger_key(misled, MASK))
+    assert before is not None
+    assert (first.verified, before.verified, before.corrected) == (False, False, 0)
+    news = scoring.verify(worker, "anna", misled, first, ledger).wait(HANG_SECONDS)
+    assert isinstance(news, Done)
+    after = ledger.get(ledger_key(misled, MASK))
+    assert after is not None
+    assert (after.verified, after.corrected) == (True, 1)
+    assert (after.created, after.seconds, after.provenance) == (before.created, before.seconds, before.provenance)
+    assert after.score != before.score
+    again = answer(worker, misled, MASK, ledger)
+    for verified in (news.result, again):
+        assert verified.verified
+        assert verified.evaluation.corrected == 1
+        assert verified.evaluation.score == verified.comparison.score.value == after.score
+        np.testing.assert_allclose(
+            verified.evaluation.logits, misled.verified(misled.evaluate(MASK)).logits, atol=tiny.FP32
+        )
+    assert scoring.verify(worker, "anna", misled, again, ledger).wait(HANG_SECONDS) == Done(again)
+
+
+def test_what_the_ledger_had_unverified_is_verified_later_with_its_date(
+    worker: Worker, misled: Evaluator, ledger: Ledger
+) -> None:
+    answer(worker, misled, MASK, ledger)
+    known = answer(worker, misled, MASK, ledger)
+    assert known.entry is not None
+    assert not known.verified
+    news = scoring.verify(worker, "anna", misled, known, ledger).wait(HANG_SECONDS)
+    assert isinstance(news, Done)
+    assert (news.result.verified, news.result.entry) == (True, known.entry)
+    assert news.result.evaluation.corrected == 1
+
+
+def test_a_verification_that_is_slower_takes_the_others_answer(
+    worker: Worker, misled: Evaluator, ledger: Ledger
+) -> None:
+    first = answer(worker, misled, MASK, ledger)
+    slow = scoring.verifying(misled, first, ledger)
+    next(slow)
+    assert isinstance(scoring.verify(worker, "anna", misled, first, ledger).wait(HANG_SECONDS), Done)
+    with pytest.raises(StopIteration) as end:
+        next(slow)
+    assert end.value.value.verified
+    assert end.value.value.entry.verified
+
+
+def test_fp32_needs_no_verification_and_an_old_ledger_s_fp32_none_either(
+    worker: Worker, classifier: Classifier, ledger: Ledger
+) -> None:
+    plain = Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 40), tokens=100, dtype=torch.float32)
+    assert answer(worker, plain, MASK, ledger).verified
+    entry = ledger.get(ledger_key(plain, MASK))
+    assert entry is not None
+    assert entry.verified
+    old = Ledger(IN_MEMORY)
+    old.put(ledger_key(plain, MASK), replace(entry, verified=False))
+    assert answer(worker, plain, MASK, old).verified
+    old.close()
 
 
 def test_a_sweep_answers_each_mask_as_if_it_were_asked_alone(

@@ -205,6 +205,61 @@ def test_what_nobody_asks_after_is_dropped(turns: Turns) -> None:
     assert "gone" not in turns.taken
 
 
+def test_spare_work_yields_at_its_next_turn_to_whoever_waits(turns: Turns) -> None:
+    with working(turns) as worker:
+        spare = worker.submit("anna", turns.work("spare", 4), spare=True)
+        turns.give()
+        turns.until_begun(2)  # it is in its second turn now
+        asked = [worker.submit(name, turns.work(name, 2)) for name in ("anna", "bela")]
+        assert not spare.over, "a session's score takes no place of its verification"
+        turns.give(7)
+        assert spare.wait(HANG_SECONDS) == Done("score of spare")
+        assert all(isinstance(job.news, Done) for job in asked)
+    assert turns.taken == ["spare", "spare", "anna", "bela", "anna", "bela", "spare", "spare"]
+
+
+def test_newer_spare_work_of_a_session_takes_the_place_of_the_older_alone(turns: Turns) -> None:
+    with working(turns) as worker:
+        score = worker.submit("anna", turns.work("score", 2))
+        turns.until_begun(1)
+        older = worker.submit("anna", turns.work("older", 2), spare=True)
+        other = worker.submit("bela", turns.work("other", 1), spare=True)
+        newer = worker.submit("anna", turns.work("newer", 1), spare=True)
+        known = worker.answer("cora", "from the ledger")
+        assert (older.news, known.news) == (Dropped(), Done("from the ledger"))
+        turns.give(4)
+        assert newer.wait(HANG_SECONDS) == Done("score of newer")
+        assert other.wait(HANG_SECONDS) == Done("score of other")
+        assert score.news == Done("score of score")
+    assert turns.taken == ["score", "score", "newer", "other"]
+
+
+def test_spare_work_takes_nobodys_seat(turns: Turns) -> None:
+    with working(turns, sessions=1) as worker:
+        spare = worker.submit("anna", turns.work("spare", 2), spare=True)
+        turns.until_begun(1)
+        with pytest.raises(Busy):
+            worker.submit("bela", turns.work("another spare"), spare=True)
+        asked = worker.submit("bela", turns.work("asked", 1))
+        turns.give(3)
+        assert spare.wait(HANG_SECONDS) == Done("score of spare")
+        assert asked.news == Done("score of asked")
+
+
+def test_spare_work_that_nobody_asks_after_is_dropped(turns: Turns) -> None:
+    clock = [100.0]
+    with working(turns, patience=20, clock=lambda: clock[0]) as worker:
+        here = worker.submit("here", turns.work("here", 2))
+        turns.until_begun(1)
+        gone = worker.submit("gone", turns.work("gone"), spare=True)
+        clock[0] = 125
+        assert isinstance(here.news, Waiting)
+        turns.give(2)
+        assert here.wait(HANG_SECONDS) == Done("score of here")
+        until(lambda: gone.over)
+    assert turns.taken == ["here", "here"]
+
+
 def test_an_answer_that_is_known_ends_the_older_job(turns: Turns) -> None:
     with working(turns) as worker:
         older = worker.submit("anna", turns.work("older"))

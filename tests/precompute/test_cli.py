@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.stats import pearsonr
 from sklearn.metrics import accuracy_score
 from typer.testing import CliRunner
@@ -46,7 +47,7 @@ def test_predictions_recompute_to_the_printed_score(run, glue, tiny_folder, tmp_
     record = run("score", *options, "--predictions", csv, "--json").record
     assert set(record) == {
         *("task", "model", "data", "mask", "value", "low", "high", "n", "metric", "method", "undefined", "seconds"),
-        *("classes", "class_names", "remarks"),
+        *("precision", "classes", "class_names", "remarks"),
     }
     assert (record["classes"], record["class_names"]) == ("assumed", ["LABEL_0", "LABEL_1"])
     assert (record["task"], record["data"], record["n"]) == ("MRPC", "GLUE folder", ROWS)
@@ -108,6 +109,50 @@ def test_regression_predictions_are_values(run, glue, tmp_path):
     assert record["value"] == pytest.approx(pearsonr(table["prediction"], labels).statistic)
 
 
+PAIRS = [("gates", "surgery"), ("gates", "engine"), ("surgery", "engine")]
+WHOLE = [("plain transformers", "gates"), ("plain transformers", "engine"), ("gates", "engine")]
+
+
+@pytest.mark.parametrize("task", ["MRPC", "STS-B"])
+def test_every_way_to_run_a_mask_is_proven_equal(run, glue, tmp_path, task):
+    model = tiny.save_folder(tmp_path / "m", TASKS[task].n_outputs)
+    options = ("score", "--task", task, "--model", model, "--glue-dir", glue, "--prove")
+    ran = run(*options, "--mask", CODE, "--json")
+    proof = ran.record["proof"]
+    assert (ran.status, ran.record["precision"], proof["holds"], proof["tolerance"]) == (0, "fp32", True, 1e-4)
+    assert [(pair["one"], pair["other"]) for pair in proof["pairs"]] == PAIRS + WHOLE
+    assert [pair["mask"] for pair in proof["pairs"]] == [CODE] * 3 + [Mask.full(3, 4).code] * 3
+    assert all(pair["largest"] <= tiny.FP32 and pair["differ"] == 0 and pair["n"] == ROWS for pair in proof["pairs"])
+    full = run(*options, "--json").record["proof"]["pairs"]
+    assert len(full) == 6  # all four ways with each other
+    lines = run(*options, "--mask", CODE).out.splitlines()
+    assert len(lines) == 7
+    assert lines[1].startswith("gates and surgery, this mask: largest difference of logits ")
+    assert lines[4].startswith("plain transformers and gates, full mask: ")
+    assert lines[4].endswith(f", 0 of {ROWS} predictions differ")
+
+
+def test_a_way_that_is_off_is_named_with_exit_status_1(run, glue, tiny_folder, monkeypatch):
+    from precompute.bundle import prove
+
+    monkeypatch.setattr(prove, "cut", lambda classifier, _mask: classifier.model)  # surgery that cuts nothing
+    options = ("score", "--task", "MRPC", "--model", tiny_folder, "--glue-dir", glue, "--mask", CODE, "--prove")
+    ran = run(*options, "--json")
+    assert ran.status == 1
+    assert ran.record["proof"]["holds"] is False
+    assert ran.err.splitlines()[-1].startswith("error: Logits differ by more than 0.0001: gates and surgery by ")
+    assert "surgery and engine by" in ran.err
+    assert "gates and engine by" not in ran.err
+
+
+def test_fp32_throughout_where_bf16_would_be_faster(run, glue, tiny_folder, monkeypatch):
+    monkeypatch.setattr("explorer.live.low_margin.fast_dtype", lambda _device: torch.bfloat16)
+    options = ("score", "--task", "MRPC", "--model", tiny_folder, "--glue-dir", glue, "--mask", CODE, "--json")
+    assert run(*options).record["precision"] == "bf16, close calls in fp32"
+    assert run(*options, "--precision", "fp32").record["precision"] == "fp32"
+    assert run(*options, "--prove").record["precision"] == "fp32"
+
+
 def test_an_undefined_score_is_strict_json(run, glue, tmp_path):
     """Every prediction the same: Pearson is undefined, which JSON cannot call NaN."""
     from safetensors.torch import load_file, save_file
@@ -138,6 +183,7 @@ def options_of(**changes: object) -> list[object]:
         ("score", {"task": "SQuAD", "model": "MODEL"}, "There is no GLUE task named 'SQuAD'. The tasks are CoLA"),
         ("score", {"seed": -1, "model": "MODEL"}, "The seed -1 is not from 0"),
         ("score", {"seed": 2**40, "model": "MODEL"}, "is not from 0"),
+        ("score", {"precision": "fp8", "model": "MODEL"}, "There is no precision 'fp8'. Use auto or fp32."),
         ("score", {"device": "tpu", "model": "MODEL"}, "There is no device 'tpu'. Use auto, cpu or cuda."),
         ("score", {"model": "./gone"}, "There is no model folder at ./gone"),
         ("score", {"model": "gone.safetensors"}, "There is no checkpoint at gone.safetensors"),

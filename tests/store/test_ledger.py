@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
+from dataclasses import astuple, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -86,6 +86,55 @@ def test_the_newer_of_two_is_kept(ledger: Ledger) -> None:
     assert ledger.count() == 1
 
 
+def test_marks_are_kept_and_an_unverified_entry_takes_no_verified_ones_place(ledger: Ledger) -> None:
+    ledger.put(KEY, entry(1))
+    ledger.put(KEY, replace(entry(2), verified=True, corrected=3))
+    ledger.put(KEY, entry(4))
+    got = ledger.get(KEY)
+    assert got is not None
+    assert (got.logits[0, 0], got.verified, got.corrected) == (2, True, 3)
+    ledger.put(KEY, replace(entry(5), verified=True))
+    got = ledger.get(KEY)
+    assert got is not None
+    assert (got.logits[0, 0], got.verified, got.corrected) == (5, True, 0)
+
+
+_VERSION_1 = """
+CREATE TABLE evaluations (
+    checkpoint TEXT NOT NULL, data TEXT NOT NULL, precision TEXT NOT NULL, engine TEXT NOT NULL, mask TEXT NOT NULL,
+    logits BLOB NOT NULL, n INTEGER NOT NULL, k INTEGER NOT NULL,
+    score REAL, seconds REAL NOT NULL, created TEXT NOT NULL, provenance TEXT NOT NULL,
+    derived TEXT NOT NULL, crc INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    UNIQUE (checkpoint, data, precision, engine, mask));
+CREATE INDEX sizes ON evaluations (bytes);
+PRAGMA application_id = 1112294705;
+PRAGMA user_version = 1;
+"""
+
+
+def test_a_ledger_of_version_1_is_brought_up_to_date_with_all_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    old = sqlite3.connect(path)
+    old.executescript(_VERSION_1)
+    row = (*astuple(KEY), b"\0\0\0\x3f" * 6, 3, 2, 0.75, 1.25, "2025-05-03T14:02:11+00:00", "torch 2.13.0", "")
+    old.execute(f"INSERT INTO evaluations VALUES ({', '.join('?' * 15)})", (*row, 3012804611, 24))
+    old.commit()
+    old.close()
+    for _ in range(2):  # the second finds it done
+        ledger = Ledger(path)
+        got = ledger.get(KEY)
+        assert got is not None
+        assert got.logits.tolist() == [[0.5, 0.5]] * 3
+        assert (got.score, got.created, got.verified, got.corrected) == (0.75, WHEN, False, 0)
+        ledger.close()
+    ledger = Ledger(path)
+    ledger.put(KEY, replace(entry(), verified=True, corrected=1))
+    got = ledger.get(KEY)
+    assert got is not None
+    assert got.verified
+    ledger.close()
+
+
 def test_times_are_utc(ledger: Ledger) -> None:
     there = WHEN.astimezone(timezone(timedelta(hours=5)))
     ledger.put(KEY, replace(entry(), created=there))
@@ -137,7 +186,18 @@ def test_logits_of_another_shape_are_refused(ledger: Ledger, shape: tuple[int, .
         ledger.put(KEY, replace(entry(), logits=np.zeros(shape, np.float32)))
 
 
-@pytest.mark.parametrize("column", ["logits = x'00'", "logits = zeroblob(24)", "n = 2", "score = 0.9", "created = ''"])
+@pytest.mark.parametrize(
+    "column",
+    [
+        "logits = x'00'",
+        "logits = zeroblob(24)",
+        "n = 2",
+        "score = 0.9",
+        "created = ''",
+        "verified = 1",
+        "corrected = 1",
+    ],
+)
 def test_a_row_that_was_tampered_with_is_a_miss(ledger: Ledger, column: str) -> None:
     ledger.put(KEY, entry())
     other = sqlite3.connect(ledger.path)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -13,7 +16,7 @@ from explorer.live.worker import Done, Worker
 from explorer.mask import Mask
 from explorer.ui import cached_models
 from tests.ui.test_pages import CACHE, MRPC, lab, texts
-from tests.waiting import HANG_SECONDS
+from tests.waiting import HANG_SECONDS, until
 
 FULL = Mask.full(6, 12)
 
@@ -45,6 +48,70 @@ def test_a_mask_scored_before_comes_from_the_ledger_and_says_so() -> None:
     assert "from the ledger" in texts(second)
     assert "UTC" in texts(second)
     assert first.metric[0].value == second.metric[0].value
+
+
+@pytest.fixture
+def unsure(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
+    """Scores are filed as bf16's with their clearest prediction wrong; verifying waits for the semaphore."""
+    from explorer.live import scoring
+    from explorer.live.evaluator import Evaluation, Evaluator
+    from explorer.live.low_margin import logit_margin
+
+    may, stream, verify, key_of = threading.Semaphore(0), Evaluator.stream, Evaluator.verify, scoring.ledger_key
+
+    def misled(self: Evaluator, mask: Mask) -> Iterator[object]:
+        for news in stream(self, mask):
+            if not isinstance(news, Evaluation):
+                yield news
+                continue
+            wrong = np.arange(len(news.logits)) == logit_margin(news.logits).argmax()
+            yield replace(news, logits=np.where(wrong[:, None], news.logits[:, ::-1], news.logits), exact=~wrong)
+
+    def gated(self: Evaluator, evaluation: Evaluation) -> Iterator[object]:
+        assert may.acquire(timeout=HANG_SECONDS)
+        yield from verify(self, evaluation)
+
+    monkeypatch.setattr(Evaluator, "stream", misled)
+    monkeypatch.setattr(Evaluator, "verify", gated)
+    monkeypatch.setattr(scoring, "ledger_key", lambda *of: replace(key_of(*of), precision="bf16, made up"))
+    yield may
+    may.release(1000)
+
+
+def test_a_score_is_verified_in_fp32_and_corrected_on_screen(unsure: threading.Semaphore) -> None:
+    test = opened(FULL.with_head(5, 11, False).with_mlp(1, False))
+    places = len(list(test.main))
+    assert "; being verified in fp32." in texts(test)
+    test.run()
+    assert "; being verified in fp32." in texts(test)
+    unsure.release()
+    _, job = test.session_state["lab.verification"]
+    (verified, before) = job.wait(HANG_SECONDS).result, test.session_state["lab.job"][1].news.result
+    assert (before.verified, verified.verified) == (False, True)
+    test.run()
+    n = len(verified.evaluation.logits)
+    assert f"; verified in fp32, which corrected **1** of {n:,} predictions." in texts(test)
+    assert test.metric[0].value == f"{verified.evaluation.score:.3f}"
+    assert len(list(test.main)) == places, "nothing jumps"
+    again = opened(verified.evaluation.mask)
+    assert "from the ledger; verified in fp32, which corrected **1** of" in texts(again)
+
+
+def test_a_score_that_cannot_be_verified_says_so_and_stays(
+    monkeypatch: pytest.MonkeyPatch, unsure: threading.Semaphore
+) -> None:
+    from explorer.live.evaluator import Evaluator
+
+    def crash(*_args: object) -> Iterator[object]:
+        raise MemoryError("no traceback reaches a person")
+
+    monkeypatch.setattr(Evaluator, "verify", crash)
+    test = opened(FULL.with_head(5, 10, False).with_mlp(1, False))
+    until(lambda: test.session_state["lab.verification"][1].over)
+    test.run()
+    assert "it could not be verified in fp32: This could not be computed (MemoryError)." in texts(test)
+    assert test.metric[0].value
+    assert not test.error
 
 
 def test_flips_name_labels_margins_and_text() -> None:

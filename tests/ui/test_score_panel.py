@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from explorer.glue.tasks import TASKS
+from explorer.live.evaluator import Evaluation
+from explorer.mask import Mask
 from explorer.stats.against_full import compared
 from explorer.stats.partial import known, running
 from explorer.study.majority_baseline import MajorityBaseline
-from explorer.ui.scoring.score_panel import in_words, no_stakes, paired_so_far
+from explorer.ui.scoring.score_panel import in_words, no_stakes, paired_so_far, verified_in_words
 
 ONES, ZEROS = np.ones(50, np.int64), np.zeros(50, np.int64)
 
@@ -40,6 +44,18 @@ def test_a_full_model_that_does_not_beat_a_guess_is_named() -> None:
         compared(TASKS["MRPC"], ONES, half, ONES).full, guess
     )
     assert no_stakes(compared(TASKS["MRPC"], ONES, ONES, ONES).full, guess) == ""
+
+
+def test_what_is_verified_what_is_not_yet_and_what_was_corrected() -> None:
+    mask, logits = Mask.full(3, 4), np.zeros((50, 2), np.float32)
+    unknown = Evaluation(mask, 0.5, logits, 1.0)
+    partly = replace(unknown, exact=np.arange(50) < 49)
+    wholly = replace(unknown, exact=np.ones(50, np.bool_))
+    assert verified_in_words(unknown) == verified_in_words(partly) == "being verified in fp32"
+    assert verified_in_words(partly, "No memory.") == "it could not be verified in fp32: No memory"
+    assert verified_in_words(wholly) == "verified in fp32"
+    corrected = verified_in_words(replace(wholly, corrected=2))
+    assert corrected == "verified in fp32, which corrected **2** of 50 predictions"
 
 
 def test_no_flip_so_far_is_no_proof_of_none() -> None:

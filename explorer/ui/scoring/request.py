@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.errors import Busy, ExplorerError
-from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting
+from explorer.live.worker import Done, Dropped, Failed, Job, Running, Snapshot, Waiting
 from explorer.mask import Mask
 from explorer.study.majority_baseline import MajorityBaseline, baseline_of_labels
 from explorer.study.stored_scores import KnownRun, KnownScore
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from explorer.live.scoring import Answer
 
 _LOG = logging.getLogger(__name__)
-_JOB, _SINCE = "lab.job", "lab.loading_since"
+_JOB, _VERIFICATION, _SINCE = "lab.job", "lab.verification", "lab.loading_since"
 WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
-SCORING_EVERY, LOADING_EVERY = 0.3, 1.0
+SCORING_EVERY, LOADING_EVERY, VERIFYING_EVERY = 0.3, 1.0, 1.0
 """Seconds between two looks."""
 
 
@@ -87,6 +87,13 @@ class Standing:
 
     news: Loading | Waiting | Running | Done[Answer] | Failed | Dropped
     evaluator: Evaluator | None = None
+    unverified: str = ""
+    """Why the answer cannot be verified in fp32; empty otherwise."""
+
+    @property
+    def verifying(self) -> bool:
+        """Whether the answer is known, and not yet whether it is fp32's."""
+        return self.answer is not None and not self.answer.verified and not self.unverified
 
     @property
     def answer(self) -> Answer | None:
@@ -116,9 +123,15 @@ def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing
         return Standing(Failed(ExplorerError(wrong, "The app's log has the details.")))
     st.session_state.pop(_SINCE, None)
     try:
-        return Standing(_job(evaluator, question.mask).wait(wait), evaluator)
+        news = _job(evaluator, question.mask).wait(wait)
     except ExplorerError as error:
         return Standing(Failed(error), evaluator)
+    if not isinstance(news, Done) or news.result.verified:
+        return Standing(news, evaluator)
+    verification = _verification(evaluator, news.result)
+    if isinstance(verification, Done):
+        return Standing(verification, evaluator)
+    return Standing(news, evaluator, verification.error.wrong if isinstance(verification, Failed) else "")
 
 
 def standing_of(question: Question, wait: float | None = None) -> Standing:
@@ -143,6 +156,22 @@ def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
     return job
 
 
+def _verification(evaluator: Evaluator, answer: Answer) -> Snapshot[Answer]:
+    """Where the verification of an answer stands; it is begun, or begun anew, where it is not under way."""
+    from explorer.live.scoring import ledger_key, verify
+
+    key = ledger_key(evaluator, answer.evaluation.mask)
+    asked, job = st.session_state.get(_VERIFICATION, (None, None))
+    if job is None or asked != key or isinstance(job.news, Dropped):
+        try:
+            job = verify(cached_models.worker(), session(), evaluator, answer, cached_models.ledger()[0])
+        except Busy:
+            return Waiting(0)  # that passes, so it is asked again
+        st.session_state[_VERIFICATION] = (key, job)
+    news: Snapshot[Answer] = job.news
+    return news
+
+
 def panel(question: Question) -> Standing:
     """Draws the score, now or as it comes in; gives where it stood when the page ran."""
     loading = _loading(question)
@@ -150,7 +179,10 @@ def panel(question: Question) -> Standing:
     if standing.over:
         with st.container():
             _finished(question, standing)
-        st.empty()
+        if standing.verifying:
+            _await_verification(question, loading, standing)
+        else:
+            st.empty()
         return standing
     stored = question.stored
     if stored is not None:  # whole already: only the progress below it moves
@@ -175,8 +207,19 @@ def _finished(question: Question, standing: Standing) -> None:
         if score_panel.failed(standing.news.error):
             _again(question, reload=standing.evaluator is None)
     elif standing.answer is not None and standing.evaluator is not None:
-        words = provenance(standing.evaluator, standing.answer)
+        words = provenance(standing.evaluator, standing.answer, standing.unverified)
         score_panel.exact(question.title, standing.answer.comparison, question.floor, words)
+
+
+def _await_verification(question: Question, loading: Future[Evaluator], standing: Standing) -> None:
+    """Draws nothing: the page runs anew once it is over, with other words and where need be another number."""
+    polling.follow(
+        standing,
+        lambda: ask(question, loading, 0.0),
+        lambda now: not now.verifying,
+        lambda now: None,
+        every=VERIFYING_EVERY,
+    )
 
 
 @dataclass(frozen=True)
@@ -220,17 +263,21 @@ def _words(news: object) -> str:
     return "Scoring …"
 
 
-def provenance(evaluator: Evaluator, answer: Answer) -> str:
-    """A sentence on when and how a score was computed."""
+def provenance(evaluator: Evaluator, answer: Answer, unverified: str = "") -> str:
+    """Says when and how a score was computed, and whether it is fp32's; unverified: why that cannot be told."""
     how = f"{evaluator.precision}, engine {evaluator.engine_version}"
     evaluation, entry = answer.evaluation, answer.entry
     if evaluation is evaluator.full:
         return "The full model, scored in fp32 when it was loaded."
+    verified = score_panel.verified_in_words(evaluation, unverified)
     if entry is not None:
         when = f"{entry.created.day} {entry.created:%B %Y, %H:%M} UTC"
-        return f"Scored before, on {when}, in {entry.seconds:.2f} s ({how}, {entry.provenance}): from the ledger."
-    close = f"; {evaluation.rechecked:,} of {len(evaluation.logits):,} were close calls" if evaluation.rechecked else ""
-    return f"Scored in {evaluation.seconds:.2f} s ({how}{close}). {answer.trouble}".strip()
+        scored = f"Scored before, on {when}, in {entry.seconds:.2f} s ({how}, {entry.provenance}): from the ledger"
+    else:
+        rechecked, n = evaluation.rechecked, len(evaluation.logits)
+        close = f"; {rechecked:,} of {n:,} were close calls" if rechecked else ""
+        scored = f"Scored in {evaluation.seconds:.2f} s ({how}{close})"
+    return f"{scored}; {verified}. {answer.trouble}".strip()
 
 
 def _again(question: Question, *, reload: bool) -> None:

@@ -22,7 +22,7 @@ from explorer.study.majority_baseline import MajorityBaseline
 from explorer.ui.widgets import exhibits
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Partial
+    from explorer.live.evaluator import Evaluation, Partial
 
 
 def exact(title: str, found: Comparison, floor: MajorityBaseline, provenance: str) -> None:
@@ -82,6 +82,16 @@ def paired_so_far(difference: PairedDifference, done: int, covers: str = "95%") 
     if difference.note == SAME_PREDICTIONS:
         return f"Nothing has changed on the first **{done:,}** examples; the others may: {interval}."
     return f"Paired with the full model on the same **{done:,}** examples: {interval}."
+
+
+def verified_in_words(evaluation: Evaluation, unverified: str = "") -> str:
+    """Says whether the predictions are fp32's, as the end of a sentence; unverified: why that cannot be told."""
+    if not evaluation.verified:
+        why = unverified.rstrip(".")
+        return f"it could not be verified in fp32: {why}" if why else "being verified in fp32"
+    if not evaluation.corrected:
+        return "verified in fp32"
+    return f"verified in fp32, which corrected **{evaluation.corrected:,}** of {len(evaluation.logits):,} predictions"
 
 
 def in_words(

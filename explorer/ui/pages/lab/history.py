@@ -32,11 +32,14 @@ _SWEEP = "history"
 
 
 def record(question: Question, standing: Standing | None) -> None:
-    """Remembers the mask on the grid, once its exact score is known; a mask is remembered at its first visit."""
+    """Remembers the mask on the grid, once its exact score is known, by its first visit and with its latest score."""
     score = _exact(question, standing)
     visits = _of(question)
     code = question.mask.code
-    if score is None or code in visits or not math.isfinite(score.value):
+    if score is None or not math.isfinite(score.value):
+        return
+    if code in visits:  # its verification may have corrected it
+        visits[code] = replace(visits[code], score=score.value, low=score.low, high=score.high)
         return
     while len(visits) >= _AT_MOST:
         visits.pop(next(iter(visits)))
