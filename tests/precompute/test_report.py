@@ -97,7 +97,7 @@ def test_means_over_seeds_with_sample_sd_and_t_interval(bundle):
     assert (one["mean"], one["n_seeds"]) == (0.6, 1)
     assert math.isnan(one["sd"])
     assert "One seed has no spread" in one["note"]
-    assert one["missing"] == "python -m precompute subnetworks --task MRPC --seed 42"
+    assert one["missing"] == "python -m precompute subnetworks --task MRPC --seed 42 --model minilm"
     assert rows["super/random/pruned"]["mean"] == 0.55
     assert rows["super/bad/retrained"]["mean"] == 0.79
     assert rows["magnitude/good/pruned"]["mean"] == 0.77
