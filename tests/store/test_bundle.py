@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explorer.bert.model_identity import Identity
 from explorer.errors import BadBundle, BadRequest
 from explorer.store.bundle import ARRAYS, CHECKPOINT, MANIFEST, TABLE, Bundle, command_for, sha256_of, versions
 from explorer.store.schema import SCHEMA_VERSION, FileEntry, Key, Manifest, Run, manifest_from_json
@@ -189,6 +190,7 @@ def test_a_withheld_file_says_so(bundle):
         ("{", "is not a manifest"),
         ("{}", "is not a manifest"),
         ('{"schema_version": 2}', "is not a manifest"),
+        ('{"schema_version": 1}', "has schema version 1; this program reads version 2. Migrate it"),
         ('{"schema_version": 0}', "has schema version 0; this program reads version 2"),
         ('{"schema_version": "3", "new": 1}', "has schema version '3'"),
     ],
@@ -235,7 +237,8 @@ def test_a_manifest_in_the_wrong_place(bundle):
 
 
 def test_a_manifest_survives_json():
-    full = manifest(files={"a": FileEntry("e", 1)}, withheld={"b": FileEntry("f", 2)})
+    base = Identity("minilm", "w", "c", "t")
+    full = manifest(base=base, files={"a": FileEntry("e", 1)}, withheld={"b": FileEntry("f", 2)})
     assert manifest_from_json(full.to_json(), "here") == full
     assert full.schema_version == SCHEMA_VERSION == 2
 
