@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explorer.bert.model_identity import Identity
 from explorer.errors import BadBundle, BadRequest
 from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Examples, Task
@@ -54,11 +55,18 @@ class Draft:
     """The data that the numbers are computed on, by name."""
     checkpoint_sha256: str
     """The weights that the numbers are computed with; '' where there are none."""
+    began_with: Identity | None = None
+    """The pre-trained model, where this artefact is the first to say so; else the run's."""
+
+    @property
+    def base(self) -> Identity | None:
+        """The pre-trained model that its weights began as; None where there are no weights."""
+        return (self.began_with or self.options.bundle.base_of(self.key.run)) if self.checkpoint_sha256 else None
 
     def manifest(self, summary: Mapping[str, Any], seconds: float, *, complete: bool = True) -> Manifest:
         """Fills in results, this machine's versions and the time."""
         run, options = self.key.run, self.options
-        source = options.model if self.key.stage == "finetune" else options.bundle.source_of(run)
+        source = self.began_with.source if self.began_with else options.bundle.source_of(run)
         return Manifest(
             model=run.model,
             task=run.task,
@@ -75,6 +83,7 @@ class Draft:
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             summary=summary,
             complete=complete,
+            base=self.base,
         )
 
     def write(self, summary: Mapping[str, Any], seconds: float, *, complete: bool = True, **contents: Any) -> Manifest:
@@ -84,8 +93,9 @@ class Draft:
     def begun(self, there: Manifest) -> bool:
         """Tells whether an artefact was begun with these options, weights and data, so that it may go on."""
         return (
-            dict(there.config) == plain(self.config)
+            same_options(there, self.config)
             and there.checkpoint_sha256 == self.checkpoint_sha256
+            and _content(there.base) == _content(self.base)
             and {name: about["sha256"] for name, about in there.data.items()}
             == {name: examples.sha256 for name, examples in self.splits.items()}
         )
@@ -137,12 +147,25 @@ def finished(bundle: Bundle, key: Key, config: Mapping[str, Any]) -> Manifest | 
     """Returns the complete artefact, None where there is none yet; raises BadRequest where its options are others."""
     if not bundle.has(key) or not (there := bundle.manifest(key)).complete:
         return None
-    if dict(there.config) != plain(config):
+    if not same_options(there, config):
         raise BadRequest(
             f"The bundle holds {key.path} already, made with other options.",
             "Name another --bundle, or delete that folder.",
         )
+    finetuned = Key(key.run, "finetune")
+    if there.checkpoint_sha256 and key != finetuned and bundle.has(finetuned):
+        require_same_checkpoint(bundle, there, bundle.manifest(finetuned))
     return there
+
+
+def same_options(there: Manifest, config: Mapping[str, Any]) -> bool:
+    """Tells whether an artefact was made with these options, wherever its model lies: that is told by its content."""
+    place = {"model": None}
+    return {**there.config, **place} == {**plain(config), **place}
+
+
+def _content(base: Identity | None) -> str:
+    return base.content if base else ""
 
 
 def require_same_data(bundle: Bundle, finetuned: Manifest, **splits: Examples) -> None:
@@ -157,7 +180,7 @@ def require_same_data(bundle: Bundle, finetuned: Manifest, **splits: Examples) -
 
 def require_same_checkpoint(bundle: Bundle, there: Manifest, finetuned: Manifest) -> None:
     """Raises BadBundle where an artefact that a stage builds on was computed with another checkpoint of the run."""
-    if there.checkpoint_sha256 != finetuned.checkpoint_sha256:
+    if there.model_content != finetuned.model_content:
         raise BadBundle(
             f"{there.key.path} was computed with another checkpoint than {finetuned.key.path}.",
             f"Delete that folder and make it again: `{bundle.command_for(there.key)}`.",

@@ -9,6 +9,7 @@ import os
 import sys
 
 import typer
+from safetensors import SafetensorError
 from typer.exceptions import TyperException
 
 from explorer.errors import ExplorerError
@@ -49,6 +50,9 @@ def main() -> None:
     except ExplorerError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
+    except (OSError, SafetensorError) as error:
+        typer.echo(f"error: {_of_the_system(error)}", err=True)
+        sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
         status = 130
     except TyperException as error:
@@ -57,6 +61,14 @@ def main() -> None:
     if status == 130:  # typer's word for Ctrl-C
         typer.echo("Stopped. The same command goes on from here.", err=True)
     sys.exit(status)
+
+
+def _of_the_system(error: OSError | SafetensorError) -> str:
+    """Words what the system said about a file, where no verb had a better sentence for it."""
+    why = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
+    file = getattr(error, "filename", None)
+    where = f"{file} cannot be read or written" if file else "A file cannot be read or written"
+    return " ".join(f"{where} ({why}). Is the disk full, or the place not yours? Give the same command again.".split())
 
 
 def _words(error: TyperException) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Protocol
 import typer
 
 from explorer.bert.model_names import MINILM
+from explorer.paths import expanded
 from explorer.store.schema import Manifest
 from explorer.store.stages import Split
 from precompute.options import options
@@ -20,10 +21,13 @@ from precompute.options import options
 RUNS, CACHE = Path("runs"), Path("cache")
 """The bundle where one works, and the one that ships."""
 
-BundleOption = Annotated[Path, typer.Option("--bundle", help="The bundle to read and write.")]
+A_PATH: dict[str, Any] = {"parser": expanded, "metavar": "PATH"}
+"""For an option or argument that is a path: '~' is the home folder, also where no shell has seen it."""
+
+BundleOption = Annotated[Path, typer.Option("--bundle", help="The bundle to read and write.", **A_PATH)]
 GlueOption = Annotated[
     Path | None,
-    typer.Option("--glue-dir", help="GLUE in the official TSV layout. Default: GLUE_DIR, then the Hub."),
+    typer.Option("--glue-dir", help="GLUE in the official TSV layout. Default: GLUE_DIR, then the Hub.", **A_PATH),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one line of JSON as the result.")]
 ModelOption = Annotated[
@@ -62,11 +66,13 @@ def on_a_run(
     *splits: Split,
     without: Sequence[str] = (),
     bundle: Path = RUNS,
+    writes: bool = False,
 ) -> Callable[..., None]:
     """Turns a function of (options, its own parameters) into a verb with the common options and --json.
 
     splits: the data that it will read, so that what is wrong with it is told first. without: common options that mean
-    nothing to it. bundle: its default. The verb's help is the function's docstring.
+    nothing to it. bundle: its default. writes: whether it makes artefacts of the run: then it is made
+    sure first that the bundle takes them. The verb's help is the function's docstring.
     """
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     common = {name: kind for name, kind in _COMMON.items() if name not in without}
@@ -78,6 +84,8 @@ def on_a_run(
         shared = {name: given.pop(name, {"seed": 0, "device": "cpu"}.get(name)) for name in _COMMON}
         train_file = given.get("train_file")
         opened = options(*shared.values(), *splits, train_file=train_file)
+        if writes:
+            opened.bundle.require_writable(opened.run)
         made = function(opened, **given)
         for one in made if isinstance(made, Iterable) else (made,):
             tell(one, as_json)

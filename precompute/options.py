@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from explorer.bert.model_names import name_in_bundle
 from explorer.errors import BadRequest
 from explorer.glue.sources import load_examples
 from explorer.glue.tasks import Examples, Split, Task, task_named
+from explorer.paths import expanded
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 
@@ -31,6 +32,14 @@ class Options:
     def run(self) -> Run:
         """Which run of the bundle this is about."""
         return Run(name_in_bundle(self.model), self.task.name, self.seed)
+
+    @property
+    def source(self) -> str:
+        """The folder, Hub id or 'minilm' that is meant: where `model` is the name of a model of the bundle, or its Hub
+        id without the commit, the source that this was made from."""
+        stored = self.bundle.source_of(self.run)
+        named = self.model in (self.run.model, stored.partition("@")[0]) and not expanded(self.model).exists()
+        return stored if stored and named else self.model
 
     def key(self, stage: str, variant: str = "") -> Key:
         """Names an artefact of this run."""
@@ -66,11 +75,11 @@ def options(
     if not 0 <= seed < 2**31:
         raise BadRequest(f"The seed {seed} is not from 0 to {2**31 - 1}.")
     known = task_named(task)
-    made = Options(known, seed, model, Bundle(bundle), glue_dir)
+    made = Options(known, seed, model, Bundle(expanded(bundle)), glue_dir and expanded(glue_dir))
     _ = made.run
     for split in splits:
-        _read_once(known, split, glue_dir, train_file if split == "train" else None)
-    return Options(known, seed, model, made.bundle, glue_dir, resolved_device(device))
+        _read_once(known, split, made.glue_dir, train_file if split == "train" else None)
+    return replace(made, device=resolved_device(device))
 
 
 def resolved_device(device: str) -> str:

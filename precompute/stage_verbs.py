@@ -13,14 +13,17 @@ from explorer.store.schema import Key, Manifest
 from explorer.store.stages import Option, Stage, stage_named
 from precompute.console import on_a_run
 from precompute.options import Options
+from precompute.same_model import require_same_model
 
 
 def make(options: Options, stage: Stage, **given: Any) -> Manifest:
     """Runs a stage; its module is imported now, since most bring torch with them.
 
-    Raises BadRequest on a value that an option does not take, and whatever the stage raises.
+    Raises BadRequest on a value that an option does not take and on another model than the bundle's of that name, and
+    whatever the stage raises.
     """
     stage.check(given)
+    require_same_model(options)
     module = importlib.import_module(f"precompute.stages.{stage.verb.replace('-', '_')}")
     made: Manifest = module.make(options, **given)
     return made
@@ -42,7 +45,7 @@ def verb_of(stage: Stage) -> Callable[..., None]:
     run.__name__ = stage.verb
     first = inspect.Parameter("options", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Options)
     run.__signature__ = inspect.Signature([first, *map(_parameter, stage.options)])  # type: ignore[attr-defined]
-    return on_a_run(run, *stage.splits, without=_meaningless(stage))
+    return on_a_run(run, *stage.splits, without=_meaningless(stage), writes=True)
 
 
 def _meaningless(stage: Stage) -> Sequence[str]:

@@ -13,6 +13,7 @@ from explorer.store.runs_of_task import TOGETHER, complete, seeds_with
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
 from explorer.store.stages import computed, stage_named
 from precompute.options import Options
+from precompute.same_model import require_same_model
 from precompute.stage_verbs import make_artefact
 
 
@@ -45,23 +46,19 @@ def run_study(options: Options, without: Collection[str] = ()) -> Iterator[Manif
     """Yields the manifests in the order in which the stages finish; killed half-way, the same call goes on.
 
     A run that is fine-tuned already is taken as it is, whatever its recipe. Stages whose ground was left out are
-    skipped: `left_undone` names them. Raises BadRequest on an unknown stage in `without`, which takes verbs.
+    skipped: `left_undone` names them. Raises BadRequest on an unknown stage in `without`, which takes verbs, and where
+    the bundle has another model of that name.
     """
     optional = [stage.verb for stage in computed() if stage.optional]
     unknown = sorted(set(without) - set(optional))
     if unknown:
         raise BadRequest(f"There is no stage {unknown[0]!r} to leave out.", f"Stages: {', '.join(optional)}.")
+    require_same_model(options)
     for planned in plan(options.run):
         if planned.verb in without or not all(complete(options.bundle, key) for key in planned.needs):
             continue
-        as_it_is = _of_this_model(options) if planned.key == options.key("finetune") else None
+        as_it_is = complete(options.bundle, planned.key) if planned.key == options.key("finetune") else None
         yield as_it_is or make_artefact(options, planned.key)
-
-
-def _of_this_model(options: Options) -> Manifest | None:
-    """Finds the fine-tuned run where it came from the model that is asked for; fine-tuning refuses any other."""
-    there = complete(options.bundle, options.key("finetune"))
-    return there if there and options.model in (there.config.get("model"), there.model) else None
 
 
 def left_undone(options: Options) -> list[str]:

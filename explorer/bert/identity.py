@@ -5,38 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from explorer.bert.model_config import read_config
 from explorer.bert.model_files import weight_paths
 from explorer.bert.model_folder import TOKENIZER_FILES
+from explorer.bert.model_identity import Identity as Identity
 from explorer.bert.model_source import Resolved, is_packed_file, resolve
 from explorer.bert.packing import read_packed
 from explorer.paths import expanded
 
 _SAYS_NOTHING = ("_name_or_path", "transformers_version")
 """Entries of config.json that change when a model is only saved again."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A checkpoint's identity. Two are the same model where `content` is the same, wherever they lie."""
-
-    source: str
-    """Resolved: 'minilm', 'org/name@commit' of the Hub, or the whole path of a folder or packed file."""
-    weights: str
-    """sha256 of the file of the weights, or of all its shards in order; of a packed file: its own."""
-    config: str
-    """sha256 of config.json's entries, in whatever order they are written; of a packed file: its base model's."""
-    tokenizer: str
-    """sha256 of the tokenizer's files; of a packed file: its base model's."""
-
-    @property
-    def content(self) -> str:
-        """sha256 of weights, config and tokenizer together: what every score depends on."""
-        return hashlib.sha256(f"{self.weights}\n{self.config}\n{self.tokenizer}".encode()).hexdigest()
 
 
 def identity_of(source: str) -> Identity:

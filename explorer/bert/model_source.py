@@ -18,7 +18,7 @@ class Resolved:
 
     folder: Path
     name: str
-    """'minilm', 'org/name@commit' of the Hub, or the folder's whole path."""
+    """'minilm', 'org/name@commit' of the Hub, or the folder's whole path; loads the same again from anywhere."""
 
 
 def minilm_folder() -> Path:
@@ -49,12 +49,17 @@ def resolve(source: str) -> Resolved:
         return Resolved(minilm_folder(), MINILM)
     path = expanded(source)
     if path.is_dir():
-        return Resolved(path, str(path.resolve()))
+        return Resolved(path, _whole(path))
     if path.exists():
         raise BadCheckpoint(f"{source} is a file, not a model folder.", f"{_NEEDS} Name the folder that they lie in.")
     if source.startswith((".", "/", "~")) or source.count("/") > 1 or "\\" in source:
         raise BadCheckpoint(f"There is no model folder at {source}.", _NEEDS)
     return _from_hub(source)
+
+
+def _whole(path: Path) -> str:
+    """The absolute path, its last part kept even where that is a link: a bundle names the model after it."""
+    return str(path.resolve() if path.name in ("", "..") else path.parent.resolve() / path.name)
 
 
 def _from_hub(source: str) -> Resolved:

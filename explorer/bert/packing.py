@@ -35,7 +35,7 @@ class Packed:
     """Contents of a packed checkpoint file: what to add to which base model."""
 
     base: str
-    """Source of the pre-trained weights: 'minilm', a Hub id or a folder."""
+    """Source of the pre-trained weights as it loads again: 'minilm', a Hub id with its commit, or a whole path."""
     base_sha256: str
     """sha256 of the pre-trained model.safetensors: another base would give another model."""
     about: dict[str, Any]
@@ -69,6 +69,7 @@ def dequantise(codes: Uint8Array, scales: Float16Array, shape: tuple[int, ...]) 
 def pack(base: Weights, tuned: Weights, *, base_name: str, base_sha256: str, about: dict[str, Any]) -> bytes:
     """Packs a checkpoint, always to the same bytes: matrices as 4-bit change, vectors and the classifier in full.
 
+    base_name: of the pre-trained model, as `Identity.source` has it, so that it loads again from anywhere.
     A tensor that fine-tuning left alone (frozen embeddings) is not stored. A tensor without a counterpart
     in `base` (the classifier) is stored in full.
     """

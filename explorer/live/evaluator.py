@@ -98,6 +98,7 @@ class Evaluator:
         self.examples = examples
         self.labels = examples.labels
         self.checkpoint_sha256 = classifier.sha256
+        self.model_content = classifier.identity.content if classifier.identity else classifier.sha256
         self.encoded = encode(examples, classifier.tokenizer)
         self.scorer = Scorer(classifier, device, dtype=dtype)
         self.engine: Engine = self.scorer.exact

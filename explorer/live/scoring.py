@@ -41,9 +41,7 @@ class Answer:
 def ledger_key(evaluator: Evaluator, mask: Mask) -> LedgerKey:
     """Names everything that this evaluator's logits under this mask depend on. The full model's are always fp32."""
     precision = "fp32" if mask == evaluator.full_mask else evaluator.precision
-    return LedgerKey(
-        evaluator.checkpoint_sha256, evaluator.examples.sha256, precision, evaluator.engine_version, mask.code
-    )
+    return LedgerKey(evaluator.model_content, evaluator.examples.sha256, precision, evaluator.engine_version, mask.code)
 
 
 def score(worker: Worker, session: str, evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Job[Answer]:

@@ -19,8 +19,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from explorer.bert.model_identity import Identity
 from explorer.bert.model_names import MINILM_NAME
-from explorer.errors import BadBundle
+from explorer.errors import BadBundle, BadRequest
 from explorer.store.commands import command_for as command_for
 from explorer.store.commands import study_command
 from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
@@ -138,13 +139,25 @@ class Bundle:
 
     def source_of(self, run: Run) -> str:
         """Reads which folder or Hub id a run's model came from: this run's, else another's; '' where none says it."""
+        return next((str(made.config["model"]) for made in self._finetuned(run) if "model" in made.config), "")
+
+    def base_of(self, run: Run) -> Identity | None:
+        """Reads which pre-trained model a run began with, or any other run under its model's name; None without one."""
+        return next((made.base for made in self._finetuned(run) if made.base), None)
+
+    def _finetuned(self, run: Run) -> Iterator[Manifest]:
+        """The run's own fine-tuning first, then those of its model's other runs, where they can be read."""
         own = self.root / Key(run, "finetune").path / MANIFEST
         for path in [own, *sorted(self.root.glob(f"{run.model}/*/seed_*/finetune/{MANIFEST}"))]:
             try:
-                return str(manifest_from_json(path.read_text(encoding="utf-8"), "").config.get("model", ""))
+                yield manifest_from_json(path.read_text(encoding="utf-8"), str(path))
             except (BadBundle, OSError, UnicodeDecodeError):
                 continue
-        return ""
+
+    def require_writable(self, run: Run) -> None:
+        """Raises BadRequest where artefacts of that run could not be written: told before hours are spent on them."""
+        for folder in (self.root / run.path, self.root / WORK / run.path):
+            require_writable(folder, "Name another --bundle, or mend that.")
 
     def checkpoint(self, run: Run) -> Path:
         """The packed checkpoint of a run; raises BadBundle where the bundle does not hold it."""
@@ -162,7 +175,10 @@ class Bundle:
         table: pd.DataFrame | None = None,
         blobs: Mapping[str, bytes] | None = None,
     ) -> Manifest:
-        """Writes an artefact whole or not at all, replacing the one before; the manifest with its files filled in."""
+        """Writes an artefact whole or not at all, replacing the one before; the manifest with its files filled in.
+
+        Raises BadBundle where it cannot, naming where what was computed is kept instead.
+        """
         contents = dict(blobs or {})
         if arrays is not None:
             buffer = io.BytesIO()
@@ -171,20 +187,21 @@ class Bundle:
         if table is not None:
             contents[TABLE] = table.to_parquet(index=False)
         filled = replace(manifest, files={name: _entry(data) for name, data in sorted(contents.items())})
+        contents[MANIFEST] = filled.to_json().encode()
         target = self.root / manifest.key.path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
         try:
-            for name, data in {**contents, MANIFEST: filled.to_json().encode()}.items():
-                with (partial / name).open("wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-            partial.chmod(0o755)  # mkdtemp makes it private
-            _swap(partial, target)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            _put(contents, target)
+        except OSError as error:
+            raise self._kept(contents, target, error, self.work_folder(manifest.key) / "computed") from error
         return filled
+
+    def _kept(self, contents: Mapping[str, bytes], target: Path, error: OSError, beside: Path) -> BadBundle:
+        wrong = f"{target} cannot be written ({error.strerror or error})."
+        kept = set_aside(contents, beside)
+        if kept is None:
+            return BadBundle(wrong, "What was computed could not be kept elsewhere either. Make room and try again.")
+        move = f"rm -rf {shlex.quote(str(target))} && mv {shlex.quote(str(kept))} {shlex.quote(str(target))}"
+        return BadBundle(wrong, f"What was computed is kept in {kept}. When that is mended: `{move}`.")
 
     def manifest_at(self, path: Path) -> Manifest:
         """Reads one manifest file; raises BadBundle where it is damaged, outdated or in the wrong place."""
@@ -193,9 +210,9 @@ class Bundle:
         except (OSError, UnicodeDecodeError):
             raise BadBundle(f"{path} cannot be read.", self._mend(path)) from None
         try:
-            manifest = manifest_from_json(text, str(path))
+            manifest = manifest_from_json(text, str(path), self.root)
         except BadBundle as error:
-            raise BadBundle(error.wrong, f"{error.mend} {self._mend(path)}".lstrip()) from None
+            raise BadBundle(error.wrong, error.mend or self._mend(path)) from None
         if self.root / manifest.key.path != path.parent:
             raise BadBundle(f"{path} belongs at {manifest.key.path}.", "Put the folder back where it was.")
         return manifest
@@ -221,6 +238,64 @@ def versions() -> dict[str, str]:
 def sha256_of(data: bytes) -> str:
     """Hex digest."""
     return hashlib.sha256(data).hexdigest()
+
+
+def require_writable(folder: Path, mend: str) -> None:
+    """Raises BadRequest, ending with `mend`, where a folder can neither be written to nor be made; tries it."""
+    there = folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise BadRequest(f"{there} is a file, not a folder.", mend)
+    try:
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(bytes(1 << 16))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise BadRequest(f"The folder {there} cannot be written to ({error.strerror or error}).", mend) from None
+
+
+def set_aside(contents: Mapping[str, bytes], beside: Path | None = None) -> Path | None:
+    """Keeps files that could not be written where they belong: in `beside`, else in the system's temporary folder.
+
+    The folder that took them all; None where neither does.
+    """
+    for where in dict.fromkeys((beside, None)):
+        folder = None
+        try:
+            if where is None:
+                folder = Path(tempfile.mkdtemp(prefix="bert-lottery-"))
+            else:
+                shutil.rmtree(where, ignore_errors=True)
+                where.mkdir(parents=True)
+                folder = where
+            for name, data in contents.items():
+                _write_through(folder / name, data)
+            return folder
+        except OSError:
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+    return None
+
+
+def _put(contents: Mapping[str, bytes], target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
+    try:
+        for name, data in contents.items():
+            _write_through(partial / name, data)
+        partial.chmod(0o755)  # mkdtemp makes it private
+        _swap(partial, target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _entry(data: bytes) -> FileEntry:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ FAMILY = "heads_mlps"
 """The authors' folder for masks of both heads and MLPs."""
 LARGEST = 2**20
 """Bytes a file may have; BERT-base's head mask has 704."""
+_CODE = re.compile(rb"[A-Za-z0-9_-]+")
+"""What a text file with a mask's code holds, and nothing else."""
 _MEMBERS = 32
 """Files that an archive may hold."""
 _LAYOUT = f"A mask is {HEADS}.npy (layers x heads) and {MLPS}.npy (layers), or one JSON file with both; 1 = kept."
@@ -84,6 +87,27 @@ def read_mask(files: Mapping[str, bytes], n_layers: int, n_heads: int) -> Mask:
                 "Is it a mask for another model?",
             )
     return Mask(*(parts.get(name, np.ones(shape)) for name, shape in shapes.items()))
+
+
+def read_mask_at(path: Path, n_layers: int, n_heads: int) -> Mask:
+    """The mask in a file, or in a folder of the authors' with one or both .npy files; a text file may hold a code.
+
+    Raises BadMask as `read_mask`, OSError where it cannot be opened.
+    """
+    if path.is_dir():
+        paths = [path / f"{name}.npy" for name in (HEADS, MLPS) if (path / f"{name}.npy").is_file()]
+        if not paths:
+            raise BadMask(f"The folder {path} holds no mask.", _LAYOUT)
+        return read_mask({str(one): _start_of(one) for one in paths}, n_layers, n_heads)
+    data = _start_of(path)
+    if code := _CODE.fullmatch(data.strip()):
+        return Mask.from_code(code[0].decode(), n_layers, n_heads)
+    return read_mask({str(path): data}, n_layers, n_heads)
+
+
+def _start_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(LARGEST + 1)
 
 
 def _parts(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from pathlib import PurePath, PurePosixPath
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
+from explorer.bert.model_identity import Identity
 from explorer.errors import BadBundle, BadRequest
 from explorer.store.stages import REGISTER, stage_named
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: manifests say which model a run began with. `python -m precompute migrate` makes it of a bundle of version 1."""
 STAGES = tuple(stage.name for stage in REGISTER)
 """Names of all stages, in the order in which they build on each other."""
 PUBLISHED_STAGES = tuple(stage.name for stage in REGISTER if stage.imported)
@@ -114,6 +117,8 @@ class Manifest:
     files: Mapping[str, FileEntry] = field(default_factory=dict)
     withheld: Mapping[str, FileEntry] = field(default_factory=dict)
     """Files that were made but are not shipped with this bundle, to keep it small."""
+    base: Identity | None = None
+    """The pre-trained model that the run began with; None where no model is in it."""
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -121,28 +126,42 @@ class Manifest:
         """Place of the artefact in a bundle."""
         return Key(Run(self.model, self.task, self.seed), self.stage, self.variant)
 
+    @property
+    def model_content(self) -> str:
+        """sha256 of the weights, config and tokenizer that every number was computed with; as `Identity.content`."""
+        return replace(self.base, weights=self.checkpoint_sha256).content if self.base else self.checkpoint_sha256
+
     def to_json(self) -> str:
         """Sorted and indented, so that git shows what changed."""
         return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
 
 
-def manifest_from_json(text: str, where: str) -> Manifest:
-    """Raises BadBundle naming `where` unless the text is a manifest of this schema version."""
+def manifest_from_json(text: str, where: str, bundle: Path | None = None) -> Manifest:
+    """Raises BadBundle naming `where` unless the text is a manifest of this schema version.
+
+    bundle: the folder that it belongs to, which the command that migrates an older one names.
+    """
     try:
         raw = json.loads(text)
         version = raw["schema_version"]
     except (ValueError, TypeError, KeyError):
         raise BadBundle(f"{where} is not a manifest.") from None
     if version != SCHEMA_VERSION:
+        migrate = f"Migrate it, which computes nothing again: `python -m precompute migrate {_quoted(bundle)}`."
         raise BadBundle(
             f"{where} has schema version {version!r}; this program reads version {SCHEMA_VERSION}.",
-            "Install the version that wrote it.",
+            migrate if version == 1 else "Install the version of this program that wrote it.",
         )
     try:
         for name in ("files", "withheld"):
             raw[name] = {file: FileEntry(**entry) for file, entry in raw[name].items()}
+        raw["base"] = Identity(**raw["base"]) if raw["base"] else None
         manifest = Manifest(**raw)
         _ = manifest.key
     except (TypeError, KeyError, AttributeError, BadRequest) as error:
         raise BadBundle(f"{where} is not a manifest ({error}).") from None
     return manifest
+
+
+def _quoted(bundle: Path | None) -> str:
+    return shlex.quote(str(bundle)) if bundle else "BUNDLE"

@@ -85,11 +85,15 @@ def _unreadable(bundle: Bundle, manifests: list[Manifest]) -> Iterator[str]:
 
 
 def _mixed_checkpoints(manifests: list[Manifest]) -> Iterator[str]:
-    finetuned = {m.key.run: m.checkpoint_sha256 for m in manifests if m.stage == "finetune"}
+    finetuned = {m.key.run: m for m in manifests if m.stage == "finetune"}
+    first = {m.model: m for m in reversed(manifests) if m.base}
     for manifest in manifests:
         own = finetuned.get(manifest.key.run) if manifest.stage not in PUBLISHED_STAGES else None
-        if own and manifest.checkpoint_sha256 != own:
+        if own and manifest.model_content != own.model_content:
             yield f"{manifest.key.path} was computed with another checkpoint than {manifest.key.run.path}/finetune."
+        other = first.get(manifest.model)
+        if manifest.base and other and other.base and manifest.base.content != other.base.content:
+            yield f"{manifest.key.path} began with another model than {other.key.path}, under one name."
 
 
 def _stray(bundle: Bundle) -> Iterator[str]:

@@ -84,24 +84,24 @@ def evaluator(view: View, run: Run, source: str, folder: str) -> Future[Evaluato
     The future may hold BadBundle, BadCheckpoint or BadData. Raises BadData where the dev set cannot be read.
     """
     dev = examples(run.task, source, folder)
-    sha256 = cached.artefact(view, Key(run, "finetune")).manifest.checkpoint_sha256
+    finetuned = cached.artefact(view, Key(run, "finetune")).manifest
     remembered, _ = ledger()
 
     def load() -> Evaluator:
         from explorer.live.evaluator import Evaluator
         from explorer.live.scoring import full_answer
 
-        loaded = Evaluator(classifier(view.root, run, sha256), dev)
+        loaded = Evaluator(classifier(view.root, run, finetuned.checkpoint_sha256), dev)
         full_answer(loaded, remembered)  # its interval, so that nobody waits for it
         return loaded
 
-    return _evaluators().ask((view.root, run, sha256, dev.sha256), load)
+    return _evaluators().ask((view.root, run, finetuned.model_content, dev.sha256), load)
 
 
 def forget_evaluator(view: View, run: Run, source: str, folder: str) -> None:
     """Forgets a model, so that one that could not be loaded is loaded anew."""
-    sha256 = cached.artefact(view, Key(run, "finetune")).manifest.checkpoint_sha256
-    _evaluators().forget((view.root, run, sha256, examples(run.task, source, folder).sha256))
+    content = cached.artefact(view, Key(run, "finetune")).manifest.model_content
+    _evaluators().forget((view.root, run, content, examples(run.task, source, folder).sha256))
 
 
 @functools.lru_cache(maxsize=EVALUATORS)  # not Streamlit's cache: this is called from other threads

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from explorer.errors import BadRequest
 from explorer.store.bundle import ARRAYS, CHECKPOINT, TABLE, Bundle
-from explorer.store.schema import Manifest
+from explorer.store.commands import command_for
+from explorer.store.schema import PUBLISHED_STAGES, Manifest
 
 
 def run_publish(source: Bundle, target: Bundle, checkpoints: Collection[str]) -> list[str]:
@@ -36,13 +37,21 @@ def run_publish(source: Bundle, target: Bundle, checkpoints: Collection[str]) ->
             else:
                 withheld[CHECKPOINT] = manifest.files[CHECKPOINT]
         target.write(
-            replace(manifest, withheld=withheld),
+            replace(manifest, withheld=withheld, command=_command(manifest, target)),
             arrays=artefact.arrays if ARRAYS in manifest.files else None,
             table=artefact.table if TABLE in manifest.files else None,
             blobs=blobs,
         )
         copied.append(str(manifest.key.path))
     return copied
+
+
+def _command(manifest: Manifest, target: Bundle) -> str:
+    """The command that makes it in the bundle that ships: it names no folder of whoever computed it but the model's."""
+    if manifest.stage in PUBLISHED_STAGES:
+        return manifest.command
+    root = "" if target.root.is_absolute() else target.root
+    return command_for(manifest.key, root, manifest.base.source if manifest.base else "")
 
 
 def _is_there(target: Bundle, manifest: Manifest, ships: bool) -> bool:

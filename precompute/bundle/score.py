@@ -15,10 +15,13 @@ from explorer.glue.diagnostics import diagnostic_examples
 from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
 from explorer.paths import expanded
+from explorer.store.bundle import require_writable, set_aside
+from explorer.store.mask_files import read_mask_at
 from explorer.study.majority_baseline import majority_score
 from precompute.bundle.prove import proven
 from precompute.bundle.results import ScoreResult
 from precompute.options import Options
+from precompute.same_model import require_same_model
 
 
 def run_score(
@@ -34,6 +37,9 @@ def run_score(
 
     in_fp32: fp32 throughout, also where bf16 is faster. prove: that too, and every way to run the mask is compared.
     """
+    if predictions is not None:
+        predictions = expanded(predictions)
+        _require_place_for(predictions)
     classifier = load_finetuned(checkpoint_source(options), options.task)
     wanted = read_mask(mask, classifier.n_layers, classifier.n_heads)
     examples = diagnostic_examples(options.task) if diagnostics else options.examples("dev")
@@ -44,10 +50,7 @@ def run_score(
         table = pd.DataFrame({"index": range(len(examples)), "prediction": evaluator.predictions(evaluation)})
         for column in range(evaluation.logits.shape[1]):
             table[f"logit_{column}"] = evaluation.logits[:, column]
-        try:
-            table.to_csv(predictions, index=False)
-        except OSError as error:
-            raise BadRequest(f"{predictions} cannot be written ({error.strerror}).", "Name another file.") from None
+        _write(table, predictions)
     order = classifier.classes or own_order(options.task)
     return ScoreResult(
         options.task.name,
@@ -64,6 +67,24 @@ def run_score(
     )
 
 
+def _require_place_for(file: Path) -> None:
+    if file.is_dir():
+        raise BadRequest(f"{file} is a folder.", "Name a file to write predictions to.")
+    if not file.parent.exists():
+        raise BadRequest(f"{file} cannot be written: there is no folder {file.parent}.", "Name another file.")
+    require_writable(file.parent, "Name another file for --predictions.")
+
+
+def _write(table: pd.DataFrame, file: Path) -> None:
+    data = table.to_csv(index=False).encode()
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        kept = set_aside({file.name: data})
+        words = f"They are kept in {kept / file.name}." if kept else "Name another file."
+        raise BadRequest(f"{file} cannot be written ({error.strerror}).", words) from None
+
+
 def remarks_on(classifier: Classifier) -> tuple[str, ...]:
     """Collects sentences on how the outputs became classes, where that took names or an assumption, and on oddities."""
     classes = (classifier.classes.sentence,) if classifier.classes and classifier.classes.sentence else ()
@@ -78,25 +99,31 @@ def _too_low(order: ClassOrder, evaluator: Evaluator) -> tuple[str, ...]:
 
 def checkpoint_source(options: Options) -> str:
     """Finds the fine-tuned model that is meant: the bundle's where it has the run or 'minilm' is asked for, else the
-    folder, file or Hub id itself. Raises BadBundle where the bundle's checkpoint is not there."""
+    folder, file or Hub id itself. Raises BadBundle where the bundle's checkpoint is not there, BadRequest where the run
+    began with another model of that name."""
     named = options.model == MINILM or (
         options.bundle.has(options.key("finetune")) and not expanded(options.model).exists()
     )
-    return str(options.bundle.checkpoint(options.run)) if named else options.model
+    if not named:
+        return options.model
+    checkpoint = str(options.bundle.checkpoint(options.run))
+    require_same_model(options)
+    return checkpoint
 
 
 def read_mask(mask: str, n_layers: int, n_heads: int) -> Mask:
-    """A code, a file that holds one, or '' for the full mask."""
+    """Reads a code, a file of a mask as the lab takes them, a folder with the authors' two .npy files, a text file with
+    a code, or '' for the full mask. Raises BadMask; BadRequest where the file cannot be read."""
     if not mask:
         return Mask.full(n_layers, n_heads)
-    path = Path(mask)
+    path = expanded(mask)
     try:
-        is_file = path.is_file()
+        files = path.is_file() or path.is_dir()
     except OSError:  # too long for a file name
-        is_file = False
-    if is_file:
-        try:
-            mask = path.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise BadRequest(f"{path} is not a text file with a mask code.") from None
-    return Mask.from_code(mask, n_layers, n_heads)
+        files = False
+    if not files:
+        return Mask.from_code(mask, n_layers, n_heads)
+    try:
+        return read_mask_at(path, n_layers, n_heads)
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read ({error.strerror}).", "Name a file of a mask, or its code.") from None

@@ -1,4 +1,4 @@
-"""Verbs on whole bundles and on single masks: score, export, study, report, publish, import-paper, validate."""
+"""Verbs on bundles and on single masks: score, export, study, report, publish, import-paper, validate, migrate."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ from explorer.store.bundle import Bundle
 from explorer.store.schema import Manifest
 from explorer.store.validation import validate
 from precompute.bundle import results
-from precompute.console import CACHE, RUNS, JsonOption, ModelOption, on_a_run, print_result
+from precompute.console import A_PATH, CACHE, RUNS, JsonOption, ModelOption, on_a_run, print_result
 from precompute.options import Options
 
-MaskOption = Annotated[str, typer.Option("--mask", help="A mask code, or a file with one. Default: the full model.")]
+MaskOption = Annotated[
+    str,
+    typer.Option(
+        "--mask", help="A mask code, a file (code, .npy, JSON, zip), or a folder with the .npy files. Default: full."
+    ),
+]
 
 
 def study(
@@ -36,7 +41,9 @@ def study(
 def score(
     options: Options,
     mask: MaskOption = "",
-    predictions: Annotated[Path | None, typer.Option(help="Write index, prediction and logits as CSV.")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="Write index, prediction and logits as CSV.", **A_PATH)
+    ] = None,
     diagnostics: Annotated[
         bool, typer.Option(help="Score the built-in diagnostics instead of GLUE's dev set.")
     ] = False,
@@ -64,7 +71,7 @@ def score(
 
 def export(
     options: Options,
-    out: Annotated[Path, typer.Option("--out", help="The folder to write: new, or empty.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder to write: new, or empty.", **A_PATH)],
     mask: MaskOption = "",
 ) -> results.Exported:
     """Write a pruned model as a folder that plain transformers loads, what is pruned set to zero."""
@@ -74,7 +81,7 @@ def export(
 
 
 def report(
-    bundle: Annotated[Path, typer.Option("--bundle", help="The bundle to read.")] = CACHE,
+    bundle: Annotated[Path, typer.Option("--bundle", help="The bundle to read.", **A_PATH)] = CACHE,
     task: Annotated[str, typer.Option("--task", help="A GLUE task. Default: all that the bundle has.")] = "",
     model: ModelOption = MINILM_NAME,
     as_json: JsonOption = False,
@@ -86,8 +93,8 @@ def report(
 
 
 def publish(
-    source: Annotated[Path, typer.Argument(help="The bundle to copy from.")] = RUNS,
-    target: Annotated[Path, typer.Argument(help="The bundle to ship.")] = CACHE,
+    source: Annotated[Path, typer.Argument(help="The bundle to copy from.", **A_PATH)] = RUNS,
+    target: Annotated[Path, typer.Argument(help="The bundle to ship.", **A_PATH)] = CACHE,
     checkpoint: Annotated[
         list[str] | None, typer.Option(help="TASK:SEED whose checkpoint is shipped; all others are withheld.")
     ] = None,
@@ -101,8 +108,8 @@ def publish(
 
 
 def import_paper(
-    clone: Annotated[Path, typer.Argument(help="A clone of github.com/sai-prasanna/bert-experiments.")],
-    out: Annotated[Path, typer.Option("--out", help="The bundle to write.")],
+    clone: Annotated[Path, typer.Argument(help="A clone of github.com/sai-prasanna/bert-experiments.", **A_PATH)],
+    out: Annotated[Path, typer.Option("--out", help="The bundle to write.", **A_PATH)],
     as_json: JsonOption = False,
 ) -> None:
     """Import the masks and scores that the paper's authors published; what cannot be read is named."""
@@ -119,7 +126,7 @@ def import_paper(
 
 
 def validate_bundle(
-    bundle: Annotated[Path, typer.Argument(help="The bundle.")] = CACHE, as_json: JsonOption = False
+    bundle: Annotated[Path, typer.Argument(help="The bundle.", **A_PATH)] = CACHE, as_json: JsonOption = False
 ) -> None:
     """A numbered preflight over a bundle; exit status 1 where anything is wrong."""
     checks = []
@@ -138,13 +145,25 @@ def validate_bundle(
         raise typer.Exit(1)
 
 
+def migrate(
+    bundle: Annotated[Path, typer.Argument(help="The bundle, of schema version 1.", **A_PATH)],
+    as_json: JsonOption = False,
+) -> None:
+    """Rewrite the manifests of an older bundle for this version; no number, array or checkpoint changes."""
+    from precompute.bundle.migrate import run_migrate
+
+    migrated = run_migrate(bundle)
+    print_result({"migrated": migrated}, as_json, f"{migrated} manifests of {bundle} rewritten.")
+
+
 VERBS: dict[str, Callable[..., None]] = {
-    "study": on_a_run(study, "train", "dev"),
+    "study": on_a_run(study, "train", "dev", writes=True),
     "score": on_a_run(score, bundle=CACHE),
     "export": on_a_run(export, without=("glue_dir", "device"), bundle=CACHE),
     "report": report,
     "publish": publish,
     "import-paper": import_paper,
     "validate": validate_bundle,
+    "migrate": migrate,
 }
 """Name on the command line -> its function."""

@@ -15,6 +15,7 @@ from explorer.arrays import Float64Array
 from explorer.bert.attention import attention_maps
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
 from explorer.bert.engine import Engine
+from explorer.bert.model_identity import Identity
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples, diagnostic_for
 from explorer.glue.encoding import encode
@@ -50,7 +51,7 @@ def make(options: Options, kind: Weights = "finetuned", classifier: MapClassifie
     model = _load(options, kind)
     watch = Stopwatch.start()
 
-    draft = Draft(options, key, config, {"sentences": sentences}, model.sha256)
+    draft = Draft(options, key, config, {"sentences": sentences}, model.sha256, _began_with(model, kind))
     there = complete(options.bundle, key)
     if there and draft.begun(there):
         return there
@@ -92,6 +93,10 @@ def _load(options: Options, weights: Weights) -> Classifier:
     begun = replace(run, seed=tuned[0]) if tuned else run
     source = str(options.bundle.manifest(Key(begun, "finetune")).config["model"])
     return load_pretrained(source, options.task, begun.seed)  # its new classifier is not looked at
+
+
+def _began_with(model: Classifier, weights: Weights) -> Identity | None:
+    return model.identity if weights == "pretrained" else None
 
 
 def _measure(

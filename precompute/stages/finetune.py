@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 
 from explorer.bert.checkpoints import encoder_weights, load_finetuned, load_pretrained, weights_of
 from explorer.bert.packing import pack
-from explorer.errors import BadRequest
+from explorer.errors import BadBundle, BadRequest
 from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
-from explorer.store.bundle import CHECKPOINT, sha256_of
+from explorer.store.bundle import CHECKPOINT, set_aside, sha256_of
 from explorer.store.schema import Manifest
 from explorer.tickets.finetuning import TrainingSet, finetune, training_dtype
 from explorer.tickets.recipes import RECIPES, default_recipe
@@ -37,16 +38,18 @@ def make(
     if recipe and recipe not in RECIPES:
         raise BadRequest(f"There is no recipe {recipe!r}.", f"Recipes: {', '.join(RECIPES)}.")
     train = options.examples("train", train_file)
-    usual = RECIPES.get(recipe) or default_recipe(options.model, len(train))
+    usual = RECIPES.get(recipe) or default_recipe(options.source, len(train))
     chosen = replace(
         usual,
         epochs=usual.epochs if epochs is None else epochs,
         learning_rate=usual.learning_rate if learning_rate is None else learning_rate,
     )
-    pretrained = load_pretrained(options.model, options.task, options.seed)
+    pretrained = load_pretrained(options.source, options.task, options.seed)
+    base = pretrained.identity
+    assert base is not None  # it was read from files
     key = options.key("finetune")
     config = {
-        "model": options.model,
+        "model": base.source,
         "recipe": asdict(chosen),
         "train_file": train_file,
         "shape": [pretrained.n_layers, pretrained.n_heads],
@@ -63,18 +66,27 @@ def make(
     packed = pack(
         encoder_weights(pretrained),
         weights_of(tuned),
-        base_name=options.model,
+        base_name=base.source,
         base_sha256=pretrained.sha256,
         about={"task": options.task.name, "seed": options.seed, "recipe": asdict(chosen)},
     )
-    work.mkdir(parents=True, exist_ok=True)
-    (work / CHECKPOINT).write_bytes(packed)
-    evaluator = Evaluator(load_finetuned(str(work / CHECKPOINT), options.task), dev, device=options.device)
+    evaluator = Evaluator(load_finetuned(_written(packed, work), options.task), dev, device=options.device)
     return write_trained(
-        Draft(options, key, config, {"train": train, "dev": dev}, sha256_of(packed)),
+        Draft(options, key, config, {"train": train, "dev": dev}, sha256_of(packed), base),
         evaluator.interval(evaluator.full),
         watch.seconds,
         {"trained_in": str(training_dtype(chosen, options.device)).removeprefix("torch.")},
         arrays={"labels": dev.labels, "logits": evaluator.full.logits.astype(np.float32)},
         blobs={CHECKPOINT: packed},
     )
+
+
+def _written(packed: bytes, work: Path) -> str:
+    """Writes a packed checkpoint, to be read as everybody will read it, beside the bundle or where there is room."""
+    folder = set_aside({CHECKPOINT: packed}, work / "packed")
+    if folder is None:
+        raise BadBundle(
+            f"{work} cannot be written to, nor can the system's temporary folder.",
+            "Make room and give the same command: it goes on from where training last saved its state.",
+        )
+    return str(folder / CHECKPOINT)

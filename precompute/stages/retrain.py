@@ -27,9 +27,9 @@ from explorer.tickets.subnetworks import SUBNETWORK_KINDS
 from precompute.artefacts import (
     Draft,
     Stopwatch,
-    plain,
     require_same_checkpoint,
     require_same_data,
+    same_options,
     score_columns,
 )
 from precompute.options import Options
@@ -71,7 +71,7 @@ def make(options: Options, kind: str = "good") -> Manifest:
         "checkpoint": "not stored: scored as trained, in fp32",
     }
     there = complete(options.bundle, key)
-    if there and dict(there.config) == plain(config) and there.checkpoint_sha256 == finetuned.checkpoint_sha256:
+    if there and same_options(there, config) and there.model_content == finetuned.model_content:
         return there
     train, dev = options.examples("train", train_file), options.examples("dev")
     require_same_data(options.bundle, finetuned, train=train, dev=dev)

@@ -10,7 +10,7 @@ from explorer.store.runs_of_task import TOGETHER, complete
 from explorer.store.schema import Manifest
 from explorer.store.task_tickets import tickets_beside
 from explorer.tickets.subnetworks import SUPER_SEED, Subnetwork, bad, good, random, super_bad, super_good, super_random
-from precompute.artefacts import Draft, Stopwatch, plain, require_same_checkpoint, scored
+from precompute.artefacts import Draft, Stopwatch, require_same_checkpoint, same_options, scored
 from precompute.options import Options
 from precompute.stages.opened import open_run, score_masks
 
@@ -33,7 +33,7 @@ def make(options: Options) -> Manifest:
         "data": "dev",
     }
     there = complete(options.bundle, key)
-    if there and dict(there.config) == plain(config) and there.checkpoint_sha256 == finetuned.checkpoint_sha256:
+    if there and same_options(there, config) and there.model_content == finetuned.model_content:
         return there
     opened = open_run(options)
     watch = Stopwatch.start()

@@ -191,7 +191,7 @@ def options_of(**changes: object) -> list[object]:
         ("score", {"model": "MODEL", "mask": "???"}, "'???' is not a mask code"),
         ("score", {"model": "MODEL", "mask": "x" * 400}, "is not one for 3 layers x 4 heads"),
         ("score", {"model": "MODEL", "mask": "_" * 13 + "A"}, "is it a mask for another model?"),
-        ("score", {"model": "MODEL", "mask": "BINARY"}, "is not a text file with a mask code"),
+        ("score", {"model": "MODEL", "mask": "BINARY"}, "mask.bin is neither a .npy array nor JSON"),
         ("score", {"model": "MODEL", "predictions": "gone/out.csv"}, "gone/out.csv cannot be written"),
         ("score", {"model": "MODEL", "glue_dir": "gone"}, "There is no GLUE folder at gone"),
         ("score", {"model": "MODEL", "task": "RTE"}, "RTE has no dev.tsv in"),

@@ -376,7 +376,7 @@ def test_retraining_refuses_what_does_not_fit(lab, bundle, glue, tmp_path):
 
 
 def test_importance_on_a_training_sample(run, bundle, glue):
-    options = ("--task", "MRPC", "--seed", SEED, "--glue-dir", glue, "--bundle", bundle)
+    options = ("--task", "MRPC", "--seed", SEED, "--model", NAME, "--glue-dir", glue, "--bundle", bundle)
     made = run("importance", *options, "--data", "train-sample", "--json").record
     assert made["artefact"].endswith("importance.expected-train-sample")
     manifest = read(bundle, "importance", "expected-train-sample").manifest
@@ -407,7 +407,7 @@ def test_a_sample_is_seeded_and_in_order(glue):
 
 
 def test_the_baseline_is_one_for_all_seeds(run, bundle, glue):
-    made = run("baseline", "--task", "MRPC", "--glue-dir", glue, "--bundle", bundle, "--json").record
+    made = run("baseline", "--task", "MRPC", "--model", NAME, "--glue-dir", glue, "--bundle", bundle, "--json").record
     assert made["artefact"] == "minilm-l6/MRPC/seed_all/baseline"
     counts = np.bincount(labels(glue).astype(int))
     assert made["score"] == counts.max() / ROWS
@@ -415,7 +415,9 @@ def test_the_baseline_is_one_for_all_seeds(run, bundle, glue):
     assert stored.command.startswith("python -m precompute baseline --task MRPC --model ")
     assert not [problem for check in validate(Bundle(bundle)) for problem in check.problems]
     assert baseline.make(at(bundle, glue, 99)) == stored
-    values = run("baseline", "--task", "STS-B", "--glue-dir", glue, "--bundle", bundle, "--json").record
+    values = run(
+        "baseline", "--task", "STS-B", "--model", NAME, "--glue-dir", glue, "--bundle", bundle, "--json"
+    ).record
     assert values["draws"] == 1000
     assert values["sample_sd"] > 0
 

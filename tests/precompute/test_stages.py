@@ -29,7 +29,7 @@ FULL = Mask.full(3, 4)
 
 @pytest.fixture
 def common(glue, bundle) -> tuple[object, ...]:
-    return ("--task", "MRPC", "--seed", SEED, "--glue-dir", glue, "--bundle", bundle)
+    return ("--task", "MRPC", "--seed", SEED, "--model", RUN.model, "--glue-dir", glue, "--bundle", bundle)
 
 
 def test_every_stage_in_turn(run, common, glue, bundle, model, tmp_path):
@@ -49,7 +49,7 @@ def test_every_stage_in_turn(run, common, glue, bundle, model, tmp_path):
     assert (ticket.heads_kept, ticket.mlps_kept) == (pruned["heads_kept"], pruned["mlps_kept"])
     ablated = run("ablations", *common, "--json").record
     assert ablated["masks"] == 12 + 3 + 3
-    scored = run("score", *common, "--model", "minilm", "--mask", pruned["ticket"], "--json").record
+    scored = run("score", *common, "--mask", pruned["ticket"], "--json").record
     assert scored["value"] == pruned["ticket_score"]
 
     target = tmp_path / "cache"
@@ -57,11 +57,11 @@ def test_every_stage_in_turn(run, common, glue, bundle, model, tmp_path):
     assert len(copied) == 4
     checked = run("validate", target, "--json")
     assert (checked.status, checked.record) == (0, {"bundle": str(target), "ok": True, "problems": []})
-    assert run("score", *common[:-1], target, "--model", "minilm", "--json").record["value"] == again["score"]
+    assert run("score", *common[:-1], target, "--json").record["value"] == again["score"]
     assert run("publish", bundle, target, "--checkpoint", f"MRPC:{SEED}", "--json").record["copied"] == []
     withheld = run("publish", bundle, target, "--json").record["copied"]
     assert withheld == ["minilm-l6/MRPC/seed_7/finetune"], "a checkpoint that is no longer named is withheld"
-    refused = run("score", *common[:-1], target, "--model", "minilm")
+    refused = run("score", *common[:-1], target)
     assert refused.status == 2
     assert "is not shipped with this bundle" in refused.err
     words = run("validate", target)
@@ -183,6 +183,8 @@ def test_another_dev_set_or_checkpoint_is_noticed(run, common, glue, bundle, tmp
     path = other / "MRPC" / "dev.tsv"
     header, *rows = path.read_text().splitlines()
     path.write_text("\n".join([header, *rows[::-1]]) + "\n")
-    refused = run("importance", "--task", "MRPC", "--seed", SEED, "--glue-dir", other, "--bundle", bundle)
+    refused = run(
+        "importance", "--task", "MRPC", "--seed", SEED, "--model", RUN.model, "--glue-dir", other, "--bundle", bundle
+    )
     assert refused.status == 2
     assert "does not give the logits stored beside it on this dev set" in refused.err

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explorer.bert.model_identity import Identity
 from explorer.errors import BadBundle, BadRequest
 from explorer.store.bundle import ARRAYS, CHECKPOINT, MANIFEST, TABLE, Bundle, command_for, sha256_of, versions
 from explorer.store.schema import SCHEMA_VERSION, FileEntry, Key, Manifest, Run, manifest_from_json
@@ -97,12 +98,12 @@ def test_writing_again_replaces_the_whole_artefact(bundle):
 @pytest.mark.parametrize("moment", ["fsync", "rename"])
 def test_a_write_that_fails_leaves_the_artefact_before_it(bundle, monkeypatch, moment):
     def fail(*_args: Any) -> None:
-        raise OSError("disk full")
+        raise OSError(28, "No space left on device")
 
     before = bundle.manifest(KEY)
     with monkeypatch.context() as patch:
         patch.setattr(*((os, "fsync", fail) if moment == "fsync" else (Path, "rename", fail)))
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(BadBundle, match=r"cannot be written \(No space left on device\)"):
             bundle.write(manifest(seconds=9.0), arrays={"a": np.zeros(2)})
     assert bundle.read(KEY).manifest == before
     assert [p for p in file(bundle, "").parent.iterdir() if p.name.startswith(".partial")] == []
@@ -188,9 +189,10 @@ def test_a_withheld_file_says_so(bundle):
         ("[1]", "is not a manifest"),
         ("{", "is not a manifest"),
         ("{}", "is not a manifest"),
-        ('{"schema_version": 1}', "is not a manifest"),
-        ('{"schema_version": 0}', "has schema version 0; this program reads version 1"),
-        ('{"schema_version": "2", "new": 1}', "has schema version '2'"),
+        ('{"schema_version": 2}', "is not a manifest"),
+        ('{"schema_version": 1}', "has schema version 1; this program reads version 2. Migrate it"),
+        ('{"schema_version": 0}', "has schema version 0; this program reads version 2"),
+        ('{"schema_version": "3", "new": 1}', "has schema version '3'"),
     ],
 )
 def test_what_is_no_manifest_of_this_version(bundle, text, message):
@@ -235,9 +237,10 @@ def test_a_manifest_in_the_wrong_place(bundle):
 
 
 def test_a_manifest_survives_json():
-    full = manifest(files={"a": FileEntry("e", 1)}, withheld={"b": FileEntry("f", 2)})
+    base = Identity("minilm", "w", "c", "t")
+    full = manifest(base=base, files={"a": FileEntry("e", 1)}, withheld={"b": FileEntry("f", 2)})
     assert manifest_from_json(full.to_json(), "here") == full
-    assert full.schema_version == SCHEMA_VERSION == 1
+    assert full.schema_version == SCHEMA_VERSION == 2
 
 
 @pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a b", "é", "x" * 65, "a\n"])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from explorer.bert.model_identity import Identity
 from explorer.store import validation
 from explorer.store.bundle import ARRAYS, CHECKPOINT, MANIFEST, TABLE, Bundle
 from explorer.store.schema import Key
@@ -129,3 +130,24 @@ def test_a_bundle_too_big_to_ship(bundle, monkeypatch):
     assert found.keys() == {6}
     assert "more than 0" in found[6]
     assert f"{FINETUNE.path}/{CHECKPOINT} has 0.0 MiB" in found[6]
+
+
+BASE = Identity("minilm", "w" * 64, "c" * 64, "t" * 64)
+
+
+@pytest.mark.parametrize("part", ["weights", "config", "tokenizer"])
+def test_a_run_is_of_one_model_and_a_name_too(bundle, part):
+    for key in (KEY, FINETUNE):
+        bundle.write(manifest(key, base=BASE), arrays=ARRAY)
+    assert problems(bundle) == {}
+    bundle.write(manifest(FINETUNE, base=replace(BASE, source="/moved")), arrays=ARRAY)
+    assert problems(bundle) == {}, "the same model elsewhere"
+    other = replace(BASE, **{part: "o" * 64})
+    bundle.write(manifest(base=other), arrays=ARRAY)
+    assert f"{KEY.path} began with another model than {FINETUNE.path}, under one name." in problems(bundle)[4]
+    computed_otherwise = f"{KEY.path} was computed with another checkpoint than {RUN.path}/finetune."
+    assert (computed_otherwise in problems(bundle)[4]) == (part != "weights"), "its own weights are the packed file's"
+    bundle.write(manifest(base=BASE), arrays=ARRAY)
+    another = Key(replace(RUN, seed=8), "finetune")
+    bundle.write(manifest(another, base=other), arrays=ARRAY)
+    assert f"{another.path} began with another model than" in problems(bundle)[4]

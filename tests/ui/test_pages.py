@@ -142,7 +142,7 @@ def test_a_damaged_bundle_names_its_mend(monkeypatch: pytest.MonkeyPatch, tmp_pa
                 path.write_bytes(path.read_bytes()[:4])
         else:
             manifest = folder / "manifest.json"
-            manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 0'))
+            manifest.write_text(manifest.read_text().replace('"schema_version": 2', '"schema_version": 1'))
     monkeypatch.setenv("EXPLORER_BUNDLE", str(root))
     test = app()
     assert not test.exception
