@@ -22,7 +22,7 @@ from transformers.activations import ACT2FN
 from explorer.bert.checkpoints import load_finetuned, load_pretrained
 from explorer.bert.model_config import ACTIVATIONS
 from explorer.bert.model_folder import HUB_ID, model_folder
-from explorer.bert.user_text import typed
+from explorer.bert.user_text import encode_text
 from explorer.errors import BadCheckpoint
 from explorer.glue.encoding import encode
 from explorer.glue.tasks import TASKS
@@ -339,7 +339,7 @@ def test_token_types_are_those_of_plain_transformers(folder: Path) -> None:
     loaded = load_finetuned(str(folder), MRPC)
     encoded = encode(examples, loaded.tokenizer)
     assert not encoded.token_types.any()
-    assert not typed(loaded.tokenizer, "the cat", "a dog").encoded.token_types.any()
+    assert not encode_text(loaded.tokenizer, "the cat", "a dog").encoded.token_types.any()
     plain = BertForSequenceClassification.from_pretrained(folder).eval()
     logits = Evaluator(loaded, examples).full.logits
     for item, ours in zip(examples.items, logits, strict=True):
@@ -376,9 +376,9 @@ def test_a_model_that_reads_fewer_word_pieces(folder: Path) -> None:
     encoded = encode(examples, loaded.tokenizer)
     assert encoded.lengths.max() == 8
     assert np.isfinite(Evaluator(loaded, examples).full.logits).all()
-    read = typed(loaded.tokenizer, "the cat sees the dog here", "a bird sings")
+    read = encode_text(loaded.tokenizer, "the cat sees the dog here", "a bird sings")
     assert read.encoded.lengths.tolist() == [8]
-    assert "longer than the 8 word pieces" in read.notes[0]
+    assert "longer than the 8 tokens" in read.notes[0]
 
 
 def test_it_says_what_the_folder_holds(tiny_folder: Path, classifier) -> None:
