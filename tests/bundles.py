@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -21,14 +17,14 @@ RIGHT = {"full": 0.9, "good": 0.83, "random": 0.6, "bad": 0.5, "again": 0.8}
 """Share of examples that each condition gets right."""
 
 
-def ticket(seed: int) -> Mask:
+def ticket(seed):
     """Half of the heads and two MLPs, others for each seed."""
     rng = np.random.default_rng(seed)
     heads = rng.permutation(L * H) < L * H // 2
     return Mask(heads.reshape(L, H), rng.permutation(L) < 2)
 
 
-def write(bundle: Bundle, key: Key, **parts: Any) -> Manifest:
+def write(bundle, key, **parts):
     """One complete artefact; parts: config, summary, arrays, table."""
     contents = {name: parts.pop(name) for name in ("arrays", "table") if name in parts}
     manifest = Manifest(
@@ -50,11 +46,11 @@ def write(bundle: Bundle, key: Key, **parts: Any) -> Manifest:
 
 
 def small_bundle(
-    root: Path,
-    tasks: Sequence[str] = ("MRPC",),
-    seeds: Sequence[int] = (1337, 42),
-    stages: Collection[str] = ("structured", "subnetworks", "retrained", "magnitude", "baseline"),
-) -> Bundle:
+    root,
+    tasks=("MRPC",),
+    seeds=(1337, 42),
+    stages=("structured", "subnetworks", "retrained", "magnitude", "baseline"),
+):
     """finetune and those stages, of tasks with two classes."""
     bundle = Bundle(root)
     for task in tasks:
@@ -66,7 +62,7 @@ def small_bundle(
     return bundle
 
 
-def _answers(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+def _answers(labels, share, rng):
     """Right on that share of examples, one more or less."""
     said = labels.copy()
     wrong = rng.permutation(N)[: round((1 - share) * N) + rng.integers(-1, 2)]
@@ -74,13 +70,13 @@ def _answers(labels: np.ndarray, share: float, rng: np.random.Generator) -> np.n
     return said
 
 
-def _run(bundle: Bundle, run: Run, seeds: Sequence[int], stages: Collection[str]) -> None:
+def _run(bundle, run, seeds, stages):
     rng = np.random.default_rng([run.seed, len(run.task)])
     labels = np.arange(N) % 2
     said = {name: _answers(labels, share, rng) for name, share in RIGHT.items()}
     metric = TASKS[run.task].metric
 
-    def row(name: str, mask: Mask) -> dict[str, Any]:
+    def row(name, mask):
         score = score_with_interval(metric, said[name], labels, resamples=50)
         where = {"mask": mask.code, "heads_kept": mask.heads_kept, "mlps_kept": mask.mlps_kept}
         return where | {"score": score.value, "low": score.low, "high": score.high, "n": score.n}
@@ -140,9 +136,7 @@ def _run(bundle: Bundle, run: Run, seeds: Sequence[int], stages: Collection[str]
             )
 
 
-def with_attention(
-    bundle: Bundle, run: Run, shape: tuple[int, int] = (L, H), texts: Sequence[str] = ("the red dog runs .",)
-) -> None:
+def with_attention(bundle, run, shape=(L, H), texts=("the red dog runs .",)):
     """Attention artefacts of the run, fine-tuned and pre-trained: drawn maps, two classes, head by head in turn."""
     from explorer.bert.maps import AttentionMaps
     from explorer.glue.tokens import Tokens

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -17,7 +15,7 @@ settings.load_profile("no-clock")
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_folder(tmp_path_factory):
     """A tiny random BERT with two outputs as a Hugging Face folder named tiny-bert; read-only."""
     from tests import tiny
 
@@ -25,7 +23,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def classifier(tiny_folder: Path):
+def classifier(tiny_folder):
     """The tiny BERT as a classifier for MRPC; nobody writes to it."""
     from explorer.bert.checkpoints import load_finetuned
     from explorer.glue.tasks import TASKS

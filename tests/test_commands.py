@@ -6,15 +6,13 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import streamlit as st
 
 from explorer.bert.model_folder import classes_for, model_folder
 from explorer.bert.model_names import name_in_bundle
-from explorer.errors import BadBundle, BadCheckpoint, ExplorerError
+from explorer.errors import BadBundle, BadCheckpoint
 from explorer.glue.tasks import TASKS
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
@@ -39,30 +37,30 @@ COMMAND = re.compile(r"`(python -m precompute [^`]+)`")
 class Parsed(Exception):
     """Raised in place of the work, with what the work was given."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options):
         super().__init__()
         self.options = options
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory):
     """A pre-trained model whose path a shell would take apart."""
     return tiny.save_folder(tmp_path_factory.mktemp("my models (old)") / MODEL)
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Bundle:
+def bundle(tmp_path_factory, folder):
     """Two seeds of it, pruned and no more, in a folder with a blank in its name."""
     return of_model(small_bundle(tmp_path_factory.mktemp("bundles") / "a bundle", stages=("structured",)), folder)
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Bundle:
+def bare(tmp_path_factory, folder):
     """One seed of it, fine-tuned and no more."""
     return of_model(small_bundle(tmp_path_factory.mktemp("bundles") / "a bare one", seeds=(1337,), stages=()), folder)
 
 
-def of_model(made: Bundle, folder: Path) -> Bundle:
+def of_model(made, folder):
     """The bundle, whose runs began from the weights in that folder."""
     for path in made.root.rglob("finetune/manifest.json"):
         manifest = json.loads(path.read_text())
@@ -72,10 +70,10 @@ def of_model(made: Bundle, folder: Path) -> Bundle:
 
 
 @pytest.fixture
-def parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+def parsed(monkeypatch):
     """No verb does its work or reads GLUE: it hands out its options."""
 
-    def stop(options: Options, *rest: object, **more: object) -> None:
+    def stop(options, *rest, **more):
         raise Parsed(options)
 
     monkeypatch.setattr(stage_verbs, "make", stop)
@@ -86,7 +84,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def localhost() -> Iterator[None]:
+def localhost():
     """The app as it is served to this machine alone, where paths may be named."""
     before = st.get_option("server.address")
     st.config.set_option("server.address", "localhost")
@@ -94,7 +92,7 @@ def localhost() -> Iterator[None]:
     st.config.set_option("server.address", before)
 
 
-def pasted(monkeypatch: pytest.MonkeyPatch, command: str) -> Options:
+def pasted(monkeypatch, command):
     """Runs a command as a shell would; what its verb was given. Fails on a usage error."""
     python, dash, module, *argv = shlex.split(command)
     assert (python, dash, module) == ("python", "-m", "precompute")
@@ -104,11 +102,11 @@ def pasted(monkeypatch: pytest.MonkeyPatch, command: str) -> Options:
     return caught.value.options
 
 
-def commands_in(text: str) -> list[str]:
+def commands_in(text):
     return COMMAND.findall(text)
 
 
-def check(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, folder: Path, shown: list[str]) -> None:
+def check(monkeypatch, bundle, folder, shown):
     """Each is about this bundle and this model, and what begins from pre-trained weights names where they are."""
     assert shown
     for command in dict.fromkeys(shown):
@@ -188,7 +186,7 @@ def test_errors_name_commands_that_run(monkeypatch, parsed, folder, tmp_path):
     check(monkeypatch, copy, folder, [command for words in said for command in commands_in(words)])
 
 
-def _errors(bundle: Bundle, pruned: Key) -> Iterator[ExplorerError]:
+def _errors(bundle, pruned):
     """What is said of an artefact that was never made, truncated, unreadable, of another version; of no survivors."""
     place = bundle.root / pruned.path
     with pytest.raises(BadBundle) as caught:

@@ -24,7 +24,7 @@ MODULES = [
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_examples_of_a_module_run(name: str, classifier) -> None:
+def test_the_examples_of_a_module_run(name, classifier):
     module = importlib.import_module(name)
     given = {"classifier": classifier, "examples": tiny.make_examples(TASKS["MRPC"], 12), "encode": encode}
     result = doctest.testmod(module, extraglobs={**given, "np": np, "Mask": Mask})

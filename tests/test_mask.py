@@ -14,12 +14,12 @@ from explorer.errors import BadMask
 from explorer.mask import Mask
 
 
-def chequered(n_layers: int, n_heads: int) -> Mask:
+def chequered(n_layers, n_heads):
     return Mask(np.indices((n_layers, n_heads)).sum(0) % 2 == 0, np.arange(n_layers) % 3 == 0)
 
 
 @st.composite
-def any_mask(draw: st.DrawFn) -> Mask:
+def any_mask(draw):
     n_layers, n_heads = draw(st.integers(1, 13)), draw(st.integers(1, 17))
     return Mask(draw(arrays(np.bool_, (n_layers, n_heads))), draw(arrays(np.bool_, n_layers)))
 
@@ -122,7 +122,7 @@ def test_nothing_can_write_to_a_mask():
     with pytest.raises(ValueError, match="read-only"):
         mask.mlps[0] = False
     with pytest.raises(AttributeError):
-        mask.heads = heads  # type: ignore[misc]
+        mask.heads = heads
 
 
 def test_switches_give_a_new_mask():

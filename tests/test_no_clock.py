@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ WAITS = ("wait", "acquire", "result", "exception", "join", "communicate", "until
 """Methods whose only plain number is a limit in seconds."""
 
 
-def races(source: str) -> Iterator[tuple[int, str]]:
+def races(source):
     """Line and reason for each place where a test waits for a duration, a number of tries, or a limit of its own."""
     for node in ast.walk(ast.parse(source)):
         if (isinstance(node, ast.Import) and "time" in [name.name for name in node.names]) or (
@@ -29,7 +28,7 @@ def races(source: str) -> Iterator[tuple[int, str]]:
             yield from _call(node)
 
 
-def _call(node: ast.Call) -> Iterator[tuple[int, str]]:
+def _call(node):
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     if name in ("sleep", "wait_for_timeout"):
         yield node.lineno, f"{name} waits for a duration"
@@ -44,18 +43,18 @@ def _call(node: ast.Call) -> Iterator[tuple[int, str]]:
         yield node.lineno, "AppTest gives up after 3 seconds: say default_timeout=HANG_SECONDS"
 
 
-def _is_number(node: ast.expr) -> bool:
+def _is_number(node):
     return isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool)
 
 
-def _tries(loop: ast.For) -> bool:
+def _tries(loop):
     """for _ in range(...) that ends early: a poll loop."""
     unused = isinstance(loop.target, ast.Name) and loop.target.id.startswith("_")
     counted = unused and isinstance(loop.iter, ast.Call) and getattr(loop.iter.func, "id", "") == "range"
     return counted and any(isinstance(node, ast.Break | ast.Return) for part in loop.body for node in ast.walk(part))
 
 
-def test_no_test_races_the_clock() -> None:
+def test_no_test_races_the_clock():
     found = [
         f"{path.relative_to(TESTS)}:{line}: {why}"
         for path in sorted(TESTS.rglob("*.py"))
@@ -82,7 +81,7 @@ def test_no_test_races_the_clock() -> None:
         "for _ in range(300):\n    if done():\n        break",
     ],
 )
-def test_what_races_the_clock_is_found(source: str) -> None:
+def test_what_races_the_clock_is_found(source):
     assert len(list(races(source))) == 1
 
 
@@ -97,5 +96,5 @@ def test_what_races_the_clock_is_found(source: str) -> None:
         "assert timeout < 10",
     ],
 )
-def test_what_waits_for_a_condition_is_not(source: str) -> None:
+def test_what_waits_for_a_condition_is_not(source):
     assert not list(races(source))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,10 +12,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForSequenceClassification
 
-from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
+from explorer.bert.checkpoints import load_finetuned, load_pretrained
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.encoding import Encoded
-from explorer.glue.tasks import TASKS, Example, Examples, Task
+from explorer.glue.tasks import TASKS, Example, Examples
 from explorer.mask import Mask
 
 _TEXT = """the a one two red blue green small big old new cat dog bird fish tree house road river hill
@@ -30,12 +28,12 @@ VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS, "##s", ".", 
 N_LAYERS, N_HEADS, HIDDEN = 3, 4, 16
 
 
-def sentence(rng: np.random.Generator, low: int = 2, high: int = 9) -> str:
+def sentence(rng, low=2, high=9):
     """Some words in any order."""
     return " ".join(rng.choice(WORDS, rng.integers(low, high)))
 
 
-def make_examples(task: Task, n: int, seed: int = 0, split: str = "dev") -> Examples:
+def make_examples(task, n, seed=0, split="dev"):
     """n examples with labels drawn at random."""
     rng = np.random.default_rng(seed)
     items = []
@@ -43,19 +41,19 @@ def make_examples(task: Task, n: int, seed: int = 0, split: str = "dev") -> Exam
         texts = tuple(sentence(rng) for _ in task.columns)
         label = rng.integers(51) / 10 if task.is_regression else float(rng.integers(task.n_outputs))
         items.append(Example(texts, label))
-    return Examples(task, split, tuple(items), "test", examples_sha256(items))  # type: ignore[arg-type]
+    return Examples(task, split, tuple(items), "test", examples_sha256(items))
 
 
 def save_folder(
-    folder: Path,
-    n_outputs: int = 2,
+    folder,
+    n_outputs=2,
     *,
-    n_layers: int = N_LAYERS,
-    n_heads: int = N_HEADS,
-    hidden: int = HIDDEN,
-    seed: int = 0,
-    scale: float = 0.5,
-) -> Path:
+    n_layers=N_LAYERS,
+    n_heads=N_HEADS,
+    hidden=HIDDEN,
+    seed=0,
+    scale=0.5,
+):
     """A random BERT whose every weight and bias matters, and a tokenizer, as `save_pretrained` writes them."""
     config = BertConfig(
         vocab_size=len(VOCABULARY),
@@ -80,7 +78,7 @@ def save_folder(
     return folder
 
 
-def edit_config(folder: Path, **changes: object) -> Path:
+def edit_config(folder, **changes):
     """The folder with entries of config.json set, or taken out where the value is ...; it is changed in place."""
     path = folder / "config.json"
     told = json.loads(path.read_text(encoding="utf-8")) | changes
@@ -88,7 +86,7 @@ def edit_config(folder: Path, **changes: object) -> Path:
     return folder
 
 
-def rewrite(folder: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]]) -> Path:
+def rewrite(folder, change):
     """The folder with other tensors in model.safetensors; it is changed in place."""
     path = folder / "model.safetensors"
     changed = {name: tensor.clone().contiguous() for name, tensor in change(load_file(path)).items()}
@@ -96,17 +94,17 @@ def rewrite(folder: Path, change: Callable[[dict[str, torch.Tensor]], dict[str, 
     return folder
 
 
-def finetuned(folder: Path, task: Task = TASKS["MRPC"], **options: object) -> Classifier:
+def finetuned(folder, task=TASKS["MRPC"], **options):
     """That folder's model with its own classifier."""
-    return load_finetuned(str(save_folder(folder, task.n_outputs, **options)), task)  # type: ignore[arg-type]
+    return load_finetuned(str(save_folder(folder, task.n_outputs, **options)), task)
 
 
-def pretrained(folder: Path, task: Task = TASKS["MRPC"], seed: int = 0, **options: object) -> Classifier:
+def pretrained(folder, task=TASKS["MRPC"], seed=0, **options):
     """That folder's encoder with a new classifier."""
-    return load_pretrained(str(save_folder(folder, task.n_outputs, **options)), task, seed)  # type: ignore[arg-type]
+    return load_pretrained(str(save_folder(folder, task.n_outputs, **options)), task, seed)
 
 
-def without_dropout(classifier: Classifier) -> Classifier:
+def without_dropout(classifier):
     """The same with every dropout at 0, so that training draws nothing."""
     model = copy.deepcopy(classifier.model)
     model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.0
@@ -116,7 +114,7 @@ def without_dropout(classifier: Classifier) -> Classifier:
     return replace(classifier, model=model)
 
 
-def random_encoded(n: int, seed: int = 0, longest: int = 12) -> Encoded:
+def random_encoded(n, seed=0, longest=12):
     """n examples of random tokens with [CLS] and [SEP], some of equal length."""
     rng = np.random.default_rng(seed)
     rows = [np.array([2, *rng.integers(5, len(VOCABULARY), rng.integers(1, longest)), 3]) for _ in range(n)]
@@ -125,7 +123,7 @@ def random_encoded(n: int, seed: int = 0, longest: int = 12) -> Encoded:
     return Encoded(np.concatenate(rows), np.concatenate(types), offsets)
 
 
-def masks(n_layers: int = N_LAYERS, n_heads: int = N_HEADS) -> st.SearchStrategy[Mask]:
+def masks(n_layers=N_LAYERS, n_heads=N_HEADS):
     """Any mask; whole layers off are as likely as single heads."""
     layer = st.one_of(
         st.just([False] * n_heads),
@@ -139,7 +137,7 @@ def masks(n_layers: int = N_LAYERS, n_heads: int = N_HEADS) -> st.SearchStrategy
     )
 
 
-def write_tsv(glue_dir: Path, examples: Examples, name: str | None = None) -> Path:
+def write_tsv(glue_dir, examples, name=None):
     """As GLUE lays it out, with the task's own columns and labels."""
     task = examples.task
     path = glue_dir / task.name / (name or (task.dev_file if examples.split == "dev" else task.train_file))
@@ -154,6 +152,6 @@ def write_tsv(glue_dir: Path, examples: Examples, name: str | None = None) -> Pa
     return path
 
 
-def n_parameters(model: torch.nn.Module) -> int:
+def n_parameters(model):
     """Parameters of a model, embeddings included."""
     return sum(parameter.numel() for parameter in model.parameters())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 HANG_SECONDS = 300.0
 """After which a test that waits is given up. No test passes or fails by how far below it stays."""
@@ -11,7 +10,7 @@ HANG_MILLISECONDS = HANG_SECONDS * 1000
 """The same, for Playwright."""
 
 
-def until(condition: Callable[[], object]) -> None:
+def until(condition):
     """Returns once the condition holds, for what tells nobody that it happened; fails where it never does."""
     end = time.monotonic() + HANG_SECONDS
     while not condition():

@@ -37,7 +37,7 @@ def eager(classifier):
     return model
 
 
-def plain(model, index: int, mask: Mask) -> tuple[list[np.ndarray], list[torch.Tensor], list[torch.Tensor]]:
+def plain(model, index, mask):
     """Attention (H, T, T), gated context (T, D) and what attention.output.dense gives (T, D), of each layer."""
     ids, types = (torch.from_numpy(array)[None] for array in ENCODED.example(index))
     contexts, outputs = [], []

@@ -27,7 +27,7 @@ WEIGHTS = "model.safetensors"
 
 
 @pytest.fixture
-def folder(tiny_folder, tmp_path) -> Path:
+def folder(tiny_folder, tmp_path):
     """A copy to damage."""
     return Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
 

@@ -29,16 +29,16 @@ ENCODED = tiny.random_encoded(10)
 FULL = Mask.full(tiny.N_LAYERS, tiny.N_HEADS)
 
 
-def named(names) -> dict[str, object]:
+def named(names):
     return {"id2label": {str(i): name for i, name in enumerate(names)}, "label2id": {n: i for i, n in enumerate(names)}}
 
 
 @pytest.fixture(scope="module")
-def three(tmp_path_factory) -> Path:
+def three(tmp_path_factory):
     return tiny.save_folder(tmp_path_factory.mktemp("models") / "nli", 3)
 
 
-def plain_logits(folder: Path) -> np.ndarray:
+def plain_logits(folder):
     """By plain transformers, in the folder's own order."""
     model = BertForSequenceClassification.from_pretrained(folder).eval()
     logits = np.zeros((len(ENCODED), model.config.num_labels), np.float32)

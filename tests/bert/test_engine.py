@@ -11,7 +11,6 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from explorer.bert.activations import ActivationCache
 from explorer.bert.engine import Engine
 from explorer.bert.reference import reference_logits
 from explorer.bert.shards import shards_of, sub_shard
@@ -30,7 +29,7 @@ def engine(classifier):
     return Engine(classifier)
 
 
-def all_logits(engine, shards, mask, caches=None) -> np.ndarray:
+def all_logits(engine, shards, mask, caches=None):
     """(n, n_outputs) in the split's own order."""
     logits = np.zeros((sum(len(shard.indices) for shard in shards), engine.n_outputs), np.float32)
     for number, shard in enumerate(shards):
@@ -38,7 +37,7 @@ def all_logits(engine, shards, mask, caches=None) -> np.ndarray:
     return logits
 
 
-def agree(logits: np.ndarray, reference: np.ndarray) -> None:
+def agree(logits, reference):
     np.testing.assert_allclose(logits, reference, atol=tiny.FP32, rtol=0)
     np.testing.assert_array_equal(logits.argmax(1), reference.argmax(1))
 
@@ -148,7 +147,7 @@ def test_part_of_a_shard_scores_as_in_the_whole(engine):
         np.testing.assert_allclose(engine.logits(part, mask, cache), engine.logits(shard, mask)[some], atol=tiny.FP32)
 
 
-def n_bytes(cache: ActivationCache) -> int:
+def n_bytes(cache):
     return sum(kept.nbytes for kept in (*cache.inputs, *cache.contexts) if kept is not None)
 
 

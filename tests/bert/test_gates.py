@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from transformers import BertForSequenceClassification
 
 from explorer.bert.batches import by_length, pad
 from explorer.bert.gates import _head_hook, encoder_layers, gated, gates_of
@@ -22,13 +21,13 @@ ENCODED = tiny.random_encoded(10)
 FULL = Mask.full(tiny.N_LAYERS, tiny.N_HEADS)
 
 
-def logits_of(model: BertForSequenceClassification, batch) -> torch.Tensor:
+def logits_of(model, batch):
     return model(
         input_ids=batch.input_ids, token_type_ids=batch.token_types, attention_mask=batch.attention_mask
     ).logits
 
 
-def n_hooks(model: torch.nn.Module) -> int:
+def n_hooks(model):
     return sum(len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.modules())
 
 

@@ -26,7 +26,7 @@ MRPC = TASKS["MRPC"]
 
 
 @pytest.fixture
-def folder(tiny_folder: Path, tmp_path: Path) -> Path:
+def folder(tiny_folder, tmp_path):
     return Path(shutil.copytree(tiny_folder, tmp_path / "checkpoint-500"))
 
 

@@ -37,34 +37,34 @@ Change = Callable[[Path], object]
 
 
 @pytest.fixture
-def folder(tiny_folder: Path, tmp_path: Path) -> Path:
+def folder(tiny_folder, tmp_path):
     """A copy to change."""
     return Path(shutil.copytree(tiny_folder, tmp_path / "copy"))
 
 
-def config(**changes: object) -> Change:
+def config(**changes):
     return lambda folder: tiny.edit_config(folder, **changes)
 
 
-def tensors(**changes: torch.Tensor) -> Change:
+def tensors(**changes):
     """Tensors added or replaced; '__' stands for '.'."""
     named = {name.replace("__", "."): tensor for name, tensor in changes.items()}
     return lambda folder: tiny.rewrite(folder, lambda state: state | named)
 
 
-def renamed(rename: Callable[[str], str]) -> Change:
+def renamed(rename):
     return lambda folder: tiny.rewrite(folder, lambda state: {rename(name): value for name, value in state.items()})
 
 
-def file(name: str, content: str | bytes = "{}") -> Change:
+def file(name, content="{}"):
     return lambda folder: (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def gone(name: str) -> Change:
+def gone(name):
     return lambda folder: (folder / name).unlink()
 
 
-def sharded(folder: Path) -> Path:
+def sharded(folder):
     """model.safetensors cut into two files and an index."""
     state = load_file(folder / WEIGHTS)
     (folder / WEIGHTS).unlink()
@@ -78,8 +78,8 @@ def sharded(folder: Path) -> Path:
     return folder
 
 
-def reindexed(change: Callable[[dict[str, str]], object]) -> Change:
-    def apply(folder: Path) -> None:
+def reindexed(change):
+    def apply(folder):
         sharded(folder)
         told = json.loads((folder / INDEX).read_text())
         change(told["weight_map"])
@@ -88,11 +88,11 @@ def reindexed(change: Callable[[dict[str, str]], object]) -> Change:
     return apply
 
 
-def then(*changes: Change) -> Change:
+def then(*changes):
     return lambda folder: [change(folder) for change in changes]
 
 
-def vocabulary(n: int) -> Change:
+def vocabulary(n):
     return file("vocab.txt", "\n".join([*tiny.VOCABULARY, *(f"w{i}" for i in range(n))]) + "\n")
 
 
@@ -207,7 +207,7 @@ LOADED = {"padding"}
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_is_wrong_is_a_sentence(folder: Path, kind: str) -> None:
+def test_what_is_wrong_is_a_sentence(folder, kind):
     damage, says = REFUSED[kind]
     damage(folder)
     loads: list[Callable[[], object]] = [
@@ -255,7 +255,7 @@ ACCEPTED: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("kind", ACCEPTED)
-def test_odd_but_whole_models_give_the_same_logits(folder: Path, classifier, kind: str) -> None:
+def test_odd_but_whole_models_give_the_same_logits(folder, classifier, kind):
     ACCEPTED[kind](folder)
     loaded = load_finetuned(str(folder), MRPC)
     expected = classifier.model.state_dict()
@@ -271,14 +271,14 @@ def test_odd_but_whole_models_give_the_same_logits(folder: Path, classifier, kin
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_is_read_as_it_is(folder: Path, dtype: torch.dtype) -> None:
+def test_half_precision_is_read_as_it_is(folder, dtype):
     tiny.rewrite(folder, lambda state: {k: v.to(dtype) for k, v in state.items()})
     state = load_file(folder / WEIGHTS)
     loaded = load_finetuned(str(folder), MRPC).model.state_dict()
     assert all(torch.equal(loaded[name], value.float()) for name, value in state.items())
 
 
-def test_what_is_not_read_is_named(folder: Path) -> None:
+def test_what_is_not_read_is_named(folder):
     assert load_finetuned(str(folder), MRPC).notes == ()
     file("optimizer.safetensors")(folder)
     tensors(cls__predictions__bias=torch.ones(7))(folder)
@@ -288,26 +288,26 @@ def test_what_is_not_read_is_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e300])
-def test_weights_that_are_no_numbers(folder: Path, value: float) -> None:
+def test_weights_that_are_no_numbers(folder, value):
     tiny.rewrite(folder, lambda state: state | {QUERY: torch.full((16, 16), value, dtype=torch.float64)})
     with pytest.raises(BadCheckpoint, match=r"not all finite numbers in float32: 'bert.encoder.layer.0"):
         load_finetuned(str(folder), MRPC)
 
 
-def test_a_tokenizer_that_does_not_know_the_words_of_its_files(folder: Path) -> None:
+def test_a_tokenizer_that_does_not_know_the_words_of_its_files(folder):
     file("tokenizer_config.json", '{"tokenizer_class": "RobertaTokenizer"}')(folder)
     with pytest.raises(BadCheckpoint, match=r"word pieces; its files have more. Is the tokenizer_class"):
         load_finetuned(str(folder), MRPC)
 
 
-def test_what_transformers_says_of_a_config_is_one_line(folder: Path) -> None:
+def test_what_transformers_says_of_a_config_is_one_line(folder):
     tiny.edit_config(folder, hidden_dropout_prob="a lot")
     with pytest.raises(BadCheckpoint, match=r"config.json is not a BERT's .*hidden_dropout_prob") as caught:
         load_finetuned(str(folder), MRPC)
     assert "\n" not in str(caught.value)
 
 
-def test_a_pickled_model_is_converted_by_the_command_that_is_shown(folder: Path, classifier) -> None:
+def test_a_pickled_model_is_converted_by_the_command_that_is_shown(folder, classifier):
     torch.save(load_file(folder / WEIGHTS), folder / "pytorch_model.bin")
     (folder / WEIGHTS).unlink()
     spaced = folder.rename(folder.with_name("a model's folder"))
@@ -320,7 +320,7 @@ def test_a_pickled_model_is_converted_by_the_command_that_is_shown(folder: Path,
     assert all(torch.equal(value, expected[name]) for name, value in loaded.items())
 
 
-def test_shards_are_one_model_with_one_hash(folder: Path) -> None:
+def test_shards_are_one_model_with_one_hash(folder):
     one = load_finetuned(str(sharded(folder)), MRPC)
     assert [path.name for path in model_folder(folder).files.paths] == [
         "model-00001-of-00002.safetensors",
@@ -329,7 +329,7 @@ def test_shards_are_one_model_with_one_hash(folder: Path) -> None:
     assert one.sha256 == load_finetuned(str(folder), MRPC).sha256
 
 
-def test_token_types_are_those_of_plain_transformers(folder: Path) -> None:
+def test_token_types_are_those_of_plain_transformers(folder):
     examples = tiny.make_examples(MRPC, 6)
     with_types = encode(examples, load_finetuned(str(folder), MRPC).tokenizer)
     assert with_types.token_types.any()
@@ -350,13 +350,13 @@ def test_token_types_are_those_of_plain_transformers(folder: Path) -> None:
             np.testing.assert_allclose(plain(**batch).logits[0].numpy(), ours, atol=tiny.FP32)
 
 
-def one_type(folder: Path) -> None:
+def one_type(folder):
     name = "bert.embeddings.token_type_embeddings.weight"
     tiny.edit_config(folder, type_vocab_size=1)
     tiny.rewrite(folder, lambda state: state | {name: state[name][:1]})
 
 
-def test_a_model_with_one_token_type(folder: Path) -> None:
+def test_a_model_with_one_token_type(folder):
     one_type(folder)
     with pytest.raises(BadCheckpoint, match=r"tells 2 sentences of a pair apart; the model has 1 token type"):
         load_finetuned(str(folder), MRPC)
@@ -367,7 +367,7 @@ def test_a_model_with_one_token_type(folder: Path) -> None:
     assert Evaluator(pairs, tiny.make_examples(MRPC, 5)).full.logits.shape == (5, 2)
 
 
-def test_a_model_that_reads_fewer_word_pieces(folder: Path) -> None:
+def test_a_model_that_reads_fewer_word_pieces(folder):
     name = "bert.embeddings.position_embeddings.weight"
     tiny.edit_config(folder, max_position_embeddings=8)
     tiny.rewrite(folder, lambda state: state | {name: state[name][:8]})
@@ -382,30 +382,30 @@ def test_a_model_that_reads_fewer_word_pieces(folder: Path) -> None:
     assert "longer than the 8 tokens" in read.notes[0]
 
 
-def test_it_says_what_the_folder_holds(tiny_folder: Path, classifier) -> None:
+def test_it_says_what_the_folder_holds(tiny_folder, classifier):
     found = model_folder(tiny_folder)
     assert (found.n_layers, found.n_heads, found.hidden, found.n_outputs) == (3, 4, 16, 2)
     assert found.n_parameters == sum(parameter.numel() for parameter in classifier.model.parameters())
 
 
-def test_no_folder(tmp_path: Path) -> None:
+def test_no_folder(tmp_path):
     with pytest.raises(BadCheckpoint, match="There is no folder"):
         model_folder(tmp_path / "none")
 
 
-def test_it_needs_no_torch() -> None:
+def test_it_needs_no_torch():
     names = "model_folder", "class_order", "identity", "model_source", "model_names"
     imports = "; ".join(f"import explorer.bert.{name}" for name in names)
     program = f"import sys; {imports}; assert not {{'torch', 'transformers'}} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_the_known_activations_are_those_of_transformers_without_weights() -> None:
+def test_the_known_activations_are_those_of_transformers_without_weights():
     with_weights = {"prelu", "xielu"}
     assert set(ACTIVATIONS) == set(ACT2FN) - with_weights
 
 
-def test_names_on_the_hub() -> None:
+def test_names_on_the_hub():
     assert HUB_ID.fullmatch("bert-base-uncased")
     assert HUB_ID.fullmatch("google/bert_uncased_L-4_H-256_A-4")
     for wrong in ("", "a b", "../x", "a/b/c", "<b>", "x; rm"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,13 +38,13 @@ def tuned(base):
 
 
 @pytest.fixture
-def packed_file(base, tuned, tmp_path) -> Path:
+def packed_file(base, tuned, tmp_path):
     path = tmp_path / "checkpoint.safetensors"
     path.write_bytes(packed_bytes(base, tuned))
     return path
 
 
-def packed_bytes(base, tuned, **changes) -> bytes:
+def packed_bytes(base, tuned, **changes):
     options = {"base_name": base.source, "base_sha256": base.sha256, "about": {"task": "MRPC", "seed": 1}} | changes
     return pack(encoder_weights(base), tuned, **options)
 
@@ -103,7 +102,7 @@ def test_a_packed_file_loads_as_a_classifier(base, tuned, packed_file):
     assert not classifier.model.training
 
 
-def damaged(how: str, base, tuned, path: Path) -> None:
+def damaged(how, base, tuned, path):
     data = packed_bytes(base, tuned)
     if how == "truncated":
         path.write_bytes(data[: len(data) // 2])
@@ -137,7 +136,7 @@ def damaged(how: str, base, tuned, path: Path) -> None:
         path.write_bytes(save(tensors, metadata=about))
 
 
-def read_packed_bytes(data: bytes, path: Path):
+def read_packed_bytes(data, path):
     path.write_bytes(data)
     return read_packed(path)
 

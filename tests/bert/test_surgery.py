@@ -22,7 +22,7 @@ FULL = Mask.full(tiny.N_LAYERS, tiny.N_HEADS)
 NOTHING = Mask(np.zeros((tiny.N_LAYERS, tiny.N_HEADS)), np.zeros(tiny.N_LAYERS))
 
 
-def pruned_logits(model, batch_size: int = 4) -> np.ndarray:
+def pruned_logits(model, batch_size=4):
     logits = np.zeros((len(ENCODED), 2), np.float32)
     with torch.inference_mode():
         for batch in by_length(ENCODED, batch_size):

@@ -16,11 +16,11 @@ from tests.bert.test_model_folder import REFUSED, WEIGHTS
 PAGE = Path(__file__).parents[2] / "docs" / "TRUST.md"
 
 
-def section(title: str) -> str:
+def section(title):
     return PAGE.read_text(encoding="utf-8").split(f"## {title}\n")[1].split("\n## ")[0].split("Only the loaders")[0]
 
 
-def pattern(sentence: str) -> str:
+def pattern(sentence):
     return ".*".join(map(re.escape, sentence.split("…")))
 
 

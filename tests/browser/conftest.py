@@ -8,7 +8,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -28,14 +27,14 @@ ARGS = [
 ]
 
 
-def _free_port() -> int:
+def _free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    def answers() -> bool:
+def _wait(process, url, log):
+    def answers():
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=HANG_SECONDS):
                 return True
@@ -47,12 +46,12 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+def serve(tmp_path_factory):
     """Starts `streamlit run` on an app once per session (and environment) and gives its URL."""
     running: dict[object, str] = {}
     processes: list[tuple[subprocess.Popen[bytes], IO[bytes]]] = []
 
-    def start(app: Path, env: dict[str, str] | None = None) -> str:
+    def start(app, env=None):
         wanted = (app, tuple(sorted((env or {}).items())))
         if wanted not in running:
             port = _free_port()
@@ -89,18 +88,18 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
         out.close()
 
 
-def _flags(options: dict[str, str]) -> list[str]:
+def _flags(options):
     return [part for name, value in options.items() for part in (f"--{name}", value)]
 
 
 @pytest.fixture
-def home(serve: Callable[..., str]) -> str:
+def home(serve):
     """The app on the bundle that ships, without GLUE and with a ledger that nobody keeps."""
     return serve(ROOT / "tests" / "browser" / "unhurried_app.py", {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:"})
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[object]:
+def chromium():
     if not CHROMIUM.exists():
         pytest.skip("there is no Chromium: apt-get install chromium")
     sync_api = pytest.importorskip("playwright.sync_api", reason="there is no playwright: pip install playwright")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from tests.waiting import HANG_SECONDS
 
 
-def knock(port: int, word: str) -> None:
+def knock(port, word):
     """In the app: says what it works on, and goes on once it is let through; at once where nobody listens any more."""
     try:
         with socket.create_connection(("127.0.0.1", port)) as door:
@@ -22,7 +22,7 @@ def knock(port: int, word: str) -> None:
 class Gate:
     """In the test: open at first."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
@@ -32,40 +32,40 @@ class Gate:
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
-    def shut(self, *words: str) -> None:
+    def shut(self, *words):
         """Holds from now on whoever works on one of these; whoever comes, where there are none."""
         with self._lock:
             self._holds = lambda word: not words or word in words
 
-    def until_reached(self) -> None:
+    def until_reached(self):
         """Until somebody is held."""
         assert self._reached.wait(HANG_SECONDS)
 
-    def let_through(self) -> None:
+    def let_through(self):
         """Whoever is held, once somebody is; who comes after is held again. (Streamlit may have begun several runs.)"""
         self.until_reached()
         with self._lock:
             self._let_go()
 
-    def open(self) -> None:
+    def open(self):
         """Holds nobody any more."""
         with self._lock:
             self._holds = lambda _: False
             self._let_go()
 
-    def close(self) -> None:
+    def close(self):
         """Open for good."""
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join()
         self._listener.close()
         self.open()
 
-    def _let_go(self) -> None:
+    def _let_go(self):
         while self._held:
             self._held.pop().close()
         self._reached.clear()
 
-    def _listen(self) -> None:
+    def _listen(self):
         while True:
             try:
                 door, _ = self._listener.accept()

@@ -13,7 +13,7 @@ layers, heads = int(asked.get("layers", 12)), int(asked.get("heads", 12))
 st.set_page_config(layout="wide")
 
 
-def overlay(title: str, seed: int) -> Overlay:
+def overlay(title, seed):
     random = np.random.default_rng(seed)
     values = random.beta(1.1, 0.9, (layers, heads)).round(1)
     values[1, 2:4] = np.nan
@@ -27,23 +27,23 @@ KINDS = [
 ]
 
 
-def classes() -> Classes:
+def classes():
     random = np.random.default_rng(3)
     return Classes(
         random.integers(0, 3, (layers, heads)), np.full(layers, NO_CLASS), "Attention pattern", KINDS, gap="no pattern"
     )
 
 
-def marks() -> Marks:
+def marks():
     return Marks(np.eye(layers, heads, dtype=bool), np.arange(layers) == 0, "Switched off now")
 
 
-def set_from_outside(mask: Mask) -> None:
+def set_from_outside(mask):
     st.session_state.mask = mask
     st.session_state.revision += 1
 
 
-def note_change() -> None:
+def note_change():
     st.session_state.changes += 1
     st.session_state.told = st.session_state.grid["mask"]["code"]
 
@@ -56,7 +56,7 @@ fill = classes() if "classes" in asked else overlay("Survives, of 5 seeds", 1) i
 ring = overlay("In the good ticket", 2) if "ring" in asked else None
 
 
-def body() -> None:
+def body():
     st.session_state.runs = st.session_state.get("runs", 0) + 1
     if st.checkbox("Show the grid", value=True):
         st.session_state.mask = head_grid(

@@ -14,7 +14,7 @@ from tests import bundles
 
 
 @st.cache_resource
-def made() -> Path:
+def made():
     folder = Path(tempfile.mkdtemp())
     bundle = bundles.small_bundle(folder / "bundle", stages=("structured",))
     bundles.with_attention(bundle, Run(bundles.MODEL, "MRPC", 1337))
@@ -22,13 +22,13 @@ def made() -> Path:
 
 
 @st.cache_resource
-def tiny_model() -> object:
+def tiny_model():
     from tests import tiny
 
     return tiny.finetuned(made() / "model")
 
 
-cached_models.classifier = lambda *_: tiny_model()  # type: ignore[assignment]
+cached_models.classifier = lambda *_: tiny_model()
 st.set_page_config(layout="wide")
 root = made() / "bundle"
 page.page(state.select(root, 0.0, cached.manifests(root, 0.0)))

@@ -19,30 +19,30 @@ APP = Path(__file__).with_name("head_grid_app.py")
 class Grid:
     """The app's one grid: its cells, and the mask that Python has."""
 
-    def __init__(self, page, url: str, query: str = "", shape: tuple[int, int] = (12, 12)) -> None:
+    def __init__(self, page, url, query="", shape=(12, 12)):
         self.page = page
         self.full = Mask.full(*shape)
         page.goto(f"{url}/?{query}")
         self.cell(1, 1).wait_for()
         page.evaluate("() => document.fonts.ready.then(() => true)")  # another font is another size
 
-    def button(self, label: str):
+    def button(self, label):
         return self.page.locator(f'button[aria-label^="{label}"]')
 
-    def cell(self, layer: int, head: int):
+    def cell(self, layer, head):
         return self.button(f"Layer {layer}, head {head}:")
 
-    def mlp(self, layer: int):
+    def mlp(self, layer):
         return self.button(f"Layer {layer}, MLP:")
 
-    def focus_label(self) -> str:
+    def focus_label(self):
         return self.page.evaluate(
             "() => { let at = document.activeElement;"
             " while (at?.shadowRoot) at = at.shadowRoot.activeElement;"
             " return at.getAttribute('aria-label') }"
         )
 
-    def drag(self, *stops) -> None:
+    def drag(self, *stops):
         for i, stop in enumerate(stops):
             box = stop.bounding_box()
             self.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -50,14 +50,14 @@ class Grid:
                 self.page.mouse.down()
         self.page.mouse.up()
 
-    def expect(self, mask: Mask) -> None:
+    def expect(self, mask):
         """Waits until Python has that mask; the browser must show it too."""
         sync_api.expect(self.page.get_by_test_id("stText")).to_contain_text(
             f"{mask.code} {mask.heads_kept} {mask.mlps_kept}"
         )
         self.expect_shown(mask)
 
-    def expect_shown(self, mask: Mask) -> None:
+    def expect_shown(self, mask):
         """The browser shows that mask, whatever Python has."""
         states = self.page.eval_on_selector_all(
             "button.cell", "cells => cells.map(cell => cell.getAttribute('aria-checked') === 'true')"
@@ -77,7 +77,7 @@ def gate():
     made.close()
 
 
-def off(mask: Mask, *cells: tuple[int, int]) -> Mask:
+def off(mask, *cells):
     """Without these heads, numbered from 1 as on the screen."""
     for layer, head in cells:
         mask = mask.with_head(layer - 1, head - 1, False)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
-from playwright.sync_api import Page, expect  # noqa: E402
+from playwright.sync_api import expect  # noqa: E402
 
 from explorer.mask import Mask  # noqa: E402
 from tests.browser.test_pages import open_lab  # noqa: E402
@@ -24,10 +22,10 @@ MIDDLE_IN = """(point, above) => {
 
 
 def test_ten_fast_clicks_lose_nothing_and_the_newest_mask_ends_on_screen(
-    page: Page,
-    home: str,
-    context_of: Callable[[], Any],
-) -> None:
+    page,
+    home,
+    context_of,
+):
     open_lab(page, home)
     mask = Mask.full(6, 12)
     cells = [page.get_by_label(re.compile(rf"^Layer {layer}, head {head}:")).first for layer, head in CLICKS]
@@ -47,7 +45,7 @@ def test_ten_fast_clicks_lose_nothing_and_the_newest_mask_ends_on_screen(
     expect(other.get_by_test_id("stProgress")).to_have_count(0)
 
 
-def test_the_chosen_details_stay_from_mask_to_mask(page: Page, home: str) -> None:
+def test_the_chosen_details_stay_from_mask_to_mask(page, home):
     open_lab(page, home)
     page.get_by_text("By phenomenon").click()
     expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible()
@@ -57,7 +55,7 @@ def test_the_chosen_details_stay_from_mask_to_mask(page: Page, home: str) -> Non
     expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible()
 
 
-def test_a_click_on_a_visited_point_brings_its_mask_back(page: Page, home: str) -> None:
+def test_a_click_on_a_visited_point_brings_its_mask_back(page, home):
     open_lab(page, home)
     expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible()
     page.get_by_role("button", name="Bad", exact=True).click()
@@ -76,9 +74,7 @@ def test_a_click_on_a_visited_point_brings_its_mask_back(page: Page, home: str) 
     expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible()
 
 
-def test_a_link_holds_two_masks_and_opens_to_their_comparison(
-    page: Page, home: str, context_of: Callable[[], Any]
-) -> None:
+def test_a_link_holds_two_masks_and_opens_to_their_comparison(page, home, context_of):
     open_lab(page, home)
     page.get_by_text("A against B").click()
     page.get_by_role("button", name="Pin the grid as A").click()

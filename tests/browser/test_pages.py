@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
-from playwright.sync_api import Page, expect  # noqa: E402
+from playwright.sync_api import expect  # noqa: E402
 
 
-def open_lab(page: Page, home: str) -> None:
+def open_lab(page, home):
     page.goto(home)
     page.get_by_role("link", name="Lab").click()
     expect(page.get_by_test_id("stMetricValue")).to_be_visible()
 
 
-def test_survival_shows_a_heatmap_and_its_numbers(page: Page, home: str) -> None:
+def test_survival_shows_a_heatmap_and_its_numbers(page, home):
     page.goto(home)
     page.get_by_role("link", name="Survival").click()
     expect(page.get_by_role("heading", name="Which heads survive on MRPC?")).to_be_visible()
@@ -29,7 +28,7 @@ def test_survival_shows_a_heatmap_and_its_numbers(page: Page, home: str) -> None
     page.wait_for_url(re.compile("view=paths"))
 
 
-def test_the_four_claims_open_and_lead_to_where_they_are_checked(page: Page, home: str) -> None:
+def test_the_four_claims_open_and_lead_to_where_they_are_checked(page, home):
     page.goto(home)
     expect(page.get_by_role("heading", name=re.compile("are all tickets winning"))).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(4)
@@ -40,7 +39,7 @@ def test_the_four_claims_open_and_lead_to_where_they_are_checked(page: Page, hom
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
 
 
-def test_a_click_changes_the_score_line_and_the_address(page: Page, home: str) -> None:
+def test_a_click_changes_the_score_line_and_the_address(page, home):
     open_lab(page, home)
     expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible()
     page.get_by_label(re.compile("^MLP of layer 6|^Layer 6, MLP")).first.click()
@@ -49,7 +48,7 @@ def test_a_click_changes_the_score_line_and_the_address(page: Page, home: str) -
     expect(page.get_by_text(re.compile("Stored MRPC dev"))).to_be_visible()
 
 
-def test_a_link_opens_to_the_same_screen(page: Page, home: str, context_of: Any) -> None:
+def test_a_link_opens_to_the_same_screen(page, home, context_of):
     open_lab(page, home)
     page.get_by_role("button", name="Good ticket").click()
     page.wait_for_url(re.compile("mask="))
@@ -61,7 +60,7 @@ def test_a_link_opens_to_the_same_screen(page: Page, home: str, context_of: Any)
     assert other.get_by_test_id("stMetricValue").inner_text() == shown
 
 
-def test_the_overview_opens_by_its_name_too(context_of: Any, home: str) -> None:
+def test_the_overview_opens_by_its_name_too(context_of, home):
     page = context_of()  # Streamlit's own probes for its path are errors on the console of every page but /
     page.goto(f"{home}/overview?task=SST-2&seed=42")
     expect(page.get_by_text(re.compile("on SST-2"))).to_be_visible()

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
-from playwright.sync_api import Page, expect  # noqa: E402
+from playwright.sync_api import expect  # noqa: E402
 
 APP = Path(__file__).with_name("patterns_app.py")
 
 
-def test_a_click_opens_the_map_and_typed_markup_stays_text(page: Page, serve: Callable[..., str]) -> None:
+def test_a_click_opens_the_map_and_typed_markup_stays_text(page, serve):
     page.goto(serve(APP))
     cell = page.get_by_role("button", name=re.compile("^Layer 2, head 3: vertical"))
     cell.click()

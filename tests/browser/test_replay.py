@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from explorer.tickets.pruning_path import path_of
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
-from playwright.sync_api import Page, expect  # noqa: E402
+from playwright.sync_api import expect  # noqa: E402
 
 RUN = Run("minilm-l6", "MRPC", 42)
 """Not the first seed: a switch of page must not forget it. Its checkpoint does not ship, so the lab opens fast."""
@@ -23,25 +22,25 @@ STEPS = path_of(Bundle(ROOT / "cache").read(Key(RUN, "structured", "together")),
 
 
 @pytest.fixture
-def replay(page: Page, serve: Callable[..., str]) -> Page:
+def replay(page, serve):
     page.goto(f"{serve(ROOT / 'app.py', {'GLUE_DIR': ''})}/?task=MRPC&seed={RUN.seed}")
     page.get_by_role("link", name="Replay").click()
     expect(page.get_by_text("The full model, everything on.")).to_be_visible()
     return page
 
 
-def states(page: Page) -> list[bool]:
+def states(page):
     page.locator("button.cell").first.wait_for()
     return page.eval_on_selector_all("button.cell", "all => all.map(c => c.getAttribute('aria-checked') === 'true')")
 
 
-def flat(number: int) -> list[bool]:
+def flat(number):
     """Kept or not, in the order of the cells on screen: each layer's heads, then its MLP."""
     mask = STEPS[number].mask
     return [bool(kept) for layer in range(6) for kept in (*mask.heads[layer], mask.mlps[layer])]
 
 
-def test_a_step_opens_in_the_lab_with_its_mask_and_replay_remembers_where_it_was(replay: Page) -> None:
+def test_a_step_opens_in_the_lab_with_its_mask_and_replay_remembers_where_it_was(replay):
     replay.get_by_role("slider").press("ArrowRight")
     replay.get_by_role("slider").press("ArrowRight")
     replay.wait_for_url(re.compile("step=2"))
@@ -55,7 +54,7 @@ def test_a_step_opens_in_the_lab_with_its_mask_and_replay_remembers_where_it_was
     expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of")
 
 
-def test_playing_moves_on_by_itself_to_the_end_and_leaves_the_chart_standing(replay: Page) -> None:
+def test_playing_moves_on_by_itself_to_the_end_and_leaves_the_chart_standing(replay):
     last = len(STEPS) - 1
     replay.get_by_role("slider").press("End")
     replay.wait_for_url(re.compile(f"step={last}"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
-from playwright.sync_api import Page, expect  # noqa: E402
+from playwright.sync_api import expect  # noqa: E402
 
 STEPS = 8
 CUT_OFF = """deck => {
@@ -28,8 +27,8 @@ SMALLEST = """deck => Math.min(...[...deck.querySelectorAll("article:not([hidden
 
 
 @pytest.fixture
-def stage(page: Page, serve: Callable[..., str]) -> Page:
-    page.strangers = []  # type: ignore[attr-defined]
+def stage(page, serve):
+    page.strangers = []
     page.on("request", lambda request: _note(page, request.url))
     page.on("websocket", lambda socket: _note(page, socket.url))
     page.set_viewport_size({"width": 1280, "height": 720})
@@ -40,16 +39,16 @@ def stage(page: Page, serve: Callable[..., str]) -> Page:
     return page
 
 
-def _note(page: Page, url: str) -> None:
+def _note(page, url):
     if urlsplit(url).hostname not in ("127.0.0.1", "localhost", None):
-        page.strangers.append(url)  # type: ignore[attr-defined]
+        page.strangers.append(url)
 
 
-def count(page: Page, number: int) -> None:
+def count(page, number):
     expect(page.locator(".deck .count")).to_have_text(f"{number} of {STEPS}")
 
 
-def test_keys_walk_the_talk_and_every_screen_fits(stage: Page) -> None:
+def test_keys_walk_the_talk_and_every_screen_fits(stage):
     deck = stage.locator(".deck")
     for number in range(1, STEPS + 1):
         count(stage, number)
@@ -63,10 +62,10 @@ def test_keys_walk_the_talk_and_every_screen_fits(stage: Page) -> None:
     for key, number in (("PageUp", 7), ("Home", 1), ("ArrowLeft", 1), ("PageDown", 2), ("End", 8), ("ArrowLeft", 7)):
         stage.keyboard.press(key)
         count(stage, number)
-    assert stage.strangers == []  # type: ignore[attr-defined]
+    assert stage.strangers == []
 
 
-def test_notes_come_and_go_and_cover_nothing(stage: Page) -> None:
+def test_notes_come_and_go_and_cover_nothing(stage):
     stage.keyboard.press("End")
     notes = stage.get_by_role("complementary", name="Speaker notes")
     expect(notes).to_have_count(0)
@@ -77,9 +76,7 @@ def test_notes_come_and_go_and_cover_nothing(stage: Page) -> None:
     expect(notes).to_have_count(0)
 
 
-def test_a_reload_keeps_the_place_and_escape_leads_out(
-    context_of: Callable[[], Page], serve: Callable[..., str]
-) -> None:
+def test_a_reload_keeps_the_place_and_escape_leads_out(context_of, serve):
     page = context_of()  # Streamlit asks for its health beside a page's own address first, which is a 404
     page.goto(f"{serve(ROOT / 'app.py', {'GLUE_DIR': ''})}/stage?step=3")
     expect(page.locator(".deck .count")).to_have_text(f"3 of {STEPS}")

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -20,7 +18,7 @@ from explorer.store.schema import Key, Run
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
-from playwright.sync_api import Page, expect  # noqa: E402
+from playwright.sync_api import expect  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Bundle(ROOT / "cache")
@@ -29,7 +27,7 @@ L, H = 6, 12
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., str]) -> str:
+def elsewhere(tmp_path_factory, serve):
     """The address of an app whose bundle holds the same run, made with another checkpoint."""
     root = tmp_path_factory.mktemp("bundles") / "cache"
     for stage in ("finetune", "structured.together"):
@@ -40,7 +38,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, serve: Callable[..., str
     return serve(ROOT / "app.py", {"EXPLORER_BUNDLE": str(root), "GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:"})
 
 
-def replay(page: Page, home: str) -> None:
+def replay(page, home):
     page.goto(home)
     page.get_by_role("link", name="Replay").click()
     expect(page.get_by_role("heading", name="How pruning went on MRPC")).to_be_visible()
@@ -49,9 +47,7 @@ def replay(page: Page, home: str) -> None:
     page.wait_for_url("**step=1**")
 
 
-def test_the_copied_link_opens_the_same_screen_and_says_where_it_differs(
-    page: Page, home: str, elsewhere: str, context_of: Any
-) -> None:
+def test_the_copied_link_opens_the_same_screen_and_says_where_it_differs(page, home, elsewhere, context_of):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     replay(page, home)
     page.get_by_role("button", name="Share").click()
@@ -76,7 +72,7 @@ def test_the_copied_link_opens_the_same_screen_and_says_where_it_differs(
     expect(other.get_by_text("another checkpoint of MRPC, seed 1337")).to_be_visible()
 
 
-def test_without_the_clipboard_the_link_is_still_copied(page: Page, home: str) -> None:
+def test_without_the_clipboard_the_link_is_still_copied(page, home):
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     replay(page, home)
     page.get_by_role("button", name="Share").click()
@@ -84,12 +80,12 @@ def test_without_the_clipboard_the_link_is_still_copied(page: Page, home: str) -
     expect(page.get_by_text("Copied")).to_be_visible()
 
 
-def test_mask_data_and_page_are_downloaded(page: Page, home: str, context_of: Any, tmp_path: Path) -> None:
+def test_mask_data_and_page_are_downloaded(page, home, context_of, tmp_path):
     replay(page, home)
     page.get_by_role("button", name="Take it with you").click()
     dialog = page.get_by_role("dialog")
 
-    def saved(name: str) -> Path:
+    def saved(name):
         with page.expect_download() as event:
             dialog.get_by_role("button", name=name).click()
         path = tmp_path / event.value.suggested_filename
@@ -122,7 +118,7 @@ def test_mask_data_and_page_are_downloaded(page: Page, home: str, context_of: An
         assert zipped.read(grid).decode().startswith("# Step 1 of pruning\n")
 
 
-def test_a_figure_is_drawn_for_a_paper(page: Page, home: str, tmp_path: Path) -> None:
+def test_a_figure_is_drawn_for_a_paper(page, home, tmp_path):
     replay(page, home)
     page.get_by_role("button", name="Take it with you").click()
     dialog = page.get_by_role("dialog")
@@ -136,7 +132,7 @@ def test_a_figure_is_drawn_for_a_paper(page: Page, home: str, tmp_path: Path) ->
         assert all(b"<desc>" in zipped.read(name) for name in drawn)
 
 
-def test_a_mask_is_loaded_from_files(page: Page, home: str) -> None:
+def test_a_mask_is_loaded_from_files(page, home):
     page.goto(home)
     page.get_by_role("link", name="Lab").click()
     page.get_by_role("button", name="Load a mask").click()

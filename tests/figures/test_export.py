@@ -7,7 +7,6 @@ import os
 import re
 import threading
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +41,7 @@ SHADE = Overlay(np.array([[0, 0.5, 1], [1, 1, np.nan]]), np.array([0.25, 1.0]), 
 ORIGIN = Origin("Survival, MiniLM-L6 on MRPC, seed 1337", ("This view: http://localhost/survival?task=MRPC",))
 
 
-def line(name: str = "seed 1") -> go.Figure:
+def line(name="seed 1"):
     figure = go.Figure()
     figure.add_scatter(x=[1, 2], y=[0.5, 0.7], name=name, error_y={"array": [0.1, 0.2]}, marker={"size": 9})
     return figure.update_layout(height=360, xaxis_title="a rather long title of the horizontal axis " * 2)
@@ -55,7 +54,7 @@ TABLE = Exhibit("Numbers", "As they are.", data=pd.DataFrame({"seed": [1337], "s
 # --- data
 
 
-def test_a_figures_points_become_rows() -> None:
+def test_a_figures_points_become_rows():
     figure = line().add_heatmap(z=[[1, np.nan]], x=["a", "b"], customdata=[["one", "two"]])
     table = tidy(figure)
     points, cells = table[table["trace"] == "seed 1"], table[table["trace"] == "heatmap 2"]
@@ -64,7 +63,7 @@ def test_a_figures_points_become_rows() -> None:
     assert cells[["x", "z", "words"]].values.tolist() == [["a", 1.0, "one"]]
 
 
-def test_a_csv_says_where_it_comes_from_and_reads_back() -> None:
+def test_a_csv_says_where_it_comes_from_and_reads_back():
     text = csv_text(TABLE, ORIGIN)
     head = [one for one in text.splitlines() if one.startswith("#")]
     assert head[:2] == ["# Numbers", "# As they are."]
@@ -73,7 +72,7 @@ def test_a_csv_says_where_it_comes_from_and_reads_back() -> None:
     assert table.to_dict("records") == [{"seed": 1337, "score": 0.75, "ano.b": "x"}]
 
 
-def test_a_grids_table_has_a_row_a_part() -> None:
+def test_a_grids_table_has_a_row_a_part():
     categories = [Category("block", "#111111", ""), Category("diagonal", "#222222", "")]
     kinds = Classes(np.array([[0, 1, -1], [0, 0, 1]]), np.array([-1, -1]), "Pattern", categories)
     table = grid_table(MASK, kinds, SHADE, Marks(~MASK.heads, ~MASK.mlps, "Now off"))
@@ -90,7 +89,7 @@ def test_a_grids_table_has_a_row_a_part() -> None:
 
 
 @pytest.mark.parametrize("columns", ["one", "two"])
-def test_print_is_as_wide_as_the_column_on_white_and_readable(columns) -> None:
+def test_print_is_as_wide_as_the_column_on_white_and_readable(columns):
     before = line().to_json()
     figure = line()
     made = for_print(figure, INCHES[columns])
@@ -101,7 +100,7 @@ def test_print_is_as_wide_as_the_column_on_white_and_readable(columns) -> None:
     assert figure.to_json() == before
 
 
-def test_grids_and_panels_are_drawn_for_a_width() -> None:
+def test_grids_and_panels_are_drawn_for_a_width():
     for inches in INCHES.values():
         grid = grid_figure(MASK, inches, fill=SHADE, ring=SHADE, marks=Marks(~MASK.heads, ~MASK.mlps, "Now off"))
         assert grid.layout.width == pytest.approx(inches * 96)
@@ -113,13 +112,13 @@ def test_grids_and_panels_are_drawn_for_a_width() -> None:
     assert one.layout.height > two.layout.height
 
 
-def test_file_names_are_safe_and_in_order() -> None:
+def test_file_names_are_safe_and_in_order():
     assert file_name("../Ünï <b> κ!") == "n-b"
     assert file_name("") == "figure"
     assert list(named([FIGURE, TABLE])) == ["01-how-it-went", "02-numbers"]
 
 
-def test_an_archive_holds_files_data_and_captions() -> None:
+def test_an_archive_holds_files_data_and_captions():
     with zipfile.ZipFile(io.BytesIO(archive({"01-x.svg": b"<svg/>"}, [FIGURE, TABLE], ORIGIN))) as zipped:
         assert zipped.namelist() == ["01-x.svg", "01-how-it-went.csv", "02-numbers.csv", "captions.txt"]
         captions = zipped.read("captions.txt").decode()
@@ -130,7 +129,7 @@ def test_an_archive_holds_files_data_and_captions() -> None:
 # --- one offline page
 
 
-def test_the_page_is_one_file_that_asks_nobody_for_anything() -> None:
+def test_the_page_is_one_file_that_asks_nobody_for_anything():
     page = offline_page("A <page>", ["Some *words* :material/info: <script>x</script>"], [FIGURE, TABLE], ORIGIN)
     ours = re.sub(r"<script>/\*.*?</script>", "", page, count=1, flags=re.S)
     assert len(page) > 1_000_000 > len(ours)
@@ -146,13 +145,13 @@ def test_the_page_is_one_file_that_asks_nobody_for_anything() -> None:
 # --- Chrome
 
 
-def test_without_a_chrome_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_chrome_a_sentence_says_so(monkeypatch):
     monkeypatch.setattr(render, "chrome", lambda: None)
     with pytest.raises(BadRequest, match="there is none on this machine"):
         rendered([FIGURE], ["svg"], "one", ORIGIN)
 
 
-def test_a_chrome_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_chrome_that_hangs_is_ended(monkeypatch, tmp_path):
     import psutil
 
     started, never = tmp_path / "started", tmp_path / "never"
@@ -165,10 +164,10 @@ def test_a_chrome_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path:
     class OnceItHangs(threading.Thread):
         """In place of the timer: the time is up as soon as the browser runs, however long that takes."""
 
-        def __init__(self, _seconds: float, end: Callable[[], object]) -> None:
+        def __init__(self, _seconds, end):
             super().__init__(target=lambda: (started.read_bytes(), end()), daemon=True)
 
-        def cancel(self) -> None:
+        def cancel(self):
             self.join(HANG_SECONDS)
 
     monkeypatch.setattr(render.threading, "Timer", OnceItHangs)
@@ -180,7 +179,7 @@ def test_a_chrome_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path:
     until(lambda: not [one for one in psutil.process_iter(["cmdline"]) if str(hung) in (one.info["cmdline"] or ())])
 
 
-def test_a_chrome_that_dies_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_chrome_that_dies_is_a_sentence(monkeypatch, tmp_path):
     monkeypatch.setattr(render, "chrome", lambda: "/bin/false")
     monkeypatch.setattr(render, "START_SECONDS", HANG_SECONDS)
     with pytest.raises(BadRequest, match="Chrome could not draw the figures"):
@@ -189,7 +188,7 @@ def test_a_chrome_that_dies_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium: apt-get install chromium")
-def test_svg_png_and_pdf_have_the_size_of_a_column_and_their_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_svg_png_and_pdf_have_the_size_of_a_column_and_their_words(monkeypatch):
     from PIL import Image
 
     for limit in ("START_SECONDS", "EACH_SECONDS"):

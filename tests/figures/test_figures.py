@@ -93,7 +93,7 @@ def test_a_panel_of_equal_values_has_a_scale():
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_ramp_goes_away_from_the_page(dark):
-    def lightness(colour: str) -> float:
+    def lightness(colour):
         return sum(int(colour[at : at + 2], 16) * weight for at, weight in ((1, 0.2126), (3, 0.7152), (5, 0.0722)))
 
     stops = ramp(dark=dark)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from explorer.figures.importance import Side, importance_figure, verdict
-from explorer.stats.ranks import FloatArray, rank_agreement
+from explorer.stats.ranks import rank_agreement
 
 UP = np.arange(1.0, 13.0).reshape(3, 4)
 
 
-def side(importance: FloatArray, loss: FloatArray) -> Side:
+def side(importance, loss):
     return Side(
         "head", [f"head {i}" for i in range(importance.size)], importance, loss, rank_agreement(importance, loss)
     )
@@ -26,17 +26,17 @@ def side(importance: FloatArray, loss: FloatArray) -> Side:
         (UP * 0, "12 heads: no answer. The second values are all the same"),
     ],
 )
-def test_the_verdict_follows_the_correlation(loss: FloatArray, says: str) -> None:
+def test_the_verdict_follows_the_correlation(loss, says):
     assert verdict(side(UP, loss)).startswith(says)
 
 
-def test_in_part_where_orders_agree_but_loosely() -> None:
+def test_in_part_where_orders_agree_but_loosely():
     rng = np.random.default_rng(1)
     importance = rng.random((6, 12)) + 0.1
     assert "in part" in verdict(side(importance, importance + rng.normal(0, 0.35, (6, 12))))
 
 
-def test_a_point_a_part_and_a_panel_a_side() -> None:
+def test_a_point_a_part_and_a_panel_a_side():
     figure = importance_figure([side(UP, UP), side(UP * [0, 1, 1, 1], UP)], metric="accuracy")
     assert [len(trace.x) for trace in figure.data] == [12, 12]
     assert figure.layout.xaxis.type == "log"

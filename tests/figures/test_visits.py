@@ -17,12 +17,12 @@ SPOTS = [
 ]
 
 
-def drawn(current: str = "EEE"):
+def drawn(current="EEE"):
     figure = visits_figure(SPOTS, current=current, metric="Accuracy", size="left", line=0.72, majority=("guess", 0.5))
     return {trace.name: trace for trace in figure.data}, figure
 
 
-def test_every_point_carries_the_code_of_its_mask() -> None:
+def test_every_point_carries_the_code_of_its_mask():
     traces, _ = drawn()
     assert [row[0] for row in traces["pruning path"].customdata] == ["AAA", "BBB", "CCC"]
     assert [row[0] for row in traces["bad ticket"].customdata] == ["DDD"]
@@ -30,30 +30,30 @@ def test_every_point_carries_the_code_of_its_mask() -> None:
     assert list(traces["visited"].text) == ["1", "2"]
 
 
-def test_the_line_of_the_path_leaves_out_what_was_taken_back() -> None:
+def test_the_line_of_the_path_leaves_out_what_was_taken_back():
     traces, figure = drawn()
     assert list(figure.data[0].x) == [1.0, 0.9]
     assert list(traces["pruning path"].marker.color)[2] == "rgba(0,0,0,0)"
     assert "taken back" in traces["pruning path"].customdata[2][1]
 
 
-def test_only_the_mask_on_the_grid_is_ringed() -> None:
+def test_only_the_mask_on_the_grid_is_ringed():
     assert list(drawn("EEE")[0]["on the grid"].y) == [0.45]
     assert list(drawn("nowhere")[0]["on the grid"].y) == []
 
 
-def test_a_score_without_interval_has_no_whisker() -> None:
+def test_a_score_without_interval_has_no_whisker():
     error = drawn()[0]["visited"].error_y
     assert list(error.array) == [0.0, 0.6 - 0.45]
     assert list(error.arrayminus) == [0.0, 0.45 - 0.35]
 
 
-def test_a_guess_that_is_unknown_draws_no_line() -> None:
+def test_a_guess_that_is_unknown_draws_no_line():
     figure = visits_figure(SPOTS, current="", metric="m", size="s", line=None, majority=("guess", math.nan))
     assert len(figure.layout.shapes) == 0
     assert len(drawn()[1].layout.shapes) == 2
     assert drawn()[1].layout.xaxis.range[0] > drawn()[1].layout.xaxis.range[1]
 
 
-def test_the_table_has_a_row_a_spot() -> None:
+def test_the_table_has_a_row_a_spot():
     assert list(visits_table(SPOTS)["code"]) == [spot.code for spot in SPOTS]

@@ -29,18 +29,18 @@ NAMES = tuple(DIAGNOSTICS)
 each_diagnostic = pytest.mark.parametrize("name", NAMES)
 
 
-def items_of(name: str) -> tuple[Example, ...]:
+def items_of(name):
     return diagnostic_examples(TASKS[DIAGNOSTICS[name].probes]).items
 
 
-def by_phenomenon(name: str) -> dict[str, list[Example]]:
+def by_phenomenon(name):
     groups: dict[str, list[Example]] = defaultdict(list)
     for item in items_of(name):
         groups[item.phenomenon].append(item)
     return groups
 
 
-def test_five_diagnostics_probe_five_tasks() -> None:
+def test_five_diagnostics_probe_five_tasks():
     assert {d.name: d.probes for d in DIAGNOSTICS.values()} == {
         "acceptability": "CoLA",
         "sentiment": "SST-2",
@@ -51,7 +51,7 @@ def test_five_diagnostics_probe_five_tasks() -> None:
 
 
 @each_diagnostic
-def test_there_are_enough_examples(name: str) -> None:
+def test_there_are_enough_examples(name):
     groups = by_phenomenon(name)
     assert sum(map(len, groups.values())) >= 400
     assert 6 <= len(groups) <= 9
@@ -60,7 +60,7 @@ def test_there_are_enough_examples(name: str) -> None:
 
 
 @each_diagnostic
-def test_labels_are_balanced_in_every_phenomenon(name: str) -> None:
+def test_labels_are_balanced_in_every_phenomenon(name):
     labels = {0.0, 1.0, 2.0, 3.0, 4.0, 5.0} if name == "similarity" else {0.0, 1.0}
     for phenomenon, group in by_phenomenon(name).items():
         counts = Counter(item.label for item in group)
@@ -69,13 +69,13 @@ def test_labels_are_balanced_in_every_phenomenon(name: str) -> None:
 
 
 @each_diagnostic
-def test_no_example_occurs_twice(name: str) -> None:
+def test_no_example_occurs_twice(name):
     texts = [tuple(text.lower() for text in item.texts) for item in items_of(name)]
     assert len(set(texts)) == len(texts)
 
 
 @each_diagnostic
-def test_texts_are_clean_and_fit_the_schema(name: str) -> None:
+def test_texts_are_clean_and_fit_the_schema(name):
     task = TASKS[DIAGNOSTICS[name].probes]
     for item in items_of(name):
         assert len(item.texts) == len(task.columns)
@@ -91,7 +91,7 @@ def test_texts_are_clean_and_fit_the_schema(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "similarity"])
-def test_length_does_not_give_the_label_away(name: str) -> None:
+def test_length_does_not_give_the_label_away(name):
     # Not in similarity, where level 4 is a detail more.
     for phenomenon, group in by_phenomenon(name).items():
         words = {0.0: 0, 1.0: 0}
@@ -101,7 +101,7 @@ def test_length_does_not_give_the_label_away(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["paraphrase", "entailment"])
-def test_no_second_text_gives_the_label_away(name: str) -> None:
+def test_no_second_text_gives_the_label_away(name):
     labels: dict[tuple[str, str], list[float]] = defaultdict(list)
     for item in items_of(name):
         labels[item.phenomenon, item.texts[1]].append(item.label)
@@ -111,7 +111,7 @@ def test_no_second_text_gives_the_label_away(name: str) -> None:
 
 
 @each_diagnostic
-def test_the_same_sentences_for_good(name: str) -> None:
+def test_the_same_sentences_for_good(name):
     examples = diagnostic_examples(TASKS[DIAGNOSTICS[name].probes])
     assert examples.sha256 == examples_sha256(examples.items) == GOLDEN[name]
     assert examples.split == "dev"
@@ -119,7 +119,7 @@ def test_the_same_sentences_for_good(name: str) -> None:
     assert examples.task.name == DIAGNOSTICS[name].probes
 
 
-def test_another_process_writes_the_same_without_torch() -> None:
+def test_another_process_writes_the_same_without_torch():
     code = (
         "import sys\n"
         "from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples\n"
@@ -134,12 +134,12 @@ def test_another_process_writes_the_same_without_torch() -> None:
     assert heavy == ""
 
 
-def test_shuffled_so_that_a_prefix_holds_all_phenomena() -> None:
+def test_shuffled_so_that_a_prefix_holds_all_phenomena():
     for name in NAMES:
         assert {item.phenomenon for item in items_of(name)[:120]} == set(DIAGNOSTICS[name].phenomena)
 
 
-def test_labels_follow_the_class_order_of_the_task() -> None:
+def test_labels_follow_the_class_order_of_the_task():
     rte = diagnostic_examples(TASKS["RTE"]).items
     wnli = diagnostic_examples(TASKS["WNLI"]).items
     assert TASKS["RTE"].label_names != TASKS["WNLI"].label_names
@@ -149,8 +149,8 @@ def test_labels_follow_the_class_order_of_the_task() -> None:
         assert one.texts == two.texts
 
 
-def test_a_known_pair_has_the_label_it_should() -> None:
-    def label_word(task_name: str, *texts: str) -> str:
+def test_a_known_pair_has_the_label_it_should():
+    def label_word(task_name, *texts):
         (item,) = (i for i in diagnostic_examples(TASKS[task_name]).items if i.texts == texts)
         return TASKS[task_name].label_names[int(item.label)]
 
@@ -168,13 +168,13 @@ def test_a_known_pair_has_the_label_it_should() -> None:
         assert label_word(task_name, sued, "The bank was sued by the insurer over unpaid loans.") == "different"
 
 
-def test_which_tasks_have_no_diagnostic() -> None:
+def test_which_tasks_have_no_diagnostic():
     assert {name for name, task in TASKS.items() if diagnostic_for(task) is None} == {"MNLI", "QNLI"}
     with pytest.raises(BadRequest, match=r"^No sentences were written for MNLI\. .*CoLA.*dev split"):
         diagnostic_examples(TASKS["MNLI"])
 
 
-def test_tables() -> None:
+def test_tables():
     assert rows("\na | b\nc |\n") == [["a", "b"], ["c", ""]]
     with pytest.raises(ValueError, match="Rows of different lengths"):
         rows("a | b\nc")
@@ -185,12 +185,12 @@ def test_tables() -> None:
 
 
 @pytest.mark.glue
-def test_no_sentence_comes_from_glue() -> None:
+def test_no_sentence_comes_from_glue():
     folder = os.environ.get("GLUE_DIR", "")
     if not folder:
         pytest.skip("GLUE_DIR is not set: there are no GLUE files to compare with")
 
-    def plain(text: str) -> str:
+    def plain(text):
         return re.sub(r"[^a-z0-9]+", " ", text.lower()).strip()
 
     ours = {plain(text) for name in NAMES for item in items_of(name) for text in item.texts}

@@ -27,7 +27,7 @@ PAIRS = (
 READ = (Example(("A cat runs .", "A cat is running ."), 1.0), Example(("No dog .", "Yes ."), 0.0))
 
 
-def put(glue_dir: Path, name: str, content: str | bytes) -> Path:
+def put(glue_dir, name, content):
     path = glue_dir / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -105,7 +105,7 @@ def test_a_mangled_file_is_refused_with_what_to_do(tmp_path, content, message):
     assert caught.value.mend
 
 
-def quoted(text: str, quoting: int) -> str:
+def quoted(text, quoting):
     """The same rows as the csv module writes them."""
     out = io.StringIO()
     rows = [line.split("\t") for line in text.strip().split("\n")]

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import example, given, settings
 
-from explorer.bert.activations import ActivationCache
-from explorer.bert.checkpoints import Classifier
-from explorer.bert.engine import Engine
 from explorer.bert.reference import reference_logits
-from explorer.bert.shards import Shard
 from explorer.errors import BadMask, BadRequest
 from explorer.glue.metrics import score_of
 from explorer.glue.tasks import TASKS, Examples
@@ -26,16 +21,16 @@ from tests import tiny
 
 
 @pytest.fixture(scope="module")
-def evaluator(classifier: Classifier) -> Evaluator:
+def evaluator(classifier):
     return Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 60), tokens=100)
 
 
-def test_stream_counts_up_and_ends_exact(evaluator: Evaluator) -> None:
+def test_stream_counts_up_and_ends_exact(evaluator):
     news = list(evaluator.stream(Mask.full(tiny.N_LAYERS, tiny.N_HEADS).with_head(1, 2, False)))
     partials, last = news[:-1], news[-1]
     assert len(partials) >= 2
     assert all(isinstance(partial, Partial) and 0 < partial.done < 60 for partial in partials)
-    assert [p.done for p in partials if isinstance(p, Partial)] == sorted({p.done for p in partials})  # type: ignore[union-attr]
+    assert [p.done for p in partials if isinstance(p, Partial)] == sorted({p.done for p in partials})
     widths = [p.score.high - p.score.low for p in partials if isinstance(p, Partial)]
     assert all(width > 0 for width in widths)
     assert isinstance(last, Evaluation)
@@ -43,7 +38,7 @@ def test_stream_counts_up_and_ends_exact(evaluator: Evaluator) -> None:
 
 
 @pytest.fixture(scope="module")
-def fast(classifier: Classifier) -> Evaluator:
+def fast(classifier):
     """In bf16 with close calls in fp32, whether this processor is fast in it or not."""
     return Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 60), tokens=100, dtype=torch.bfloat16)
 
@@ -51,7 +46,7 @@ def fast(classifier: Classifier) -> Evaluator:
 @given(mask=tiny.masks())
 @example(mask=Mask.from_code("_-Y", tiny.N_LAYERS, tiny.N_HEADS))  # off by .47 on one example, by .01 on most
 @settings(max_examples=25)
-def test_equals_plain_transformers(fast: Evaluator, classifier: Classifier, mask: Mask) -> None:
+def test_equals_plain_transformers(fast, classifier, mask):
     """Once verified, and always. Before, bf16 may be further off than was measured: then a prediction may differ."""
     plain = reference_logits(classifier, fast.encoded, mask)
     live = fast.evaluate(mask)
@@ -72,25 +67,23 @@ class Misled:
 
     dtype = torch.bfloat16
 
-    def __init__(self, exact: Engine, example: int) -> None:
+    def __init__(self, exact, example):
         self.exact, self.example = exact, example
 
-    def logits_of_many(
-        self, shard: Shard, masks: tuple[Mask, ...], cache: ActivationCache | None
-    ) -> np.ndarray[Any, Any]:
+    def logits_of_many(self, shard, masks, cache):
         logits = self.exact.logits_of_many(shard, masks, cache)
         return np.where((shard.indices == self.example)[:, None], logits[..., ::-1], logits)
 
 
 @pytest.fixture
-def misled(classifier: Classifier) -> Evaluator:
+def misled(classifier):
     made = Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 60), tokens=100, dtype=torch.bfloat16)
     clearest = int(logit_margin(made.full.logits).argmax())
-    made.scorer.fast = Misled(made.engine, clearest)  # type: ignore[assignment]
+    made.scorer.fast = Misled(made.engine, clearest)
     return made
 
 
-def test_an_error_far_beyond_the_measured_is_found_by_verifying_alone(misled: Evaluator) -> None:
+def test_an_error_far_beyond_the_measured_is_found_by_verifying_alone(misled):
     live = misled.evaluate(misled.full_mask)
     (wrong,) = np.nonzero(misled.predictions(live) != misled.predictions(misled.full))
     assert len(wrong) == 1, "this is what the close calls cannot find"
@@ -108,7 +101,7 @@ def test_an_error_far_beyond_the_measured_is_found_by_verifying_alone(misled: Ev
     assert list(misled.verify(verified)) == [verified], "nothing is left to do"
 
 
-def test_what_is_fp32s_already_is_not_computed_again(misled: Evaluator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_fp32s_already_is_not_computed_again(misled, monkeypatch):
     live = misled.evaluate(misled.full_mask)
     assert live.exact is not None
     computed = []
@@ -121,7 +114,7 @@ def test_what_is_fp32s_already_is_not_computed_again(misled: Evaluator, monkeypa
     assert sorted(computed) == list(range(60))
 
 
-def test_fp32_is_verified_at_once(evaluator: Evaluator, classifier: Classifier) -> None:
+def test_fp32_is_verified_at_once(evaluator, classifier):
     plain = Evaluator(classifier, evaluator.examples, tokens=100, dtype=torch.float32)
     mask = plain.full_mask.with_layer(1, False)
     *_, streamed = plain.stream(mask)
@@ -132,12 +125,12 @@ def test_fp32_is_verified_at_once(evaluator: Evaluator, classifier: Classifier) 
         assert list(plain.verify(live)) == [live]
 
 
-def test_the_full_model_is_held_in_fp32(evaluator: Evaluator, classifier: Classifier) -> None:
+def test_the_full_model_is_held_in_fp32(evaluator, classifier):
     plain = reference_logits(classifier, evaluator.encoded, evaluator.full_mask)
     np.testing.assert_allclose(evaluator.full.logits, plain, atol=2e-5, rtol=1e-5)
 
 
-def test_many_at_once_score_as_each_alone(evaluator: Evaluator) -> None:
+def test_many_at_once_score_as_each_alone(evaluator):
     full = evaluator.full_mask
     masks = (full, full.with_head(0, 1, False), full.with_head(0, 2, False), full.with_mlp(1, False))
     for mask, together in zip(masks, evaluator.evaluate_many(masks), strict=True):
@@ -147,7 +140,7 @@ def test_many_at_once_score_as_each_alone(evaluator: Evaluator) -> None:
     assert evaluator.evaluate_many(()) == ()
 
 
-def test_a_partial_is_paired_with_the_full_model(evaluator: Evaluator) -> None:
+def test_a_partial_is_paired_with_the_full_model(evaluator):
     *partials, _ = evaluator.stream(evaluator.full_mask.with_layer(1, False))
     for partial in partials:
         assert isinstance(partial, Partial)
@@ -159,7 +152,7 @@ def test_a_partial_is_paired_with_the_full_model(evaluator: Evaluator) -> None:
     assert nothing_off.difference.difference == 0
 
 
-def test_many_threads_share_one_evaluator(evaluator: Evaluator) -> None:
+def test_many_threads_share_one_evaluator(evaluator):
     rng = np.random.default_rng(1)
     masks = [Mask(rng.random((tiny.N_LAYERS, tiny.N_HEADS)) < 0.6, rng.random(tiny.N_LAYERS) < 0.6) for _ in range(24)]
     alone = [evaluator.evaluate(mask).logits for mask in masks]
@@ -169,7 +162,7 @@ def test_many_threads_share_one_evaluator(evaluator: Evaluator) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_an_abandoned_stream_leaves_nothing_behind(evaluator: Evaluator) -> None:
+def test_an_abandoned_stream_leaves_nothing_behind(evaluator):
     mask = Mask.full(tiny.N_LAYERS, tiny.N_HEADS).with_layer(0, False)
     before = evaluator.evaluate(mask)
     stream = evaluator.stream(mask)
@@ -180,7 +173,7 @@ def test_an_abandoned_stream_leaves_nothing_behind(evaluator: Evaluator) -> None
     assert (after.score, after.rechecked) == (before.score, before.rechecked)
 
 
-def test_bad_input_is_named(evaluator: Evaluator, classifier: Classifier) -> None:
+def test_bad_input_is_named(evaluator, classifier):
     with pytest.raises(BadMask, match="does not fit a model of 3 layers x 4 heads"):
         evaluator.evaluate(Mask.full(6, 12))
     nothing = Examples(TASKS["MRPC"], "dev", (), "test", "")
@@ -189,7 +182,7 @@ def test_bad_input_is_named(evaluator: Evaluator, classifier: Classifier) -> Non
 
 
 @pytest.mark.parametrize("scale", [0.3, 1.0])
-def test_similarities_that_differ_by_rounding_alone_have_no_correlation(tmp_path, scale: float) -> None:
+def test_similarities_that_differ_by_rounding_alone_have_no_correlation(tmp_path, scale):
     model = tiny.finetuned(tmp_path / "stsb", TASKS["STS-B"], scale=scale, hidden=64)
     evaluator = Evaluator(model, tiny.make_examples(TASKS["STS-B"], 60), tokens=100)
     blind = Mask(np.zeros((tiny.N_LAYERS, tiny.N_HEADS)), np.ones(tiny.N_LAYERS))

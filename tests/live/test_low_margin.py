@@ -19,7 +19,7 @@ FULL = Mask.full(tiny.N_LAYERS, tiny.N_HEADS)
 
 
 @pytest.fixture(scope="module")
-def scorer(classifier) -> Scorer:
+def scorer(classifier):
     return Scorer(classifier, dtype=torch.bfloat16)
 
 
@@ -38,7 +38,7 @@ def test_it_says_which_logits_are_fp32s_and_decides_all_that_the_measured_error_
 class Rough:
     """An engine that is off by what it is told, in favour of the second class."""
 
-    def __init__(self, exact, error: np.ndarray) -> None:
+    def __init__(self, exact, error):
         self.exact, self.error, self.dtype = exact, error, torch.bfloat16
 
     def logits_of_many(self, shard, masks, cache):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,16 +12,16 @@ from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture
-def pool() -> Iterator[ModelPool[str]]:
+def pool():
     made: ModelPool[str] = ModelPool(2)
     yield made
     made.close()
 
 
-def test_loads_once_however_many_ask(pool: ModelPool[str]) -> None:
+def test_loads_once_however_many_ask(pool):
     may, loads = threading.Event(), []
 
-    def load() -> str:
+    def load():
         assert may.wait(HANG_SECONDS)
         loads.append(1)
         return "model"
@@ -34,10 +33,10 @@ def test_loads_once_however_many_ask(pool: ModelPool[str]) -> None:
     assert len(loads) == 1
 
 
-def test_beyond_its_bound_the_one_unused_for_longest_goes(pool: ModelPool[str]) -> None:
+def test_beyond_its_bound_the_one_unused_for_longest_goes(pool):
     loads: list[str] = []
 
-    def load(name: str) -> str:
+    def load(name):
         loads.append(name)
         return name
 
@@ -46,8 +45,8 @@ def test_beyond_its_bound_the_one_unused_for_longest_goes(pool: ModelPool[str]) 
     assert loads == ["a", "b", "c", "b"]  # a was always the last but one asked for
 
 
-def test_an_error_is_shared_until_it_is_forgotten(pool: ModelPool[str]) -> None:
-    def bad() -> str:
+def test_an_error_is_shared_until_it_is_forgotten(pool):
+    def bad():
         raise BadData("The file is short.")
 
     assert isinstance(pool.ask("a", bad).exception(HANG_SECONDS), BadData)

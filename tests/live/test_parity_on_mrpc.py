@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GLUE = os.environ.get("GLUE_DIR", "")
 
 
-def random_masks(many: int, n_layers: int, n_heads: int) -> list[Mask]:
+def random_masks(many, n_layers, n_heads):
     rng = np.random.default_rng(20)
     shares = np.linspace(0.3, 0.97, many)
     return [Mask(rng.random((n_layers, n_heads)) < share, rng.random(n_layers) < share) for share in shares]
@@ -30,7 +30,7 @@ def random_masks(many: int, n_layers: int, n_heads: int) -> list[Mask]:
 
 @pytest.mark.glue
 @pytest.mark.skipif(not GLUE, reason="needs GLUE: set GLUE_DIR to a folder in the official TSV layout")
-def test_ten_random_masks_on_mrpc_match_plain_transformers_to_the_last_example() -> None:
+def test_ten_random_masks_on_mrpc_match_plain_transformers_to_the_last_example():
     task, run = TASKS["MRPC"], Run("minilm-l6", "MRPC", 1337)
     bundle = Bundle(ROOT / "cache")
     examples = folder_examples(Path(GLUE), task, "dev")

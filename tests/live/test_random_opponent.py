@@ -13,19 +13,19 @@ from explorer.mask import Mask
 
 
 @pytest.mark.parametrize("n_off", [0, 1, 7, 12])
-def test_draws_switch_off_exactly_so_many_heads_and_no_mlp(n_off: int) -> None:
+def test_draws_switch_off_exactly_so_many_heads_and_no_mlp(n_off):
     masks = random_masks((3, 4), n_off, 5, seed=1)
     assert [mask.heads_kept for mask in masks] == [12 - n_off] * 5
     assert all(mask.mlps.all() for mask in masks)
     assert masks == random_masks((3, 4), n_off, 5, seed=1)
 
 
-def test_every_head_is_as_likely_as_any_other() -> None:
+def test_every_head_is_as_likely_as_any_other():
     off = np.mean([~mask.heads for mask in random_masks((3, 4), 3, 4000)], axis=0)
     assert np.abs(off - 0.25).max() < 0.04
 
 
-def test_more_heads_than_there_are_cannot_be_off() -> None:
+def test_more_heads_than_there_are_cannot_be_off():
     with pytest.raises(BadRequest):
         random_masks((3, 4), 13, 1)
 
@@ -38,13 +38,13 @@ class Scored:
 class Half:
     """Scores the share of heads in the first layer that is kept."""
 
-    def evaluate(self, mask: Mask) -> Scored:
+    def evaluate(self, mask):
         return Scored(float(mask.heads[0].mean()))
 
 
-def test_play_tells_every_draw_and_counts_those_on_the_line() -> None:
+def test_play_tells_every_draw_and_counts_those_on_the_line():
     masks = [Mask.full(2, 2).with_head(0, 0, False), Mask.full(2, 2), Mask.full(2, 2).with_layer(0, False)]
-    work = play(Half(), masks, 1, 0.5)  # type: ignore[arg-type]
+    work = play(Half(), masks, 1, 0.5)
     news = []
     while True:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -10,13 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.bert.checkpoints import Classifier
 from explorer.errors import BadLedger, BadMask
 from explorer.glue.tasks import TASKS
 from explorer.live import scoring
 from explorer.live.evaluator import Evaluator
 from explorer.live.low_margin import logit_margin
-from explorer.live.scoring import Answer, ledger_key, score
+from explorer.live.scoring import ledger_key, score
 from explorer.live.worker import Done, Worker
 from explorer.mask import Mask
 from explorer.store.ledger import IN_MEMORY, Ledger
@@ -28,31 +26,31 @@ MASK = Mask.full(tiny.N_LAYERS, tiny.N_HEADS).with_head(1, 2, False)
 
 
 @pytest.fixture(scope="module")
-def evaluator(classifier: Classifier) -> Evaluator:
+def evaluator(classifier):
     return Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 40), tokens=100)
 
 
 @pytest.fixture
-def worker() -> Iterator[Worker]:
+def worker():
     made = Worker()
     yield made
     made.close()
 
 
 @pytest.fixture
-def ledger() -> Iterator[Ledger]:
+def ledger():
     made = Ledger(IN_MEMORY)
     yield made
     made.close()
 
 
-def answer(worker: Worker, evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Answer:
+def answer(worker, evaluator, mask, ledger):
     news = score(worker, "anna", evaluator, mask, ledger).wait(HANG_SECONDS)
     assert isinstance(news, Done)
     return news.result
 
 
-def test_first_computed_then_remembered(worker: Worker, evaluator: Evaluator, ledger: Ledger) -> None:
+def test_first_computed_then_remembered(worker, evaluator, ledger):
     first = answer(worker, evaluator, MASK, ledger)
     assert first.entry is None
     assert first.trouble == ""
@@ -68,7 +66,7 @@ def test_first_computed_then_remembered(worker: Worker, evaluator: Evaluator, le
     np.testing.assert_array_equal(second.evaluation.logits, first.evaluation.logits)
 
 
-def test_the_full_model_is_always_known(worker: Worker, evaluator: Evaluator, ledger: Ledger) -> None:
+def test_the_full_model_is_always_known(worker, evaluator, ledger):
     job = score(worker, "anna", evaluator, evaluator.full_mask, ledger)
     assert job.over
     answered = job.news.result
@@ -78,9 +76,7 @@ def test_the_full_model_is_always_known(worker: Worker, evaluator: Evaluator, le
     assert scoring.recalled(evaluator, evaluator.full_mask, ledger) is not None
 
 
-def test_intervals_of_other_statistics_are_made_again(
-    worker: Worker, evaluator: Evaluator, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_intervals_of_other_statistics_are_made_again(worker, evaluator, ledger, monkeypatch):
     first = answer(worker, evaluator, MASK, ledger)
     monkeypatch.setattr("explorer.stats.against_full.statistics_version", lambda: "newer")
     made = []
@@ -93,9 +89,7 @@ def test_intervals_of_other_statistics_are_made_again(
 
 
 @pytest.mark.parametrize("field", ["checkpoint_sha256", "data_sha256", "precision", "engine_version", "mask"])
-def test_what_was_computed_otherwise_is_not_served(
-    worker: Worker, evaluator: Evaluator, ledger: Ledger, field: str
-) -> None:
+def test_what_was_computed_otherwise_is_not_served(worker, evaluator, ledger, field):
     answer(worker, evaluator, MASK, ledger)
     entry = ledger.get(ledger_key(evaluator, MASK))
     assert entry is not None
@@ -105,13 +99,13 @@ def test_what_was_computed_otherwise_is_not_served(
     other.close()
 
 
-def test_an_entry_for_another_number_of_examples_is_not_served(evaluator: Evaluator, ledger: Ledger) -> None:
+def test_an_entry_for_another_number_of_examples_is_not_served(evaluator, ledger):
     other = scoring.LedgerEntry(np.zeros((3, 2), np.float32), 0.5, 1.0, scoring.datetime.now(scoring.UTC), "")
     ledger.put(ledger_key(evaluator, MASK), other)
     assert scoring.recalled(evaluator, MASK, ledger) is None
 
 
-def test_a_session_that_is_slower_takes_the_others_answer(worker: Worker, evaluator: Evaluator, ledger: Ledger) -> None:
+def test_a_session_that_is_slower_takes_the_others_answer(worker, evaluator, ledger):
     slow = scoring._stream(evaluator, MASK, ledger)
     next(slow)
     assert answer(worker, evaluator, MASK, ledger).entry is None
@@ -120,33 +114,31 @@ def test_a_session_that_is_slower_takes_the_others_answer(worker: Worker, evalua
     assert end.value.value.entry is not None
 
 
-def test_a_ledger_that_cannot_be_used_costs_no_answer(worker: Worker, evaluator: Evaluator) -> None:
-    def refuse(*_args: object) -> None:
+def test_a_ledger_that_cannot_be_used_costs_no_answer(worker, evaluator):
+    def refuse(*_args):
         raise BadLedger("The ledger is damaged.")
 
     broken = SimpleNamespace(get=refuse, put=refuse)
-    got = answer(worker, evaluator, MASK, broken)  # type: ignore[arg-type]
+    got = answer(worker, evaluator, MASK, broken)
     assert got.trouble == "The ledger is damaged."
     assert got.evaluation.score == evaluator.evaluate(MASK).score
 
 
-def test_a_mask_for_another_model_is_refused(worker: Worker, evaluator: Evaluator, ledger: Ledger) -> None:
+def test_a_mask_for_another_model_is_refused(worker, evaluator, ledger):
     with pytest.raises(BadMask):
         score(worker, "anna", evaluator, Mask.full(12, 12), ledger)
 
 
 @pytest.fixture
-def misled(classifier: Classifier) -> Evaluator:
+def misled(classifier):
     """bf16 that takes the clearest example for the other class."""
     made = Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 60), tokens=100, dtype=torch.bfloat16)
     exact = Evaluator(classifier, made.examples, tokens=100, dtype=torch.float32).evaluate(MASK)
-    made.scorer.fast = Misled(made.engine, int(logit_margin(exact.logits).argmax()))  # type: ignore[assignment]
+    made.scorer.fast = Misled(made.engine, int(logit_margin(exact.logits).argmax()))
     return made
 
 
-def test_a_score_is_corrected_in_the_ledger_once_it_is_verified(
-    worker: Worker, misled: Evaluator, ledger: Ledger
-) -> None:
+def test_a_score_is_corrected_in_the_ledger_once_it_is_verified(worker, misled, ledger):
     first = answer(worker, misled, MASK, ledger)
     before = ledger.get(ledger_key(misled, MASK))
     assert before is not None
@@ -169,9 +161,7 @@ def test_a_score_is_corrected_in_the_ledger_once_it_is_verified(
     assert scoring.verify(worker, "anna", misled, again, ledger).wait(HANG_SECONDS) == Done(again)
 
 
-def test_what_the_ledger_had_unverified_is_verified_later_with_its_date(
-    worker: Worker, misled: Evaluator, ledger: Ledger
-) -> None:
+def test_what_the_ledger_had_unverified_is_verified_later_with_its_date(worker, misled, ledger):
     answer(worker, misled, MASK, ledger)
     known = answer(worker, misled, MASK, ledger)
     assert known.entry is not None
@@ -182,9 +172,7 @@ def test_what_the_ledger_had_unverified_is_verified_later_with_its_date(
     assert news.result.evaluation.corrected == 1
 
 
-def test_a_verification_that_is_slower_takes_the_others_answer(
-    worker: Worker, misled: Evaluator, ledger: Ledger
-) -> None:
+def test_a_verification_that_is_slower_takes_the_others_answer(worker, misled, ledger):
     first = answer(worker, misled, MASK, ledger)
     slow = scoring.verifying(misled, first, ledger)
     next(slow)
@@ -195,9 +183,7 @@ def test_a_verification_that_is_slower_takes_the_others_answer(
     assert end.value.value.entry.verified
 
 
-def test_fp32_needs_no_verification_and_an_old_ledger_s_fp32_none_either(
-    worker: Worker, classifier: Classifier, ledger: Ledger
-) -> None:
+def test_fp32_needs_no_verification_and_an_old_ledger_s_fp32_none_either(worker, classifier, ledger):
     plain = Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 40), tokens=100, dtype=torch.float32)
     assert answer(worker, plain, MASK, ledger).verified
     entry = ledger.get(ledger_key(plain, MASK))
@@ -209,9 +195,7 @@ def test_fp32_needs_no_verification_and_an_old_ledger_s_fp32_none_either(
     old.close()
 
 
-def test_a_sweep_answers_each_mask_as_if_it_were_asked_alone(
-    worker: Worker, evaluator: Evaluator, ledger: Ledger
-) -> None:
+def test_a_sweep_answers_each_mask_as_if_it_were_asked_alone(worker, evaluator, ledger):
     masks = (MASK, evaluator.full_mask, MASK.with_mlp(0, False))
     job = worker.submit("anna.sweep", scoring.score_many(evaluator, masks, ledger))
     news = job.wait(HANG_SECONDS)
@@ -223,7 +207,7 @@ def test_a_sweep_answers_each_mask_as_if_it_were_asked_alone(
         assert scoring.known_answer(evaluator, mask, ledger) is not None  # written down
 
 
-def test_a_sweep_tells_how_many_are_known_and_keeps_them_when_dropped(evaluator: Evaluator, ledger: Ledger) -> None:
+def test_a_sweep_tells_how_many_are_known_and_keeps_them_when_dropped(evaluator, ledger):
     second = MASK.with_mlp(0, False)
     work = scoring.score_many(evaluator, (MASK, second), ledger)
     told = next(work)
@@ -234,7 +218,7 @@ def test_a_sweep_tells_how_many_are_known_and_keeps_them_when_dropped(evaluator:
     assert scoring.recalled(evaluator, second, ledger) is None
 
 
-def test_a_sweep_over_a_mask_of_another_model_begins_with_none(evaluator: Evaluator, ledger: Ledger) -> None:
+def test_a_sweep_over_a_mask_of_another_model_begins_with_none(evaluator, ledger):
     with pytest.raises(BadMask):
         next(scoring.score_many(evaluator, (MASK, Mask.full(1, 1)), ledger))
     assert scoring.recalled(evaluator, MASK, ledger) is None

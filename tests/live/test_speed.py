@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from explorer.bert.checkpoints import Classifier
 from explorer.bert.surgery import cut
 from explorer.errors import BadMask
 from explorer.live.speed import Speed, measured, parameters_of, parameters_under
@@ -21,8 +17,8 @@ HEAD = 4 * D * D // tiny.N_HEADS + 3 * D // tiny.N_HEADS  # query, key, value, t
 MLP = 2 * D * WIDE + WIDE + D
 
 
-def result_of(work: Generator[Any, None, Speed]) -> Speed:
-    def through() -> Generator[Any, None, None]:
+def result_of(work):
+    def through():
         results.append((yield from work))
 
     results: list[Speed] = []
@@ -30,7 +26,7 @@ def result_of(work: Generator[Any, None, Speed]) -> Speed:
     return results[0]
 
 
-def test_what_heads_and_mlps_weigh(classifier: Classifier) -> None:
+def test_what_heads_and_mlps_weigh(classifier):
     full = parameters_of(classifier.model)
     norms_and_output_biases = tiny.N_LAYERS * (4 * D + D)
     assert full.encoder == tiny.N_LAYERS * (tiny.N_HEADS * HEAD + MLP) + norms_and_output_biases
@@ -43,11 +39,11 @@ def test_what_heads_and_mlps_weigh(classifier: Classifier) -> None:
 
 @given(mask=tiny.masks())
 @settings(max_examples=15)
-def test_sizes_without_surgery_are_those_of_surgery(classifier: Classifier, mask: Mask) -> None:
+def test_sizes_without_surgery_are_those_of_surgery(classifier, mask):
     assert parameters_under(classifier, mask) == parameters_of(cut(classifier, mask))
 
 
-def test_measures_both_on_the_same_examples(classifier: Classifier) -> None:
+def test_measures_both_on_the_same_examples(classifier):
     nothing = Mask(np.zeros((tiny.N_LAYERS, tiny.N_HEADS), np.bool_), np.zeros(tiny.N_LAYERS, np.bool_))
     speed = result_of(measured(classifier, tiny.random_encoded(30), nothing, examples=20))
     assert speed.examples == 20
@@ -56,6 +52,6 @@ def test_measures_both_on_the_same_examples(classifier: Classifier) -> None:
     assert speed.pruned.encoder == tiny.N_LAYERS * (4 * D + D)
 
 
-def test_a_mask_for_another_model_is_refused(classifier: Classifier) -> None:
+def test_a_mask_for_another_model_is_refused(classifier):
     with pytest.raises(BadMask):
         next(measured(classifier, tiny.random_encoded(4), Mask.full(6, 12)))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from explorer.errors import BadMask, BadRequest, Busy
-from explorer.live.worker import Done, Dropped, Failed, Job, Running, Waiting, Worker
+from explorer.live.worker import Done, Dropped, Failed, Running, Waiting, Worker
 from tests.waiting import HANG_SECONDS, until
 
 
@@ -26,7 +24,7 @@ class Turns:
     _did: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     closed: list[str] = field(default_factory=list)
 
-    def work(self, name: str, turns: int = 3, error: Exception | None = None) -> Generator[int, None, str]:
+    def work(self, name, turns=3, error=None):
         try:
             for number in range(turns):
                 self._begun.release()
@@ -41,24 +39,24 @@ class Turns:
         finally:
             self.closed.append(name)
 
-    def until_begun(self, turns: int) -> None:
+    def until_begun(self, turns):
         """Until so many turns have begun, counted from the last such call."""
         for _ in range(turns):
             assert self._begun.acquire(timeout=HANG_SECONDS)
 
-    def give(self, turns: int = 1) -> None:
+    def give(self, turns=1):
         for _ in range(turns):
             self._may.release()
             assert self._did.acquire(timeout=HANG_SECONDS)
 
 
 @pytest.fixture
-def turns() -> Turns:
+def turns():
     return Turns()
 
 
 @contextmanager
-def working(turns: Turns, **options: Any) -> Iterator[Worker]:
+def working(turns, **options):
     worker = Worker(**({"clock": lambda: 0.0} | options))  # nobody loses patience
     try:
         yield worker
@@ -67,11 +65,11 @@ def working(turns: Turns, **options: Any) -> Iterator[Worker]:
         worker.close()
 
 
-def until_running(job: Job[str], news: object) -> None:
+def until_running(job, news):
     until(lambda: job.news == Running(news))
 
 
-def test_news_then_the_result(turns: Turns) -> None:
+def test_news_then_the_result(turns):
     with working(turns) as worker:
         job = worker.submit("anna", turns.work("a", 2))
         assert job.news == Waiting(0)
@@ -83,7 +81,7 @@ def test_news_then_the_result(turns: Turns) -> None:
         assert job.over
 
 
-def test_three_sessions_take_turns(turns: Turns) -> None:
+def test_three_sessions_take_turns(turns):
     with working(turns) as worker:
         jobs = [worker.submit(name, turns.work(name)) for name in "abc"]
         turns.give(9)
@@ -91,7 +89,7 @@ def test_three_sessions_take_turns(turns: Turns) -> None:
     assert turns.taken == list("abcabcabc")
 
 
-def test_a_short_one_does_not_wait_for_a_long_one(turns: Turns) -> None:
+def test_a_short_one_does_not_wait_for_a_long_one(turns):
     with working(turns) as worker:
         worker.submit("long", turns.work("long", 100))
         turns.give(5)
@@ -100,7 +98,7 @@ def test_a_short_one_does_not_wait_for_a_long_one(turns: Turns) -> None:
         assert short.wait(HANG_SECONDS) == Done("score of short")
 
 
-def test_the_newest_of_a_session_wins_and_the_older_ends_between_turns(turns: Turns) -> None:
+def test_the_newest_of_a_session_wins_and_the_older_ends_between_turns(turns):
     with working(turns) as worker:
         older = worker.submit("anna", turns.work("older", 50))
         turns.give()
@@ -114,7 +112,7 @@ def test_the_newest_of_a_session_wins_and_the_older_ends_between_turns(turns: Tu
     assert "older" in turns.closed
 
 
-def test_of_many_clicks_only_the_last_is_computed(turns: Turns) -> None:
+def test_of_many_clicks_only_the_last_is_computed(turns):
     with working(turns) as worker:
         worker.submit("bela", turns.work("other", 3))
         clicks = [worker.submit("anna", turns.work(f"click {number}", 1)) for number in range(10)]
@@ -124,7 +122,7 @@ def test_of_many_clicks_only_the_last_is_computed(turns: Turns) -> None:
     assert [name for name in turns.taken if name.startswith("click")] == ["click 9"]
 
 
-def test_a_newer_request_keeps_the_place_of_the_older(turns: Turns) -> None:
+def test_a_newer_request_keeps_the_place_of_the_older(turns):
     with working(turns) as worker:
         for name in ("a", "b", "c"):
             worker.submit(name, turns.work(name, 1))
@@ -133,7 +131,7 @@ def test_a_newer_request_keeps_the_place_of_the_older(turns: Turns) -> None:
     assert turns.taken[:3] == ["a", "b, again", "c"]
 
 
-def test_how_many_are_ahead(turns: Turns) -> None:
+def test_how_many_are_ahead(turns):
     with working(turns) as worker:
         first = worker.submit("a", turns.work("a"))
         turns.give()
@@ -142,7 +140,7 @@ def test_how_many_are_ahead(turns: Turns) -> None:
         assert (second.news, third.news) == (Waiting(1), Waiting(2))
 
 
-def test_a_crash_is_told_to_its_own_session_only(turns: Turns, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_crash_is_told_to_its_own_session_only(turns, caplog):
     with working(turns) as worker, caplog.at_level(logging.ERROR):
         bad = worker.submit("anna", turns.work("bad", error=MemoryError("secret detail")))
         good = worker.submit("bela", turns.work("good", 2))
@@ -158,7 +156,7 @@ def test_a_crash_is_told_to_its_own_session_only(turns: Turns, caplog: pytest.Lo
     assert "secret detail" in caplog.text
 
 
-def test_an_error_for_people_is_passed_on_as_it_is(turns: Turns) -> None:
+def test_an_error_for_people_is_passed_on_as_it_is(turns):
     error = BadMask("It does not fit.", "Take another.")
     with working(turns) as worker:
         job = worker.submit("anna", turns.work("a", error=error))
@@ -166,7 +164,7 @@ def test_an_error_for_people_is_passed_on_as_it_is(turns: Turns) -> None:
         assert job.wait(HANG_SECONDS) == Failed(error)
 
 
-def test_the_queue_is_bounded_and_says_so(turns: Turns) -> None:
+def test_the_queue_is_bounded_and_says_so(turns):
     with working(turns, sessions=2) as worker:
         worker.submit("a", turns.work("a"))
         waiting = worker.submit("b", turns.work("b"))
@@ -182,7 +180,7 @@ def test_the_queue_is_bounded_and_says_so(turns: Turns) -> None:
         assert late.wait(HANG_SECONDS) == Done("score of c")
 
 
-def test_what_nobody_asks_after_is_dropped(turns: Turns) -> None:
+def test_what_nobody_asks_after_is_dropped(turns):
     clock = [100.0]
     with working(turns, sessions=3, patience=20, clock=lambda: clock[0]) as worker:
         here = worker.submit("here", turns.work("here", 3))
@@ -205,7 +203,7 @@ def test_what_nobody_asks_after_is_dropped(turns: Turns) -> None:
     assert "gone" not in turns.taken
 
 
-def test_spare_work_yields_at_its_next_turn_to_whoever_waits(turns: Turns) -> None:
+def test_spare_work_yields_at_its_next_turn_to_whoever_waits(turns):
     with working(turns) as worker:
         spare = worker.submit("anna", turns.work("spare", 4), spare=True)
         turns.give()
@@ -218,7 +216,7 @@ def test_spare_work_yields_at_its_next_turn_to_whoever_waits(turns: Turns) -> No
     assert turns.taken == ["spare", "spare", "anna", "bela", "anna", "bela", "spare", "spare"]
 
 
-def test_newer_spare_work_of_a_session_takes_the_place_of_the_older_alone(turns: Turns) -> None:
+def test_newer_spare_work_of_a_session_takes_the_place_of_the_older_alone(turns):
     with working(turns) as worker:
         score = worker.submit("anna", turns.work("score", 2))
         turns.until_begun(1)
@@ -234,7 +232,7 @@ def test_newer_spare_work_of_a_session_takes_the_place_of_the_older_alone(turns:
     assert turns.taken == ["score", "score", "newer", "other"]
 
 
-def test_spare_work_takes_nobodys_seat(turns: Turns) -> None:
+def test_spare_work_takes_nobodys_seat(turns):
     with working(turns, sessions=1) as worker:
         spare = worker.submit("anna", turns.work("spare", 2), spare=True)
         turns.until_begun(1)
@@ -246,7 +244,7 @@ def test_spare_work_takes_nobodys_seat(turns: Turns) -> None:
         assert asked.news == Done("score of asked")
 
 
-def test_spare_work_that_nobody_asks_after_is_dropped(turns: Turns) -> None:
+def test_spare_work_that_nobody_asks_after_is_dropped(turns):
     clock = [100.0]
     with working(turns, patience=20, clock=lambda: clock[0]) as worker:
         here = worker.submit("here", turns.work("here", 2))
@@ -260,7 +258,7 @@ def test_spare_work_that_nobody_asks_after_is_dropped(turns: Turns) -> None:
     assert turns.taken == ["here", "here"]
 
 
-def test_an_answer_that_is_known_ends_the_older_job(turns: Turns) -> None:
+def test_an_answer_that_is_known_ends_the_older_job(turns):
     with working(turns) as worker:
         older = worker.submit("anna", turns.work("older"))
         job = worker.answer("anna", "from the ledger")
@@ -268,7 +266,7 @@ def test_an_answer_that_is_known_ends_the_older_job(turns: Turns) -> None:
         assert older.news == Dropped()
 
 
-def test_closing_drops_everything_and_ends_the_thread(turns: Turns) -> None:
+def test_closing_drops_everything_and_ends_the_thread(turns):
     worker = Worker()
     jobs = [worker.submit(name, turns.work(name)) for name in "ab"]
     turns._may.release(1000)

@@ -17,11 +17,11 @@ SINGLE = Tokens(("[CLS]", "cat", "!", "[SEP]"), np.zeros(4, np.int64))
 PAIR = Tokens(("[CLS]", "קט", '"', "[SEP]", "##s", "[SEP]"), np.array([0, 0, 0, 0, 1, 1]))
 
 
-def maps(seed: int, length: int) -> np.ndarray:
+def maps(seed, length):
     return np.random.default_rng(seed).gamma(0.3, size=(3, 4, length, length)).astype(np.float32)
 
 
-def sample(texts: tuple[str, ...], tokens: Tokens, seed: int) -> Sample:
+def sample(texts, tokens, seed):
     raw = maps(seed, len(tokens))
     return Sample(texts, tokens, AttentionMaps(raw / raw.sum(-1, keepdims=True), maps(seed + 1, len(tokens))[..., 0]))
 
@@ -70,7 +70,7 @@ def test_damaged_samples_are_a_sentence(name):
         unpack_samples(arrays | {name: arrays[name][:-1]})
 
 
-def drawn(number: int, tokens: Tokens, kind: str) -> DrawnMap:
+def drawn(number, tokens, kind):
     weights = maps(number, len(tokens))[0, 0]
     return DrawnMap(
         f"m{number:03d}", kind, "minilm-l6", "MRPC", 1337, "0" * 12, 1, number, "paraphrase", 3, tokens, weights

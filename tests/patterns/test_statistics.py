@@ -15,7 +15,7 @@ PAIR = Tokens(("[CLS]", "one", "[SEP]", "two", ".", "[SEP]"), np.array([0, 0, 0,
 SINGLE = Tokens(("[CLS]", "cat", "!", "[SEP]"), np.zeros(4, np.int64))
 
 
-def by_name(maps, tokens) -> dict[str, float]:
+def by_name(maps, tokens):
     return dict(zip(STATISTICS, statistics(maps, tokens).tolist(), strict=True))
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 
-def test_only_the_network_and_the_classifier_import_torch() -> None:
+def test_only_the_network_and_the_classifier_import_torch():
     program = (
         "import sys\n"
         "from explorer.patterns import classes\n"

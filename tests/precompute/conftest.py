@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,11 @@ class Ran:
     err: str
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self):
         """The one line of JSON that --json promises, and nothing else, in strict JSON."""
         (line,) = self.out.splitlines()
 
-        def refuse(word: str) -> None:
+        def refuse(word):
             raise AssertionError(f"{word} is not JSON")
 
         read: dict[str, Any] = json.loads(line, parse_constant=refuse)
@@ -43,7 +43,7 @@ class Ran:
 Command = Callable[..., Ran]
 
 
-def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *argv: object) -> Ran:
+def run_main(monkeypatch, capsys, *argv):
     """`python -m precompute ARGV`."""
     monkeypatch.setattr(sys, "argv", ["precompute", *map(str, argv)])
     capsys.readouterr()
@@ -57,14 +57,14 @@ def run_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], small_tasks: None) -> Command:
+def run(monkeypatch, capsys, small_tasks):
     """`run("score", "--task", ...)` gives status, stdout and stderr; GLUE_DIR is not set."""
     monkeypatch.delenv("GLUE_DIR", raising=False)
     return lambda *argv: run_main(monkeypatch, capsys, *argv)
 
 
 @pytest.fixture(scope="package")
-def small_tasks() -> Iterator[None]:
+def small_tasks():
     """MRPC and STS-B with 24 rows a split."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("MRPC", "STS-B"):
@@ -73,7 +73,7 @@ def small_tasks() -> Iterator[None]:
 
 
 @pytest.fixture(scope="package")
-def glue(tmp_path_factory: pytest.TempPathFactory, small_tasks: None) -> Path:
+def glue(tmp_path_factory, small_tasks):
     """A GLUE folder; dev is train, so that the tiny model is better than chance by heart."""
     folder = tmp_path_factory.mktemp("glue")
     for name in ("MRPC", "STS-B"):
@@ -83,13 +83,13 @@ def glue(tmp_path_factory: pytest.TempPathFactory, small_tasks: None) -> Path:
 
 
 @pytest.fixture(scope="package")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model(tmp_path_factory):
     """Named as the embedded model is in bundles, so that --model-name may stay at its default."""
     return tiny.save_folder(tmp_path_factory.mktemp("hub") / "minilm-l6", scale=0.3)
 
 
 @pytest.fixture(scope="package")
-def finetuned_bundle(tmp_path_factory: pytest.TempPathFactory, glue: Path, model: Path) -> Path:
+def finetuned_bundle(tmp_path_factory, glue, model):
     """A bundle with one fine-tuned run; read-only."""
     from explorer.store.bundle import Bundle
     from precompute.options import Options
@@ -101,6 +101,6 @@ def finetuned_bundle(tmp_path_factory: pytest.TempPathFactory, glue: Path, model
 
 
 @pytest.fixture
-def bundle(finetuned_bundle: Path, tmp_path: Path) -> Path:
+def bundle(finetuned_bundle, tmp_path):
     """A copy of it to add to."""
     return Path(shutil.copytree(finetuned_bundle, tmp_path / "bundle"))

@@ -37,7 +37,7 @@ NAME = "minilm-l6"
 RUN = Run(NAME, "MRPC", SEED)
 
 
-def first_column(maps: list[np.ndarray]) -> np.ndarray:
+def first_column(maps):
     """A classifier that calls a map vertical by what its first column holds."""
     share = np.array([one[:, 0].sum() / one.sum() for one in maps])
     zero = np.zeros_like(share)
@@ -90,7 +90,7 @@ def test_the_artefact_is_what_its_parts_say(options, model, kind):
 def test_it_is_made_once_and_anew_for_another_classifier(options):
     made = attention.make(options, "finetuned", FIRST)
 
-    def never(maps: list[np.ndarray]) -> np.ndarray:
+    def never(maps):
         raise AssertionError("computed again")
 
     assert attention.make(options, "finetuned", replace(FIRST, classify=never)) == made

@@ -21,13 +21,13 @@ from tests import tiny
 from tests.live.test_evaluator import Misled
 
 
-def test_single_toggles_are_every_head_and_every_mlp_once() -> None:
+def test_single_toggles_are_every_head_and_every_mlp_once():
     toggles = list(figures.single_toggles(6, 12))
     assert len(toggles) == len(set(toggles)) == 78
     assert {mask.heads_kept + mask.mlps_kept for mask in toggles} == {77}
 
 
-def test_flops_by_hand() -> None:
+def test_flops_by_hand():
     """One example of t tokens, 2 layers of width d: one in full, and one for [CLS] over the t states."""
     encoded = tiny.random_encoded(40)
     one = encoded.subset(np.flatnonzero(encoded.lengths == encoded.lengths.min())[:1])
@@ -35,7 +35,7 @@ def test_flops_by_hand() -> None:
     assert figures.forward_flops(one, 2, d) == (t * 24 * d * d + 4 * t * t * d) + (24 * d * d + 48 * t * d)
 
 
-def test_the_engine_and_plain_transformers_agree_on_random_masks(classifier) -> None:
+def test_the_engine_and_plain_transformers_agree_on_random_masks(classifier):
     evaluator = Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 20), dtype=torch.bfloat16)
     masks = figures.random_masks(6, tiny.N_LAYERS, tiny.N_HEADS)
     assert len(set(masks)) == 6
@@ -44,7 +44,7 @@ def test_the_engine_and_plain_transformers_agree_on_random_masks(classifier) -> 
     assert figures.parity(plain, classifier, masks) == figures.Parity(6, 0, 0, 120, 0, 0)
 
 
-def test_a_score_that_needs_correction_is_counted_once_however_many_predictions_it_moves(classifier) -> None:
+def test_a_score_that_needs_correction_is_counted_once_however_many_predictions_it_moves(classifier):
     evaluator = Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 60), dtype=torch.bfloat16)
     evaluator.scorer.fast = Misled(evaluator.engine, int(logit_margin(evaluator.full.logits).argmax()))
     masks = [evaluator.full_mask, evaluator.full_mask.with_head(0, 0, False)]
@@ -60,7 +60,7 @@ def test_a_score_that_needs_correction_is_counted_once_however_many_predictions_
 
 
 @pytest.mark.parametrize("fast", [torch.bfloat16, torch.float32])
-def test_other_ways_are_measured_or_left_out_with_their_reason(classifier, monkeypatch, fast) -> None:
+def test_other_ways_are_measured_or_left_out_with_their_reason(classifier, monkeypatch, fast):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # not installed
     monkeypatch.setattr(live, "fast_dtype", lambda: fast)
     evaluator = Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 20), dtype=fast)
@@ -77,7 +77,7 @@ def test_other_ways_are_measured_or_left_out_with_their_reason(classifier, monke
     assert next(classifier.model.parameters()).dtype == torch.float32  # a copy was turned
 
 
-def test_onnx_runtime_gives_the_gated_model_s_logits(classifier) -> None:
+def test_onnx_runtime_gives_the_gated_model_s_logits(classifier):
     pytest.importorskip("onnxruntime", reason="optional: requirements-bench.txt")
     encoded = tiny.random_encoded(40)
     forward = onnx_forward(classifier, encoded)
@@ -85,7 +85,7 @@ def test_onnx_runtime_gives_the_gated_model_s_logits(classifier) -> None:
         np.testing.assert_allclose(forward(mask), reference_logits(classifier, encoded, mask), atol=tiny.FP32)
 
 
-def test_a_toggle_ends_after_its_first_news_and_the_ledger_finds_it(classifier, tmp_path) -> None:
+def test_a_toggle_ends_after_its_first_news_and_the_ledger_finds_it(classifier, tmp_path):
     evaluator = Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 60), tokens=100)
     mask = Mask.full(tiny.N_LAYERS, tiny.N_HEADS).with_head(0, 0, False)
     toggle = figures.time_toggle(evaluator, mask)
@@ -95,6 +95,6 @@ def test_a_toggle_ends_after_its_first_news_and_the_ledger_finds_it(classifier, 
     assert ledger.count() == 1
 
 
-def test_the_table_says_what_is_missed() -> None:
+def test_the_table_says_what_is_missed():
     table = as_markdown([Figure("a", "1 s", "at most 2 s", True), Figure("b", "3 s", "at most 2 s", False)])
     assert table.splitlines()[2:] == ["| a | 1 s | at most 2 s | yes |", "| b | 3 s | at most 2 s | **no** |"]

@@ -24,11 +24,11 @@ MRPC = TASKS["MRPC"]
 FULL = Mask.full(tiny.N_LAYERS, tiny.N_HEADS)
 
 
-def test_works_take_turns_and_ratios_are_medians_of_turns() -> None:
+def test_works_take_turns_and_ratios_are_medians_of_turns():
     order, seconds = [], {"ours": iter((1.0, 2.0, 4.0)), "plain": iter((3.0, 4.0, 40.0))}
 
-    def work(name: str):
-        def run() -> Spent:
+    def work(name):
+        def run():
             order.append(name)
             wall = next(seconds[name])
             return Spent(wall, 2 * wall if name == "plain" else wall)
@@ -40,7 +40,7 @@ def test_works_take_turns_and_ratios_are_medians_of_turns() -> None:
     assert times(spent, "plain", "ours") == (3.0, 6.0)
 
 
-def test_the_share_of_parameters_by_hand(classifier) -> None:
+def test_the_share_of_parameters_by_hand(classifier):
     """A head of the tiny BERT has 268, an MLP 1,072: see the tests of surgery."""
     whole = 12 * 268 + 3 * 1072
     assert bench_train.share_kept(classifier, FULL) == 1
@@ -48,7 +48,7 @@ def test_the_share_of_parameters_by_hand(classifier) -> None:
     assert bench_train.share_kept(classifier, mask) == pytest.approx(1 - (5 * 268 + 1072) / whole)
 
 
-def test_a_drawn_mask_has_the_same_shares() -> None:
+def test_a_drawn_mask_has_the_same_shares():
     mask = FULL.with_layer(0, False).with_head(1, 1, False)
     drawn = bench_train.drawn_like(mask, 12, 12)
     assert (drawn.heads_kept, drawn.mlps_kept) == (round(7 / 12 * 144), 8)
@@ -56,7 +56,7 @@ def test_a_drawn_mask_has_the_same_shares() -> None:
 
 
 @pytest.mark.parametrize("padded_to", [None, 64])
-def test_the_plain_importance_is_the_one_that_is_timed(classifier, padded_to) -> None:
+def test_the_plain_importance_is_the_one_that_is_timed(classifier, padded_to):
     """Of one batch, in which the sum of absolute batch gradients is the estimator `batch`."""
     examples = tiny.make_examples(MRPC, 20)
     encoded = encode(examples, classifier.tokenizer)
@@ -69,7 +69,7 @@ def test_the_plain_importance_is_the_one_that_is_timed(classifier, padded_to) ->
     assert not any(parameter.requires_grad for parameter in classifier.model.parameters())
 
 
-def test_every_figure_comes_with_the_baselines_beside_it(classifier) -> None:
+def test_every_figure_comes_with_the_baselines_beside_it(classifier):
     recipe = Recipe("test", learning_rate=1e-3, epochs=1, batch_size=4, freeze_embeddings=True, group_by_length=True)
     examples = tiny.make_examples(MRPC, 24)
     data = TrainingSet(MRPC, encode(examples, classifier.tokenizer), examples.labels)
@@ -87,7 +87,7 @@ def test_every_figure_comes_with_the_baselines_beside_it(classifier) -> None:
     assert named["tiny: importance, against the authors' way"].target == "at least 3.0x"
 
 
-def test_bf16_is_timed_apart_where_the_processor_emulates_it(classifier, monkeypatch) -> None:
+def test_bf16_is_timed_apart_where_the_processor_emulates_it(classifier, monkeypatch):
     monkeypatch.setattr(bench_train, "training_dtype", lambda _recipe: torch.float32)
     recipe = Recipe("test", learning_rate=1e-3, epochs=1, batch_size=4, bf16=True)
     examples = tiny.make_examples(MRPC, 24)

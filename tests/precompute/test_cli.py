@@ -172,7 +172,7 @@ def test_diagnostics_need_no_glue(run, tiny_folder):
     assert np.isfinite(record["value"])
 
 
-def options_of(**changes: object) -> list[object]:
+def options_of(**changes):
     options = {"task": "MRPC", "seed": SEED} | changes
     return [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", value)]
 

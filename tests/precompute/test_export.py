@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 from explorer.bert.checkpoints import load_finetuned
 from explorer.glue.tasks import TASKS
@@ -15,7 +14,7 @@ from tests.precompute.conftest import SEED
 CODE = Mask.full(3, 4).with_head(0, 1, False).with_mlp(2, False).code
 
 
-def test_a_folder_is_exported_and_can_be_scored(run, glue, tiny_folder: Path, tmp_path: Path) -> None:
+def test_a_folder_is_exported_and_can_be_scored(run, glue, tiny_folder, tmp_path):
     out = tmp_path / "out"
     options = ("--task", "MRPC", "--glue-dir", glue, "--json")
     ran = run("export", "--task", "MRPC", "--model", tiny_folder, "--mask", CODE, "--out", out, "--json").record
@@ -30,7 +29,7 @@ def test_a_folder_is_exported_and_can_be_scored(run, glue, tiny_folder: Path, tm
 RUN = ("--task", "MRPC", "--seed", SEED, "--model", "minilm-l6")
 
 
-def test_the_bundles_checkpoint_is_exported(run, bundle: Path, tmp_path: Path) -> None:
+def test_the_bundles_checkpoint_is_exported(run, bundle, tmp_path):
     ran = run("export", *RUN, "--mask", CODE, "--out", tmp_path / "out", "--bundle", bundle)
     assert ran.status == 0
     assert "11 of 12 heads and 2 of 3 MLPs" in ran.out
@@ -40,7 +39,7 @@ def test_the_bundles_checkpoint_is_exported(run, bundle: Path, tmp_path: Path) -
     assert told["seed"] == SEED
 
 
-def test_what_cannot_be_exported_is_a_sentence(run, tiny_folder: Path, bundle: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_exported_is_a_sentence(run, tiny_folder, bundle, tmp_path):
     task = ("export", "--task", "MRPC")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "theirs").touch()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +26,7 @@ from explorer.store.task_tickets import tickets_beside
 from explorer.store.validation import validate
 from explorer.study.stored_scores import known_run
 from explorer.tickets.finetuning import TrainingSet
-from explorer.tickets.magnitude import WeightMask, apply
+from explorer.tickets.magnitude import apply
 from explorer.tickets.recipes import PAPER
 from explorer.tickets.retraining import retrain
 from precompute.options import Options
@@ -48,12 +47,12 @@ EPOCHS = 8
 """Of one step each, when retraining."""
 
 
-def at(root: Path, glue: Path, seed: int = SEED) -> Options:
+def at(root, glue, seed=SEED):
     return Options(TASKS["MRPC"], seed, NAME, Bundle(root), glue)
 
 
 @pytest.fixture(scope="module")
-def pruned_bundle(finetuned_bundle: Path, glue: Path, model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def pruned_bundle(finetuned_bundle, glue, model, tmp_path_factory):
     """Two seeds, fine-tuned and pruned, with the first's magnitude trajectory and subnetworks; read-only."""
     root = Path(shutil.copytree(finetuned_bundle, tmp_path_factory.mktemp("lab") / "bundle"))
     finetune.make(
@@ -69,25 +68,25 @@ def pruned_bundle(finetuned_bundle: Path, glue: Path, model: Path, tmp_path_fact
 
 
 @pytest.fixture
-def lab(pruned_bundle: Path, tmp_path: Path) -> Path:
+def lab(pruned_bundle, tmp_path):
     """A copy to add to."""
     return Path(shutil.copytree(pruned_bundle, tmp_path / "lab"))
 
 
-def read(root: Path, stage: str, variant: str = "") -> Any:
+def read(root, stage, variant=""):
     return Bundle(root).read(Key(RUN, stage, variant))
 
 
-def reference(model: Any, glue: Path, mask: Mask) -> np.ndarray:
+def reference(model, glue, mask):
     dev = folder_examples(glue, TASKS["MRPC"], "dev")
     return reference_logits(model, encode(dev, model.tokenizer), mask)
 
 
-def checkpoint(root: Path) -> Any:
+def checkpoint(root):
     return load_finetuned(str(Bundle(root).checkpoint(RUN)), TASKS["MRPC"])
 
 
-def labels(glue: Path) -> np.ndarray:
+def labels(glue):
     return folder_examples(glue, TASKS["MRPC"], "dev").labels
 
 
@@ -308,7 +307,7 @@ def test_a_retrained_magnitude_ticket_keeps_its_zeros(lab, glue, model, kind):
     assert stored.table["weights_kept"].tolist() == [mask.n_kept]
 
 
-def retrained(glue: Path, model: Path, *, mask: Mask | None = None, weight_mask: WeightMask | None = None) -> Any:
+def retrained(glue, model, *, mask=None, weight_mask=None):
     task, train = TASKS["MRPC"], folder_examples(glue, TASKS["MRPC"], "train")
     base = load_pretrained(str(model), task, SEED)
     data = TrainingSet(task, encode(train, base.tokenizer), train.labels)

@@ -26,7 +26,7 @@ LINKS = {"CoLA": "6cbb5d.48d3c0", "RTE": "86cea9.883d95", "MRPC": "b9fb56.7004c3
 """Checkpoint and data in links to the shipped cache's runs of seed 1337, as they were before it was migrated."""
 
 
-def aged(root: Path) -> None:
+def aged(root):
     """Makes a bundle one of version 1."""
     for path in root.rglob("manifest.json"):
         raw = json.loads(path.read_text())
@@ -34,7 +34,7 @@ def aged(root: Path) -> None:
         path.write_text(json.dumps({**raw, "schema_version": 1}, indent=1, sort_keys=True) + "\n")
 
 
-def contents(root: Path) -> dict[str, str]:
+def contents(root):
     return {
         str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in root.rglob("*")
@@ -43,7 +43,7 @@ def contents(root: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def studied(run, bundle: Path, glue: Path) -> Path:
+def studied(run, bundle, glue):
     """A bundle with artefacts of a model, of the pre-trained one and of none."""
     options = ("--task", "MRPC", "--model", RUN.model, "--bundle", bundle, "--glue-dir", glue)
     for verb, more in (("importance", ("--seed", SEED)), ("baseline", ())):

@@ -35,11 +35,11 @@ def no_computing(monkeypatch):
     monkeypatch.setattr(importance, "make", fail)
 
 
-def full_disk(monkeypatch, under: Path):
+def full_disk(monkeypatch, under):
     """Writing through under that folder fails as on a full disk."""
     real = store._write_through
 
-    def write(path: Path, data: bytes) -> None:
+    def write(path, data):
         if under in path.parents:
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
         real(path, data)

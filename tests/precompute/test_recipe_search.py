@@ -24,11 +24,11 @@ TRAIN = [
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory) -> str:
+def model(tmp_path_factory):
     return str(tiny.save_folder(tmp_path_factory.mktemp("search") / "tiny", scale=0.2))
 
 
-def values(trials) -> list[str]:
+def values(trials):
     """All but the seconds, as text: an undefined interval is nan, which equals nothing."""
     return [repr(replace(trial, seconds=0, cpu_seconds=0)) for trial in trials]
 
@@ -55,7 +55,7 @@ def test_each_rung_halves_and_every_trial_is_written(model, tmp_path):
 
 
 def test_todays_recipe_goes_to_the_end_and_is_compared_on_the_same_examples(model, tmp_path):
-    def look(today: Candidate):
+    def look(today):
         return verdict(tmp_path, TRAIN, today)
 
     first = list(search(TRAIN, model, tmp_path, base=BASE, candidates=CANDIDATES, rungs=(1 / 3,)))
@@ -102,7 +102,7 @@ def test_killed_anywhere_it_goes_on_to_the_same_table(model, tmp_path, monkeypat
 
 
 def test_the_better_half_is_by_the_mean_over_tasks():
-    def trial(task: str, candidate: Candidate, score: float) -> Trial:
+    def trial(task, candidate, score):
         at = (candidate.learning_rate, candidate.epochs, candidate.warmup_share)
         return Trial(task, *at, 1 / 3, 5, score, 0, 1, 6, 0.5, 1.0, 1.0)
 

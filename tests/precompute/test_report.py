@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -25,13 +24,13 @@ SCORES = {1337: 0.80, 42: 0.84}
 SHAPE = {"shape": [1, 5]}
 
 
-def code(letter: str) -> str:
+def code(letter):
     """A mask for each letter."""
     bits = [(ord(letter) - ord("A")) >> at & 1 for at in range(5)]
     return Mask(np.array([bits]), np.ones(1)).code
 
 
-def write(bundle: Bundle, seed: int, stage: str, variant: str = "", table: pd.DataFrame | None = None, **parts) -> None:
+def write(bundle, seed, stage, variant="", table=None, **parts):
     key = Key(Run(NAME, "MRPC", seed), stage, variant)
     manifest = Manifest(
         model=NAME,
@@ -52,7 +51,7 @@ def write(bundle: Bundle, seed: int, stage: str, variant: str = "", table: pd.Da
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Bundle:
+def bundle(tmp_path):
     """Two fine-tuned and pruned seeds; the first has its subnetworks, some retrained, and magnitude pruning."""
     made = Bundle(tmp_path / "bundle")
     tickets = {"42": code("B"), "1337": code("A")}
@@ -72,7 +71,7 @@ def bundle(tmp_path: Path) -> Bundle:
     return made
 
 
-def rows_of(bundle: Bundle) -> dict[str, dict]:
+def rows_of(bundle):
     table = report_rows(bundle, "mrpc")
     assert table.columns.tolist() == ["condition", *COLUMNS]
     assert table["condition"].tolist() == list(CONDITIONS)

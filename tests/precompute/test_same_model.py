@@ -28,7 +28,7 @@ QUICK = ("--epochs", 1)
 
 
 @pytest.fixture
-def folders(tmp_path: Path, tiny_folder: Path) -> tuple[Path, Path]:
+def folders(tmp_path, tiny_folder):
     """Two models in folders of one name."""
     first, second = (Path(shutil.copytree(tiny_folder, tmp_path / place / NAME)) for place in ("one", "two"))
     tiny.rewrite(second, lambda state: {name: tensor * 1.5 for name, tensor in state.items()})
@@ -36,7 +36,7 @@ def folders(tmp_path: Path, tiny_folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def options(glue: Path, tmp_path: Path) -> tuple[object, ...]:
+def options(glue, tmp_path):
     return ("--task", "MRPC", "--seed", SEED, "--glue-dir", glue, "--bundle", tmp_path / "runs")
 
 

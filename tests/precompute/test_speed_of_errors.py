@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
         ["validate", "/nowhere"],
     ],
 )
-def test_no_torch_before_the_sentence(arguments: list[str]) -> None:
+def test_no_torch_before_the_sentence(arguments):
     program = (
         "import sys; sys.argv[0] = 'precompute'\n"
         "from precompute.cli import main\n"

@@ -28,7 +28,7 @@ FULL = Mask.full(3, 4)
 
 
 @pytest.fixture
-def common(glue, bundle) -> tuple[object, ...]:
+def common(glue, bundle):
     return ("--task", "MRPC", "--seed", SEED, "--model", RUN.model, "--glue-dir", glue, "--bundle", bundle)
 
 
@@ -103,7 +103,7 @@ def test_a_finished_stage_is_not_done_again_and_other_options_are_refused(run, c
     assert "made with other options" in refused.err
 
 
-def table_of(bundle: Path, key: Key) -> pd.DataFrame:
+def table_of(bundle, key):
     return Bundle(bundle).read(key).table.drop(columns="seconds")
 
 

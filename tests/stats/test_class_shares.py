@@ -15,7 +15,7 @@ TWO = ("heterogeneous", "diagonal")
 FIVE = ("heterogeneous", "block", "diagonal", "vertical", "vertical+diagonal")
 
 
-def drawn(seed: int, shape=(6, 12), seeds: int | None = None, n_classes: int = 5):
+def drawn(seed, shape=(6, 12), seeds=None, n_classes=5):
     """Class distributions and survivors that know nothing of each other."""
     rng = np.random.default_rng(seed)
     front = () if seeds is None else (seeds,)

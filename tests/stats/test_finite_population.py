@@ -14,7 +14,7 @@ from explorer.stats.finite_population import combined_limits, count_limits, leas
 
 @pytest.mark.parametrize(("sample", "total"), [(1, 7), (5, 23), (20, 60), (59, 60)])
 @pytest.mark.parametrize("error", [0.05, 0.004])
-def test_every_truth_is_held_as_often_as_promised(sample, total, error) -> None:
+def test_every_truth_is_held_as_often_as_promised(sample, total, error):
     """By enumeration, not by simulation: the sum of the probabilities of all samples whose limits hold the truth."""
     limits = [count_limits(seen, sample, total, error) for seen in range(sample + 1)]
     for truth in range(total + 1):
@@ -26,7 +26,7 @@ def test_every_truth_is_held_as_often_as_promised(sample, total, error) -> None:
 
 @given(total=st.integers(1, 10_000), data=st.data())
 @settings(deadline=None, max_examples=80)
-def test_limits_are_the_last_counts_that_the_tails_allow(total, data) -> None:
+def test_limits_are_the_last_counts_that_the_tails_allow(total, data):
     sample = data.draw(st.integers(0, total))
     seen = data.draw(st.integers(0, sample))
     low, high = count_limits(seen, sample, total, 0.05)
@@ -38,14 +38,14 @@ def test_limits_are_the_last_counts_that_the_tails_allow(total, data) -> None:
         assert hypergeom.sf(seen - 1, total, low - 1, sample) <= 0.025 + 1e-9
 
 
-def test_ends() -> None:
+def test_ends():
     assert count_limits(3, 9, 9, 0.05) == (3, 3)
     assert count_limits(0, 0, 9, 0.05) == (0, 9)
     with pytest.raises(BadRequest, match="not possible"):
         count_limits(4, 3, 9, 0.05)
 
 
-def test_squares_add() -> None:
+def test_squares_add():
     def difference(counts):
         return counts[..., 0] - counts[..., 1]
 

@@ -163,7 +163,7 @@ def test_unusable_input_is_refused():
         flips([0.5, 1], [0, 1], [0, 1])
 
 
-def test_few_flips_that_the_exact_test_cannot_tell_from_chance_are_noise() -> None:
+def test_few_flips_that_the_exact_test_cannot_tell_from_chance_are_noise():
     true = np.zeros(504, np.int64)
     a, b = true.copy(), true.copy()
     b[:5], a[100:114] = 1, 1  # right alone: b on 14, a on 5

@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 
 from explorer.errors import BadRequest
 from explorer.stats.paired import SAME_PREDICTIONS, compare
-from explorer.stats.partial import Known, known, running
+from explorer.stats.partial import known, running
 from explorer.stats.spending import spent_at
 
 RNG_LABELS = np.random.default_rng(3).integers(2, size=408)
 FULL = np.where(np.random.default_rng(4).random(408) < 0.8, RNG_LABELS, 1 - RNG_LABELS)
 
 
-def flipped(of: Known, at) -> np.ndarray:
+def flipped(of, at):
     mask = np.array(of.full)
     mask[at] = 1 - mask[at]
     return mask
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "matthews"])
-def test_one_flip_among_the_first_twenty_is_not_real(metric) -> None:
+def test_one_flip_among_the_first_twenty_is_not_real(metric):
     of = known(metric, FULL, RNG_LABELS)
     part = np.arange(20)
     for at in part:
@@ -32,7 +32,7 @@ def test_one_flip_among_the_first_twenty_is_not_real(metric) -> None:
         assert found.low < 0 < found.high
 
 
-def test_four_flips_one_way_are_not_real_where_mcnemar_says_so_whatever_the_metric() -> None:
+def test_four_flips_one_way_are_not_real_where_mcnemar_says_so_whatever_the_metric():
     labels, full = np.tile([0, 1], 500), np.tile([0, 1, 0, 1, 1], 200)
     right = np.flatnonzero(labels == full)[:4]
     mask = full.copy()
@@ -45,7 +45,7 @@ def test_four_flips_one_way_are_not_real_where_mcnemar_says_so_whatever_the_metr
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "matthews", "pearson"])
-def test_every_example_leaves_no_doubt(metric) -> None:
+def test_every_example_leaves_no_doubt(metric):
     labels, full = RNG_LABELS * 1.0, FULL * 1.0
     mask = np.where(np.arange(408) % 9 == 0, 1 - full, full)
     found = running(
@@ -59,7 +59,7 @@ def test_every_example_leaves_no_doubt(metric) -> None:
     assert found.difference.difference == pytest.approx(final.difference, abs=1e-9)
 
 
-def test_no_flip_so_far_is_no_proof_of_none() -> None:
+def test_no_flip_so_far_is_no_proof_of_none():
     of = known("accuracy", FULL, RNG_LABELS)
     found = running(of, np.arange(50), FULL[:50]).difference
     assert found.note == SAME_PREDICTIONS
@@ -68,7 +68,7 @@ def test_no_flip_so_far_is_no_proof_of_none() -> None:
     assert found.within_noise
 
 
-def test_score_and_difference_have_one_interval_and_say_what_it_promises() -> None:
+def test_score_and_difference_have_one_interval_and_say_what_it_promises():
     of = known("accuracy", FULL, RNG_LABELS)
     found = running(of, np.arange(60), flipped(of, [3, 9])[:60], words="95% over all looks")
     assert found.score.low - of.value == pytest.approx(found.difference.low)
@@ -87,7 +87,7 @@ def samples(draw):
 
 @given(case=samples(), metric=st.sampled_from(["accuracy", "matthews"]))
 @settings(deadline=None, max_examples=150)
-def test_the_interval_holds_the_estimate_and_stays_in_range_and_a_real_difference_leaves_0_out(case, metric) -> None:
+def test_the_interval_holds_the_estimate_and_stays_in_range_and_a_real_difference_leaves_0_out(case, metric):
     labels, full, mask, part = case
     found = running(known(metric, full, labels), part, mask[part])
     score, difference = found.score, found.difference
@@ -104,7 +104,7 @@ def test_the_interval_holds_the_estimate_and_stays_in_range_and_a_real_differenc
 
 @given(case=samples())
 @settings(deadline=None, max_examples=100)
-def test_flips_known_so_far_bound_the_difference(case) -> None:
+def test_flips_known_so_far_bound_the_difference(case):
     """No interval says more or less than the flips already seen, and the examples left, allow."""
     labels, full, mask, part = case
     found = running(known("accuracy", full, labels), part, mask[part]).difference
@@ -118,7 +118,7 @@ def test_flips_known_so_far_bound_the_difference(case) -> None:
     ("metric", "flips", "least"),
     [("accuracy", 6, 0.95), ("accuracy", 150, 0.95), ("matthews", 6, 0.93), ("matthews", 60, 0.93)],
 )
-def test_all_looks_together_hold_the_final_score_and_call_no_noise_real(metric, flips, least) -> None:
+def test_all_looks_together_hold_the_final_score_and_call_no_noise_real(metric, flips, least):
     """Of 120 orders: .91 and less with the pointwise intervals that were here before, down to .3 for few flips."""
     of, looks, rng = known(metric, FULL, RNG_LABELS), (20, 58, 136, 213, 290, 368), np.random.default_rng(7)
     mask = flipped(of, rng.choice(408, flips, replace=False))
@@ -136,7 +136,7 @@ def test_all_looks_together_hold_the_final_score_and_call_no_noise_real(metric, 
         assert real > 0
 
 
-def test_all_looks_together_hold_a_correlation() -> None:
+def test_all_looks_together_hold_a_correlation():
     rng, looks = np.random.default_rng(5), (34, 100, 232, 364, 496)
     labels = rng.uniform(0, 5, 600)
     full = labels + rng.normal(0, 1, 600)
@@ -150,7 +150,7 @@ def test_all_looks_together_hold_a_correlation() -> None:
     assert held / 120 >= 0.92  # .95 over many more orders; a standard error is .02
 
 
-def test_a_correlation_says_why_it_has_no_interval_yet() -> None:
+def test_a_correlation_says_why_it_has_no_interval_yet():
     of = known("pearson", [1.0, 2, 3, 4, 6, 5, 7, 8, 9, 9, 1], [1.0, 2, 4, 3, 5, 6, 7, 9, 8, 9, 2])
     same = running(of, range(9), of.full[:9])
     assert same.score.value == of.value
@@ -160,7 +160,7 @@ def test_a_correlation_says_why_it_has_no_interval_yet() -> None:
     assert "all the same" in running(of, range(9), np.ones(9)).score.undefined
 
 
-def test_a_part_that_is_none_is_refused() -> None:
+def test_a_part_that_is_none_is_refused():
     of = known("accuracy", [1, 1], [1, 0])
     for scored in ([0, 0], [2], [-1]):
         with pytest.raises(BadRequest, match="not part of a set of 2"):

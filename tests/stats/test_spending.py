@@ -14,14 +14,14 @@ from explorer.stats.spending import coverage_words, spent_at
 
 @given(seen=st.lists(st.integers(1, 40_000), unique=True, min_size=1, max_size=100).map(sorted))
 @settings(deadline=None)
-def test_all_looks_together_spend_what_there_is(seen) -> None:
+def test_all_looks_together_spend_what_there_is(seen):
     errors = spent_at(seen)
     assert len(errors) == len(seen)
     assert all(error > 0 for error in errors)
     assert sum(errors) == pytest.approx(0.05)
 
 
-def test_by_hand() -> None:
+def test_by_hand():
     half = 0.05 * math.log(1 + (math.e - 1) / 2)
     assert spent_at([50, 100]) == pytest.approx((half, 0.05 - half))
     assert spent_at([]) == ()
@@ -29,7 +29,7 @@ def test_by_hand() -> None:
     assert coverage_words() == "95% over all looks"
 
 
-def test_looks_that_do_not_ascend_are_refused() -> None:
+def test_looks_that_do_not_ascend_are_refused():
     for seen in ([0, 5], [5, 5], [6, 5]):
         with pytest.raises(BadRequest, match="do not ascend"):
             spent_at(seen)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import pickle
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +23,7 @@ ARRAY = {"predictions": np.arange(6, dtype=np.int8).reshape(2, 3), "logits": np.
 ROWS = pd.DataFrame({"mask": ["_w", "fw"], "score": [0.75, 0.5], "held": [True, False]})
 
 
-def manifest(key: Key = KEY, **changes: Any) -> Manifest:
+def manifest(key=KEY, **changes):
     base = Manifest(
         model=key.run.model,
         task=key.run.task,
@@ -46,23 +44,23 @@ def manifest(key: Key = KEY, **changes: Any) -> Manifest:
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Bundle:
+def bundle(tmp_path):
     """With one artefact of arrays and a table."""
     bundle = Bundle(tmp_path / "bundle")
     bundle.write(manifest(), arrays=ARRAY, table=ROWS)
     return bundle
 
 
-def file(bundle: Bundle, name: str, key: Key = KEY) -> Path:
+def file(bundle, name, key=KEY):
     return bundle.root / key.path / name
 
 
-def edit(bundle: Bundle, change: Mapping[str, Any]) -> None:
+def edit(bundle, change):
     path = file(bundle, MANIFEST)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
 
 
-def entry_of(data: bytes) -> dict[str, Any]:
+def entry_of(data):
     return {"sha256": sha256_of(data), "bytes": len(data)}
 
 
@@ -97,7 +95,7 @@ def test_writing_again_replaces_the_whole_artefact(bundle):
 
 @pytest.mark.parametrize("moment", ["fsync", "rename"])
 def test_a_write_that_fails_leaves_the_artefact_before_it(bundle, monkeypatch, moment):
-    def fail(*_args: Any) -> None:
+    def fail(*_args):
         raise OSError(28, "No space left on device")
 
     before = bundle.manifest(KEY)

@@ -6,7 +6,6 @@ import math
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -25,12 +24,12 @@ KEY = LedgerKey("c" * 64, "d" * 64, "fp32", "1", "_-4")
 WHEN = datetime(2025, 5, 3, 14, 2, 11, tzinfo=UTC)
 
 
-def entry(value: float = 0.5, n: int = 3, k: int = 2) -> LedgerEntry:
+def entry(value=0.5, n=3, k=2):
     return LedgerEntry(np.full((n, k), value, np.float32), 0.75, 1.25, WHEN, "torch 2.13.0")
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(tmp_path):
     opened = Ledger(tmp_path / "deep" / "ledger.sqlite")
     yield opened
     opened.close()
@@ -41,7 +40,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     score=st.floats(-1, 1) | st.just(math.nan),
 )
 @settings(max_examples=30)
-def test_what_is_put_is_got_bit_for_bit(ledger: Ledger, logits: list[list[float]], score: float) -> None:
+def test_what_is_put_is_got_bit_for_bit(ledger, logits, score):
     array = np.array(logits, np.float32)
     ledger.put(KEY, LedgerEntry(array, score, 1.25, WHEN, "torch 2.13.0", '{"low": NaN}'))
     got = ledger.get(KEY)
@@ -54,14 +53,14 @@ def test_what_is_put_is_got_bit_for_bit(ledger: Ledger, logits: list[list[float]
     assert got.derived == '{"low": NaN}'
 
 
-def test_a_score_of_minus_zero_is_remembered(ledger: Ledger) -> None:
+def test_a_score_of_minus_zero_is_remembered(ledger):
     ledger.put(KEY, LedgerEntry(np.zeros((1, 2), np.float32), -0.0, -0.0, WHEN, "torch 2.13.0"))
     got = ledger.get(KEY)
     assert got is not None
     assert (got.score, got.seconds) == (0.0, 0.0)
 
 
-def test_it_is_still_there_when_opened_again(tmp_path: Path) -> None:
+def test_it_is_still_there_when_opened_again(tmp_path):
     first = Ledger(tmp_path / "l.sqlite")
     first.put(KEY, entry())
     first.close()
@@ -71,13 +70,13 @@ def test_it_is_still_there_when_opened_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(LedgerKey)])
-def test_another_key_is_a_miss(ledger: Ledger, field: str) -> None:
+def test_another_key_is_a_miss(ledger, field):
     ledger.put(KEY, entry())
     assert ledger.get(replace(KEY, **{field: "other"})) is None
     assert ledger.get(KEY) is not None
 
 
-def test_the_newer_of_two_is_kept(ledger: Ledger) -> None:
+def test_the_newer_of_two_is_kept(ledger):
     ledger.put(KEY, entry(1))
     ledger.put(KEY, entry(2))
     got = ledger.get(KEY)
@@ -86,7 +85,7 @@ def test_the_newer_of_two_is_kept(ledger: Ledger) -> None:
     assert ledger.count() == 1
 
 
-def test_marks_are_kept_and_an_unverified_entry_takes_no_verified_ones_place(ledger: Ledger) -> None:
+def test_marks_are_kept_and_an_unverified_entry_takes_no_verified_ones_place(ledger):
     ledger.put(KEY, entry(1))
     ledger.put(KEY, replace(entry(2), verified=True, corrected=3))
     ledger.put(KEY, entry(4))
@@ -112,7 +111,7 @@ PRAGMA user_version = 1;
 """
 
 
-def test_a_ledger_of_version_1_is_brought_up_to_date_with_all_it_has(tmp_path: Path) -> None:
+def test_a_ledger_of_version_1_is_brought_up_to_date_with_all_it_has(tmp_path):
     path = tmp_path / "ledger.sqlite"
     old = sqlite3.connect(path)
     old.executescript(_VERSION_1)
@@ -135,7 +134,7 @@ def test_a_ledger_of_version_1_is_brought_up_to_date_with_all_it_has(tmp_path: P
     ledger.close()
 
 
-def test_times_are_utc(ledger: Ledger) -> None:
+def test_times_are_utc(ledger):
     there = WHEN.astimezone(timezone(timedelta(hours=5)))
     ledger.put(KEY, replace(entry(), created=there))
     got = ledger.get(KEY)
@@ -144,7 +143,7 @@ def test_times_are_utc(ledger: Ledger) -> None:
     assert got.created.utcoffset() == timedelta(0)
 
 
-def test_recent_is_newest_first_and_of_one_checkpoint_and_data_set(ledger: Ledger) -> None:
+def test_recent_is_newest_first_and_of_one_checkpoint_and_data_set(ledger):
     for mask in ("AAA", "BBB", "CCC"):
         ledger.put(replace(KEY, mask=mask), entry())
     ledger.put(replace(KEY, checkpoint_sha256="other"), entry())
@@ -160,7 +159,7 @@ def test_recent_is_newest_first_and_of_one_checkpoint_and_data_set(ledger: Ledge
     assert [row.key.mask for row in ledger.recent(KEY.checkpoint_sha256, KEY.data_sha256, at_most=1)] == ["AAA"]
 
 
-def test_beyond_its_rows_the_oldest_go() -> None:
+def test_beyond_its_rows_the_oldest_go():
     ledger = Ledger(IN_MEMORY, rows=5)
     for number in range(12):
         ledger.put(replace(KEY, mask=str(number)), entry())
@@ -169,7 +168,7 @@ def test_beyond_its_rows_the_oldest_go() -> None:
     ledger.close()
 
 
-def test_beyond_its_bytes_the_oldest_go_but_never_the_newest() -> None:
+def test_beyond_its_bytes_the_oldest_go_but_never_the_newest():
     ledger = Ledger(IN_MEMORY, megabytes=0.01)  # 10 kB: three entries of 3.2 kB
     for number in range(9):
         ledger.put(replace(KEY, mask=str(number)), entry(n=400))
@@ -181,7 +180,7 @@ def test_beyond_its_bytes_the_oldest_go_but_never_the_newest() -> None:
 
 
 @pytest.mark.parametrize("shape", [(3,), (0, 2), (2, 2, 2)])
-def test_logits_of_another_shape_are_refused(ledger: Ledger, shape: tuple[int, ...]) -> None:
+def test_logits_of_another_shape_are_refused(ledger, shape):
     with pytest.raises(BadRequest, match="do not go into a ledger"):
         ledger.put(KEY, replace(entry(), logits=np.zeros(shape, np.float32)))
 
@@ -198,7 +197,7 @@ def test_logits_of_another_shape_are_refused(ledger: Ledger, shape: tuple[int, .
         "corrected = 1",
     ],
 )
-def test_a_row_that_was_tampered_with_is_a_miss(ledger: Ledger, column: str) -> None:
+def test_a_row_that_was_tampered_with_is_a_miss(ledger, column):
     ledger.put(KEY, entry())
     other = sqlite3.connect(ledger.path)
     other.execute(f"UPDATE evaluations SET {column}")
@@ -208,14 +207,14 @@ def test_a_row_that_was_tampered_with_is_a_miss(ledger: Ledger, column: str) -> 
     assert ledger.count() == 0
 
 
-def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+def test_a_damaged_file_is_named(tmp_path):
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"these are not the pages of a database" * 100)
     with pytest.raises(BadLedger, match=r"is damaged.*delete it"):
         Ledger(path)
 
 
-def test_a_file_damaged_within_is_named(tmp_path: Path) -> None:
+def test_a_file_damaged_within_is_named(tmp_path):
     path = tmp_path / "ledger.sqlite"
     ledger = Ledger(path)
     for number in range(50):
@@ -228,7 +227,7 @@ def test_a_file_damaged_within_is_named(tmp_path: Path) -> None:
         Ledger(path).get(KEY)
 
 
-def test_a_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_database_of_another_program_is_left_as_it_is(tmp_path):
     path = tmp_path / "bookmarks.sqlite"
     other = sqlite3.connect(path)
     other.execute("CREATE TABLE bookmarks (url TEXT)")
@@ -240,7 +239,7 @@ def test_a_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
+def test_a_ledger_of_another_version_is_refused(tmp_path):
     path = tmp_path / "ledger.sqlite"
     Ledger(path).close()
     other = sqlite3.connect(path)
@@ -250,7 +249,7 @@ def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
         Ledger(path)
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BadLedger, match="cannot be made"):
         Ledger(tmp_path / "file" / "ledger.sqlite")
@@ -258,7 +257,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Ledger(tmp_path)  # a folder
 
 
-def test_a_full_disk_is_named_and_what_was_there_stays(ledger: Ledger) -> None:
+def test_a_full_disk_is_named_and_what_was_there_stays(ledger):
     ledger.put(KEY, entry())
     pages = ledger._db.execute("PRAGMA page_count").fetchone()[0]
     ledger._db.execute(f"PRAGMA max_page_count = {pages}")
@@ -267,8 +266,8 @@ def test_a_full_disk_is_named_and_what_was_there_stays(ledger: Ledger) -> None:
     assert ledger.get(KEY) is not None
 
 
-def test_threads_share_one_ledger(ledger: Ledger) -> None:
-    def work(number: int) -> bool:
+def test_threads_share_one_ledger(ledger):
+    def work(number):
         key = replace(KEY, mask=str(number % 20))
         ledger.put(key, entry(number % 20))
         got = ledger.get(key)
@@ -295,7 +294,7 @@ for number in range(60):
 """
 
 
-def test_two_processes_write_at_once(tmp_path: Path) -> None:
+def test_two_processes_write_at_once(tmp_path):
     path = tmp_path / "ledger.sqlite"
     writers = [
         subprocess.Popen(
@@ -318,7 +317,7 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
     ledger.close()
 
 
-def test_its_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_its_place(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("EXPLORER_LEDGER", raising=False)

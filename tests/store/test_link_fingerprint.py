@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -18,22 +17,22 @@ from explorer.store.link_fingerprint import (
     short,
 )
 from explorer.store.provenance import origin_lines
-from explorer.store.schema import FileEntry, Key, Manifest, Run
+from explorer.store.schema import FileEntry, Key, Run
 from tests.bundles import MODEL, small_bundle
 
 RUN = Run(MODEL, "MRPC", 1337)
 
 
 @pytest.fixture(scope="module")
-def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
+def manifests(tmp_path_factory):
     return list(small_bundle(tmp_path_factory.mktemp("bundle"), stages=("structured",)).manifests())
 
 
-def changed(manifests: list[Manifest], key: Key, **changes: object) -> list[Manifest]:
-    return [replace(one, **changes) if one.key == key else one for one in manifests]  # type: ignore[arg-type]
+def changed(manifests, key, **changes):
+    return [replace(one, **changes) if one.key == key else one for one in manifests]
 
 
-def test_it_is_short_and_reads_back(manifests: list[Manifest]) -> None:
+def test_it_is_short_and_reads_back(manifests):
     found = fingerprint_of(manifests, RUN)
     assert len(found.code) == 20
     assert read_fingerprint(found.code) == found
@@ -42,11 +41,11 @@ def test_it_is_short_and_reads_back(manifests: list[Manifest]) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "x", "abc123", "abc123.abc123", "ABC123.abc123.abc123", "abc123." * 4, "<b>"])
-def test_what_is_no_fingerprint_is_none(code: str) -> None:
+def test_what_is_no_fingerprint_is_none(code):
     assert read_fingerprint(code) is None
 
 
-def test_another_checkpoint_data_or_study_is_told(manifests: list[Manifest]) -> None:
+def test_another_checkpoint_data_or_study_is_told(manifests):
     here = fingerprint_of(manifests, RUN)
     finetune = Key(RUN, "finetune")
     assert differences(here, here, RUN) == []
@@ -64,7 +63,7 @@ def test_another_checkpoint_data_or_study_is_told(manifests: list[Manifest]) -> 
     assert "other results" in sentence
 
 
-def test_a_checkpoint_that_does_not_ship_changes_nothing(manifests: list[Manifest]) -> None:
+def test_a_checkpoint_that_does_not_ship_changes_nothing(manifests):
     finetune, entry = Key(RUN, "finetune"), FileEntry("0" * 64, 1)
     (own,) = (one for one in manifests if one.key == finetune)
     here = changed(manifests, finetune, files={**own.files, CHECKPOINT: entry})
@@ -74,7 +73,7 @@ def test_a_checkpoint_that_does_not_ship_changes_nothing(manifests: list[Manifes
     assert fingerprint_of(dated, RUN) == fingerprint_of(manifests, RUN)
 
 
-def test_other_live_sentences_are_told() -> None:
+def test_other_live_sentences_are_told():
     link = Fingerprint("abc123", "abc123", "abc123", short("f" * 64))
     assert live_difference(link, "f" * 64, "RTE dev") == ""
     assert live_difference(replace(link, live=""), "e" * 64, "RTE dev") == ""
@@ -83,12 +82,12 @@ def test_other_live_sentences_are_told() -> None:
     )
 
 
-def test_an_import_has_neither_checkpoint_nor_data(tmp_path: Path) -> None:
+def test_an_import_has_neither_checkpoint_nor_data(tmp_path):
     found = fingerprint_of([], RUN)
     assert (found.checkpoint, found.data) == ("000000", "000000")
 
 
-def test_origins_name_link_data_checkpoints_and_command(manifests: list[Manifest]) -> None:
+def test_origins_name_link_data_checkpoints_and_command(manifests):
     lines = "\n".join(origin_lines(manifests, RUN, "http://here/lab?x=1", now=datetime(2026, 5, 1, tzinfo=UTC)))
     assert "1 May 2026" in lines
     assert "arXiv:2005.00561" in lines

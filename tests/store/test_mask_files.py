@@ -35,13 +35,13 @@ masks = st.integers(0, 2 ** (L * H + L) - 1).map(
 
 @settings(max_examples=40)
 @given(masks)
-def test_whatever_is_written_is_read_back(mask: Mask) -> None:
+def test_whatever_is_written_is_read_back(mask):
     assert read_mask(npy_files(mask), L, H) == mask
     assert read_mask({"mask.json": json_text(mask).encode()}, L, H) == mask
     assert read_mask({"mask.zip": zipped(mask, RUN)}, L, H) == mask
 
 
-def test_the_files_are_the_authors() -> None:
+def test_the_files_are_the_authors():
     files = npy_files(MASK)
     assert set(files) == {"head_mask.npy", "mlp_mask.npy"}
     heads = np.load(io.BytesIO(files["head_mask.npy"]))
@@ -56,20 +56,20 @@ def test_the_files_are_the_authors() -> None:
     assert (told["task"], told["code"], told["mlp_mask"]) == ("MRPC", MASK.code, [1, 0, 1])
 
 
-def test_one_kind_alone_keeps_all_of_the_other() -> None:
+def test_one_kind_alone_keeps_all_of_the_other():
     files = npy_files(MASK)
     assert read_mask({"a.npy": files["head_mask.npy"]}, L, H) == Mask(MASK.heads, np.ones(L))
     assert read_mask({"a.npy": files["mlp_mask.npy"]}, L, H) == Mask(np.ones((L, H)), MASK.mlps)
     assert read_mask({"a.json": b'{"mlp_mask": [true, false, true]}'}, L, H) == Mask(np.ones((L, H)), MASK.mlps)
 
 
-def _npy(array: object, **options: bool) -> bytes:
+def _npy(array, **options):
     buffer = io.BytesIO()
     np.save(buffer, np.asarray(array), **options)
     return buffer.getvalue()
 
 
-def _zip(**members: bytes) -> bytes:
+def _zip(**members):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in members.items():
@@ -78,7 +78,7 @@ def _zip(**members: bytes) -> bytes:
 
 
 class Bomb:
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self):
         return Path.touch, (Path("unpickled"),)
 
 
@@ -116,7 +116,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", BAD)
-def test_what_is_no_mask_is_answered_in_a_sentence(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_mask_is_answered_in_a_sentence(kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     files, says = BAD[kind]
     with pytest.raises(BadMask, match=says):
@@ -125,7 +125,7 @@ def test_what_is_no_mask_is_answered_in_a_sentence(kind: str, tmp_path: Path, mo
 
 
 @pytest.mark.skipif(not CLONE, reason="needs PAPER_CLONE, a clone of github.com/sai-prasanna/bert-experiments")
-def test_the_authors_own_files_are_read() -> None:
+def test_the_authors_own_files_are_read():
     folder = Path(CLONE) / "masks" / "heads_mlps" / "RTE" / "seed_1337"
     mask = read_mask({path.name: path.read_bytes() for path in folder.glob("*_mask.npy")}, 12, 12)
     assert mask.heads.sum() == np.load(folder / "head_mask.npy").sum()

@@ -37,7 +37,7 @@ THEIR_METRICS = {"CoLA": ["mcc"], "MNLI": ["mnli-mm_acc", "mnli_acc"], "STS-B": 
 # --- the published figures
 
 
-def test_every_condition_has_every_task() -> None:
+def test_every_condition_has_every_task():
     figures = published()
     assert len(figures.conditions) == 20
     assert set(figures.conditions) == set(CONDITIONS.values())
@@ -49,7 +49,7 @@ def test_every_condition_has_every_task() -> None:
             assert score.population_sd >= 0
 
 
-def test_known_figures() -> None:
+def test_known_figures():
     figures = published()
     full = figures.score("full", "RTE")
     assert (full.mean, full.population_sd, full.n_seeds) == (0.6325, 0.0277, 5)
@@ -65,7 +65,7 @@ def test_known_figures() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_survival_is_in_fifths_and_none_where_not_pruned(task: str) -> None:
+def test_survival_is_in_fifths_and_none_where_not_pruned(task):
     figures = published()
     assert figures.families == ("heads", "mlps", "heads_mlps")
     assert figures.survival("heads", task).mlps is None
@@ -80,19 +80,19 @@ def test_survival_is_in_fifths_and_none_where_not_pruned(task: str) -> None:
 
 
 @pytest.mark.parametrize("shares", ["raw", "norm_weighted"])
-def test_pattern_shares_sum_to_one(shares: str) -> None:
+def test_pattern_shares_sum_to_one(shares):
     for row in getattr(published().patterns, shares).values():
         assert sum(row.values()) == pytest.approx(1, abs=5e-4)
 
 
-def test_what_was_not_published_is_named() -> None:
+def test_what_was_not_published_is_named():
     with pytest.raises(BadRequest, match=r"condition 'heads'.*It did for majority_baseline"):
         published().score("heads", "RTE")
     with pytest.raises(BadRequest, match="task 'XNLI'"):
         published().survival("heads", "XNLI")
 
 
-def test_a_damaged_file_of_figures_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_file_of_figures_is_named(tmp_path, monkeypatch):
     published.cache_clear()
     monkeypatch.setattr(published_figures, "FIGURES", tmp_path / "published_figures.json")
     for text in ("", "[]", '{"paper": 1}'):
@@ -103,7 +103,7 @@ def test_a_damaged_file_of_figures_is_named(tmp_path: Path, monkeypatch: pytest.
     published.cache_clear()
 
 
-def test_it_needs_no_torch() -> None:
+def test_it_needs_no_torch():
     code = (
         "import sys; from explorer.store.paper.published import published; "
         "from explorer.store.paper.importer import import_clone; "
@@ -115,13 +115,13 @@ def test_it_needs_no_torch() -> None:
 # --- the importer, on a clone made here
 
 
-def save(path: Path, array: np.ndarray) -> None:
+def save(path, array):
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, array)
 
 
 @pytest.fixture
-def clone(tmp_path: Path) -> Path:
+def clone(tmp_path):
     """Two families of RTE with all seeds, and the scores of two conditions."""
     root = tmp_path / "clone"
     rng = np.random.default_rng(0)
@@ -143,12 +143,12 @@ def clone(tmp_path: Path) -> Path:
     return root
 
 
-def imported(clone: Path, tmp_path: Path) -> tuple[Bundle, ImportReport]:
+def imported(clone, tmp_path):
     bundle = Bundle(tmp_path / "bundle")
     return bundle, import_clone(clone, bundle)
 
 
-def masks_of(bundle: Bundle, task: str, family: str) -> dict[int, Mask]:
+def masks_of(bundle, task, family):
     found = {}
     for seed in SEEDS:
         arrays = bundle.read(Key(Run(MODEL, task, seed), "published-masks", family)).arrays
@@ -156,11 +156,11 @@ def masks_of(bundle: Bundle, task: str, family: str) -> dict[int, Mask]:
     return found
 
 
-def why(report: ImportReport, path: str) -> str:
+def why(report, path):
     return " ".join(item.why for item in report.skipped if item.path == path)
 
 
-def test_an_import_is_an_ordinary_bundle(clone: Path, tmp_path: Path) -> None:
+def test_an_import_is_an_ordinary_bundle(clone, tmp_path):
     bundle, report = imported(clone, tmp_path)
     assert len(report.written) == 10 + 9
     assert [problem for check in validate(bundle) for problem in check.problems] == []
@@ -183,7 +183,7 @@ def test_an_import_is_an_ordinary_bundle(clone: Path, tmp_path: Path) -> None:
     assert str(tmp_path) not in manifest.to_json()
 
 
-def test_heads_alone_keep_all_mlps(clone: Path, tmp_path: Path) -> None:
+def test_heads_alone_keep_all_mlps(clone, tmp_path):
     bundle, _ = imported(clone, tmp_path)
     artefact = bundle.read(Key(Run(MODEL, "RTE", 42), "published-masks", "heads"))
     assert artefact.arrays["mlps"].all()
@@ -191,7 +191,7 @@ def test_heads_alone_keep_all_mlps(clone: Path, tmp_path: Path) -> None:
     assert artefact.manifest.config["prunes"] == ["heads"]
 
 
-def test_scores_are_one_artefact_a_task_over_all_seeds(clone: Path, tmp_path: Path) -> None:
+def test_scores_are_one_artefact_a_task_over_all_seeds(clone, tmp_path):
     bundle, _ = imported(clone, tmp_path)
     key = Key(Run(MODEL, "MNLI", ALL_SEEDS), "published-scores")
     assert str(key.path) == f"{MODEL}/MNLI/seed_all/published-scores"
@@ -202,7 +202,7 @@ def test_scores_are_one_artefact_a_task_over_all_seeds(clone: Path, tmp_path: Pa
     assert math.isnan(own.loc["majority_baseline", "population_sd"])
 
 
-def test_importing_again_replaces(clone: Path, tmp_path: Path) -> None:
+def test_importing_again_replaces(clone, tmp_path):
     bundle, first = imported(clone, tmp_path)
     changed = np.zeros((12, 12), np.float32)
     save(clone / "masks/heads/RTE/seed_42/head_mask.npy", changed)
@@ -211,7 +211,7 @@ def test_importing_again_replaces(clone: Path, tmp_path: Path) -> None:
     assert not [problem for check in validate(bundle) for problem in check.problems]
 
 
-def test_an_import_beside_runs_of_ones_own_is_valid(clone: Path, tmp_path: Path) -> None:
+def test_an_import_beside_runs_of_ones_own_is_valid(clone, tmp_path):
     bundle, _ = imported(clone, tmp_path)
     masks = bundle.manifest(Key(Run(MODEL, "RTE", 42), "published-masks", "heads"))
     from dataclasses import replace
@@ -221,11 +221,11 @@ def test_an_import_beside_runs_of_ones_own_is_valid(clone: Path, tmp_path: Path)
 
 
 class Bomb:
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self):
         return (Path.touch, (Path("unpickled"),))
 
 
-def damage(kind: str, path: Path) -> None:
+def damage(kind, path):
     mask = np.load(path)
     if kind == "wrong shape":
         save(path, mask[:, :4])
@@ -277,9 +277,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_bad_mask_is_named_and_the_rest_kept(
-    clone: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bad_mask_is_named_and_the_rest_kept(clone, tmp_path, kind, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = "masks/heads_mlps/RTE/seed_71"
     damage(kind, clone / folder / "head_mask.npy")
@@ -292,7 +290,7 @@ def test_a_bad_mask_is_named_and_the_rest_kept(
     assert not (tmp_path / "unpickled").exists()
 
 
-def test_a_mask_whose_importance_is_bad_is_kept_without_it(clone: Path, tmp_path: Path) -> None:
+def test_a_mask_whose_importance_is_bad_is_kept_without_it(clone, tmp_path):
     folder = "masks/heads_mlps/RTE/seed_71"
     damage("nan", clone / folder / "head_importance.npy")
     bundle, report = imported(clone, tmp_path)
@@ -301,7 +299,7 @@ def test_a_mask_whose_importance_is_bad_is_kept_without_it(clone: Path, tmp_path
     assert set(arrays) == {"heads", "mlps", "importance_mlps"}
 
 
-def test_missing_and_stray_folders_are_named(clone: Path, tmp_path: Path) -> None:
+def test_missing_and_stray_folders_are_named(clone, tmp_path):
     shutil.rmtree(clone / "masks/heads/RTE/seed_166")
     shutil.copytree(clone / "masks/heads/RTE/seed_42", clone / "masks/heads/XNLI/seed_42")
     shutil.copytree(clone / "masks/heads/RTE/seed_42", clone / "masks/heads/RTE/seed_042")
@@ -333,7 +331,7 @@ def test_missing_and_stray_folders_are_named(clone: Path, tmp_path: Path) -> Non
         ('{"RTE": {"acc": [0.5, 0.1]}}', "has no CoLA", 1),
     ],
 )
-def test_bad_scores_are_named_and_the_rest_kept(clone: Path, tmp_path: Path, text: str, reason: str, kept: int) -> None:
+def test_bad_scores_are_named_and_the_rest_kept(clone, tmp_path, text, reason, kept):
     path = "evaluate_masked/no_mask/baseline/results.json"
     (clone / path).write_text(text)
     bundle, report = imported(clone, tmp_path)
@@ -343,7 +341,7 @@ def test_bad_scores_are_named_and_the_rest_kept(clone: Path, tmp_path: Path, tex
     assert why(report, "evaluate_masked/head_mlp") == "is missing."
 
 
-def test_nothing_to_import_is_refused(tmp_path: Path) -> None:
+def test_nothing_to_import_is_refused(tmp_path):
     with pytest.raises(BadData, match="no folder"):
         run_import(tmp_path / "nowhere", tmp_path / "bundle")
     with pytest.raises(BadData, match="neither masks/ nor evaluate_masked/"):
@@ -354,7 +352,7 @@ def test_nothing_to_import_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "bundle").exists()
 
 
-def test_each_cause_is_named_once() -> None:
+def test_each_cause_is_named_once():
     skipped = [
         Skipped(f"masks/heads/RTE/seed_{n}", f"holds {n} other files, which are not read: {n}.x.") for n in SEEDS
     ]
@@ -371,7 +369,7 @@ def test_each_cause_is_named_once() -> None:
 
 
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, ImportReport, list[str]]:
+def theirs(tmp_path_factory):
     """The bundle, the report and the tasks whose masks the clone holds."""
     bundle = Bundle(tmp_path_factory.mktemp("theirs"))
     report = run_import(Path(CLONE), bundle.root)
@@ -380,7 +378,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, ImportRepo
 
 
 @needs_clone
-def test_their_files_are_imported_whole(theirs: tuple[Bundle, ImportReport, list[str]]) -> None:
+def test_their_files_are_imported_whole(theirs):
     bundle, report, tasks = theirs
     assert not [problem for check in validate(bundle) for problem in check.problems]
     assert len(tasks) >= 4
@@ -391,7 +389,7 @@ def test_their_files_are_imported_whole(theirs: tuple[Bundle, ImportReport, list
 
 
 @needs_clone
-def test_kappa_of_their_masks_is_the_published(theirs: tuple[Bundle, ImportReport, list[str]]) -> None:
+def test_kappa_of_their_masks_is_the_published(theirs):
     bundle, _, tasks = theirs
     for task, expected in published().head_kappas.items():
         assert task in tasks
@@ -400,7 +398,7 @@ def test_kappa_of_their_masks_is_the_published(theirs: tuple[Bundle, ImportRepor
 
 
 @needs_clone
-def test_survival_of_their_masks_is_the_published(theirs: tuple[Bundle, ImportReport, list[str]]) -> None:
+def test_survival_of_their_masks_is_the_published(theirs):
     bundle, _, tasks = theirs
     for task in tasks:
         for family in published().families:
@@ -411,7 +409,7 @@ def test_survival_of_their_masks_is_the_published(theirs: tuple[Bundle, ImportRe
 
 
 @needs_clone
-def test_their_scores_are_the_published(theirs: tuple[Bundle, ImportReport, list[str]]) -> None:
+def test_their_scores_are_the_published(theirs):
     bundle, _, _ = theirs
     for task in TASKS:
         table = bundle.read(Key(Run(MODEL, task, ALL_SEEDS), "published-scores")).table
@@ -425,7 +423,7 @@ def test_their_scores_are_the_published(theirs: tuple[Bundle, ImportReport, list
 
 
 @needs_clone
-def test_their_sizes_match_as_ours_do(theirs: tuple[Bundle, ImportReport, list[str]]) -> None:
+def test_their_sizes_match_as_ours_do(theirs):
     bundle, _, tasks = theirs
     for task in tasks:
         good, bad = masks_of(bundle, task, "heads_mlps"), masks_of(bundle, task, "heads_mlps_bad_1")

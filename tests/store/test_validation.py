@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -19,14 +18,14 @@ FINETUNE = Key(RUN, "finetune")
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Bundle:
+def bundle(tmp_path):
     bundle = Bundle(tmp_path / "bundle")
     bundle.write(manifest(), arrays=ARRAY, table=ROWS)
     bundle.write(manifest(FINETUNE), arrays=ARRAY, blobs={CHECKPOINT: b"weights"})
     return bundle
 
 
-def problems(bundle: Bundle) -> dict[int, str]:
+def problems(bundle):
     """By number of check, where there are any."""
     checks = list(validate(bundle))
     assert [check.number for check in checks] == [1, 2, 3, 4, 5, 6]

@@ -18,7 +18,7 @@ CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
 MRPC = Run("minilm-l6", "MRPC", 1337)
 
 
-def test_stored_scores_follow_from_stored_predictions() -> None:
+def test_stored_scores_follow_from_stored_predictions():
     known = known_run(CACHE, MRPC)
     assert known.shape == (6, 12)
     assert len(known.by_code) > 10
@@ -27,7 +27,7 @@ def test_stored_scores_follow_from_stored_predictions() -> None:
         assert metric("accuracy", found.predictions, known.labels) == pytest.approx(found.score, abs=1e-12)
 
 
-def test_every_single_switch_and_every_pruning_step_is_known() -> None:
+def test_every_single_switch_and_every_pruning_step_is_known():
     known = known_run(CACHE, MRPC)
     full = Mask.full(6, 12)
     singles = [full.with_head(i, j, False) for i in range(6) for j in range(12)]
@@ -37,13 +37,13 @@ def test_every_single_switch_and_every_pruning_step_is_known() -> None:
     assert all(code in known.by_code for code in steps["mask"])
 
 
-def test_pruning_held_exactly_above_ninety_per_cent() -> None:
+def test_pruning_held_exactly_above_ninety_per_cent():
     for manifest in CACHE.manifests():
         if manifest.stage == "structured":
             table = CACHE.read(manifest.key).table
             np.testing.assert_array_equal(table["held"], table["score"] >= 0.9 * table["score"].iloc[0])
 
 
-def test_a_run_that_is_not_there_names_the_command() -> None:
+def test_a_run_that_is_not_there_names_the_command():
     with pytest.raises(BadBundle, match="python -m precompute finetune --task RTE --seed 3"):
         known_run(CACHE, Run("minilm-l6", "RTE", 3))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,21 +21,21 @@ MODEL, TASK, SHAPE = "tiny", "MRPC", (2, 3)
 KEPT = {1: [[1, 1, 0], [0, 1, 0]], 2: [[1, 0, 0], [0, 1, 1]]}
 
 
-def manifest(key: Key, **summary: object) -> Manifest:
+def manifest(key, **summary):
     run = key.run
     return Manifest(
         run.model, run.task, run.seed, key.stage, key.variant, "", {}, {}, {}, "", "cpu", 0.0, "", summary=summary
     )
 
 
-def table(seed: int):
+def table(seed):
     """Five sentences; every head's probabilities at random."""
     rng = np.random.default_rng(seed)
     return head_table(rng.random((5, 2, *SHAPE, 9)), rng.dirichlet(np.ones(5) * 0.3, (5, 2, *SHAPE)), 0.5)
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Bundle:
+def bundle(tmp_path):
     bundle = Bundle(tmp_path / "bundle")
     for seed, kept in KEPT.items():
         code = Mask(np.array(kept), np.ones(2)).code
@@ -98,7 +97,7 @@ def test_every_group_is_compared_with_all_heads(bundle):
 
 
 def test_what_is_missing_is_named_with_its_command(bundle):
-    def remove(key: Key) -> None:
+    def remove(key):
         (bundle.root / key.path / "manifest.json").unlink()
 
     remove(attention_key(MODEL, TASK, 2, "finetuned"))

@@ -30,8 +30,8 @@ class Killed(Exception):
     """As if the process had died."""
 
 
-def kill_at(step: int):
-    def on_step(progress: Progress) -> None:
+def kill_at(step):
+    def on_step(progress):
         if progress.step == step:
             raise Killed
 
@@ -44,16 +44,16 @@ def base(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def data(base) -> TrainingSet:
+def data(base):
     examples = tiny.make_examples(MRPC, 18, seed=1)
     return TrainingSet(MRPC, encode(examples, base.tokenizer), examples.labels)
 
 
-def weights(model) -> dict[str, torch.Tensor]:
+def weights(model):
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
-def same(first, second) -> bool:
+def same(first, second):
     first, second = first.state_dict(), second.state_dict()
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
@@ -226,7 +226,7 @@ def test_epochs_and_seeds_differ_and_groups_are_of_similar_length():
     orders = [np.concatenate(epoch_order(lengths, QUICK, seed, epoch)) for seed, epoch in ((1, 0), (1, 1), (2, 0))]
     assert not any((orders[i] == orders[j]).all() for i, j in ((0, 1), (0, 2), (1, 2)))
 
-    def spread(recipe: Recipe) -> float:
+    def spread(recipe):
         return float(np.mean([np.ptp(lengths[batch]) for batch in epoch_order(lengths, recipe, 1, 0)]))
 
     assert spread(FANCY) < spread(QUICK) / 5

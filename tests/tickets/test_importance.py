@@ -39,7 +39,7 @@ def gradient(classifier, indices, mask, *, mean=True, task=MRPC, labels=LABELS):
     return heads.double().numpy(), mlps.double().numpy()
 
 
-def close(found: Importance, heads, mlps) -> None:
+def close(found, heads, mlps):
     np.testing.assert_allclose(found.heads, heads, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(found.mlps, mlps, rtol=1e-4, atol=1e-6)
     assert found.heads.min() > 0

@@ -30,7 +30,7 @@ SOME = FULL.with_layer(1, False).with_head(0, 2, False).with_mlp(2, False)
 MRPC = TASKS["MRPC"]
 
 
-def logits_of(model) -> np.ndarray:
+def logits_of(model):
     logits = np.zeros((len(ENCODED), model.config.num_labels), np.float32)
     with torch.inference_mode():
         for batch in by_length(ENCODED, 4):

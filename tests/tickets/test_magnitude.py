@@ -8,8 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.bert.checkpoints import Classifier, weights_of
-from explorer.bert.packing import Weights
+from explorer.bert.checkpoints import weights_of
 from explorer.errors import BadMask, BadRequest
 from explorer.tickets.magnitude import (
     WeightMask,
@@ -26,21 +25,21 @@ LAYER = "bert.encoder.layer.0"
 QUERY, OUTPUT = f"{LAYER}.attention.self.query.weight", f"{LAYER}.output.dense.weight"
 
 
-def small(values: list[float]) -> Weights:
+def small(values):
     array = np.array(values, np.float32)
     return {QUERY: array[: len(array) // 2], OUTPUT: array[len(array) // 2 :]}
 
 
-def kept_values(weights: Weights, mask: WeightMask) -> list[float]:
+def kept_values(weights, mask):
     return sorted(float(v) for name in mask.names for v in weights[name][mask.kept(name)])
 
 
 @pytest.fixture(scope="module")
-def weights(classifier: Classifier) -> Weights:
+def weights(classifier):
     return weights_of(classifier.model)
 
 
-def test_prunable_are_the_papers_weights(classifier: Classifier, weights: Weights) -> None:
+def test_prunable_are_the_papers_weights(classifier, weights):
     names = set(WeightMask.full(weights).names)
     layer = {name.removeprefix(f"{LAYER}.") for name in names if name.startswith(f"{LAYER}.")}
     dense = ("attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense")
@@ -50,7 +49,7 @@ def test_prunable_are_the_papers_weights(classifier: Classifier, weights: Weight
     assert WeightMask.full(weights).n_kept == WeightMask.full(weights).n_weights
 
 
-def test_a_step_removes_a_tenth_of_what_is_left_over_the_whole_model() -> None:
+def test_a_step_removes_a_tenth_of_what_is_left_over_the_whole_model():
     weights = small([0.5, -0.1, 3, 4, -5, 6, 7, 8, 9, 10, 0.2, -20, 21, 22, 23, 24, 25, 26, 27, 28])
     steps = list(prune_weights(lambda mask: 1.0, weights, max_steps=2))
     assert [step.mask.n_kept for step in steps] == [20, 18, 16]
@@ -59,7 +58,7 @@ def test_a_step_removes_a_tenth_of_what_is_left_over_the_whole_model() -> None:
     assert set(kept_values(weights, steps[1].mask)) - set(kept_values(weights, steps[2].mask)) == {0.5, 3.0}
 
 
-def test_it_stops_at_the_first_step_below_90_percent_and_after_ten() -> None:
+def test_it_stops_at_the_first_step_below_90_percent_and_after_ten():
     weights = small(list(range(1, 101)))
     steps = list(prune_weights(lambda mask: mask.n_kept / 100, weights, share=0.75))
     assert [step.mask.n_kept for step in steps] == [100, 90, 81, 73]
@@ -68,13 +67,13 @@ def test_it_stops_at_the_first_step_below_90_percent_and_after_ten() -> None:
     assert len(list(prune_weights(lambda mask: 1.0, weights))) == 11
 
 
-def test_a_run_goes_on_from_what_is_done_without_scoring_it_again() -> None:
+def test_a_run_goes_on_from_what_is_done_without_scoring_it_again():
     weights = small(list(range(1, 101)))
     whole = list(prune_weights(lambda mask: mask.n_kept / 100, weights, share=0.5))
     for cut in range(len(whole) + 1):
         scored = []
 
-        def score(mask: WeightMask, scored: list[WeightMask] = scored) -> float:
+        def score(mask, scored=scored):
             scored.append(mask)
             return mask.n_kept / 100
 
@@ -83,7 +82,7 @@ def test_a_run_goes_on_from_what_is_done_without_scoring_it_again() -> None:
         assert len(scored) == len(rest)
 
 
-def test_bad_removes_as_many_of_the_largest_and_random_as_many_at_random() -> None:
+def test_bad_removes_as_many_of_the_largest_and_random_as_many_at_random():
     weights = small([float(i) for i in range(1, 41)])
     good = weight_ticket(list(prune_weights(lambda mask: 1.0, weights, max_steps=3)))
     removed = good.n_weights - good.n_kept
@@ -100,7 +99,7 @@ def test_bad_removes_as_many_of_the_largest_and_random_as_many_at_random() -> No
     st.integers(0, 40),
 )
 @settings(max_examples=150)
-def test_exactly_that_many_go_ties_or_not_and_none_smaller_stays(values: list[float], first: int, then: int) -> None:
+def test_exactly_that_many_go_ties_or_not_and_none_smaller_stays(values, first, then):
     weights = small(values)
     full = WeightMask.full(weights)
     keys = {name: np.abs(array) for name, array in weights.items()}
@@ -116,7 +115,7 @@ def test_exactly_that_many_go_ties_or_not_and_none_smaller_stays(values: list[fl
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=33))
-def test_a_weight_mask_packs_and_reads_back(bits: list[bool]) -> None:
+def test_a_weight_mask_packs_and_reads_back(bits):
     kept = {"a": np.array(bits), "b": np.array([bits, bits])}
     mask = WeightMask.from_kept(kept)
     assert all(np.array_equal(mask.kept(name), kept[name]) for name in kept)
@@ -126,7 +125,7 @@ def test_a_weight_mask_packs_and_reads_back(bits: list[bool]) -> None:
     assert hash(again) == hash(mask)
 
 
-def test_apply_zeroes_the_pruned_and_nothing_else(weights: Weights) -> None:
+def test_apply_zeroes_the_pruned_and_nothing_else(weights):
     before = {name: array.copy() for name, array in weights.items()}
     good = weight_ticket(list(prune_weights(lambda mask: 1.0, weights, max_steps=4)))
     new = apply(weights, good)
@@ -138,7 +137,7 @@ def test_apply_zeroes_the_pruned_and_nothing_else(weights: Weights) -> None:
         assert array.dtype == np.float32
 
 
-def test_survival_of_a_head_is_its_rows_and_columns(weights: Weights, classifier: Classifier) -> None:
+def test_survival_of_a_head_is_its_rows_and_columns(weights, classifier):
     full = WeightMask.full(weights)
     heads, mlps = surviving_share(full, classifier.n_heads)
     assert heads.shape == (classifier.n_layers, classifier.n_heads)
@@ -163,7 +162,7 @@ def test_survival_of_a_head_is_its_rows_and_columns(weights: Weights, classifier
     assert (np.delete(mlps, 1) == 1).all()
 
 
-def test_random_pruning_spreads_over_heads(weights: Weights, classifier: Classifier) -> None:
+def test_random_pruning_spreads_over_heads(weights, classifier):
     full = WeightMask.full(weights)
     half = without_lowest(full, {n: np.abs(weights[n]) for n in full.names}, full.n_weights // 2)
     heads, mlps = surviving_share(random_weights(half, 1), classifier.n_heads)
@@ -171,7 +170,7 @@ def test_random_pruning_spreads_over_heads(weights: Weights, classifier: Classif
     assert mlps.mean() == pytest.approx(0.5, abs=0.05)
 
 
-def test_refusals(weights: Weights) -> None:
+def test_refusals(weights):
     full = WeightMask.full(small([1, 2, 3, 4]))
     with pytest.raises(BadRequest, match="cannot be removed"):
         without_lowest(full, small([1, 2, 3, 4]), 5)
@@ -193,7 +192,7 @@ def test_refusals(weights: Weights) -> None:
         random_weights(full, -1)
 
 
-def test_what_torch_prunes_is_what_is_pruned_here() -> None:
+def test_what_torch_prunes_is_what_is_pruned_here():
     torch.manual_seed(0)
     first, second = torch.nn.Linear(8, 8), torch.nn.Linear(8, 8)
     weights = {QUERY: first.weight.detach().numpy().copy(), OUTPUT: second.weight.detach().numpy().copy()}

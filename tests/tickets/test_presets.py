@@ -22,13 +22,13 @@ C = Mask(np.array([[1, 0, 0], [1, 0, 0]]), np.array([0, 1]))
 TICKETS = {1: A, 2: B, 3: C}
 
 
-def test_each_draw_of_random_is_the_same_each_time_and_draws_differ() -> None:
+def test_each_draw_of_random_is_the_same_each_time_and_draws_differ():
     drawn = [named_masks((6, 12), {7: Mask.full(6, 12).with_layer(2, False)}, 7, draw=n)["random"].mask for n in (0, 1)]
     again = named_masks((6, 12), {7: Mask.full(6, 12).with_layer(2, False)}, 7, draw=1)["random"].mask
     assert drawn[0] != drawn[1] == again
 
 
-def test_one_layer_off_and_what_several_seeds_keep() -> None:
+def test_one_layer_off_and_what_several_seeds_keep():
     assert without_layer(SHAPE, 1) == Mask(np.array([[1, 1, 1], [0, 0, 0]]), np.array([1, 0]))
     assert surviving(TICKETS, 1) == Mask(np.array([[1, 1, 0], [1, 1, 1]]), np.array([1, 1]))
     assert surviving(TICKETS, 2) == Mask(np.array([[1, 0, 0], [0, 1, 0]]), np.array([1, 1]))
@@ -37,7 +37,7 @@ def test_one_layer_off_and_what_several_seeds_keep() -> None:
         surviving({}, 1)
 
 
-def test_the_most_important_are_ranked_within_their_layer_first_as_pruning_does() -> None:
+def test_the_most_important_are_ranked_within_their_layer_first_as_pruning_does():
     heads = np.array([[3.0, 4.0, 0.0], [0.03, 0.0, 0.04]])  # both layers become 0.6, 0.8 and 0
     mask = most_important(heads, np.array([5.0, 9.0]), 2, 1)
     np.testing.assert_array_equal(mask.heads, [[False, True, False], [False, False, True]])
@@ -49,7 +49,7 @@ def test_the_most_important_are_ranked_within_their_layer_first_as_pruning_does(
         most_important(heads, np.array([5.0, 9.0]), 7, 1)
 
 
-def test_pruning_switches_off_what_the_most_important_leave_out() -> None:
+def test_pruning_switches_off_what_the_most_important_leave_out():
     from explorer.tickets.importance import Importance
     from explorer.tickets.structured import Phase, select
 
@@ -59,7 +59,7 @@ def test_pruning_switches_off_what_the_most_important_leave_out() -> None:
     assert most_important(heads, mlps, 9, 2) == pruned
 
 
-def test_what_ships_was_scored_for_these_very_masks() -> None:
+def test_what_ships_was_scored_for_these_very_masks():
     """A preset whose score is stored is of use only if it is the mask that was stored."""
     bundle, run = Bundle(ROOT / "cache"), Run("minilm-l6", "MRPC", 1337)
     stored = bundle.read(Key(run, "subnetworks"))

@@ -13,7 +13,7 @@ from explorer.errors import BadBundle
 from explorer.mask import Mask
 from explorer.store.bundle import Artefact, Bundle
 from explorer.store.schema import Key, Run
-from explorer.tickets.pruning_path import PruningPath, parts_words, path_of
+from explorer.tickets.pruning_path import parts_words, path_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FULL = Mask.full(2, 2)
@@ -22,7 +22,7 @@ BROKE = FIRST.with_head(1, 0, False)
 LAST = FIRST.with_mlp(0, False)
 
 
-def artefact(masks: list[Mask], held: list[bool], phases: list[str]) -> Artefact:
+def artefact(masks, held, phases):
     """As stage structured writes it: scores fall by 0.05 a step, importance counts up."""
     manifest = Bundle(ROOT / "cache").manifest(Key(Run("minilm-l6", "MRPC", 1337), "structured", "together"))
     n = len(masks)
@@ -38,12 +38,12 @@ def artefact(masks: list[Mask], held: list[bool], phases: list[str]) -> Artefact
 
 
 @pytest.fixture
-def path() -> PruningPath:
+def path():
     phases = ["full", "together", "together", "mlps"]
     return path_of(artefact([FULL, FIRST, BROKE, LAST], [True, True, False, True], phases), (2, 2))
 
 
-def test_a_step_starts_from_the_last_mask_that_held(path: PruningPath) -> None:
+def test_a_step_starts_from_the_last_mask_that_held(path):
     assert [step.start for step in path.steps] == [FULL, FULL, FIRST, FIRST]
     np.testing.assert_array_equal(path.steps[1].heads_off, [[False, True], [False, False]])
     np.testing.assert_array_equal(path.steps[1].mlps_off, [False, True])
@@ -53,7 +53,7 @@ def test_a_step_starts_from_the_last_mask_that_held(path: PruningPath) -> None:
     assert path.ticket.number == 3
 
 
-def test_importance_is_what_chose_the_step(path: PruningPath) -> None:
+def test_importance_is_what_chose_the_step(path):
     assert path.steps[0].importance is None
     for number, chose in ((0, 1), (1, 1), (2, 2)):
         found = path.chosen_by(number)
@@ -63,12 +63,12 @@ def test_importance_is_what_chose_the_step(path: PruningPath) -> None:
     assert alone.chosen_by(0) is None
 
 
-def test_without_steps_the_command_that_makes_them_is_named() -> None:
+def test_without_steps_the_command_that_makes_them_is_named():
     with pytest.raises(BadBundle, match=r"holds no steps.*precompute prune"):
         path_of(artefact([], [], []), (2, 2))
 
 
-def test_parts_in_words() -> None:
+def test_parts_in_words():
     heads = np.zeros((2, 12), bool)
     assert parts_words(heads, np.array([False, True])) == "MLP 2"
     heads[0, 2] = heads[1, 9] = True
@@ -76,7 +76,7 @@ def test_parts_in_words() -> None:
     assert parts_words(heads, np.zeros(2, bool), at_most=1) == "2 heads"
 
 
-def test_every_path_that_ships_ends_on_its_ticket() -> None:
+def test_every_path_that_ships_ends_on_its_ticket():
     bundle = Bundle(ROOT / "cache")
     manifests = [m for m in bundle.manifests() if m.stage == "structured"]
     assert manifests

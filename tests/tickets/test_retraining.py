@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from explorer.bert.batches import pad
-from explorer.bert.checkpoints import Classifier, weights_of, with_weights
+from explorer.bert.checkpoints import weights_of, with_weights
 from explorer.bert.dropout import Draws
 from explorer.bert.gates import gated, gates_of
 from explorer.errors import BadMask, BadRequest
@@ -30,33 +29,33 @@ MASK = Mask.full(3, 4).with_head(0, 1, False).with_head(2, 3, False).with_layer(
 
 
 @pytest.fixture(scope="module")
-def pretrained(tmp_path_factory: pytest.TempPathFactory) -> Classifier:
+def pretrained(tmp_path_factory):
     return tiny.pretrained(tmp_path_factory.mktemp("retraining") / "tiny", TASK, scale=0.3)
 
 
 @pytest.fixture(scope="module")
-def data() -> TrainingSet:
+def data():
     encoded = tiny.random_encoded(18, seed=3)
     return TrainingSet(TASK, encoded, np.random.default_rng(0).integers(0, 2, 18).astype(np.float64))
 
 
 @pytest.fixture(scope="module")
-def half(pretrained: Classifier) -> WeightMask:
+def half(pretrained):
     weights = weights_of(pretrained.model)
     full = WeightMask.full(weights)
     return without_lowest(full, {n: np.abs(weights[n]) for n in full.names}, full.n_weights // 2)
 
 
-def state(model: torch.nn.Module) -> dict[str, np.ndarray]:
+def state(model):
     return weights_of(model)
 
 
-def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+def same(a, b):
     left, right = state(a), state(b)
     return all(np.array_equal(left[name], right[name]) for name in left)
 
 
-def in_pruned_part(name: str, shape: tuple[int, ...]) -> np.ndarray:
+def in_pruned_part(name, shape):
     """Which weights of the tiny BERT (d = 4) MASK switches off."""
     off = np.zeros(shape, bool)
     if not name.startswith("bert.encoder.layer."):
@@ -73,7 +72,7 @@ def in_pruned_part(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return off
 
 
-def test_without_a_mask_it_is_plain_fine_tuning(pretrained: Classifier, data: TrainingSet) -> None:
+def test_without_a_mask_it_is_plain_fine_tuning(pretrained, data):
     plain = finetune(pretrained, data, RECIPE, 5)
     assert same(plain, retrain(pretrained, data, RECIPE, 5))
     assert same(plain, retrain(pretrained, data, RECIPE, 5, mask=Mask.full(3, 4)))
@@ -83,7 +82,7 @@ def test_without_a_mask_it_is_plain_fine_tuning(pretrained: Classifier, data: Tr
 
 
 @pytest.mark.parametrize("mask", [MASK, Mask.full(3, 4).with_layer(2, False), Mask.full(3, 4).with_head(2, 1, False)])
-def test_the_cut_model_loses_what_the_gated_one_loses(pretrained: Classifier, data: TrainingSet, mask: Mask) -> None:
+def test_the_cut_model_loses_what_the_gated_one_loses(pretrained, data, mask):
     """Plain transformers, padded, with gates, against training what surgery leaves: the same losses."""
     recipe = replace(RECIPE, epochs=3)
     exact = tiny.without_dropout(pretrained)
@@ -95,7 +94,7 @@ def test_the_cut_model_loses_what_the_gated_one_loses(pretrained: Classifier, da
     np.testing.assert_allclose([progress.loss for progress in seen], losses, atol=2e-4)
 
 
-def test_pruned_weights_do_not_move_without_decay(pretrained: Classifier, data: TrainingSet) -> None:
+def test_pruned_weights_do_not_move_without_decay(pretrained, data):
     recipe = replace(RECIPE, weight_decay=0.0)
     before, after = state(pretrained.model), state(retrain(pretrained, data, recipe, 5, mask=MASK))
     moved = 0
@@ -106,7 +105,7 @@ def test_pruned_weights_do_not_move_without_decay(pretrained: Classifier, data: 
     assert moved > 1000
 
 
-def test_what_was_pruned_cannot_be_told_from_the_result(pretrained: Classifier, data: TrainingSet) -> None:
+def test_what_was_pruned_cannot_be_told_from_the_result(pretrained, data):
     """Other values in the pruned part give the same kept part, bit for bit, and the same gated logits."""
     rng = np.random.default_rng(9)
     weights = weights_of(pretrained.model)
@@ -128,9 +127,7 @@ def test_what_was_pruned_cannot_be_told_from_the_result(pretrained: Classifier, 
     assert torch.equal(*logits)
 
 
-def test_pruned_weights_stay_exactly_zero_at_every_step(
-    pretrained: Classifier, data: TrainingSet, half: WeightMask, tmp_path: Path
-) -> None:
+def test_pruned_weights_stay_exactly_zero_at_every_step(pretrained, data, half, tmp_path):
     model = retrain(pretrained, data, RECIPE, 5, weight_mask=half, resume_dir=tmp_path, save_every=1)
     from safetensors.numpy import load_file
 
@@ -143,9 +140,7 @@ def test_pruned_weights_stay_exactly_zero_at_every_step(
     assert moved == [name != "bert.encoder.layer.2.attention.self.key.bias" for name in half.names]
 
 
-def test_clipping_counts_only_what_is_trained(
-    pretrained: Classifier, data: TrainingSet, half: WeightMask, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clipping_counts_only_what_is_trained(pretrained, data, half, monkeypatch):
     seen = 0
 
     def look(parameters, _limit):
@@ -167,9 +162,7 @@ def test_clipping_counts_only_what_is_trained(
     assert seen == 10
 
 
-def test_a_ticket_is_trained_with_the_draws_of_the_whole_model(
-    pretrained: Classifier, data: TrainingSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_ticket_is_trained_with_the_draws_of_the_whole_model(pretrained, data, monkeypatch):
     """Hidden dropout is named by layer and place: what is pruned before it shifts nothing."""
     recipe = replace(RECIPE, attention_dropout=0.0, epochs=1)
     runs = []
@@ -189,7 +182,7 @@ def test_a_ticket_is_trained_with_the_draws_of_the_whole_model(
     assert all(np.array_equal(whole[key], drawn) for key, drawn in ticket.items())
 
 
-def test_the_pruned_part_comes_back_as_it_was(pretrained: Classifier, data: TrainingSet) -> None:
+def test_the_pruned_part_comes_back_as_it_was(pretrained, data):
     before, after = state(pretrained.model), state(retrain(pretrained, data, RECIPE, 5, mask=MASK))
     for name in before:
         off = in_pruned_part(name, before[name].shape)
@@ -197,9 +190,7 @@ def test_the_pruned_part_comes_back_as_it_was(pretrained: Classifier, data: Trai
 
 
 @pytest.mark.parametrize("kind", ["mask", "weights", "both"])
-def test_killed_and_started_again_it_ends_the_same(
-    pretrained: Classifier, data: TrainingSet, half: WeightMask, tmp_path: Path, kind: str
-) -> None:
+def test_killed_and_started_again_it_ends_the_same(pretrained, data, half, tmp_path, kind):
     masks = {}
     if kind != "weights":
         masks["mask"] = MASK
@@ -207,7 +198,7 @@ def test_killed_and_started_again_it_ends_the_same(
         masks["weight_mask"] = half
     whole = retrain(pretrained, data, RECIPE, 5, **masks)
 
-    def die(progress: Progress) -> None:
+    def die(progress):
         if progress.step == 7:
             raise KeyboardInterrupt
 
@@ -228,9 +219,7 @@ def test_killed_and_started_again_it_ends_the_same(
     assert same(whole, again)
 
 
-def test_another_mask_does_not_go_on_from_it(
-    pretrained: Classifier, data: TrainingSet, half: WeightMask, tmp_path: Path
-) -> None:
+def test_another_mask_does_not_go_on_from_it(pretrained, data, half, tmp_path):
     retrain(pretrained, data, RECIPE, 5, mask=MASK, resume_dir=tmp_path, save_every=3)
     others = [{}, {"mask": MASK.with_head(0, 0, False)}, {"weight_mask": half}, {"mask": MASK, "weight_mask": half}]
     for other in others:
@@ -238,17 +227,13 @@ def test_another_mask_does_not_go_on_from_it(
             retrain(pretrained, data, RECIPE, 5, resume_dir=tmp_path, **other)
 
 
-def test_another_weight_mask_does_not_go_on_from_it(
-    pretrained: Classifier, data: TrainingSet, half: WeightMask, tmp_path: Path
-) -> None:
+def test_another_weight_mask_does_not_go_on_from_it(pretrained, data, half, tmp_path):
     retrain(pretrained, data, RECIPE, 5, weight_mask=half, resume_dir=tmp_path, save_every=3)
     with pytest.raises(BadRequest, match="unfinished"):
         retrain(pretrained, data, RECIPE, 5, weight_mask=random_weights(half, 0), resume_dir=tmp_path)
 
 
-def test_hooks_and_the_pretrained_model_are_left_as_they_were(
-    pretrained: Classifier, data: TrainingSet, half: WeightMask
-) -> None:
+def test_hooks_and_the_pretrained_model_are_left_as_they_were(pretrained, data, half):
     before = state(pretrained.model)
     model = retrain(pretrained, data, RECIPE, 5, mask=MASK, weight_mask=half)
     assert all(np.array_equal(before[name], array) for name, array in state(pretrained.model).items())
@@ -259,14 +244,14 @@ def test_hooks_and_the_pretrained_model_are_left_as_they_were(
     assert not model.training
 
 
-def test_frozen_embeddings_take_no_hook(pretrained: Classifier, data: TrainingSet, half: WeightMask) -> None:
+def test_frozen_embeddings_take_no_hook(pretrained, data, half):
     recipe = replace(RECIPE, freeze_embeddings=True, epochs=1)
     model = retrain(pretrained, data, recipe, 5, weight_mask=half)
     name = "bert.embeddings.word_embeddings.weight"
     assert np.array_equal(state(model)[name], state(pretrained.model)[name])
 
 
-def test_masks_for_another_model_are_refused(pretrained: Classifier, data: TrainingSet) -> None:
+def test_masks_for_another_model_are_refused(pretrained, data):
     with pytest.raises(BadMask, match="does not fit"):
         retrain(pretrained, data, RECIPE, 5, mask=Mask.full(3, 5))
     other = WeightMask.from_kept({"bert.encoder.layer.0.output.dense.weight": np.ones((2, 2), bool)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
@@ -20,7 +19,6 @@ from explorer.tickets.structured import (
     MLPS,
     TOGETHER,
     Phase,
-    Step,
     prune,
     select,
     threshold_of,
@@ -31,7 +29,7 @@ FULL = Mask.full(2, 10)
 """20 heads: together switches off 2 heads and 1 MLP a step, heads alone (second phase) 1."""
 
 
-def fixed(heads: np.ndarray, mlps: np.ndarray) -> Callable[[Mask], Importance]:
+def fixed(heads, mlps):
     return lambda _mask: Importance(heads.astype(float), mlps.astype(float), "expected")
 
 
@@ -39,20 +37,20 @@ def fixed(heads: np.ndarray, mlps: np.ndarray) -> Callable[[Mask], Importance]:
 RISING = fixed(np.array([np.arange(10), np.arange(10)]), np.array([2, 1]))
 
 
-def off(before: Mask, after: Mask) -> tuple[list[tuple[int, int]], list[int]]:
+def off(before, after):
     """Heads and MLPs switched off from one mask to the next."""
     heads = [(int(layer), int(head)) for layer, head in np.argwhere(before.heads & ~after.heads)]
     return heads, np.flatnonzero(before.mlps & ~after.mlps).tolist()
 
 
-def history(steps: list[Step]) -> list[tuple[str, bool, int, int]]:
+def history(steps):
     return [(step.phase, step.held, step.mask.heads_kept, step.mask.mlps_kept) for step in steps]
 
 
 def test_together_in_three_phases():
     """Breaks once 5 heads are off, or layer 0's MLP is: two steps together, one head too many, no MLP to spare."""
 
-    def score(mask: Mask) -> float:
+    def score(mask):
         return 1.0 if mask.heads_kept >= 16 and mask.mlps[0] else 0.5
 
     steps = list(prune(score, RISING, FULL))
@@ -149,11 +147,11 @@ def test_an_undefined_score_never_holds():
 def test_on_which_mask_importance_is_measured(procedure):
     measured: list[Mask] = []
 
-    def measure(mask: Mask) -> Importance:
+    def measure(mask):
         measured.append(mask)
         return RISING(mask)
 
-    def score(mask: Mask) -> float:
+    def score(mask):
         return 1.0 if mask.heads_kept >= 17 and mask.mlps_kept >= 1 else 0.0
 
     steps = list(prune(score, measure, FULL, procedure=procedure))
@@ -175,11 +173,11 @@ def test_on_which_mask_importance_is_measured(procedure):
 def test_the_published_quirk_can_choose_other_heads():
     """Importance that turns around once MLP 0 is off: published follows it into the next phase."""
 
-    def measure(mask: Mask) -> Importance:
+    def measure(mask):
         row = np.arange(10.0) if mask.mlps[0] else np.arange(10.0)[::-1]
         return Importance(np.array([row, row]), np.array([1.0, 2.0]), "published")
 
-    def score(mask: Mask) -> float:
+    def score(mask):
         return float(mask.mlps_kept == 2)
 
     own = list(prune(score, measure, FULL))
@@ -190,19 +188,19 @@ def test_the_published_quirk_can_choose_other_heads():
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> dict:
+def runs(draw):
     """A model, a score and an importance that are functions of the mask alone, and any method."""
     shape = draw(st.tuples(st.integers(1, 3), st.integers(1, 5)))
     salt = draw(st.integers(0, 10**6))
     hardness = draw(st.sampled_from([0.0, 0.3, 0.6, 1.0]))
 
-    def rng(mask: Mask) -> np.random.Generator:
+    def rng(mask):
         return np.random.default_rng([salt, *mask.code.encode()])
 
-    def score(mask: Mask) -> float:
+    def score(mask):
         return 1.0 if mask.is_full else float(rng(mask).random() > hardness * 0.5)
 
-    def measure(mask: Mask) -> Importance:
+    def measure(mask):
         ranks = rng(mask).integers(0, 4, shape).astype(float), rng(mask).integers(0, 4, shape[0]).astype(float)
         return Importance(*ranks, "expected")
 

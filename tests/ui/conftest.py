@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,7 +11,7 @@ from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture(scope="session")
-def patient() -> Iterator[Worker]:
+def patient():
     """A worker that drops no job because nobody asks after it."""
     made = Worker(patience=math.inf)
     yield made
@@ -20,7 +19,7 @@ def patient() -> Iterator[Worker]:
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, patient: Worker) -> None:
+def _alone(monkeypatch, patient):
     from explorer.ui import cached_models
     from explorer.ui.scoring import request
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.waiting import HANG_SECONDS
 
 
-def _page() -> None:
+def _page():
     import importlib
     import os
 
@@ -24,7 +21,7 @@ def _page() -> None:
     importlib.import_module(f"explorer.ui.pages.{folder}").page(state.select(root, stamp, manifests))
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, name: str, bundle: Path, **query: str) -> AppTest:
+def opened(monkeypatch, name, bundle, **query):
     """The page overview, survival or tickets of a bundle; query: the address that it is opened with."""
     monkeypatch.setenv("EXPLORER_BUNDLE", str(bundle))
     monkeypatch.setenv("TEST_PAGE", name)
@@ -36,13 +33,13 @@ def opened(monkeypatch: pytest.MonkeyPatch, name: str, bundle: Path, **query: st
     return test
 
 
-def words(test: AppTest) -> str:
+def words(test):
     """All that is written on the page, but for tables and HTML."""
     kinds = (test.header, test.subheader, test.markdown, test.caption, test.info, test.warning)
     return "\n".join(str(element.value) for kind in kinds for element in kind)
 
 
-def address(test: AppTest, name: str) -> str | None:
+def address(test, name):
     """A parameter of the page's address: a plain string before AppTest has read it back, a list after."""
     value = test.query_params.get(name)
     return value[0] if isinstance(value, list) else value

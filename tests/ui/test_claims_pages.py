@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from explorer.mask import Mask
 from explorer.stats.class_shares import ShareTest
@@ -18,13 +17,13 @@ VIEWS = ("seeds", "each", "tasks", "paths", "weights", "paper")
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def whole(tmp_path_factory):
     """Two tasks, two seeds, every stage."""
     return small_bundle(tmp_path_factory.mktemp("whole") / "bundle", ("MRPC", "RTE"))
 
 
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def imported(tmp_path_factory):
     """Two seeds of masks from the authors' files, and nothing else."""
     bundle = Bundle(tmp_path_factory.mktemp("imported") / "bundle")
     for seed in (1337, 42):
@@ -37,7 +36,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return bundle
 
 
-def numbers(test: AppTest) -> str:
+def numbers(test):
     return "\n".join(str(element.proto.body) for element in test.get("html"))
 
 

@@ -127,7 +127,7 @@ def test_anything_else_leaves_the_fallback(state):
 
 
 def test_a_page_without_a_browser_gets_its_own_mask():
-    def script() -> None:
+    def script():
         import streamlit as st
 
         from explorer.mask import Mask

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from explorer.live.worker import Done, Worker
 from explorer.mask import Mask
@@ -22,11 +18,11 @@ FULL = Mask.full(6, 12)
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def worker(monkeypatch):
     """Puts another worker in the place of the shared one."""
     made: list[Worker] = []
 
-    def use(**options: Any) -> None:
+    def use(**options):
         made.append(Worker(**options))
         monkeypatch.setattr(cached_models, "worker", lambda: made[-1])
 
@@ -35,13 +31,13 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         each.close()
 
 
-def opened(mask: Mask) -> AppTest:
+def opened(mask):
     test = lab(task="MRPC", seed="1337", mask=mask.code)
     assert not test.exception
     return test
 
 
-def test_a_mask_scored_before_comes_from_the_ledger_and_says_so() -> None:
+def test_a_mask_scored_before_comes_from_the_ledger_and_says_so():
     mask = FULL.with_head(1, 7, False).with_mlp(3, False)  # nobody else's: the ledger is shared
     first, second = opened(mask), opened(mask)
     assert "Scored in" in texts(first)
@@ -51,7 +47,7 @@ def test_a_mask_scored_before_comes_from_the_ledger_and_says_so() -> None:
 
 
 @pytest.fixture
-def unsure(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
+def unsure(monkeypatch):
     """Scores are filed as bf16's with their clearest prediction wrong; verifying waits for the semaphore."""
     from explorer.live import scoring
     from explorer.live.evaluator import Evaluation, Evaluator
@@ -59,7 +55,7 @@ def unsure(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
 
     may, stream, verify, key_of = threading.Semaphore(0), Evaluator.stream, Evaluator.verify, scoring.ledger_key
 
-    def misled(self: Evaluator, mask: Mask) -> Iterator[object]:
+    def misled(self, mask):
         for news in stream(self, mask):
             if not isinstance(news, Evaluation):
                 yield news
@@ -67,7 +63,7 @@ def unsure(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
             wrong = np.arange(len(news.logits)) == logit_margin(news.logits).argmax()
             yield replace(news, logits=np.where(wrong[:, None], news.logits[:, ::-1], news.logits), exact=~wrong)
 
-    def gated(self: Evaluator, evaluation: Evaluation) -> Iterator[object]:
+    def gated(self, evaluation):
         assert may.acquire(timeout=HANG_SECONDS)
         yield from verify(self, evaluation)
 
@@ -78,7 +74,7 @@ def unsure(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Semaphore]:
     may.release(1000)
 
 
-def test_a_score_is_verified_in_fp32_and_corrected_on_screen(unsure: threading.Semaphore) -> None:
+def test_a_score_is_verified_in_fp32_and_corrected_on_screen(unsure):
     test = opened(FULL.with_head(5, 11, False).with_mlp(1, False))
     places = len(list(test.main))
     assert "; being verified in fp32." in texts(test)
@@ -97,12 +93,10 @@ def test_a_score_is_verified_in_fp32_and_corrected_on_screen(unsure: threading.S
     assert "from the ledger; verified in fp32, which corrected **1** of" in texts(again)
 
 
-def test_a_score_that_cannot_be_verified_says_so_and_stays(
-    monkeypatch: pytest.MonkeyPatch, unsure: threading.Semaphore
-) -> None:
+def test_a_score_that_cannot_be_verified_says_so_and_stays(monkeypatch, unsure):
     from explorer.live.evaluator import Evaluator
 
-    def crash(*_args: object) -> Iterator[object]:
+    def crash(*_args):
         raise MemoryError("no traceback reaches a person")
 
     monkeypatch.setattr(Evaluator, "verify", crash)
@@ -114,7 +108,7 @@ def test_a_score_that_cannot_be_verified_says_so_and_stays(
     assert not test.error
 
 
-def test_flips_name_labels_margins_and_text() -> None:
+def test_flips_name_labels_margins_and_text():
     test = opened(FULL.with_layer(0, False))
     table = test.dataframe[0].value
     assert list(table.columns[:6]) == ["example", "gold", "full model", "this mask", "margin, full", "margin, mask"]
@@ -128,11 +122,11 @@ def test_flips_name_labels_margins_and_text() -> None:
     assert (broken["gold"] == broken["full model"]).all()
 
 
-def test_nothing_flips_under_the_full_mask() -> None:
+def test_nothing_flips_under_the_full_mask():
     assert "No example flipped" in texts(opened(FULL))
 
 
-def test_size_is_counted_and_speed_measured_on_a_press() -> None:
+def test_size_is_counted_and_speed_measured_on_a_press():
     test = opened(FULL.with_layer(0, False).with_layer(1, False))
     test.segmented_control[-1].set_value("speed").run()
     assert "takes **3.55 M** of 22.71 M parameters" in texts(test)
@@ -144,10 +138,10 @@ def test_size_is_counted_and_speed_measured_on_a_press() -> None:
     assert "The pruned model runs at" in texts(test)
 
 
-def test_a_crash_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_is_a_sentence(monkeypatch):
     from explorer.live.evaluator import Evaluator
 
-    def crash(*_args: object) -> Iterator[object]:
+    def crash(*_args):
         raise MemoryError("no traceback reaches a person")
 
     with monkeypatch.context() as crashing:
@@ -160,14 +154,14 @@ def test_a_crash_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Scored in" in texts(test)
 
 
-def test_when_too_many_wait_the_page_says_so_and_asks_again(worker: Any) -> None:
+def test_when_too_many_wait_the_page_says_so_and_asks_again(worker):
     worker(sessions=0)
     test = opened(FULL.with_head(2, 2, False))
     assert "other people's scores are being computed" in test.get("progress")[0].proto.text
     assert not test.error
 
 
-def test_a_ledger_that_is_of_no_use_is_named_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_ledger_that_is_of_no_use_is_named_once(monkeypatch, tmp_path):
     damaged = tmp_path / "ledger.sqlite"
     damaged.write_bytes(b"not a database" * 100)
     monkeypatch.setenv("EXPLORER_LEDGER", str(damaged))
@@ -178,7 +172,7 @@ def test_a_ledger_that_is_of_no_use_is_named_once(monkeypatch: pytest.MonkeyPatc
     assert not test.warning
 
 
-def test_the_stored_score_is_shown_while_the_model_loads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_stored_score_is_shown_while_the_model_loads(monkeypatch, tmp_path):
     from concurrent.futures import Future
 
     from explorer.glue.tasks import TASKS, Example, Examples

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from explorer.live import scoring
-from explorer.live.evaluator import Evaluator
 from explorer.live.worker import Done, Running
-from explorer.mask import Mask
 from explorer.stats.paired import compare
-from explorer.store.ledger import Ledger
 from explorer.store.schema import Run
 from explorer.study.stored_scores import known_run
 from tests.ui.opened import address
@@ -29,17 +22,17 @@ WITHHELD = Run(MRPC.model, "MRPC", 42)
 A, B = FULL.with_layer(0, False), FULL.with_head(4, 4, False)
 
 
-def traces(test: AppTest, key: str) -> dict[str, Any]:
+def traces(test, key):
     exhibit = test.session_state["exhibits.kept"].exhibits[key]
     return {trace.name: trace for trace in exhibit.figure.data}
 
 
-def press(test: AppTest, words: str) -> AppTest:
+def press(test, words):
     button = next(button for button in test.button if button.label == words)
     return button.click().run()
 
 
-def test_every_mask_with_an_exact_score_is_remembered_once_in_its_order() -> None:
+def test_every_mask_with_an_exact_score_is_remembered_once_in_its_order():
     test = lab(task="MRPC", seed="1337", mask=A.code, show="history")
     press(test, "Full")
     press(test, "All off")
@@ -51,7 +44,7 @@ def test_every_mask_with_an_exact_score_is_remembered_once_in_its_order() -> Non
     assert "3 masks so far" in texts(test)
 
 
-def test_path_and_tickets_are_drawn_where_their_scores_are_of_these_examples() -> None:
+def test_path_and_tickets_are_drawn_where_their_scores_are_of_these_examples():
     test = lab(task="MRPC", seed="42", show="history")  # its checkpoint is not here: stored dev scores only
     shown = traces(test, "lab.history")
     known = known_run(CACHE, WITHHELD)
@@ -64,12 +57,10 @@ def test_path_and_tickets_are_drawn_where_their_scores_are_of_these_examples() -
 class Gate:
     """Stands in for the sweep: each mask waits until the test lets it through, and then has the full model's score."""
 
-    def __init__(self) -> None:
+    def __init__(self):
         self._passes = threading.Semaphore(0)
 
-    def sweep(
-        self, evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger
-    ) -> Generator[int, None, tuple[Any, ...]]:
+    def sweep(self, evaluator, masks, ledger):
         answers = []
         for mask in masks:
             assert self._passes.acquire(timeout=HANG_SECONDS)
@@ -77,25 +68,23 @@ class Gate:
             yield len(answers)
         return tuple(answers)
 
-    def let_through(self, masks: int) -> None:
+    def let_through(self, masks):
         self._passes.release(masks)
 
 
 @pytest.fixture
-def gate() -> Iterator[Gate]:
+def gate():
     made = Gate()
     yield made
     made.let_through(1000)  # whatever failed: the worker is everyone's
 
 
-def progress(test: AppTest) -> str:
+def progress(test):
     (bar,) = test.get("progress")
     return str(bar.proto.text)
 
 
-def test_a_sweep_shows_how_far_it_is_until_all_is_drawn_whatever_is_known_meanwhile(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gate: Gate
-) -> None:
+def test_a_sweep_shows_how_far_it_is_until_all_is_drawn_whatever_is_known_meanwhile(monkeypatch, tmp_path, gate):
     monkeypatch.setattr(scoring, "score_many", gate.sweep)
     monkeypatch.setenv("EXPLORER_LEDGER", str(tmp_path / "ledger.sqlite"))  # made-up scores go nowhere else
     test = lab(task="MRPC", seed="1337", show="history")
@@ -118,7 +107,7 @@ def test_a_sweep_shows_how_far_it_is_until_all_is_drawn_whatever_is_known_meanwh
     assert len(shown["pruning path"].x) == 16
 
 
-def test_without_a_pinned_mask_the_page_says_what_to_do() -> None:
+def test_without_a_pinned_mask_the_page_says_what_to_do():
     test = lab(task="MRPC", seed="42", show="compare")
     assert "Pin a mask as A" in texts(test)
     press(test, "Pin the grid as A")
@@ -126,7 +115,7 @@ def test_without_a_pinned_mask_the_page_says_what_to_do() -> None:
     assert address(test, "a") == FULL.code
 
 
-def test_two_masks_are_paired_on_the_same_examples() -> None:
+def test_two_masks_are_paired_on_the_same_examples():
     known = known_run(CACHE, WITHHELD)
     a, b = (known.by_code[code] for code in list(known.by_code)[1:3])
     test = lab(task="MRPC", seed="42", show="compare", a=a.mask.code, b=b.mask.code)
@@ -140,12 +129,12 @@ def test_two_masks_are_paired_on_the_same_examples() -> None:
     assert address(test, "b") is None
 
 
-def test_a_mask_that_nothing_is_stored_of_is_named() -> None:
+def test_a_mask_that_nothing_is_stored_of_is_named():
     odd = FULL.with_head(0, 0, False).with_head(1, 1, False).with_head(2, 2, False)
     assert "stores no score of A" in texts(lab(task="MRPC", seed="42", show="compare", a=odd.code))
 
 
-def test_a_pinned_mask_that_nobody_has_scored_yet_is_scored() -> None:
+def test_a_pinned_mask_that_nobody_has_scored_yet_is_scored():
     test = lab(task="MRPC", seed="1337", show="compare", mask=B.code, a=A.with_head(3, 3, False).code)
     (job,) = test.session_state["background.sweep.compare"].values()
     assert isinstance(job.wait(HANG_SECONDS), Done)
@@ -154,13 +143,13 @@ def test_a_pinned_mask_that_nobody_has_scored_yet_is_scored() -> None:
     assert "right in A only" in texts(test)
 
 
-def test_a_links_pinned_mask_that_is_none_is_named() -> None:
+def test_a_links_pinned_mask_that_is_none_is_named():
     test = lab(task="MRPC", seed="42", show="compare", a="<b>")
     assert "The link's mask A was left out." in texts(test)
     assert not test.exception
 
 
-def test_a_link_to_no_such_detail_shows_the_first() -> None:
+def test_a_link_to_no_such_detail_shows_the_first():
     test = lab(task="MRPC", seed="42", show="<script>")
     assert not test.exception
     assert "lab.history" in test.session_state["exhibits.kept"].exhibits

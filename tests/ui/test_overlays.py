@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from explorer.figures.grid_overlays import NO_CLASS, Classes, Overlay
 from explorer.figures.overlays import dress, importance_overlay, pattern_overlay, survival_overlay
@@ -21,7 +20,7 @@ A = Mask(np.array([[1, 0], [1, 1]]), np.array([1, 0]))
 B = Mask(np.array([[1, 0], [0, 1]]), np.array([0, 0]))
 
 
-def test_survival_counts_seeds_and_names_them() -> None:
+def test_survival_counts_seeds_and_names_them():
     view = survival_overlay({1337: A, 42: B})
     assert isinstance(view.overlay, Overlay)
     np.testing.assert_array_equal(view.overlay.heads, [[1, 0], [0.5, 1]])
@@ -30,7 +29,7 @@ def test_survival_counts_seeds_and_names_them() -> None:
     assert survival_overlay({7: A}).mlp_words[0] == "Survives in 1 of 1 seed: 7. Mean 1.00"
 
 
-def test_importance_ranks_what_a_mask_keeps() -> None:
+def test_importance_ranks_what_a_mask_keeps():
     heads, mlps = np.array([[3.0, 4.0], [1.0, 0.0]]), np.array([2.0, 1.0])
     every = importance_overlay(heads, mlps)
     assert every.head_words[1, 0] == "Importance 1.00, rank 1 of 4 heads", "the most important of its own layer"
@@ -43,7 +42,7 @@ def test_importance_ranks_what_a_mask_keeps() -> None:
     assert some.mlp_words.tolist() == ["Importance 1.00, rank 1 of 1 MLP", ""]
 
 
-def test_patterns_are_classes_and_mlps_have_none() -> None:
+def test_patterns_are_classes_and_mlps_have_none():
     view = pattern_overlay(np.array([["block", "vertical"], ["uncertain", "of a newer version"]]), (2, 2))
     assert isinstance(view.overlay, Classes)
     names = [category.name for category in view.overlay.categories]
@@ -55,7 +54,7 @@ def test_patterns_are_classes_and_mlps_have_none() -> None:
     assert len({category.sign for category in view.overlay.categories}) == len(names), "nor in sign"
 
 
-def test_the_chosen_two_are_drawn_and_said_first() -> None:
+def test_the_chosen_two_are_drawn_and_said_first():
     named = {
         "importance": importance_overlay(np.eye(2), np.arange(2.0)),
         "pattern": pattern_overlay(np.full((2, 2), "block"), (2, 2)),
@@ -72,7 +71,7 @@ def test_the_chosen_two_are_drawn_and_said_first() -> None:
     assert bare.ring is None, "a class is no ring"
 
 
-def test_the_loss_of_the_costliest_head_is_the_darkest() -> None:
+def test_the_loss_of_the_costliest_head_is_the_darkest():
     run = Run("minilm-l6", "MRPC", 1337)
     root = CACHE.root
     stamp = cached.stamp(root)
@@ -85,18 +84,18 @@ def test_the_loss_of_the_costliest_head_is_the_darkest() -> None:
     assert found.by_name["loss"].head_words[2, 9].startswith("Alone off: accuracy 0.50")
 
 
-def test_a_run_without_ablations_is_coloured_by_what_there_is() -> None:
+def test_a_run_without_ablations_is_coloured_by_what_there_is():
     test = lab(task="SST-2", seed="42")
     assert "Lost when alone off: not in this bundle" in texts(test)
     assert "loss" not in test.radio(key="lab.fill.widget").options
     assert test.radio(key="lab.fill.widget").value == "importance"
 
 
-def choices(test: AppTest) -> tuple[str | None, str | None]:
+def choices(test):
     return test.radio(key="lab.fill.widget").value, test.radio(key="lab.ring.widget").value
 
 
-def test_the_link_carries_both_choices() -> None:
+def test_the_link_carries_both_choices():
     test = lab(task="MRPC", seed="42", fill="survival", ring="importance")
     assert choices(test) == ("survival", "importance")
     test.radio(key="lab.ring.widget").set_value("none").run()
@@ -106,5 +105,5 @@ def test_the_link_carries_both_choices() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["magic", "<b>"])
-def test_a_link_to_a_view_that_is_not_there_shows_the_usual_one(wrong: str) -> None:
+def test_a_link_to_a_view_that_is_not_there_shows_the_usual_one(wrong):
     assert choices(lab(task="SST-2", seed="42", fill=wrong, ring=wrong)) == ("importance", "none")

@@ -19,7 +19,7 @@ CACHE = Bundle(ROOT / "cache")
 MRPC = Run("minilm-l6", "MRPC", 1337)
 
 
-def app(page: str = "", **query: str) -> AppTest:
+def app(page="", **query):
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=HANG_SECONDS)
     for name, value in query.items():
         test.query_params[name] = value
@@ -29,11 +29,11 @@ def app(page: str = "", **query: str) -> AppTest:
     return test
 
 
-def texts(test: AppTest) -> str:
+def texts(test):
     return "\n".join(str(e.value) for kind in (test.markdown, test.caption, test.info, test.warning) for e in kind)
 
 
-def test_the_app_opens_on_the_four_claims() -> None:
+def test_the_app_opens_on_the_four_claims():
     test = app()
     assert not test.exception
     assert test.header[0].value.endswith("are all tickets winning?")
@@ -41,7 +41,7 @@ def test_the_app_opens_on_the_four_claims() -> None:
     assert "| **SST-2** |" in texts(test)
 
 
-def test_survival_opens_on_the_cache_and_names_every_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_survival_opens_on_the_cache_and_names_every_seed(monkeypatch):
     test = opened(monkeypatch, "survival", CACHE.root)
     assert test.header[0].value == "Which heads survive on MRPC?"
     tickets = test.dataframe[0].value
@@ -50,13 +50,13 @@ def test_survival_opens_on_the_cache_and_names_every_seed(monkeypatch: pytest.Mo
     assert tickets["good ticket"][0].startswith(f"{stored['ticket_score']:.3f} [")
 
 
-def test_survival_of_the_task_in_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_survival_of_the_task_in_the_url(monkeypatch):
     test = opened(monkeypatch, "survival", CACHE.root, task="SST-2", seed="42")
     assert test.header[0].value == "Which heads survive on SST-2?"
     assert test.selectbox(key="view.seed").value == "42"
 
 
-def test_a_link_to_what_is_not_there_is_answered_in_words() -> None:
+def test_a_link_to_what_is_not_there_is_answered_in_words():
     test = app(task="<script>alert(1)</script>")
     assert not test.exception
     assert "which this cache does not hold" in test.warning[0].value
@@ -64,7 +64,7 @@ def test_a_link_to_what_is_not_there_is_answered_in_words() -> None:
 
 
 @pytest.mark.parametrize("page", ["overview", "survival", "tickets"])
-def test_browsing_imports_no_torch(page: str) -> None:
+def test_browsing_imports_no_torch(page):
     import subprocess
     import sys
 
@@ -77,10 +77,10 @@ def test_browsing_imports_no_torch(page: str) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
-def lab(**query: str) -> AppTest:
+def lab(**query):
     """The lab through its page function: AppTest cannot open a page that is a function by its path."""
 
-    def script() -> None:
+    def script():
         from explorer.ui import cached, state
         from explorer.ui.pages.lab import page
 
@@ -94,7 +94,7 @@ def lab(**query: str) -> AppTest:
     return test.run()
 
 
-def test_lab_without_glue_scores_the_diagnostics_and_says_so() -> None:
+def test_lab_without_glue_scores_the_diagnostics_and_says_so():
     test = lab()
     assert not test.exception
     assert "sentences written for this project" in texts(test)
@@ -103,20 +103,20 @@ def test_lab_without_glue_scores_the_diagnostics_and_says_so() -> None:
     assert "n = 504" in texts(test)
 
 
-def test_lab_shows_the_stored_score_of_a_known_mask() -> None:
+def test_lab_shows_the_stored_score_of_a_known_mask():
     summary = CACHE.manifest(Key(MRPC, "structured", "together")).summary
     test = lab(task="MRPC", seed="1337", mask=str(summary["ticket"]))
     assert not test.exception
     assert f"**{summary['ticket_score']:.3f}**" in texts(test)
 
 
-def test_lab_leaves_out_a_mask_for_another_model() -> None:
+def test_lab_leaves_out_a_mask_for_another_model():
     test = lab(task="MRPC", seed="1337", mask=Mask.full(12, 12).code)
     assert not test.exception
     assert "mask was left out" in test.warning[0].value
 
 
-def test_presets_set_the_mask() -> None:
+def test_presets_set_the_mask():
     test = lab()
     test.button(key="lab.preset.Good ticket").click().run()
     assert not test.exception
@@ -124,7 +124,7 @@ def test_presets_set_the_mask() -> None:
     assert test.query_params["mask"] in (ticket, [ticket])
 
 
-def test_a_folder_that_is_not_glue_is_answered_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_glue_is_answered_in_words(monkeypatch, tmp_path):
     monkeypatch.setenv("GLUE_DIR", str(tmp_path / "nowhere"))
     test = lab()
     assert not test.exception
@@ -132,7 +132,7 @@ def test_a_folder_that_is_not_glue_is_answered_in_words(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "older"])
-def test_a_damaged_bundle_names_its_mend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_bundle_names_its_mend(monkeypatch, tmp_path, damage):
     root = tmp_path / "cache"
     if damage != "missing":
         shutil.copytree(CACHE.root / MRPC.path, root / MRPC.path)
@@ -150,7 +150,7 @@ def test_a_damaged_bundle_names_its_mend(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert "python -m precompute" in texts(test) + test.error[0].value
 
 
-def test_a_seed_whose_checkpoint_does_not_ship_shows_stored_scores() -> None:
+def test_a_seed_whose_checkpoint_does_not_ship_shows_stored_scores():
     test = lab(task="MRPC", seed="42")
     assert not test.exception
     assert "Seed 1337 can be scored live" in texts(test)

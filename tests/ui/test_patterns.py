@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from explorer.store.schema import Run
 from explorer.ui import cached_models
@@ -17,25 +14,25 @@ RUN = Run(bundles.MODEL, "MRPC", 1337)
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(tmp_path_factory):
     bundle = bundles.small_bundle(tmp_path_factory.mktemp("patterns") / "bundle", stages=("structured",))
     bundles.with_attention(bundle, RUN, texts=("the red dog runs .", "a cat sees <b> trees"))
     return bundle.root
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory):
+def model(tmp_path_factory):
     from tests import tiny
 
     return tiny.finetuned(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture
-def typing(monkeypatch: pytest.MonkeyPatch, root: Path, model):
+def typing(monkeypatch, root, model):
     """Opens the page and types."""
     monkeypatch.setattr(cached_models, "classifier", lambda *_: model)
 
-    def typed(first: str, second: str = "", **query: str) -> AppTest:
+    def typed(first, second="", **query):
         test = opened(monkeypatch, "patterns", root, sentence="own", **query)
         test.text_input(key="patterns.first").set_value(first)
         test.text_input(key="patterns.second").set_value(second)
@@ -46,7 +43,7 @@ def typing(monkeypatch: pytest.MonkeyPatch, root: Path, model):
     return typed
 
 
-def test_a_head_in_the_link_is_shown_with_its_facts(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+def test_a_head_in_the_link_is_shown_with_its_facts(monkeypatch, root):
     test = opened(monkeypatch, "patterns", root, layer="2", head="3", kind="norm")
     assert "**Layer 2, head 3: vertical**" in words(test)
     assert "**Vertical** in 100% of 2 sentences." in words(test)
@@ -56,25 +53,25 @@ def test_a_head_in_the_link_is_shown_with_its_facts(monkeypatch: pytest.MonkeyPa
     assert list(test.dataframe[0].value.columns) == ["", "this sentence", "2 sentences"]
 
 
-def test_a_head_that_the_model_does_not_have_is_the_nearest_one(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+def test_a_head_that_the_model_does_not_have_is_the_nearest_one(monkeypatch, root):
     test = opened(monkeypatch, "patterns", root, layer="99", head="<script>")
     assert "**Layer 3, head 1: heterogeneous**" in words(test)
 
 
 @pytest.mark.parametrize(("compare", "says"), [("head", "Layer 1, head 2"), ("model", "Layer 1, head 1, pre-trained")])
-def test_two_maps_side_by_side(monkeypatch: pytest.MonkeyPatch, root: Path, compare: str, says: str) -> None:
+def test_two_maps_side_by_side(monkeypatch, root, compare, says):
     test = opened(monkeypatch, "patterns", root, compare=compare)
     assert f"Beside it, **{says}" in words(test)
     assert "beside: 2 sentences" in test.dataframe[0].value.columns
     assert address(test, "compare") == compare
 
 
-def test_masked_beside_unmasked(typing) -> None:
+def test_masked_beside_unmasked(typing):
     test = typing("the dog runs", compare="ticket")
     assert "masked (6 heads and 2 MLPs on)" in words(test)
 
 
-def test_the_labs_full_mask_is_nothing_to_compare(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+def test_the_labs_full_mask_is_nothing_to_compare(monkeypatch, root):
     assert "In the lab every head is on" in words(opened(monkeypatch, "patterns", root, compare="lab"))
 
 
@@ -89,14 +86,14 @@ def test_the_labs_full_mask_is_nothing_to_compare(monkeypatch: pytest.MonkeyPatc
         ("the dog runs", "Layer 1, head 1"),
     ],
 )
-def test_whatever_is_typed_is_answered(typing, text: str, says: str) -> None:
+def test_whatever_is_typed_is_answered(typing, text, says):
     test = typing(text)
     said = (words(test) + "\n".join(error.value for error in test.error)).replace("\\", "")
     assert says in said
     assert "<script>" not in words(test)
 
 
-def test_the_papers_question(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+def test_the_papers_question(monkeypatch, root):
     test = opened(monkeypatch, "patterns", root, view="survivors")
     assert "comparisons" in words(test)
     assert "as many heads drawn at random have" in words(test)
@@ -104,13 +101,13 @@ def test_the_papers_question(monkeypatch: pytest.MonkeyPatch, root: Path) -> Non
     assert "attention.finetuned is missing" in words(test)
 
 
-def test_without_maps_the_command_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_maps_the_command_is_named(monkeypatch, tmp_path):
     bundle = bundles.small_bundle(tmp_path / "bundle", stages=("structured",))
     test = opened(monkeypatch, "patterns", bundle.root)
     assert "python -m precompute attention --task MRPC" in words(test)
 
 
 @pytest.mark.parametrize("sent", [None, {}, {"head": [3, 0]}, {"head": [0, -1]}, {"head": ["0", 1]}, {"head": "ab"}])
-def test_only_heads_of_the_model_are_taken_from_the_browser(sent: object) -> None:
+def test_only_heads_of_the_model_are_taken_from_the_browser(sent):
     assert chosen_of(sent, (3, 4)) is None
     assert chosen_of({"head": [2, 3]}, (3, 4)) == (2, 3)

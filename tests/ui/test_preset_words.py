@@ -14,7 +14,7 @@ C = Mask(np.array([[1, 0, 0], [1, 0, 0]]), np.array([0, 1]))
 TICKETS = {1: A, 2: B, 3: C}
 
 
-def test_every_named_preset_is_of_the_size_that_its_words_say() -> None:
+def test_every_named_preset_is_of_the_size_that_its_words_say():
     presets = named_presets(SHAPE, TICKETS, 1)
     assert list(presets) == [
         *("full", "good", "bad", "random", "complement", "super", "super-bad", "super-random", "off"),
@@ -34,7 +34,7 @@ def test_every_named_preset_is_of_the_size_that_its_words_say() -> None:
         assert (masks[name].heads_kept, masks[name].mlps_kept) == (1, 0)
 
 
-def test_what_the_bundle_lacks_says_why() -> None:
+def test_what_the_bundle_lacks_says_why():
     presets = named_presets(SHAPE, {2: B}, 1)
     assert all(presets[name].mask is None for name in ("good", "bad", "random", "complement", "super"))
     assert presets["good"].words == "Seed 1 is not pruned in this bundle, so it has no ticket."
@@ -43,6 +43,6 @@ def test_what_the_bundle_lacks_says_why() -> None:
     assert presets["off"].mask is not None
 
 
-def test_a_size_is_said_in_words() -> None:
+def test_a_size_is_said_in_words():
     assert size_words(Mask(np.zeros(SHAPE, bool), np.zeros(2, bool))) == "0 heads and 0 MLPs"
     assert size_words(Mask(np.eye(2, 3, dtype=bool), np.array([True, False]))) == "2 heads and 1 MLP"

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
-
-import pytest
-from streamlit.testing.v1 import AppTest
 
 from explorer.mask import Mask
 from explorer.store.schema import Run
@@ -18,13 +14,13 @@ RUN = Run("minilm-l6", "MRPC", 42)
 """Its checkpoint does not ship: nothing is scored, so nothing is waited for."""
 
 
-def clicked(test: AppTest, name: str) -> Mask:
+def clicked(test, name):
     test.button(key=f"lab.preset.{name}").click().run()
     assert not test.exception
     return Mask.from_code(address(test, "mask") or FULL.code, 6, 12)
 
 
-def test_one_layer_off_what_seeds_keep_and_all_off() -> None:
+def test_one_layer_off_what_seeds_keep_and_all_off():
     test = lab(task="MRPC", seed="42")
     assert clicked(test, "layer.2") == FULL.with_layer(2, False)
     kept = [clicked(test, f"seeds.{k}").heads_kept for k in range(1, 6)]
@@ -34,7 +30,7 @@ def test_one_layer_off_what_seeds_keep_and_all_off() -> None:
     assert clicked(test, "Full") == FULL
 
 
-def test_random_draws_again_and_the_most_important_follow_the_slider() -> None:
+def test_random_draws_again_and_the_most_important_follow_the_slider():
     test = lab(task="MRPC", seed="42")
     drawn = [clicked(test, "Random") for _ in range(3)]
     assert len(set(drawn)) == 3
@@ -45,7 +41,7 @@ def test_random_draws_again_and_the_most_important_follow_the_slider() -> None:
     assert mask.heads[2, 9], "the head that costs most is the most important, too"
 
 
-def test_a_run_that_was_not_pruned_has_no_tickets_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_run_that_was_not_pruned_has_no_tickets_and_says_so(monkeypatch, tmp_path):
     shutil.copytree(CACHE.root / RUN.path / "finetune", tmp_path / RUN.path / "finetune")
     monkeypatch.setenv("EXPLORER_BUNDLE", str(tmp_path))
     test = lab()

@@ -6,11 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.tickets.pruning_path import PruningPath, path_of
+from explorer.tickets.pruning_path import path_of
 from explorer.ui.pages import replay
 from tests.ui.opened import address, opened, words
 
@@ -18,15 +17,15 @@ CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
 MRPC = Run("minilm-l6", "MRPC", 1337)
 
 
-def path(method: str = "together") -> PruningPath:
+def path(method="together"):
     return path_of(CACHE.read(Key(MRPC, "structured", method)), (6, 12))
 
 
-def page(monkeypatch: pytest.MonkeyPatch, bundle: Path = CACHE.root, **query: str) -> AppTest:
+def page(monkeypatch, bundle=CACHE.root, **query):
     return opened(monkeypatch, "replay", bundle, **({"task": "MRPC"} | query))
 
 
-def test_it_opens_on_the_full_model_and_asks_whether_the_gradient_knew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_opens_on_the_full_model_and_asks_whether_the_gradient_knew(monkeypatch):
     test = page(monkeypatch)
     assert test.header[0].value == "How pruning went on MRPC, step by step"
     assert "The full model, everything on." in words(test)
@@ -36,7 +35,7 @@ def test_it_opens_on_the_full_model_and_asks_whether_the_gradient_knew(monkeypat
     assert address(test, "step") is None
 
 
-def test_a_link_opens_its_step_of_its_method(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_opens_its_step_of_its_method(monkeypatch):
     test = page(monkeypatch, seed="1337", method="mlps", step="2")
     assert test.metric[0].value == f"{path('mlps').steps[2].score:.3f}"
     assert test.metric[0].delta.startswith(f"{path('mlps').steps[2].score - path('mlps').steps[0].score:+.3f} against")
@@ -44,19 +43,19 @@ def test_a_link_opens_its_step_of_its_method(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("wrong", ["99", "-1", "<b>", "²"])
-def test_a_link_to_a_step_that_is_not_there_is_answered_in_words(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+def test_a_link_to_a_step_that_is_not_there_is_answered_in_words(monkeypatch, wrong):
     test = page(monkeypatch, step=wrong)
     assert f"this run has steps 0 to {len(path().steps) - 1}" in test.warning[0].value
     assert test.metric[0].label.startswith("Step 0 ")
 
 
-def test_a_link_to_a_method_that_is_not_there_is_answered_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_link_to_a_method_that_is_not_there_is_answered_in_words(monkeypatch):
     test = page(monkeypatch, method="magic")
     assert "asks for pruning 'magic'" in test.warning[0].value
     assert test.metric[0].label.startswith("Step 0 ")
 
 
-def test_the_slider_moves_grid_words_and_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_slider_moves_grid_words_and_address(monkeypatch):
     test = page(monkeypatch)
     test.slider(key="replay.slider").set_value(3).run()
     assert test.metric[0].value == f"{path().steps[3].score:.3f}"
@@ -64,7 +63,7 @@ def test_the_slider_moves_grid_words_and_address(monkeypatch: pytest.MonkeyPatch
     assert address(test, "step") == "3"
 
 
-def test_it_plays_to_the_end_stops_and_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_plays_to_the_end_stops_and_starts_again(monkeypatch):
     monkeypatch.setattr(replay, "PACE", 0.0)
     test = page(monkeypatch, step=str(len(path().steps) - 3))
     test.button(key="replay.play").click().run()
@@ -78,7 +77,7 @@ def test_it_plays_to_the_end_stops_and_starts_again(monkeypatch: pytest.MonkeyPa
     assert int(test.metric[0].label.split()[1]) < 3
 
 
-def test_pause_stops_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pause_stops_where_it_is(monkeypatch):
     monkeypatch.setattr(replay, "PACE", 0.0)
     test = page(monkeypatch)
     test.button(key="replay.play").click().run()
@@ -91,7 +90,7 @@ def test_pause_stops_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert test.metric[0].label == paused_at
 
 
-def test_the_steps_in_words() -> None:
+def test_the_steps_in_words():
     steps = path()
     first_broken = next(step for step in steps.steps if not step.held)
     assert "goes" not in replay.step_words(steps, 1, "accuracy")
@@ -105,7 +104,7 @@ def test_the_steps_in_words() -> None:
     assert last.endswith(f"and pruning ends: the good ticket is step {steps.ticket.number}.")
 
 
-def test_a_run_that_was_not_pruned_names_those_that_were(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_run_that_was_not_pruned_names_those_that_were(monkeypatch, tmp_path):
     for seed, stages in ((1337, ("finetune",)), (42, ("finetune", "structured.together"))):
         run = Run("minilm-l6", "MRPC", seed)
         for stage in stages:
@@ -115,6 +114,6 @@ def test_a_run_that_was_not_pruned_names_those_that_were(monkeypatch: pytest.Mon
     assert "python -m precompute prune --task MRPC --seed 1337" in test.info[0].value
 
 
-def test_a_run_without_ablations_says_how_to_measure_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_without_ablations_says_how_to_measure_them(monkeypatch):
     test = page(monkeypatch, task="SST-2", seed="42")
     assert "python -m precompute ablations --task SST-2 --seed 42" in words(test)

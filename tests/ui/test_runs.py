@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from explorer.glue.tasks import TASKS
 from explorer.store.bundle import Bundle
@@ -20,21 +17,21 @@ from tests.ui.opened import address, opened, words
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def bundle(tmp_path_factory):
     return small_bundle(tmp_path_factory.mktemp("runs") / "bundle", stages=("structured", "magnitude", "baseline"))
 
 
 @pytest.fixture(autouse=True)
-def _at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _at_home(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
     monkeypatch.setattr(visitor, "served_on_localhost", lambda: True)
 
 
-def codes(test: AppTest) -> str:
+def codes(test):
     return "\n".join(block.value for block in test.code)
 
 
-def test_the_matrix_says_what_is_there_and_what_is_not(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
+def test_the_matrix_says_what_is_there_and_what_is_not(monkeypatch, bundle):
     test = opened(monkeypatch, "runs", bundle.root, seed="42")
     table = test.dataframe[0].value.set_index("seed")
     assert list(table.index) == ["1337", "42", "86", "71", "166", "all"]
@@ -44,7 +41,7 @@ def test_the_matrix_says_what_is_there_and_what_is_not(monkeypatch: pytest.Monke
     assert "Nothing here of CoLA" in words(test)
 
 
-def test_a_run_shows_where_it_comes_from_and_what_is_missing(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
+def test_a_run_shows_where_it_comes_from_and_what_is_missing(monkeypatch, bundle):
     test = opened(monkeypatch, "runs", bundle.root, seed="42")
     assert "tiny-bert on MRPC, seed 42" in words(test)
     assert "importance expected, importance published" in words(test)
@@ -56,7 +53,7 @@ def test_a_run_shows_where_it_comes_from_and_what_is_missing(monkeypatch: pytest
     assert stored.checkpoint_sha256 in words(test)
 
 
-def test_a_run_that_was_never_begun_has_commands_and_a_link(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
+def test_a_run_that_was_never_begun_has_commands_and_a_link(monkeypatch, bundle):
     test = opened(monkeypatch, "runs", bundle.root, row="MRPC.86")
     assert "tiny-bert on MRPC, seed 86" in words(test)
     assert "--task MRPC --seed 86" in codes(test)
@@ -66,7 +63,7 @@ def test_a_run_that_was_never_begun_has_commands_and_a_link(monkeypatch: pytest.
     assert address(test, "row") is None
 
 
-def test_a_check_names_each_of_six_and_what_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_check_names_each_of_six_and_what_is_wrong(monkeypatch, tmp_path):
     root = small_bundle(tmp_path / "bundle", seeds=(42,), stages=("structured",)).root
     test = opened(monkeypatch, "runs", root, view="check")
     test.button(key="runs.check").click().run()
@@ -78,7 +75,7 @@ def test_a_check_names_each_of_six_and_what_is_wrong(monkeypatch: pytest.MonkeyP
     assert "problems" in test.warning[0].value
 
 
-def save_clone(folder: Path) -> Path:
+def save_clone(folder):
     for family in ("heads_mlps", "heads"):
         seed = folder / "masks" / family / "RTE" / "seed_42"
         seed.mkdir(parents=True)
@@ -87,16 +84,14 @@ def save_clone(folder: Path) -> Path:
     return folder
 
 
-def submit(test: AppTest, clone: str, name: str = "paper") -> AppTest:
+def submit(test, clone, name="paper"):
     test.text_input[0].set_value(clone)
     test.text_input[1].set_value(name)
     next(button for button in test.button if button.label == "Import").click()
     return test.run()
 
 
-def test_an_import_becomes_a_bundle_beside_what_was_there(
-    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path
-) -> None:
+def test_an_import_becomes_a_bundle_beside_what_was_there(monkeypatch, bundle, tmp_path):
     before = sorted(path for path in bundle.root.rglob("*") if path.is_file())
     test = submit(opened(monkeypatch, "runs", bundle.root, view="paper"), str(save_clone(tmp_path / "clone")))
     assert not test.exception
@@ -118,18 +113,14 @@ def test_an_import_becomes_a_bundle_beside_what_was_there(
         (".", "../up", "cannot name a bundle"),
     ],
 )
-def test_what_cannot_be_imported_is_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path, clone: str, name: str, says: str
-) -> None:
+def test_what_cannot_be_imported_is_a_sentence(monkeypatch, bundle, tmp_path, clone, name, says):
     monkeypatch.chdir(tmp_path)
     test = submit(opened(monkeypatch, "runs", bundle.root, view="paper"), clone, name)
     assert not test.exception
     assert says in test.error[0].value
 
 
-def test_a_checkpoint_is_looked_at_and_its_commands_named(
-    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tiny_folder: Path
-) -> None:
+def test_a_checkpoint_is_looked_at_and_its_commands_named(monkeypatch, bundle, tiny_folder):
     test = opened(monkeypatch, "runs", bundle.root, view="checkpoint")
     test.text_input(key="runs.model").set_value(str(tiny_folder)).run()
     assert "A BERT of 3 layers x 4 heads, width 16" in test.success[0].value
@@ -148,9 +139,7 @@ def test_a_checkpoint_is_looked_at_and_its_commands_named(
     assert "no name of a model" in test.error[0].value
 
 
-def test_the_order_of_its_classes_and_what_is_odd_about_it_are_said(
-    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path
-) -> None:
+def test_the_order_of_its_classes_and_what_is_odd_about_it_are_said(monkeypatch, bundle, tmp_path):
     folder = tiny.save_folder(tmp_path / "home" / "turned*round")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     tiny.edit_config(folder, id2label={"0": "paraphrase", "1": "different"}, max_position_embeddings=128)
@@ -170,7 +159,7 @@ def test_the_order_of_its_classes_and_what_is_odd_about_it_are_said(
     assert not test.exception
 
 
-def test_a_dev_file_of_one_s_own_is_called_so(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path) -> None:
+def test_a_dev_file_of_one_s_own_is_called_so(monkeypatch, bundle, tmp_path):
     tiny.write_tsv(tmp_path, tiny.make_examples(TASKS["MRPC"], 24))
     test = opened(monkeypatch, "runs", bundle.root, view="glue")
     test.text_input(key="runs.glue").set_value(str(tmp_path)).run()
@@ -180,9 +169,7 @@ def test_a_dev_file_of_one_s_own_is_called_so(monkeypatch: pytest.MonkeyPatch, b
     assert source.title(TASKS["MRPC"]) == "your own MRPC dev"
 
 
-def test_a_glue_folder_is_read_task_by_task_and_the_lab_scores_on_it(
-    monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path
-) -> None:
+def test_a_glue_folder_is_read_task_by_task_and_the_lab_scores_on_it(monkeypatch, bundle, tmp_path):
     rows = ["sentence1\tsentence2\tlabel", *["A cat sleeps.\tA dog sleeps.\t1"] * TASKS["WNLI"].dev_rows]
     (tmp_path / "WNLI").mkdir()
     (tmp_path / "WNLI" / "dev.tsv").write_text("\n".join(rows) + "\n")
@@ -193,7 +180,7 @@ def test_a_glue_folder_is_read_task_by_task_and_the_lab_scores_on_it(
     assert test.dataframe[0].value.set_index("task")["dev examples"]["WNLI"] == 71
 
 
-def test_a_folder_without_glue_is_a_sentence(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, tmp_path: Path) -> None:
+def test_a_folder_without_glue_is_a_sentence(monkeypatch, bundle, tmp_path):
     test = opened(monkeypatch, "runs", bundle.root, view="glue")
     test.text_input(key="runs.glue").set_value(str(tmp_path / "nowhere")).run()
     assert "There is no folder at" in test.error[0].value
@@ -203,7 +190,7 @@ def test_a_folder_without_glue_is_a_sentence(monkeypatch: pytest.MonkeyPatch, bu
 
 
 @pytest.mark.parametrize("view", ["paper", "checkpoint", "glue"])
-def test_only_on_localhost_may_a_folder_be_named(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, view: str) -> None:
+def test_only_on_localhost_may_a_folder_be_named(monkeypatch, bundle, view):
     monkeypatch.undo()
     monkeypatch.setattr(st, "get_option", lambda name: "0.0.0.0" if name == "server.address" else None)
     assert not visitor.served_on_localhost()

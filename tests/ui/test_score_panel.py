@@ -17,11 +17,11 @@ from explorer.ui.scoring.score_panel import in_words, no_stakes, paired_so_far, 
 ONES, ZEROS = np.ones(50, np.int64), np.zeros(50, np.int64)
 
 
-def test_no_difference_at_all() -> None:
+def test_no_difference_at_all():
     assert in_words(compared(TASKS["MRPC"], ONES, ONES, ONES)) == "Every prediction is the full model's."
 
 
-def test_a_large_difference_has_a_p_that_is_not_zero() -> None:
+def test_a_large_difference_has_a_p_that_is_not_zero():
     words = in_words(compared(TASKS["MRPC"], ZEROS, ONES, ONES))
     assert "**50** of 50 predictions differ" in words
     assert "**50** were right and are now wrong, **0** were wrong and are now right" in words
@@ -29,7 +29,7 @@ def test_a_large_difference_has_a_p_that_is_not_zero() -> None:
     assert "larger than noise" in words
 
 
-def test_a_difference_of_one_is_within_noise() -> None:
+def test_a_difference_of_one_is_within_noise():
     one_off = ONES.copy()
     one_off[3] = 0
     words = in_words(compared(TASKS["MRPC"], one_off, ONES, ONES))
@@ -37,7 +37,7 @@ def test_a_difference_of_one_is_within_noise() -> None:
     assert "within noise" in words
 
 
-def test_a_full_model_that_does_not_beat_a_guess_is_named() -> None:
+def test_a_full_model_that_does_not_beat_a_guess_is_named():
     half = np.arange(50) % 2
     guess = MajorityBaseline(0.5, "", "majority class")
     assert "does not measurably beat the majority class" in no_stakes(
@@ -46,7 +46,7 @@ def test_a_full_model_that_does_not_beat_a_guess_is_named() -> None:
     assert no_stakes(compared(TASKS["MRPC"], ONES, ONES, ONES).full, guess) == ""
 
 
-def test_what_is_verified_what_is_not_yet_and_what_was_corrected() -> None:
+def test_what_is_verified_what_is_not_yet_and_what_was_corrected():
     mask, logits = Mask.full(3, 4), np.zeros((50, 2), np.float32)
     unknown = Evaluation(mask, 0.5, logits, 1.0)
     partly = replace(unknown, exact=np.arange(50) < 49)
@@ -58,7 +58,7 @@ def test_what_is_verified_what_is_not_yet_and_what_was_corrected() -> None:
     assert corrected == "verified in fp32, which corrected **2** of 50 predictions"
 
 
-def test_no_flip_so_far_is_no_proof_of_none() -> None:
+def test_no_flip_so_far_is_no_proof_of_none():
     whole = np.ones(400, np.int64)
     of = known("accuracy", whole, whole)
     same = running(of, np.arange(50), ONES).difference

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.store.bundle import Bundle
@@ -17,7 +16,7 @@ CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
 MRPC = Run("minilm-l6", "MRPC", 1337)
 
 
-def _page() -> None:
+def _page():
     import os
 
     from explorer.ui import cached, state
@@ -31,7 +30,7 @@ def _page() -> None:
     (game if os.environ["TEST_PAGE"] == "game" else page).page(view)
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, name: str, **query: str) -> AppTest:
+def opened(monkeypatch, name, **query):
     monkeypatch.setenv("EXPLORER_BUNDLE", str(CACHE.root))
     monkeypatch.setenv("TEST_PAGE", name)
     monkeypatch.setenv("GLUE_DIR", "")
@@ -43,7 +42,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, name: str, **query: str) -> AppTest:
     return test
 
 
-def test_stage_gets_ready_then_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stage_gets_ready_then_starts(monkeypatch):
     test = opened(monkeypatch, "stage")
     assert "8 of 8 screens prepared" in words(test)
     assert "stored scores are shown" in words(test)  # no GLUE here: nothing is scored live
@@ -53,15 +52,13 @@ def test_stage_gets_ready_then_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert test.query_params["step"] in ("1", ["1"])
 
 
-def test_the_address_of_a_step_goes_straight_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_of_a_step_goes_straight_to_it(monkeypatch):
     test = opened(monkeypatch, "stage", step="3")
     assert not test.header
     assert test.query_params["step"] in ("3", ["3"])
 
 
-def test_a_story_of_ones_own_that_is_wrong_is_answered_in_words(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_story_of_ones_own_that_is_wrong_is_answered_in_words(monkeypatch, tmp_path):
     story = tmp_path / "mine.toml"
     story.write_text('title = "Mine"\n[[steps]]\ntitle = "One"\nshow = "film"\n')
     monkeypatch.setenv("EXPLORER_STORY", str(story))
@@ -72,7 +69,7 @@ def test_a_story_of_ones_own_that_is_wrong_is_answered_in_words(
     assert test.error[0].value == "Step 1 (line 2): this cache holds no MRPC run of seed 5."
 
 
-def test_the_game_without_a_checkpoint_plays_on_stored_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_game_without_a_checkpoint_plays_on_stored_masks(monkeypatch):
     path = CACHE.read(Key(Run("minilm-l6", "MRPC", 42), "structured", "heads"))
     step = path.table[path.table["held"]].iloc[1]
     off = 72 - int(step["heads_kept"])
@@ -85,26 +82,26 @@ def test_the_game_without_a_checkpoint_plays_on_stored_masks(monkeypatch: pytest
     assert list(test.dataframe[0].value["heads off"]) == [off]
 
 
-def scored(test: AppTest) -> str:
+def scored(test):
     """What the page says of an exact score that holds."""
     assert any("It holds" in str(element.proto.body) for element in test.get("html"))
     return words(test)
 
 
-def test_where_a_guess_holds_the_line_the_game_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_a_guess_holds_the_line_the_game_says_so(monkeypatch):
     told = scored(opened(monkeypatch, "game", task="MRPC", seed="1337"))  # on the diagnostics, as GLUE is not here
     assert "is no higher than the majority class (0.500)" in told
     assert "is no higher than" not in scored(opened(monkeypatch, "game", task="SST-2", seed="1337"))
 
 
-def test_the_gradients_own_mask_is_nobodys_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gradients_own_mask_is_nobodys_record(monkeypatch):
     ticket = str(CACHE.manifest(Key(Run("minilm-l6", "MRPC", 42), "structured", "heads")).summary["ticket"])
     test = opened(monkeypatch, "game", task="MRPC", seed="42", mask=ticket)
     assert "That is the mask on the grid." in words(test)
     assert not test.dataframe
 
 
-def test_the_best_are_those_with_most_heads_off_then_those_that_score_most() -> None:
+def test_the_best_are_those_with_most_heads_off_then_those_that_score_most():
     tries: list[Try] = []
     for off, score, code in ((3, 0.8, "a"), (5, 0.75, "b"), (5, 0.76, "c"), (3, 0.8, "a"), (1, 0.9, "d")):
         tries = best_of(tries, Try(off, score, 0.7, 0.9, code))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -34,7 +33,7 @@ from tests.bundles import MODEL, small_bundle
 GOOD = 'title = "A"\n[[steps]]\ntitle = "One"\nshow = "text"\n'
 
 
-def test_a_step_has_what_was_written_and_what_the_story_says_for_all() -> None:
+def test_a_step_has_what_was_written_and_what_the_story_says_for_all():
     story = parse_story('title = "A"\ntask = "RTE"\nseed = 7\n' + GOOD.split("\n", 1)[1] + "seed = 0\n", FACTS)
     step = story.steps[0]
     assert (story.title, step.title, step.show, step.task, step.seed) == ("A", "One", "text", "RTE", 0)
@@ -69,14 +68,14 @@ def test_a_step_has_what_was_written_and_what_the_story_says_for_all() -> None:
         (GOOD + GOOD.split("\n", 1)[1] * 40, "41 steps"),
     ],
 )
-def test_what_is_wrong_is_named(text: str, words: str) -> None:
+def test_what_is_wrong_is_named(text, words):
     with pytest.raises(BadRequest) as caught:
         parse_story(text, FACTS)
     assert words in caught.value.wrong
     assert caught.value.mend
 
 
-def test_a_file_that_is_no_story_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_story_is_refused(tmp_path):
     for data, words in ((b"\xff\xfe", "UTF-8"), (b"#" * (LARGEST + 1), "larger than 64 KB")):
         with pytest.raises(BadRequest, match=words):
             decode_story(data, FACTS)
@@ -84,19 +83,19 @@ def test_a_file_that_is_no_story_is_refused(tmp_path: Path) -> None:
         read_story(tmp_path / "nowhere.toml", FACTS)
 
 
-def test_names_are_filled_and_what_is_not_known_is_said() -> None:
+def test_names_are_filled_and_what_is_not_known_is_said():
     assert filled("{a} of {b}", {"a": "1", "b": None}) == "1 of [not known yet]"
     assert unknown_in(["{a} {b}", "{b}"], {"a": "1", "b": None}) == ["b"]
 
 
-def test_a_score_at_the_line_holds_and_noise_is_told() -> None:
+def test_a_score_at_the_line_holds_and_noise_is_told():
     assert against_line(0.72, 0.72, 0.8, 0.72) == "above the 90% line (0.720)"
     assert against_line(0.72, 0.70, 0.8, 0.72) == "above the 90% line (0.720), within noise"
     assert against_line(0.71, 0.60, 0.8, 0.72) == "below the 90% line (0.720), within noise"
     assert against_line(0.60, 0.50, 0.7, 0.72) == "below the 90% line (0.720)"
 
 
-def test_what_the_browser_sends_is_not_trusted() -> None:
+def test_what_the_browser_sends_is_not_trusted():
     assert at({"step": 3}, 8, 0) == 3
     for state in (None, {}, {"step": 8}, {"step": -1}, {"step": "3"}, {"step": True}, {"step": float("nan")}):
         assert at(state, 8, 5) == 5
@@ -105,7 +104,7 @@ def test_what_the_browser_sends_is_not_trusted() -> None:
 
 
 @pytest.fixture(scope="module")
-def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
+def material(tmp_path_factory):
     """A run without paths: as a bundle may be."""
     bundle = small_bundle(tmp_path_factory.mktemp("bundles") / "cache")
     run = Run(MODEL, "MRPC", 1337)
@@ -114,7 +113,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     return Material(known_run(bundle, run), sheet, tickets, None, None, None)
 
 
-def test_facts_are_the_bundles(material: Material) -> None:
+def test_facts_are_the_bundles(material):
     values = facts(material)
     assert set(values) == set(FACTS)
     assert values["full_score"] == f"{material.known.full.score:.3f}"
@@ -123,7 +122,7 @@ def test_facts_are_the_bundles(material: Material) -> None:
     assert values["gradient_heads_off"] is None
 
 
-def test_the_shipped_story_is_told_of_any_run_and_says_what_is_not_there(material: Material) -> None:
+def test_the_shipped_story_is_told_of_any_run_and_says_what_is_not_there(material):
     story = read_story(SHIPPED, FACTS)
     scenes = scenes_of(story, lambda _: material)
     assert len(scenes) == 8
@@ -136,24 +135,24 @@ def test_the_shipped_story_is_told_of_any_run_and_says_what_is_not_there(materia
     assert [scene["scored"] for scene in told["scenes"]] == [False, True, False, True, False, False, False, False]
 
 
-def test_every_show_is_a_scene_and_a_story_without_tickets_crashes_nowhere(material: Material) -> None:
+def test_every_show_is_a_scene_and_a_story_without_tickets_crashes_nowhere(material):
     bare = replace(material, tickets={})
     for show in ("question", "text", "path", "tickets", "retrained", "survival", "patterns", "game"):
-        assert scene_of(Step("T", show), bare).title == "T"  # type: ignore[arg-type]
+        assert scene_of(Step("T", show), bare).title == "T"
     for claim in ("good", "rest", "retrained", "unstable"):
         for show in ("claim", "published"):
-            assert scene_of(Step("T", show, claim=claim), bare).verdict  # type: ignore[arg-type]
+            assert scene_of(Step("T", show, claim=claim), bare).verdict
     assert "not pruned" in scene_of(Step("T", "grid", mask="good"), bare).missing[0]
     assert scene_of(Step("{good_heads}", "text"), bare).missing == ("Not in this cache: heads that it keeps.",)
 
 
-def test_a_mask_for_another_model_names_its_step(material: Material) -> None:
+def test_a_mask_for_another_model_names_its_step(material):
     with pytest.raises(BadRequest, match=r"Step 2 \(line 9\): mask: .* is not one for 3 layers x 4 heads"):
         scene_of(Step("T", "grid", mask=Mask.full(12, 12).code, where="Step 2 (line 9)"), material)
 
 
 @pytest.fixture(scope="module")
-def one_seed(tmp_path_factory: pytest.TempPathFactory) -> Material:
+def one_seed(tmp_path_factory):
     """A bundle of one seed."""
     bundle = small_bundle(tmp_path_factory.mktemp("bundles") / "one", seeds=(1337,))
     run = Run(MODEL, "MRPC", 1337)
@@ -161,7 +160,7 @@ def one_seed(tmp_path_factory: pytest.TempPathFactory) -> Material:
     return Material(known_run(bundle, run), sheet, tickets_beside(bundle, run), None, None, None)
 
 
-def test_one_seed_is_told_nothing_over_seeds_and_why(one_seed: Material) -> None:
+def test_one_seed_is_told_nothing_over_seeds_and_why(one_seed):
     values = facts(one_seed)
     blank = {name for name in FACTS if name.startswith("mean_")} | {"always", "never", "changing", "kappa"}
     assert {name for name in blank if values[name] is not None} == set()
@@ -180,7 +179,7 @@ def test_one_seed_is_told_nothing_over_seeds_and_why(one_seed: Material) -> None
     assert "one seed" in scenes[4].picture["legend"]
 
 
-def test_two_seeds_are_two_seeds_only(material: Material) -> None:
+def test_two_seeds_are_two_seeds_only(material):
     scenes = scenes_of(read_story(SHIPPED, FACTS), lambda _: material)
     assert {scene.verdict.partition(", ")[2] for scene in scenes if scene.claim and "Open" not in scene.verdict} == {
         "two seeds only"
@@ -188,7 +187,7 @@ def test_two_seeds_are_two_seeds_only(material: Material) -> None:
     assert blank_for_one_seed(material) == set()
 
 
-def test_bars_of_different_seeds_say_how_many(material: Material) -> None:
+def test_bars_of_different_seeds_say_how_many(material):
     sheet = material.sheet
     fewer = dict(sheet.ours)
     bad = sheet.ours[BAD]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
@@ -12,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.figures.print.export import INCHES, Origin, csv_text, for_print
 from explorer.figures.print.offline import offline_page
-from explorer.store.bundle import Bundle
 from explorer.store.link_fingerprint import fingerprint_of
 from explorer.store.schema import Key, Run
 from explorer.ui.widgets import plain_text
@@ -28,7 +26,7 @@ NAMED = {"model": MODEL, "task": "MRPC", "seed": "1337"}
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def bundle(tmp_path_factory):
     return small_bundle(tmp_path_factory.mktemp("share") / "bundle", tasks=("MRPC", "RTE"))
 
 
@@ -36,7 +34,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.mark.parametrize("page", ["overview", "survival", "tickets", "runs"])
-def test_every_page_writes_what_it_was_made_with(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, page: str) -> None:
+def test_every_page_writes_what_it_was_made_with(monkeypatch, bundle, page):
     test = opened(monkeypatch, page, bundle.root)
     here = fingerprint_of(list(bundle.manifests()), RUN)
     assert address(test, "v") == here.code
@@ -44,7 +42,7 @@ def test_every_page_writes_what_it_was_made_with(monkeypatch: pytest.MonkeyPatch
     assert not again.warning
 
 
-def test_a_link_made_with_another_checkpoint_says_so(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
+def test_a_link_made_with_another_checkpoint_says_so(monkeypatch, bundle):
     here = fingerprint_of(list(bundle.manifests()), RUN)
     link = replace(here, checkpoint="abc123")
     test = opened(monkeypatch, "survival", bundle.root, **NAMED, v=link.code)
@@ -60,11 +58,11 @@ def test_a_link_made_with_another_checkpoint_says_so(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("code", ["", "nonsense", "<b>", "abc123.abc123"])
-def test_a_mangled_fingerprint_is_ignored(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, code: str) -> None:
+def test_a_mangled_fingerprint_is_ignored(monkeypatch, bundle, code):
     assert not opened(monkeypatch, "survival", bundle.root, **NAMED, v=code).warning
 
 
-def test_a_link_to_a_run_that_is_not_here_says_just_that(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
+def test_a_link_to_a_run_that_is_not_here_says_just_that(monkeypatch, bundle):
     test = opened(
         monkeypatch, "survival", bundle.root, model=MODEL, task="CoLA", seed="1337", v="abc123." * 2 + "abc123"
     )
@@ -72,7 +70,7 @@ def test_a_link_to_a_run_that_is_not_here_says_just_that(monkeypatch: pytest.Mon
     assert "'CoLA', which this cache does not hold" in test.warning[0].value
 
 
-def test_the_lab_says_where_the_link_scored_other_sentences() -> None:
+def test_the_lab_says_where_the_link_scored_other_sentences():
     first = lab(task="MRPC", seed="1337")
     link = str(address(first, "v"))
     assert len(link.split(".")) == 4
@@ -81,7 +79,7 @@ def test_the_lab_says_where_the_link_scored_other_sentences() -> None:
     assert "made with other sentences (abc123)" in texts(other)
 
 
-def test_the_qr_code_is_the_links_and_needs_no_network() -> None:
+def test_the_qr_code_is_the_links_and_needs_no_network():
     link = "http://localhost:8501/lab?model=minilm-l6&task=MRPC&mask=_a4AAUG0QL90cA&v=b9fb56.7004c3.799478"
     svg = qr_code(link)
     assert svg.startswith('<svg role="img" aria-label=')
@@ -91,14 +89,14 @@ def test_the_qr_code_is_the_links_and_needs_no_network() -> None:
     assert qr_code(link + "x") != svg
 
 
-def test_typed_text_is_never_markup() -> None:
+def test_typed_text_is_never_markup():
     assert plain_text.plain("*a* [b](c) <d> `e` $f$ :red[g]") == (r"\*a\* \[b\]\(c\) \<d\> \`e\` \$f\$ \:red\[g\]")
 
 
 # --- what can be taken along
 
 
-def shown(test: AppTest) -> dict[str, object]:
+def shown(test):
     return dict(test.session_state["exhibits.kept"].exhibits)
 
 
@@ -116,7 +114,7 @@ PAGES = {
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_every_figure_of_a_page_can_be_taken_along(monkeypatch: pytest.MonkeyPatch, bundle: Bundle, name: str) -> None:
+def test_every_figure_of_a_page_can_be_taken_along(monkeypatch, bundle, name):
     query, keys = PAGES[name]
     exhibits = shown(opened(monkeypatch, name.split(",")[0], bundle.root, **query))
     assert set(exhibits) == keys
@@ -131,7 +129,7 @@ def test_every_figure_of_a_page_can_be_taken_along(monkeypatch: pytest.MonkeyPat
     assert "<h2>" in offline_page(name, [], list(exhibits.values()), ORIGIN)
 
 
-def test_replay_and_lab_offer_the_mask_on_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replay_and_lab_offer_the_mask_on_screen(monkeypatch):
     step = CACHE.read(Key(MRPC, "structured", "together")).table.iloc[2]
     test = opened(monkeypatch, "replay", CACHE.root, task="MRPC", seed="1337", step="2")
     run, mask = test.session_state["exhibits.kept"].mask
@@ -144,8 +142,8 @@ def test_replay_and_lab_offer_the_mask_on_screen(monkeypatch: pytest.MonkeyPatch
     assert set(shown(of_lab)) == {"lab.grid", "lab.score"}
 
 
-def test_without_a_chrome_the_dialog_says_what_still_goes(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
-    def script() -> None:
+def test_without_a_chrome_the_dialog_says_what_still_goes(monkeypatch, bundle):
+    def script():
         from explorer.ui import cached, state
         from explorer.ui.pages.tickets import page as tickets
         from explorer.ui.widgets import exhibits, export_panel
@@ -170,8 +168,8 @@ def test_without_a_chrome_the_dialog_says_what_still_goes(monkeypatch: pytest.Mo
     assert "One offline HTML file" in labels
 
 
-def test_a_bundle_that_was_switched_to_is_the_sessions(bundle: Bundle, tmp_path: Path) -> None:
-    def script() -> None:
+def test_a_bundle_that_was_switched_to_is_the_sessions(bundle, tmp_path):
+    def script():
         import streamlit as st
 
         from explorer.ui import cached

@@ -15,7 +15,7 @@ SAID = np.array([0, 0, 3, 2, 2, 3, 3, 3, 4, 4])
 HEADS = [(0, 0), (0, 0), (0, 1), (0, 1), (1, 0), (1, 0), (1, 1), (1, 1), (2, 0), (2, 0)]
 
 
-def test_scores_by_hand() -> None:
+def test_scores_by_hand():
     got = scores(TRUE, SAID, HEADS)
     assert (got.n, got.n_heads) == (10, 5)
     assert got.accuracy == pytest.approx(0.8)
@@ -27,12 +27,12 @@ def test_scores_by_hand() -> None:
     assert np.isnan(got.classes[1].f1)
 
 
-def test_a_class_that_is_only_said_counts_against_the_others_alone() -> None:
+def test_a_class_that_is_only_said_counts_against_the_others_alone():
     got = scores(np.array([0, 0, 3, 3]), np.array([0, 1, 3, 3]), HEADS[:4])
     assert got.macro_f1 == pytest.approx((2 / 3 + 1) / 2)
 
 
-def test_the_interval_is_over_heads() -> None:
+def test_the_interval_is_over_heads():
     """Two heads of five maps each, one all right and one all wrong: a resample is 0, 0.5 or 1."""
     true, said = np.zeros(10, np.int64), np.repeat([0, 3], 5)
     got = scores(true, said, [(0, k) for k in np.repeat([0, 1], 5)])
@@ -40,18 +40,18 @@ def test_the_interval_is_over_heads() -> None:
     assert (got.accuracy_interval.low, got.accuracy_interval.high) == (0, 1)
 
 
-def test_a_perfect_classifier_has_no_interval_but_a_sentence() -> None:
+def test_a_perfect_classifier_has_no_interval_but_a_sentence():
     got = scores(TRUE, TRUE, HEADS)
     assert (got.accuracy, got.macro_f1) == (1, 1)
     assert "same value" in got.accuracy_interval.undefined
 
 
-def test_predictions_that_do_not_fit_are_told() -> None:
+def test_predictions_that_do_not_fit_are_told():
     with pytest.raises(BadRequest, match="do not go together"):
         scores(TRUE, SAID[:3], HEADS)
 
 
-def test_kappa_overall_and_by_class() -> None:
+def test_kappa_overall_and_by_class():
     overall, *by_class = kappas(TRUE, SAID, HEADS)
     assert overall.kappa == pytest.approx(cohen_kappa_score(TRUE, SAID))
     assert (overall.agree, overall.n) == (8, 10)
@@ -62,7 +62,7 @@ def test_kappa_overall_and_by_class() -> None:
     assert np.isnan(by_class[1].kappa)
 
 
-def test_no_head_is_in_two_folds() -> None:
+def test_no_head_is_in_two_folds():
     rng = np.random.default_rng(0)
     heads = [(int(k) // 4, int(k) % 4) for k in rng.integers(16, size=120)]
     parts = folds(rng.integers(3, size=120).tolist(), heads, 4, seed=1)

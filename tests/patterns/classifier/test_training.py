@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -30,12 +28,12 @@ SMALL = TrainingOptions(n_synthetic=60, pretrain_epochs=1, finetune_epochs=1, co
 
 
 @pytest.fixture(scope="module")
-def real() -> list[RealMap]:
+def real():
     made = generate(40, np.random.default_rng(8), GeneratorOptions(length=(8, 16)))
     return [RealMap(one.weights.astype(np.float32), k % 5, (k % 8, 0), (0,)) for k, one in enumerate(made)]
 
 
-def test_a_seed_gives_the_same_network_and_start_is_left_alone(real: list[RealMap]) -> None:
+def test_a_seed_gives_the_same_network_and_start_is_left_alone(real):
     made = synthetic(SMALL)
     start = pretrained(made, SMALL)
     before = {name: value.clone() for name, value in start.state_dict().items()}
@@ -45,15 +43,15 @@ def test_a_seed_gives_the_same_network_and_start_is_left_alone(real: list[RealMa
     assert (first != logits_of(start, [real[0].weights])).any()
 
 
-def test_no_network_judges_a_head_that_it_saw(real: list[RealMap], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_network_judges_a_head_that_it_saw(real, monkeypatch):
     seen: list[set[tuple[int, int]]] = []
     judged: list[int] = []
 
-    def spy(start: object, maps: list[RealMap], *_: object, **__: object) -> object:
+    def spy(start, maps, *_, **__):
         seen.append({one.head for one in maps})
         return start
 
-    def blank(_: object, weights: list[np.ndarray]) -> np.ndarray:
+    def blank(_, weights):
         ids = [id(one) for one in weights]
         heads = {one.head for one in real if id(one.weights) in ids}
         assert heads
@@ -63,11 +61,11 @@ def test_no_network_judges_a_head_that_it_saw(real: list[RealMap], monkeypatch: 
 
     monkeypatch.setattr(training, "finetuned", spy)
     monkeypatch.setattr(training, "logits_of", blank)
-    out_of_fold(None, real, None, SMALL)  # type: ignore[arg-type]
+    out_of_fold(None, real, None, SMALL)
     assert sum(judged) == len(real)
 
 
-def test_variants_are_maps_that_keep_their_special_word_pieces() -> None:
+def test_variants_are_maps_that_keep_their_special_word_pieces():
     weights = np.full((20, 20), 0.01)
     weights[:, 0] = 1
     rng = np.random.default_rng(0)
@@ -83,7 +81,7 @@ def test_variants_are_maps_that_keep_their_special_word_pieces() -> None:
         )  # the column is still there, at one side or, rotated 180 degrees, the other
 
 
-def test_the_threshold_is_the_lowest_that_names_nine_of_ten_rightly() -> None:
+def test_the_threshold_is_the_lowest_that_names_nine_of_ten_rightly():
     """20 sure and right, 10 half sure and half right: only without the second group is it 9 of 10."""
     sure, half = np.array([9.0, 0, 0, 0, 0]), np.array([1.5, 1.0, 0, 0, 0])
     logits = np.vstack([np.tile(sure, (20, 1)), np.tile(half, (10, 1))])
@@ -95,12 +93,12 @@ def test_the_threshold_is_the_lowest_that_names_nine_of_ten_rightly() -> None:
     assert named(probabilities, true, got.threshold).n == 20
 
 
-def test_a_missing_folder_of_labels_is_a_sentence(tmp_path: Path) -> None:
+def test_a_missing_folder_of_labels_is_a_sentence(tmp_path):
     done = CliRunner().invoke(app, ["patterns", "evaluate", "--labelled", str(tmp_path)], standalone_mode=False)
     assert "labels.csv" in str(done.exception)
 
 
-def test_help_names_both_verbs() -> None:
+def test_help_names_both_verbs():
     said = CliRunner().invoke(app, ["patterns", "--help"]).output
     assert "train" in said
     assert "evaluate" in said
