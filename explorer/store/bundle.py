@@ -1,4 +1,7 @@
-"""Reading and writing a bundle: one folder an artefact, a manifest in each, written whole or not at all."""
+"""Reading and writing a bundle: one folder an artefact, a manifest in each, written whole or not at all.
+
+Long because every sentence that a missing, damaged or unwritable artefact gets stands with what raises it.
+"""
 
 from __future__ import annotations
 

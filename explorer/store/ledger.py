@@ -1,5 +1,7 @@
 """The ledger of evaluated masks: what one person waited for, the next one is told at once.
 
+Long because the schema of the database, its migrations and its checks belong beside its queries.
+
 One SQLite file, safe for several threads and processes. It is a cache: it may be deleted at any time.
 """
 

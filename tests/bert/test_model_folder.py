@@ -1,5 +1,7 @@
 """The one check of a model folder: what it finds, and a sentence for everything that would be a wrong number.
 
+Long because it lists every odd model folder, refused or read, in one table.
+
 Each case is given to the check that needs no torch and to both loaders, which must say the same.
 """
 

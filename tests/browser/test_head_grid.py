@@ -1,4 +1,7 @@
-"""The head grid in Chromium: what is clicked, dragged or typed is the mask that Python ends up with."""
+"""The head grid in Chromium: what is clicked, dragged or typed is the mask that Python ends up with.
+
+Long because the grid is one component with one served app.
+"""
 
 from __future__ import annotations
 

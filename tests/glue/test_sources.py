@@ -1,4 +1,7 @@
-"""GLUE from a folder and from the Hub: what is read, and what is said where it cannot be."""
+"""GLUE from a folder and from the Hub: what is read, and what is said where it cannot be.
+
+Long because every odd file has its line here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Magnitude pruning, subnetworks, retraining, baseline and the whole study, on a tiny model; killed stages go on."""
+"""Magnitude pruning, subnetworks, retraining, baseline and the whole study, on a tiny model; killed stages go on.
+
+Long because the stages share one tiny study, made once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The ledger: exact rows for exact keys, several processes, and files that are not what they should be."""
+"""The ledger: exact rows for exact keys, several processes, and files that are not what they should be.
+
+Long because each kind of damage has its test here.
+"""
 
 from __future__ import annotations
 

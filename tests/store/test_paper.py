@@ -1,4 +1,7 @@
-"""The published figures, and the importer of the authors' files: on files made here, and on theirs where they are."""
+"""The published figures, and the importer of the authors' files: on files made here, and on theirs where they are.
+
+Long because each odd file of the authors' layout has its test here.
+"""
 
 from __future__ import annotations
 

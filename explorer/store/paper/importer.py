@@ -1,5 +1,7 @@
 """Imports a clone of the authors' repository (github.com/sai-prasanna/bert-experiments) into an ordinary bundle.
 
+Long because each kind of file in the authors' layout has its own checks and its own cause for being skipped.
+
 Their layout: masks/FAMILY/TASK/seed_N/{head_mask,mlp_mask,head_importance,mlp_importance}.npy, and
 evaluate_masked/CONDITION/[baseline/]results.json, task -> metric -> [mean, population sd over five seeds].
 Pickles are never read. Their files carry no licence: what is imported is for whoever cloned them.

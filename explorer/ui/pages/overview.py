@@ -1,4 +1,7 @@
-"""Page: the paper's four claims, each with its figure, the number that carries it, and what our data say."""
+"""Page: the paper's four claims, each with its figure, the number that carries it, and what our data say.
+
+Long because the four claims have a card each, with its figure and its words.
+"""
 
 from __future__ import annotations
 

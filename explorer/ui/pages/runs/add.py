@@ -1,4 +1,7 @@
-"""Adding to what the app shows: the paper's files, a checkpoint, GLUE; and checking a bundle."""
+"""Adding to what the app shows: the paper's files, a checkpoint, GLUE; and checking a bundle.
+
+Long because four ways to add something have their checks and their sentences here.
+"""
 
 from __future__ import annotations
 
