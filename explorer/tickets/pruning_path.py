@@ -129,7 +129,8 @@ def path_of(artefact: Artefact, shape: tuple[int, int]) -> PruningPath:
     Raises BadBundle where it holds no steps, BadMask where
     its masks are for another shape."""
     table, arrays = artefact.table, artefact.arrays
-    if table.empty or not bool(table["held"].iloc[0]):
+    lacks = {"importance_heads", "importance_mlps"} - arrays.keys()
+    if lacks or table.empty or not bool(table["held"].iloc[0]):
         made = artefact.manifest
         raise BadBundle(f"{made.key.path} holds no steps.", f"Make it again: `{made.command}`.")
     steps: list[PathStep] = []

@@ -117,7 +117,7 @@ class Parity:
     unverified: int = 0
     """Masks whose score was not in fp32 throughout, so that there was something to verify."""
     corrected: int = 0
-    """Of these, masks of which the verification changed a prediction."""
+    """Number of masks of which the verification changed a prediction."""
     compared: int = 0
     """Predictions."""
     differ: int = 0
