@@ -32,7 +32,8 @@ def read_rows(path: Path, task: Task) -> list[Row]:
 
     Quotes are text, a byte-order mark is skipped, lines may end in CRLF, empty lines at the end are nothing.
     Raises BadData where the file is not readable, lacks a column, is written as CSV, or where a row has another number
-    of fields than the header. Rows of QQP that are cut short are left out, as the Hub's loader does.
+    of fields than the header, an empty text or one with control characters. Rows of QQP that are cut short are left out,
+    as the Hub's loader does.
     """
     rows = _fields(path)
     header = task.header
@@ -50,9 +51,18 @@ def read_rows(path: Path, task: Task) -> list[Row]:
             continue
         if len(row) != len(header):
             raise _another_length(row, len(header), f"Line {number} of {path}")
+        if unfit := [name for name, at in zip(task.columns, text_at, strict=True) if not _is_text(row[at])]:
+            raise BadData(
+                f"Line {number} of {path} has no readable text in its column {unfit[0]!r}.",
+                "It is empty or holds control characters: correct it, or download the file again.",
+            )
         found.append(Row(number, tuple(row[at] for at in text_at), row[label_at]))
     _refuse_csv([text for row in found for text in row.texts], len(found), path)
     return found
+
+
+def _is_text(words: str) -> bool:
+    return bool(words.strip()) and "\0" not in words
 
 
 def _fields(path: Path) -> list[list[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,6 +93,11 @@ def test_stsb_labels_outside_0_to_5_are_refused(tmp_path, label):
         (PAIRS[:-12], "Line 3 of .* has 4 fields, fewer than the 5 columns of the file. Is the line cut in two"),
         (PAIRS.replace("\n0", "\n2"), "Line 3 of .* has the label '2', not one of 0, 1. Correct it, or"),
         (PAIRS.replace("\n0", "\n\n0"), "Line 3 of .* is empty. Take the line out"),
+        (
+            re.sub(r"\tA cat runs[^\t]*", "\t ", PAIRS, count=1),
+            "Line 2 of .* no readable text in its column '#1",
+        ),
+        (PAIRS.replace("No dog", "No\0dog"), "Line 3 of .* no readable text in its column .*control characters"),
         (PAIRS.replace("No dog", "No\tdog"), "Line 3 of .* has 6 fields, more than the 5 columns .* a tab inside"),
         (PAIRS.replace(" .\n0", " .\t\n0"), "Line 2 of .* has 6 fields"),
         (PAIRS.replace("#2 ID", "#1 ID"), "has two columns named '#1 ID'"),
