@@ -32,8 +32,8 @@ def read_rows(path: Path, task: Task) -> list[Row]:
 
     Quotes are text, a byte-order mark is skipped, lines may end in CRLF, empty lines at the end are nothing.
     Raises BadData where the file is not readable, lacks a column, is written as CSV, or where a row has another number
-    of fields than the header, an empty text or one with control characters. Rows of QQP that are cut short are left out,
-    as the Hub's loader does.
+    of fields than the header, an empty text or one with control characters. Rows of QQP that are cut short are left
+    out, as the Hub's loader does.
     """
     rows = _fields(path)
     header = task.header
