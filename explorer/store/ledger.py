@@ -90,17 +90,6 @@ class LedgerEntry:
     """Predictions that were others before they were verified."""
 
 
-@dataclass(frozen=True)
-class LedgerRow:
-    """An entry without its logits, for a history."""
-
-    key: LedgerKey
-    score: float
-    seconds: float
-    created: datetime
-    provenance: str
-
-
 def default_path() -> Path:
     """EXPLORER_LEDGER (a file, or :memory:), else `ledger.sqlite` in this user's cache folder. Raises BadLedger."""
     chosen = os.environ.get("EXPLORER_LEDGER")
@@ -187,21 +176,6 @@ class Ledger:
     def _has_verified(self, key: LedgerKey) -> bool:
         row = self._db.execute(f"SELECT verified FROM evaluations WHERE {_OF_KEY}", astuple(key)).fetchone()
         return row is not None and bool(row[0])
-
-    def count(self) -> int:
-        """How many evaluations are kept."""
-        with self._told(), self._lock:
-            return int(self._db.execute("SELECT count(*) FROM evaluations").fetchone()[0])
-
-    def recent(self, checkpoint_sha256: str, data_sha256: str, *, at_most: int = 200) -> list[LedgerRow]:
-        """The newest of a checkpoint on a data set, newest first, of any precision and engine: each row's key says."""
-        with self._told(), self._lock:
-            rows = self._db.execute(
-                "SELECT checkpoint, data, precision, engine, mask, score, seconds, created, provenance "
-                "FROM evaluations WHERE checkpoint = ? AND data = ? ORDER BY rowid DESC LIMIT ?",
-                (checkpoint_sha256, data_sha256, at_most),
-            ).fetchall()
-            return [LedgerRow(LedgerKey(*row[:5]), *_as_told(*row[5:])) for row in rows]
 
     def close(self) -> None:
         """Ends the connection; the ledger is of no use afterwards."""
