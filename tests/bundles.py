@@ -8,7 +8,8 @@ import pandas as pd
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.stats.intervals import score_with_interval
-from explorer.store.bundle import Bundle, command_for, versions
+from explorer.store.bundle import Bundle, versions
+from explorer.store.commands import command_for
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
 from explorer.tickets.pruning_path import PathRow, to_table
 

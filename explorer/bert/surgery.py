@@ -77,7 +77,7 @@ _OF_LAYER = re.compile(r"bert\.encoder\.layer\.(\d+)\.(.+)")
 
 
 def _part(name: str, mask: Mask, head_size: int) -> _Part | None:
-    """Of the weight of that name; None where all of it is cut away."""
+    """Finds what is left of the weight of that name; None where all of it is cut away."""
     match = _OF_LAYER.fullmatch(name)
     if match is None:
         return _Part(None)

@@ -25,8 +25,7 @@ from numpy.typing import NDArray
 from explorer.bert.model_identity import Identity
 from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadBundle, BadRequest
-from explorer.store.commands import command_for as command_for
-from explorer.store.commands import study_command
+from explorer.store.commands import command_for, study_command
 from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
 
 MANIFEST = "manifest.json"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from explorer.errors import BadBundle
@@ -52,15 +52,15 @@ def task_tickets(bundle: Bundle, model: str, task: str, pruned: Pruned = "togeth
     return tickets_by_task(_of_task(bundle, model, task), model, pruned).get(task, {})
 
 
-def tickets_beside(bundle: Bundle, run: Run) -> dict[int, Mask]:
+def tickets_beside(bundle: Bundle, run: Run, of_task: Mapping[int, Mask] | None = None) -> dict[int, Mask]:
     """Collects the tickets that a run's own may be combined with, its own included, in the paper's order.
 
-    They are the task's, or the run's own alone where it was pruned with other options than most. Raises BadBundle
-    where the run is not pruned.
+    of_task: the task's tickets, where they were read already. They are the task's, or the run's own alone where it was
+    pruned with other options than most. Raises BadBundle where the run is not pruned.
     """
-    tickets = task_tickets(bundle, run.model, run.task)
+    tickets = task_tickets(bundle, run.model, run.task) if of_task is None else of_task
     if run.seed in tickets:
-        return tickets
+        return dict(tickets)
     own = bundle.read(Key(run, "structured", "together")).manifest
     shape = shape_of(_of_task(bundle, run.model, run.task), run)
     return {run.seed: Mask.from_code(str(own.summary["ticket"]), *shape)}

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.paper.published import FULL, MAJORITY
 from explorer.store.runs_of_task import TOGETHER, complete, in_paper_order, seeds_with
 from explorer.store.schema import Key, Manifest, Run
-from explorer.store.task_tickets import tickets_beside
+from explorer.store.task_tickets import task_tickets, tickets_beside
 
 METHODS, TICKET_KINDS, STATES = ("structured", "super", "magnitude"), ("good", "random", "bad"), ("pruned", "retrained")
 CONDITIONS = (FULL, MAJORITY, *(f"{m}/{k}/{s}" for m in METHODS for k in TICKET_KINDS for s in STATES))
@@ -44,11 +46,12 @@ class ConditionScore:
     """Sentence where the subnetwork is not quite what its name promises."""
 
 
-def run_scores(bundle: Bundle, run: Run) -> dict[str, ConditionScore]:
+def run_scores(bundle: Bundle, run: Run, of_task: Callable[[], Mapping[int, Mask]]) -> dict[str, ConditionScore]:
     """Reads the score of every condition of one fine-tuned run that is there and not outdated, but for the majority
     baseline.
 
-    A super or retrained score counts only with the masks that the bundle now holds. Raises BadBundle.
+    of_task: gives the tickets of the run's task; asked where the run is pruned. A super or retrained score counts only
+    with the masks that the bundle now holds. Raises BadBundle.
     """
     finetuned = bundle.manifest(Key(run, "finetune"))
 
@@ -58,7 +61,9 @@ def run_scores(bundle: Bundle, run: Run) -> dict[str, ConditionScore]:
 
     scores = {FULL: _of_manifest(finetuned)}
     trajectory, codes = current(*TOGETHER), {}
-    tickets = {str(seed): mask.code for seed, mask in tickets_beside(bundle, run).items()} if trajectory else {}
+    tickets = (
+        {str(seed): mask.code for seed, mask in tickets_beside(bundle, run, of_task()).items()} if trajectory else {}
+    )
     if (manifest := current("subnetworks")) and trajectory:
         own = manifest.config["tickets"].get(str(run.seed)) == tickets[str(run.seed)]
         for at, row in enumerate(bundle.read(manifest.key).table.to_dict("records")):
@@ -88,7 +93,8 @@ def study_scores(bundle: Bundle, model: str, task: str) -> dict[int, dict[str, C
     BadBundle.
     """
     seeds = sorted(seeds_with(bundle, model, task, "finetune"), key=in_paper_order)
-    return {seed: run_scores(bundle, Run(model, task, seed)) for seed in seeds}
+    tickets = cache(lambda: task_tickets(bundle, model, task))  # read once for all seeds
+    return {seed: run_scores(bundle, Run(model, task, seed), tickets) for seed in seeds}
 
 
 def _of_manifest(manifest: Manifest) -> ConditionScore:

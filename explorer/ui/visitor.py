@@ -6,9 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.store.schema import Key, Run
 from explorer.store.user_folders import PROJECT
-from explorer.ui.view import View
 
 
 def served_on_localhost() -> bool:
@@ -24,13 +22,3 @@ def on_command_line(root: Path) -> str:
     if root.resolve().parent == PROJECT:
         return root.name
     return str(root) if served_on_localhost() else "DIR"
-
-
-def command_for(view: View, key: Key) -> str:
-    """Writes the command that makes an artefact in the bundle on screen, complete and fit to be pasted."""
-    return view.bundle.command_for(key)
-
-
-def study_command_for(view: View, run: Run) -> str:
-    """Writes the command that makes whatever the bundle on screen lacks of a run."""
-    return view.bundle.study_command_for(run)

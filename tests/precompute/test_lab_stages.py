@@ -22,7 +22,8 @@ from explorer.glue.sources import folder_examples
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.patterns.per_head import MapClassifier
-from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle, command_for
+from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle
+from explorer.store.commands import command_for
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.store.stages import stage_named
 from explorer.store.task_tickets import tickets_beside

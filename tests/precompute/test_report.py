@@ -12,7 +12,8 @@ import pytest
 
 from explorer.mask import Mask
 from explorer.stats.intervals import seed_spread
-from explorer.store.bundle import Bundle, command_for, versions
+from explorer.store.bundle import Bundle, versions
+from explorer.store.commands import command_for
 from explorer.store.paper.published import published
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
 from explorer.study.conditions import CONDITIONS

@@ -14,7 +14,8 @@ import pytest
 
 from explorer.bert.model_identity import Identity
 from explorer.errors import BadBundle, BadRequest
-from explorer.store.bundle import ARRAYS, CHECKPOINT, MANIFEST, TABLE, Bundle, command_for, sha256_of, versions
+from explorer.store.bundle import ARRAYS, CHECKPOINT, MANIFEST, TABLE, Bundle, sha256_of, versions
+from explorer.store.commands import command_for
 from explorer.store.schema import SCHEMA_VERSION, FileEntry, Key, Manifest, Run, manifest_from_json
 
 RUN = Run("tiny", "MRPC", 7)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from explorer.arrays import Float32Array, Int64Array
 from explorer.errors import BadBundle
@@ -90,6 +89,8 @@ def read_labels(folder: Path = FOLDER) -> tuple[LabelledMap, ...]:
 
 def folds(labels: Sequence[int], heads: Sequence[tuple[int, int]], n_folds: int, seed: int) -> list[Int64Array]:
     """Indices of each fold's maps: no head in two folds, classes spread as evenly as that allows."""
+    from sklearn.model_selection import StratifiedGroupKFold  # slow: only training needs it
+
     groups = [f"{layer}.{head}" for layer, head in heads]
     split = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():

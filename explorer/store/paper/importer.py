@@ -179,7 +179,7 @@ def import_clone(clone: Path, bundle: Bundle, on_written: Callable[[int], object
 
 
 def _children(job: _Import, folder: Path, expected: tuple[str, ...]) -> Iterator[Path]:
-    """Its folders: the expected in their order, each that is missing skipped by name, then any others."""
+    """Lists subfolders: the expected in their order, each that is missing skipped by name, then any others."""
     try:
         found = sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError:

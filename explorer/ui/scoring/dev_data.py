@@ -153,7 +153,7 @@ def is_withheld(view: View, run: Run) -> bool:
     st.info(
         f"The checkpoint of seed {run.seed} does not ship with this cache, to keep it small: "
         f"stored scores only.{other} To score this one, make it again: "
-        f"`{visitor.command_for(view, Key(run, 'finetune'))}`",
+        f"`{view.bundle.command_for(Key(run, 'finetune'))}`",
         icon=":material/inventory_2:",
     )
     return True

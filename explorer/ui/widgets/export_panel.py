@@ -206,7 +206,7 @@ def _model(view: View, run: Run, mask: Mask) -> None:
     if CHECKPOINT in manifest.withheld or CHECKPOINT not in manifest.files:
         st.caption(
             f"The checkpoint of seed {run.seed} does not ship with this cache. Make it: "
-            f"`{visitor.command_for(view, manifest.key)}`"
+            f"`{view.bundle.command_for(manifest.key)}`"
         )
         return
     if run.model != MINILM_NAME:  # some hundred MB, which a server had better not hold in memory for a visitor

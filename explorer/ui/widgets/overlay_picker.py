@@ -22,7 +22,6 @@ from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
 from explorer.ui.view import View
-from explorer.ui.visitor import command_for
 
 NONE = "none"
 """The name that chooses no overlay."""
@@ -61,12 +60,12 @@ def overlays_of(view: View, known: KnownRun) -> Offered:
         try:
             found[name] = made(cached.artefact(view, key))
         except ExplorerError:
-            missing[label] = command_for(view, key)
+            missing[label] = view.bundle.command_for(key)
     tickets = cached.tickets(view, run)
     if tickets:
         found["survival"] = survival_overlay(tickets)
     else:
-        missing["Survival"] = command_for(view, Key(run, "structured", "together"))
+        missing["Survival"] = view.bundle.command_for(Key(run, "structured", "together"))
     return Offered(found, missing)
 
 

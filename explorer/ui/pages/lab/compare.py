@@ -115,7 +115,7 @@ def _grids(question: Question, a: Mask, b: Mask) -> None:
 
 
 def _stored(question: Question, a: Mask, b: Mask) -> None:
-    """Of a run whose checkpoint is not here: what the bundle knows."""
+    """Draws what the bundle knows of a run whose checkpoint is not here."""
     found = [question.known.by_code.get(mask.code) for mask in (a, b)]
     if found[0] is None or found[1] is None:
         unknown = " and ".join(name for name, one in zip("AB", found, strict=True) if one is None)

@@ -115,7 +115,7 @@ def _go(question: Question) -> None:
 def _scored_here(
     question: Question, standing: Standing | None, landmarks: Sequence[Landmark]
 ) -> tuple[list[Landmark], list[Landmark]]:
-    """Those whose score on the very examples of the lab is known, with that score, and the others."""
+    """Splits off the landmarks whose score on the very examples of the lab is known, with that score."""
     if question.on_stored_data:
         return list(landmarks), []
     if standing is None or standing.evaluator is None:

@@ -11,7 +11,6 @@ from explorer.study.stored_scores import KnownRun
 from explorer.tickets.presets import most_important, surviving, without_layer
 from explorer.ui import cached, state
 from explorer.ui.view import View
-from explorer.ui.visitor import command_for
 from explorer.ui.widgets.presets import Preset, named_presets, size_words
 
 _ROW = ("full", "good", "bad", "random", "super")
@@ -90,7 +89,7 @@ def _top(view: View, known: KnownRun) -> None:
     try:
         importance = cached.artefact(view, key).arrays
     except ExplorerError:
-        st.caption(f"**The most important** needs the run's importance: `{command_for(view, key)}`")
+        st.caption(f"**The most important** needs the run's importance: `{view.bundle.command_for(key)}`")
         return
     st.markdown("**Keep the most important**", help="By the gradient of the loss, ranked as pruning ranks them.")
     sliders = [f"lab.preset.top.{part}.{known.run.path}" for part in ("heads", "mlps")]

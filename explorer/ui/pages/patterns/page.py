@@ -27,7 +27,6 @@ from explorer.ui.pages.patterns.maps import (
 )
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
-from explorer.ui.visitor import command_for
 from explorer.ui.widgets.plain_text import failed, plain
 from explorer.ui.widgets.switch import switch
 
@@ -68,7 +67,7 @@ def _maps(view: View) -> None:
     try:
         table = cached.artefact(view, key).table
         samples = cached.attention_samples(view, key)
-        patterns = column(table, kind, "pattern", command_for(view, key))
+        patterns = column(table, kind, "pattern", view.bundle.command_for(key))
     except ExplorerError as error:
         state.write_url(run, None, **where)
         _missing(view, which, error)
@@ -136,7 +135,7 @@ def _missing(view: View, which: Weights, error: ExplorerError) -> None:
         failed(error)
         return
     st.info(
-        f"The attention maps of this model were not measured yet. Make them: `{command_for(view, key)}`",
+        f"The attention maps of this model were not measured yet. Make them: `{view.bundle.command_for(key)}`",
         icon=":material/blur_on:",
     )
     others = sorted(f"{m.task}, seed {m.seed}" if m.variant == WEIGHTS[1] else f"{m.task}, pre-trained" for m in there)

@@ -80,7 +80,7 @@ def _here(view: View) -> None:
     )
     absent = [task for task in TASKS if task not in tasks]
     if absent and any(manifest.stage not in PUBLISHED_STAGES for manifest in own):
-        whole = visitor.study_command_for(view, Run(selected.model, absent[0], SEEDS[0]))
+        whole = view.bundle.study_command_for(Run(selected.model, absent[0], SEEDS[0]))
         st.caption(f"Nothing here of {', '.join(absent)}. Make a whole run: `{whole}`")
     _run(view, shown, found[shown])
 
@@ -178,7 +178,7 @@ def _missing(view: View, run: Run, lacking: Sequence[Part]) -> None:
     st.markdown(f"Missing: {', '.join(names)}.")
     if run.seed != ALL_SEEDS:
         st.caption("One command makes all of it; stopped, it goes on where it was. It needs GLUE.")
-        st.code(visitor.study_command_for(view, run), language="bash")
+        st.code(view.bundle.study_command_for(run), language="bash")
     with st.expander("Or one by one"):
         where = visitor.on_command_line(view.root)
         st.code("\n".join(commands(lacking, where, view.bundle.source_of(run))), language="bash")

@@ -26,7 +26,6 @@ from explorer.ui.pages.stage.story_values import FACTS, Material
 from explorer.ui.scoring.dev_data import DataSource, glue_source
 from explorer.ui.scoring.request import Question, Standing
 from explorer.ui.view import View
-from explorer.ui.visitor import command_for
 
 
 def story_of(upload: bytes | None) -> tuple[Story, str]:
@@ -52,7 +51,7 @@ def material(view: View, run: Run) -> Material:
         _path(view, run, "together"),
         _path(view, run, "heads"),
         _patterns(view, run),
-        command_for(view, Key(run, "structured", "together")),
+        view.bundle.command_for(Key(run, "structured", "together")),
     )
 
 

@@ -22,7 +22,6 @@ from explorer.ui import cached, state
 from explorer.ui.pages.survival import views
 from explorer.ui.pages.survival.published import published_panel
 from explorer.ui.view import View
-from explorer.ui.visitor import command_for
 from explorer.ui.widgets import exhibits, overlay_picker
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name, seeds
@@ -73,7 +72,7 @@ def page(view: View) -> None:
     if panel not in ("tasks", "weights", "paper") and not shown.own:
         state.write_url(run, None, **where)
         key = Key(run, "structured", pruned)
-        st.info(f"This was not pruned yet. Make it: `{command_for(view, key)}`", icon=":material/content_cut:")
+        st.info(f"This was not pruned yet. Make it: `{view.bundle.command_for(key)}`", icon=":material/content_cut:")
         return
     panels: dict[str, Callable[[], None]] = {
         "seeds": lambda: _over_seeds(shown, where),

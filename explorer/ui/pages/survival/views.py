@@ -25,7 +25,6 @@ from explorer.store.task_tickets import Pruned, shape_of
 from explorer.study.claims import few_seeds
 from explorer.ui import cached
 from explorer.ui.view import View
-from explorer.ui.visitor import command_for
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.panels import panels_row
 from explorer.ui.widgets.words import model_name, seeds
@@ -79,7 +78,9 @@ def all_tasks(view: View, masks: Mapping[str, Mapping[int, Mask]], pruned: Prune
     """Survival of every task at once, and how many heads and MLPs two tasks share beside chance."""
     if not masks:
         key = Key(view.run, "structured", pruned)
-        st.info(f"Nothing was pruned so yet. This task: `{command_for(view, key)}`", icon=":material/content_cut:")
+        st.info(
+            f"Nothing was pruned so yet. This task: `{view.bundle.command_for(key)}`", icon=":material/content_cut:"
+        )
         return
     st.markdown(f"In how many seeds each head and MLP of {model_name(view.run.model)} survives, task by task.")
     panels_row(
@@ -128,7 +129,7 @@ def single_weights(view: View) -> None:
     if not found:
         key = Key(run, "magnitude", "good")
         ours = "" if any(m.stage == "finetune" and m.model == run.model for m in view.manifests) else "imported"
-        make = "The authors' files hold no weights." if ours else f"Make it: `{command_for(view, key)}`"
+        make = "The authors' files hold no weights." if ours else f"Make it: `{view.bundle.command_for(key)}`"
         st.info(f"No single weights were pruned for {run.task} here. {make}{beside}", icon=":material/grain:")
         return
     artefacts = {seed: cached.artefact(view, one.key) for seed, one in found.items()}
