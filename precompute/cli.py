@@ -18,6 +18,7 @@ from precompute.bench.verbs import app as bench_verbs
 from precompute.bundle import verbs as bundle_verbs
 from precompute.patterns.map_verbs import label_maps
 from precompute.patterns.verbs import app as patterns_verbs
+from precompute.run.verb import run
 from precompute.stage_verbs import verb_of
 
 
@@ -33,6 +34,7 @@ def make_app() -> typer.Typer:
         app.command(stage.verb)(verb_of(stage))
     for name, verb in bundle_verbs.VERBS.items():
         app.command(name)(verb)
+    app.command("run")(run)
     app.command("label-maps")(label_maps)
     app.add_typer(patterns_verbs, name="patterns")
     app.add_typer(bench_verbs, name="bench")

@@ -29,10 +29,10 @@ def make(options: Options, stage: Stage, **given: Any) -> Manifest:
     return made
 
 
-def make_artefact(options: Options, key: Key) -> Manifest:
-    """Makes one artefact of the study by its key."""
+def make_artefact(options: Options, key: Key, **more: Any) -> Manifest:
+    """Makes one artefact of the study by its key; more: options of its stage beside those that name the variant."""
     stage = stage_named(key.stage)
-    return make(options, stage, **stage.options_of(key.variant))
+    return make(options, stage, **stage.options_of(key.variant), **more)
 
 
 def verb_of(stage: Stage) -> Callable[..., None]:

@@ -29,8 +29,7 @@ class Draws:
         names = np.random.SeedSequence((self.seed, self.step, place))
         if like.device.type != "cpu":
             generator = torch.Generator(like.device).manual_seed(int(names.generate_state(1, np.uint64)[0] >> 1))
-            drawn = torch.rand(shape, device=like.device, generator=generator)
-            return (drawn >= share).to(like.dtype) / (1 - share)
+            return like.new_empty(shape).bernoulli_(1 - share, generator=generator).div_(1 - share)
         size, limit = int(np.prod(shape)), round(share * _LEVELS)
         bits = np.random.SFC64(names).random_raw(-(-size // 4)).view(np.uint16)[:size]
         scale = np.float32(1 / (1 - limit / _LEVELS))

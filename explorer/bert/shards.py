@@ -12,12 +12,26 @@ from torch import Tensor
 from explorer.arrays import Int64Array
 from explorer.glue.encoding import Encoded
 
-_WIDTH_STEP = 16
-"""Attention pads to multiples of it: a softmax over whole vector registers, and few buckets."""
-_BUCKET = 1024
-"""Padded tokens of a bucket, few enough that what attention makes of them stays in the processor's cache."""
 _FIRST, _GROWTH = 1024, 2
 """Tokens of the first shard, few so that a first score comes soon, and how much larger each next one is."""
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """Amount of work that a kind of device likes at once."""
+
+    shard: int
+    """Tokens of a shard."""
+    bucket: int
+    """Padded tokens of a bucket."""
+    width_step: int
+    """Attention pads to multiples of it."""
+
+
+_PROCESSOR = _Sizes(shard=4096, bucket=1024, width_step=16)
+"""What attention makes of a bucket stays in the cache; a softmax is over whole vector registers."""
+_GPU = _Sizes(shard=65_536, bucket=65_536, width_step=64)
+"""Few kernels, each large enough to be worth its launch."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +78,17 @@ class Shard:
         return torch.from_numpy(np.concatenate(rows)).to(self.cls.device)
 
 
-def shards_of(encoded: Encoded, tokens: int = 4096, *, seed: int = 0, device: str = "cpu") -> tuple[Shard, ...]:
+def _sizes(device: str | torch.device) -> _Sizes:
+    return _PROCESSOR if torch.device(device).type == "cpu" else _GPU
+
+
+def shards_of(encoded: Encoded, tokens: int | None = None, *, seed: int = 0, device: str = "cpu") -> tuple[Shard, ...]:
     """Partitions the examples at random into shards of at most about `tokens` tokens; the first shards are smaller.
 
-    Random, so that the first shards alone are already a fair sample of the split.
+    Random, so that the first shards alone are already a fair sample of the split. tokens: by default as many as the
+    device likes at once. device: where the shards are put.
     """
+    tokens = tokens or _sizes(device).shard
     order = np.random.default_rng(seed).permutation(len(encoded))
     reached = np.cumsum(encoded.lengths[order])
     ends: list[int] = []
@@ -110,12 +130,13 @@ def sub_shard(shard: Shard, examples: Int64Array) -> Shard:
 
 
 def _buckets(lengths: Int64Array, device: str | torch.device) -> Sequence[Bucket]:
-    widths = -(-lengths // _WIDTH_STEP) * _WIDTH_STEP
+    sizes = _sizes(device)
+    widths = -(-lengths // sizes.width_step) * sizes.width_step
     starts = np.concatenate([[0], np.cumsum(lengths)])
     buckets = []
     for width in np.unique(widths):
         (of_width,) = np.nonzero(widths == width)
-        for part in np.array_split(of_width, -(-len(of_width) * width // _BUCKET)):
+        for part in np.array_split(of_width, -(-len(of_width) * width // sizes.bucket)):
             if len(part):
                 buckets.append(_bucket(lengths, starts, int(part[0]), int(part[-1]) + 1, int(width), device))
     return buckets

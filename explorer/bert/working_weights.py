@@ -34,6 +34,12 @@ class WorkingWeights:
 
     def hand_over_gradients(self) -> None:
         """Moves the copies' gradients to the parameters that the optimizer steps."""
-        for original, working in zip(self._originals, self._copies, strict=True):
-            if working.grad is not None:
-                original.grad, working.grad = working.grad.to(original.dtype), None
+        given = [(o, w.grad) for o, w in zip(self._originals, self._copies, strict=True) if w.grad is not None]
+        if not given:
+            return
+        converted = [torch.empty_like(original) for original, _ in given]
+        torch._foreach_copy_(converted, [gradient for _, gradient in given])
+        for (original, _), gradient in zip(given, converted, strict=True):
+            original.grad = gradient
+        for working in self._copies:
+            working.grad = None

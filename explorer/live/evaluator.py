@@ -68,7 +68,7 @@ class Evaluation:
 class Evaluator:
     """One classifier on one split, read-only after construction.
 
-    device: where the model runs. tokens: size of a shard, at most about so many.
+    device: where the model runs. tokens: of a shard, at most about so many; by default what the device likes.
     memory: bytes that the full model's states may take, from which masks start where they first depart from it;
     where they would not fit, as many as do are kept, and `cache_plan` says so.
     dtype: that of the fast pass; by default the one that is fast on this machine.
@@ -87,7 +87,7 @@ class Evaluator:
         examples: Examples,
         *,
         device: str = "cpu",
-        tokens: int = 4096,
+        tokens: int | None = None,
         memory: int = DEFAULT_MEMORY,
         dtype: torch.dtype | None = None,
     ) -> None:
@@ -95,6 +95,7 @@ class Evaluator:
             raise BadRequest("There are no examples to score.")
         keep_freed_memory()
         self.task: Task = examples.task
+        self.device = device
         self.examples = examples
         self.labels = examples.labels
         self.checkpoint_sha256 = classifier.sha256

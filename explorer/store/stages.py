@@ -58,6 +58,8 @@ class Stage:
     """What the study makes of a task, once for all seeds."""
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Variant, or '*' for all -> the artefacts of the same run ('magnitude.good') that it builds on."""
+    needs_of_all_seeds: tuple[str, ...] = ()
+    """Artefacts ('structured.together') of every seed of the task that it reads as far as they are there."""
     splits: tuple[Split, ...] = ("dev",)
     """The parts of the task's data that it reads; () = none of GLUE."""
     optional: bool = True
@@ -198,6 +200,7 @@ REGISTER: tuple[Stage, ...] = (
         "subnetworks",
         "Score the good, bad and random subnetworks of a run, and the super ones where other seeds are pruned.",
         needs={"*": ("finetune", "structured.together")},
+        needs_of_all_seeds=("structured.together",),
     ),
     Stage(
         "retrained",

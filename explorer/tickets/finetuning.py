@@ -43,8 +43,13 @@ class Progress:
 
     step: int
     steps: int
-    loss: float
-    """Mean training loss of this batch."""
+    batch_loss: torch.Tensor
+    """Mean training loss of this batch, where it was computed."""
+
+    @property
+    def loss(self) -> float:
+        """The mean training loss of this batch; reading it waits until the device has computed it."""
+        return float(self.batch_loss)
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ def finetune(
         schedule.step()
         optimizer.zero_grad(set_to_none=True)
         if on_step:
-            on_step(Progress(step + 1, steps, float(loss.detach())))
+            on_step(Progress(step + 1, steps, loss.detach()))
         if resume_dir and ((step + 1) % save_every == 0 or step + 1 == end) and step + 1 < steps:
             save(resume_dir, identity, step + 1, model, optimizer)
     model.cpu()

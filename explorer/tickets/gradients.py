@@ -29,6 +29,7 @@ def importance(
     estimator: Estimator = "expected",
     *,
     batch_size: int = 32,
+    device: str = "cpu",
     on_batch: Callable[[int, int], None] | None = None,
 ) -> Importance:
     """Estimates how much the loss depends on every head and MLP.
@@ -36,7 +37,7 @@ def importance(
     classifier: frozen; gradients reach the gates alone.
     task, encoded, labels: the n examples that the loss is taken on; labels (n,).
     mask: the gates' values, at which the gradient is taken.
-    estimator: one of the three below. batch_size: examples a pass.
+    estimator: one of the three below. batch_size: examples a pass. device: where it is computed.
     on_batch: told after each batch how many are done, and of how many.
 
     expected: mean over examples of |dL/dg|, each example with gates of its own (Michel et al., equation 2).
@@ -52,16 +53,18 @@ def importance(
     """
     if len(encoded) == 0:
         raise BadRequest("Importance needs at least one example.")
-    device = str(classifier.model.device)
     heads, mlps = gates_of(mask, device)
     if heads.shape != (classifier.n_layers, classifier.n_heads):
         raise BadMask(
             f"A mask of {mask.n_layers} layers x {mask.n_heads} heads does not fit {classifier.name}.",
             "Is it a mask for another model?",
         )
-    weights, layout = dict(classifier.model.named_parameters()), Layout.of(classifier.model)
+    weights = {name: parameter.to(device) for name, parameter in classifier.model.named_parameters()}
+    layout = Layout.of(classifier.model)
     total_heads, total_mlps = torch.zeros_like(heads), torch.zeros_like(mlps)
     running_heads, running_mlps = torch.zeros_like(heads), torch.zeros_like(mlps)
+    if estimator == "expected" and device != "cpu":
+        batch_size *= 8  # each example has gates of its own, so the batching is free: few kernels for a GPU
     batches = _batches(encoded, batch_size, estimator, device)
     for number, batch in enumerate(batches):
         size = len(batch.indices)

@@ -18,6 +18,7 @@ from explorer.tickets.finetuning import TrainingSet, finetune, training_dtype
 from explorer.tickets.recipes import RECIPES, default_recipe
 from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
+from precompute.stages.opened import stored_in
 from precompute.stages.training import training_bar, write_trained
 
 
@@ -70,7 +71,8 @@ def make(
         base_sha256=pretrained.sha256,
         about={"task": options.task.name, "seed": options.seed, "recipe": asdict(chosen)},
     )
-    evaluator = Evaluator(load_finetuned(_written(packed, work), options.task), dev, device=options.device)
+    written = load_finetuned(_written(packed, work), options.task)
+    evaluator = Evaluator(written, dev, device=options.device, dtype=stored_in(options.device))
     return write_trained(
         Draft(options, key, config, {"train": train, "dev": dev}, sha256_of(packed), base),
         evaluator.interval(evaluator.full),

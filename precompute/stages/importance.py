@@ -35,7 +35,8 @@ def make(options: Options, estimator: Estimator = "expected", data: str = DEV) -
         sample = sample_of(options.examples("train"), len(opened.dev), options.seed)
         splits[data] = sample
         encoded = encode(sample, opened.classifier.tokenizer)
-        scores = importance(opened.classifier, options.task, encoded, sample.labels, full, estimator)
+        device = options.device
+        scores = importance(opened.classifier, options.task, encoded, sample.labels, full, estimator, device=device)
     draft = Draft(options, key, config, splits, opened.classifier.sha256)
     return draft.write({}, watch.seconds, arrays={"heads": scores.heads, "mlps": scores.mlps})
 
@@ -43,4 +44,12 @@ def make(options: Options, estimator: Estimator = "expected", data: str = DEV) -
 def measured(opened: OpenRun, mask: Mask, estimator: Estimator) -> Importance:
     """Measures the importance of what a mask keeps, on the run's dev set."""
     evaluator = opened.evaluator
-    return importance(opened.classifier, evaluator.task, evaluator.encoded, evaluator.labels, mask, estimator)
+    return importance(
+        opened.classifier,
+        evaluator.task,
+        evaluator.encoded,
+        evaluator.labels,
+        mask,
+        estimator,
+        device=evaluator.device,
+    )

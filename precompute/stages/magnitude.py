@@ -36,7 +36,7 @@ from explorer.tickets.magnitude import (
 from explorer.tickets.structured import THRESHOLD, threshold_of
 from precompute.artefacts import Draft, Stopwatch, config_of, finished, require_same_checkpoint, score_columns
 from precompute.options import Options
-from precompute.stages.opened import OpenRun, open_run
+from precompute.stages.opened import OpenRun, open_run, stored_in
 
 KINDS = ("good", "random", "bad")
 
@@ -168,7 +168,8 @@ def _logits(options: Options, opened: OpenRun, weights: Weights, mask: WeightMas
     if mask.n_kept == mask.n_weights:
         return opened.evaluator.full.logits
     pruned = with_weights(opened.classifier, apply(weights, mask), source=opened.classifier.source, sha256=mask.sha256)
-    return Evaluator(pruned, opened.dev, device=options.device).full.logits
+    evaluator = Evaluator(pruned, opened.dev, device=options.device, dtype=stored_in(options.device))
+    return evaluator.full.logits
 
 
 def _write(

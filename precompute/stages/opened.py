@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from explorer.bert.checkpoints import Classifier, load_finetuned
@@ -37,7 +38,7 @@ def open_run(options: Options) -> OpenRun:
     run = options.run
     dev = options.examples("dev")
     classifier = load_finetuned(str(options.bundle.checkpoint(run)), options.task)
-    evaluator = Evaluator(classifier, dev, device=options.device)
+    evaluator = Evaluator(classifier, dev, device=options.device, dtype=stored_in(options.device))
     finetuned = options.bundle.read(options.key("finetune"))
     if not np.allclose(finetuned.arrays["logits"], evaluator.full.logits, atol=1e-3):
         raise BadRequest(
@@ -45,6 +46,12 @@ def open_run(options: Options) -> OpenRun:
             f"Is it another GLUE version? Make the run again: `{options.bundle.command_for(options.key('finetune'))}`.",
         )
     return OpenRun(run, classifier, dev, evaluator)
+
+
+def stored_in(device: str) -> torch.dtype | None:
+    """Returns the type in which what is stored is computed: fp32 on a GPU, where it costs little; else the fast one,
+    with close calls in fp32."""
+    return torch.float32 if device.startswith("cuda") else None
 
 
 def score_masks(evaluator: Evaluator, masks: Sequence[Mask], words: str) -> list[Evaluation]:

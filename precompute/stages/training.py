@@ -25,8 +25,8 @@ def training_bar(words: str) -> Iterator[Callable[[Progress], None]]:
 
         def show(progress: Progress) -> None:
             bar.total = progress.steps
-            bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)
-            bar.update(progress.step - bar.n)
+            if bar.update(progress.step - bar.n):  # drawn; else a GPU would be waited for at every step
+                bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)
 
         yield show
 

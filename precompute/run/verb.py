@@ -1,0 +1,166 @@
+"""The verb `run`: the study of many runs, on this machine or on a Ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from explorer.bert.model_names import MINILM, name_in_bundle
+from explorer.errors import BadRequest, ExplorerError
+from explorer.glue.tasks import task_named
+from explorer.store.bundle import Bundle
+from explorer.store.paper.published import published
+from explorer.store.run_progress import RunProgress, write_progress
+from explorer.store.schema import Manifest
+from precompute.console import A_PATH, CACHE, RUNS, BundleOption, GlueOption, JsonOption, ModelOption, print_result
+from precompute.options import options
+from precompute.run.carrying_out import Engine, carry_out
+from precompute.run.estimate import Estimates, by_longest_chain, in_words
+from precompute.run.freshness import fresh
+from precompute.run.graph import Extra, graph
+from precompute.run.table import live_table, plan_lines
+from precompute.run.worker import Setting
+
+
+def run(
+    tasks: Annotated[str, typer.Option("--tasks", help="GLUE tasks in the order of their importance: 'MRPC,CoLA'.")],
+    seeds: Annotated[str, typer.Option("--seeds", help="Fine-tuning seeds. Default: the paper's five.")] = "",
+    model: ModelOption = MINILM,
+    bundle: BundleOption = RUNS,
+    glue_dir: GlueOption = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option("--engine", help="local: this machine. ray: a Ray cluster.")
+    ] = "local",
+    jobs: Annotated[int, typer.Option("--jobs", help="Artefacts made at once, each in a process of its own.")] = 1,
+    address: Annotated[
+        str, typer.Option("--address", help="ray: the cluster's address; default: a cluster of this machine alone.")
+    ] = "",
+    cpus: Annotated[float, typer.Option("--cpus-per-job", help="ray: processors that a job takes.")] = 1.0,
+    gpus: Annotated[float, typer.Option("--gpus-per-job", help="ray: share of a GPU that a job takes.")] = 0.0,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also", help="More than the study makes: 'retrained.super-good' or 'MRPC:retrained.super-good'."
+        ),
+    ] = None,
+    without: Annotated[str, typer.Option("--without", help="Stages to leave out: 'retrain,magnitude'.")] = "",
+    train_file: Annotated[
+        list[str] | None, typer.Option("--train-file", help="Another training file of a task: 'MNLI:train_10k.tsv'.")
+    ] = None,
+    recipe: Annotated[str, typer.Option("--recipe", help="A named recipe for all. Default: by model and task.")] = "",
+    order: Annotated[
+        Literal["tasks", "longest"],
+        typer.Option("--order", help="tasks: whole tasks first. longest: whatever takes longest first."),
+    ] = "tasks",
+    history: Annotated[
+        Path, typer.Option("--history", help="A bundle whose seconds estimates come from too.", **A_PATH)
+    ] = CACHE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; make nothing.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the whole study of many tasks and seeds; what is there stays, and the same command goes on after a kill."""
+    if jobs < 1:
+        raise BadRequest(f"--jobs {jobs} would make nothing.", "Give at least 1.")
+    files = _train_files(train_file or ())
+    names = [task_named(name).name for name in _listed(tasks)]
+    numbers = [_seed(text) for text in _listed(seeds)] or list(published().seeds)
+    model_name = name_in_bundle(model)
+    extra = [Extra.parse(text) for text in also or ()]
+    for task in {one.task for one in extra} | set(files):
+        if task and task not in names:
+            raise BadRequest(f"{task} is not among the tasks of this plan.", f"Tasks: {', '.join(names)}.")
+    planned = graph(model_name, names, numbers, extra=extra, without=_listed(without), train_files=files)
+    opened = options(names[0], numbers[0], model, bundle, glue_dir, "cpu")
+    done = fresh(opened.bundle, planned)
+    of_model = [one for one in (*_manifests(opened.bundle), *_manifests(Bundle(history))) if one.model == model_name]
+    estimates = Estimates(of_model)
+    left = [job for job in planned if job.key not in done]
+    if dry_run:
+        seconds, unknown = estimates.total(left)
+        plan: dict[str, object] = {
+            "jobs": len(planned),
+            "done": len(done),
+            "left": len(left),
+            "seconds": seconds,
+            "unknown": unknown,
+        }
+        print_result(plan, as_json, "\n".join(plan_lines(planned, done, estimates, jobs)))
+        return
+    for task in names:  # what is wrong with data or folders is told before hours go into it
+        one = options(task, numbers[0], model, bundle, glue_dir, device)
+        one.bundle.require_writable(one.run)
+        if any(job.key.run.task == task and job.verb == "finetune" for job in left):
+            one.examples("train", files.get(task) or None)
+        if any(job.key.run.task == task for job in left):
+            one.examples("dev")
+    setting = Setting(model, opened.bundle.root, opened.glue_dir, device, recipe)
+    made_by = _engine(engine, setting, opened.bundle, jobs, address, cpus, gpus)
+    ordered = by_longest_chain(planned, estimates) if order == "longest" else planned
+    root, command = opened.bundle.root, _command()
+    with live_table(quiet=as_json) as show:
+
+        def tell(progress: RunProgress) -> None:
+            told = replace(progress, command=command)
+            write_progress(root, told)
+            show(told)
+
+        ended = carry_out(planned, done, made_by, tell, order=ordered, estimate=estimates.seconds)
+    count = ended.count()
+    failed = [f"{job.path}: {job.cause}" for job in ended.of("failed")]
+    for sentence in failed:
+        typer.echo(f"failed: {sentence}", err=True)
+    record: dict[str, object] = {name: count[name] for name in ("done", "failed", "blocked", "waiting")}
+    record["failures"] = failed
+    words = ", ".join(f"{many} {name}" for name, many in count.items() if many)
+    print_result(record, as_json, f"{words}; {in_words(ended.updated - ended.started)}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _engine(name: str, setting: Setting, bundle: Bundle, jobs: int, address: str, cpus: float, gpus: float) -> Engine:
+    if name == "ray":
+        from precompute.run.on_ray import RayEngine
+
+        return RayEngine(setting, bundle, jobs, address=address, cpus=cpus, gpus=gpus)
+    from precompute.run.local import LocalEngine
+
+    return LocalEngine(setting, jobs)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _seed(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 11):
+        raise BadRequest(f"{text!r} is no seed.", "Give numbers, e.g. --seeds 1337,42.")
+    return int(text)
+
+
+def _train_files(given: Sequence[str]) -> dict[str, str]:
+    files = {}
+    for text in given:
+        task, colon, file = text.partition(":")
+        if not colon or not file:
+            raise BadRequest(f"{text!r} does not say of which task it is.", "An example: MNLI:train_10k.tsv.")
+        files[task_named(task).name] = file
+    return files
+
+
+def _manifests(bundle: Bundle) -> list[Manifest]:
+    try:
+        return list(bundle.manifests())
+    except ExplorerError:
+        return []  # only estimates are made of them
+
+
+def _command() -> str:
+    import shlex
+    import sys
+
+    return shlex.join(["python", "-m", "precompute", *sys.argv[1:]])
