@@ -218,6 +218,7 @@ REGISTER: tuple[Stage, ...] = (
         "baseline",
         "baseline",
         "Score the majority class (STS-B: random draws) on the dev set.",
+        (Option("train_file", "Another training file of the task's folder."),),
         variants=(),
         over_seeds=("",),
         splits=("train", "dev"),

@@ -69,16 +69,18 @@ def plain_seconds(classifier: Classifier, encoded: Encoded, mask: Mask, *, padde
     """Times stock transformers in fp32 on the same examples: batches of 32 sorted by length, or all padded to one
     width.
     """
+    device = str(classifier.model.device)
     if padded_to is None:
         return seconds_of(lambda: reference_logits(classifier, encoded, mask))
 
     def padded() -> None:
-        with torch.inference_mode(), gated(classifier.model, *gates_of(mask)):
+        with torch.inference_mode(), gated(classifier.model, *gates_of(mask, device)):
             for part in np.array_split(np.arange(len(encoded)), -(-len(encoded) // 32)):
-                batch = pad(encoded, part, multiple=padded_to)
-                classifier.model(
+                batch = pad(encoded, part, device=device, multiple=padded_to)
+                output = classifier.model(
                     input_ids=batch.input_ids, token_type_ids=batch.token_types, attention_mask=batch.attention_mask
                 )
+                output.logits.cpu()  # a GPU answers before it has computed
 
     return seconds_of(padded)
 

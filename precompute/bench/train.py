@@ -6,6 +6,7 @@ runs in the precision that this processor is fastest in, as ours does: it is the
 
 from __future__ import annotations
 
+import copy
 import os
 import statistics
 import time
@@ -59,12 +60,22 @@ class Sizes:
 
 
 def bench_train(
-    bundle: Bundle, model: str, name: str, task: str, seed: int, glue_dir: Path | None, *, sizes: Sizes, base: Sizes
+    bundle: Bundle,
+    model: str,
+    name: str,
+    task: str,
+    seed: int,
+    glue_dir: Path | None,
+    *,
+    sizes: Sizes,
+    base: Sizes,
+    device: str = "cpu",
 ) -> Iterator[Figure]:
     """Figures in the order in which they are measured, of the model and then of BERT-base's size (random weights).
 
     The tickets are the bundle's good and bad subnetworks of the run; BERT-base's are drawn, with the same share of
-    heads and MLPs. No steps: that size is left out. Raises BadBundle or BadData where run or data are missing.
+    heads and MLPs. No steps: that size is left out. device: where all of it runs.
+    Raises BadBundle or BadData where run or data are missing.
     """
     pretrained = load_pretrained(model, TASKS[task], seed)
     train, dev = (load_examples(TASKS[task], split, glue_dir) for split in ("train", "dev"))
@@ -73,17 +84,17 @@ def bench_train(
     run = Run(name, task, seed)
     tickets = tickets_of(bundle, run, pretrained)
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    dtype = str(training_dtype(recipe)).removeprefix("torch.")
-    yield Figure("machine", f"{device_words('cpu')}, ours in {dtype}; load averages before: {load}")
+    dtype = str(training_dtype(recipe, device)).removeprefix("torch.")
+    yield Figure("machine", f"{device_words(device)}, ours in {dtype}; load averages before: {load}")
     if sizes.steps:
-        yield from _training(name, pretrained, data, recipe, seed, tickets, sizes)
-        yield from _measuring(name, load_finetuned(str(bundle.checkpoint(run)), TASKS[task]), dev, sizes)
+        yield from _training(name, pretrained, data, recipe, seed, tickets, sizes, device)
+        yield from _measuring(name, load_finetuned(str(bundle.checkpoint(run)), TASKS[task]), dev, sizes, device)
     if not base.steps:
         return
     large = base_size(pretrained)
     shares = {kind: drawn_like(mask, large.n_layers, large.n_heads) for kind, mask in tickets.items()}
-    yield from _training("BERT-base size", large, data, recipe, seed, shares, base)
-    yield from _measuring("BERT-base size", large, dev, base)
+    yield from _training("BERT-base size", large, data, recipe, seed, shares, base, device)
+    yield from _measuring("BERT-base size", large, dev, base, device)
 
 
 def tickets_of(bundle: Bundle, run: Run, pretrained: Classifier) -> dict[str, Mask]:
@@ -127,16 +138,17 @@ def _training(
     seed: int,
     tickets: Mapping[str, Mask],
     sizes: Sizes,
+    device: str,
 ) -> Iterator[Figure]:
     masks: dict[str, Mask | None] = {"fine-tune": None, **{f"retrain {k}": mask for k, mask in tickets.items()}}
     recipe = replace(recipe, batch_size=sizes.batch_size)
-    fast = training_dtype(recipe) == torch.bfloat16
+    fast = training_dtype(recipe, device) == torch.bfloat16
     works: dict[str, Work] = {}
     for what, mask in masks.items():
-        works[f"{what}, {OURS}"] = _ours(pretrained, data, recipe, seed, mask, sizes.steps)
+        works[f"{what}, {OURS}"] = _ours(pretrained, data, recipe, seed, mask, sizes.steps, device)
         plain, authors = replace(recipe, bf16=fast), replace(PAPER, batch_size=sizes.batch_size)
-        works[f"{what}, {PLAIN}"] = _plain(pretrained, data, plain, seed, mask, 1, sizes.steps)
-        works[f"{what}, {AUTHORS}"] = _plain(pretrained, data, authors, seed, mask, PADDED_TO, sizes.steps)
+        works[f"{what}, {PLAIN}"] = _plain(pretrained, data, plain, seed, mask, 1, sizes.steps, device)
+        works[f"{what}, {AUTHORS}"] = _plain(pretrained, data, authors, seed, mask, PADDED_TO, sizes.steps, device)
     spent = in_turns(works, sizes.turns, words)
     for what, mask in masks.items():
         mine = f"{what}, {OURS}"
@@ -150,7 +162,10 @@ def _training(
             what_share = f"{words}: {what} ({share:.0%} of the parameters), against fine-tune"
             yield _ratio(what_share, *gained, _OF_SHARE / share)
     if recipe.bf16 and not fast:
-        emulated = {OURS: works[f"fine-tune, {OURS}"], _EMULATED: _plain(pretrained, data, recipe, seed, None, 1, 1)}
+        emulated = {
+            OURS: works[f"fine-tune, {OURS}"],
+            _EMULATED: _plain(pretrained, data, recipe, seed, None, 1, 1, device),
+        }
         spent = in_turns(emulated, 1, f"{words}, bf16")
         each = {
             name: [Spent(one.seconds / n, one.cpu_seconds / n) for one in spent[name]]
@@ -159,18 +174,18 @@ def _training(
         yield _ratio(f"{words}: fine-tune, against {_EMULATED}", *times(each, _EMULATED, OURS), None)
 
 
-def _measuring(words: str, classifier: Classifier, dev: Examples, sizes: Sizes) -> Iterator[Figure]:
+def _measuring(words: str, classifier: Classifier, dev: Examples, sizes: Sizes, device: str) -> Iterator[Figure]:
     """Importance, and one pruning run: as many scores and importances as the run has steps."""
     few = replace(dev, items=dev.items[: sizes.examples])
-    evaluator = Evaluator(classifier, few)
+    evaluator = Evaluator(classifier, few, device=device)
     task, encoded, labels = few.task, evaluator.encoded, evaluator.labels
-    full = evaluator.full_mask
+    full, moved = evaluator.full_mask, on_device(classifier, device)
 
     def ours(mask: Mask = full) -> None:
-        importance(classifier, task, encoded, labels, mask)
+        importance(classifier, task, encoded, labels, mask, device=device)
 
     def plain(padded_to: int | None) -> Callable[[], None]:
-        return lambda: void(plain_importance(classifier, task, encoded, labels, full, padded_to=padded_to))
+        return lambda: void(plain_importance(moved, task, encoded, labels, full, padded_to=padded_to, device=device))
 
     ours()  # warm
     works = {OURS: timed_work(ours), PLAIN: timed_work(plain(None)), AUTHORS: timed_work(plain(PADDED_TO))}
@@ -185,7 +200,7 @@ def _measuring(words: str, classifier: Classifier, dev: Examples, sizes: Sizes) 
     def pruned() -> None:
         steps[:] = prune(
             lambda mask: evaluator.evaluate(mask).score,
-            lambda mask: importance(classifier, task, encoded, labels, mask),
+            lambda mask: importance(classifier, task, encoded, labels, mask, device=device),
             full,
             METHODS["together"],
         )
@@ -193,7 +208,7 @@ def _measuring(words: str, classifier: Classifier, dev: Examples, sizes: Sizes) 
     def a_step(padded_to: int | None) -> Callable[[], None]:
         def work() -> None:
             plain(padded_to)()
-            _score(classifier, encoded, full, padded_to)
+            _score(moved, encoded, full, padded_to)
 
         return work
 
@@ -214,6 +229,15 @@ def _measuring(words: str, classifier: Classifier, dev: Examples, sizes: Sizes) 
         yield _ratio(f"{words}: pruning, against {name} (one step, times {many})", *times(whole, name, OURS), None)
 
 
+def on_device(classifier: Classifier, device: str) -> Classifier:
+    """Copies the classifier to a device; the same one where it is there."""
+    if str(classifier.model.device) == device:
+        return classifier
+    model = copy.deepcopy(classifier.model)
+    model.to(torch.device(device))  # type: ignore[arg-type]  # transformers' stub hides nn.Module.to
+    return replace(classifier, model=model)
+
+
 def void(_result: object) -> None:
     """Drops a result that is only timed."""
 
@@ -227,17 +251,20 @@ def _score(classifier: Classifier, encoded: Encoded, mask: Mask, padded_to: int 
         plain_seconds(classifier, encoded, mask, padded_to=padded_to)
 
 
-def _ours(pretrained: Classifier, data: TrainingSet, recipe: Recipe, seed: int, mask: Mask | None, steps: int) -> Work:
+def _ours(
+    pretrained: Classifier, data: TrainingSet, recipe: Recipe, seed: int, mask: Mask | None, steps: int, device: str
+) -> Work:
     def work() -> Spent:
         clock: list[tuple[float, float]] = []
 
-        def on_step(_progress: Progress) -> None:
+        def on_step(progress: Progress) -> None:
+            void(progress.loss)  # waits for the device, as the plain loop does
             clock.append((time.perf_counter(), time.process_time()))
             if len(clock) > steps:
                 raise _EnoughError
 
         with suppress(_EnoughError):
-            retrain(pretrained, data, recipe, seed, mask=mask, on_step=on_step)
+            retrain(pretrained, data, recipe, seed, mask=mask, device=device, on_step=on_step)
         return between(clock)
 
     return work
@@ -255,10 +282,11 @@ def _plain(
     mask: Mask | None,
     padded_to: int,
     steps: int,
+    device: str,
 ) -> Work:
     def work() -> Spent:
         with torch.random.fork_rng(devices=[]):
-            running = plain_steps(pretrained, data, recipe, seed, mask=mask, padded_to=padded_to)
+            running = plain_steps(pretrained, data, recipe, seed, mask=mask, padded_to=padded_to, device=device)
             clock = [
                 (time.perf_counter(), time.process_time()) for _, _ in zip(range(steps + 1), running, strict=False)
             ]

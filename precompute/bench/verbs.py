@@ -10,6 +10,7 @@ import typer
 from explorer.bert.model_names import MINILM, name_in_bundle
 from explorer.store.bundle import Bundle
 from precompute.console import GlueOption, JsonOption, ModelOption, SeedOption, print_result
+from precompute.options import resolved_device
 
 app = typer.Typer(help="Measure speed, and how often intervals hold; nothing of it is a test.", no_args_is_help=True)
 
@@ -52,6 +53,7 @@ def train(
     base_turns: Annotated[int, typer.Option(help="Turns at BERT-base's size.")] = 1,
     bundle: Annotated[Path, typer.Option(help="The bundle with the run's checkpoint and subnetworks.")] = Path("cache"),
     glue_dir: GlueOption = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Time training beside plain transformers and the authors' way, in turns; prints the table of BENCHMARKS.md."""
@@ -61,11 +63,44 @@ def train(
     sizes, base = Sizes(steps, turns, 32, 256), Sizes(base_steps, base_turns, 8, 32)
     figures = []
     for figure in bench_train(
-        Bundle(bundle), model, name_in_bundle(model), task, seed, glue_dir, sizes=sizes, base=base
+        Bundle(bundle),
+        model,
+        name_in_bundle(model),
+        task,
+        seed,
+        glue_dir,
+        sizes=sizes,
+        base=base,
+        device=resolved_device(device),
     ):
         figures.append(figure)
         typer.echo(f"{figure.what}: {figure.measured}", err=True)
     print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
+
+
+@app.command()
+def device(
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    task: Annotated[str, typer.Option(help="Scored on its dev set.")] = "MRPC",
+    seed: SeedOption = 1337,
+    masks: Annotated[int, typer.Option(help="Random masks of each size.")] = 20,
+    model: ModelOption = MINILM,
+    bundle: Annotated[Path, typer.Option(help="The bundle with the run's checkpoint.")] = Path("cache"),
+    glue_dir: GlueOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a device: parity with plain transformers and the processor, then speed; exit status 1 if one is off."""
+    from precompute.bench.device import bench_device
+    from precompute.bench.live import as_markdown
+
+    figures = []
+    where = resolved_device(device)
+    for figure in bench_device(Bundle(bundle), name_in_bundle(model), task, seed, glue_dir, where, masks=masks):
+        figures.append(figure)
+        typer.echo(f"{figure.what}: {figure.measured}", err=True)
+    print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
+    if any(figure.met is False for figure in figures):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -13,13 +13,18 @@ SEED, DRAWS = 0, 1000
 """For STS-B, whose baseline is drawn."""
 
 
-def make(options: Options) -> Manifest:
-    """Scores the majority class of the training labels (STS-B: draws from a normal fit) on dev."""
+def make(options: Options, train_file: str | None = None) -> Manifest:
+    """Scores the majority class of the training labels (STS-B: draws from a normal fit) on dev.
+
+    train_file: another training file of the task's folder.
+    """
     key = Key(replace(options.run, seed=ALL_SEEDS), "baseline")
-    config = {"seed": SEED, "draws": DRAWS}
+    config: dict[str, object] = {"seed": SEED, "draws": DRAWS}
+    if train_file:
+        config["train_file"] = train_file
     if there := finished(options.bundle, key, config):
         return there
-    train, dev = options.examples("train"), options.examples("dev")
+    train, dev = options.examples("train", train_file), options.examples("dev")
     watch = Stopwatch.start()
     made = baseline(options.task, train.labels, dev.labels, seed=SEED, draws=DRAWS)
     summary = {name: value for name, value in asdict(made).items() if name != "task"}
