@@ -45,6 +45,7 @@ from precompute.bench.recipe_trials import (
     verdict,
 )
 from precompute.console import GlueOption
+from precompute.options import resolved_device
 from precompute.stages.training import training_bar
 
 RUNGS = (1 / 3, 2 / 3, 1.0)
@@ -71,10 +72,11 @@ def search(
     candidates: Sequence[Candidate] = CANDIDATES,
     rungs: Sequence[float] = RUNGS,
     always: Candidate | None = None,
+    device: str = "cpu",
 ) -> Iterator[Trial]:
     """Every trial in order, those of earlier sittings read back; after each rung the better half by mean score stays.
 
-    train: the training set of each task. always: stays whatever it scores.
+    train: the training set of each task. always: stays whatever it scores. device: where it is trained.
     Raises BadRequest where `out` holds the state of another search.
     """
     left = list(candidates)
@@ -83,7 +85,7 @@ def search(
         for candidate in left:
             for examples in train:
                 known = _known(out, examples.task.name, candidate, share)
-                trial = known or _tried(examples, model, out, seed, base, candidate, share)
+                trial = known or _tried(examples, model, out, seed, base, candidate, share, device)
                 of_rung.append(trial)
                 yield trial
         if number + 1 < len(rungs):
@@ -103,7 +105,14 @@ def _known(out: Path, task: str, candidate: Candidate, share: float) -> Trial | 
 
 
 def _tried(
-    train: Examples, model: str, out: Path, seed: int, base: Recipe, candidate: Candidate, share: float
+    train: Examples,
+    model: str,
+    out: Path,
+    seed: int,
+    base: Recipe,
+    candidate: Candidate,
+    share: float,
+    device: str,
 ) -> Trial:
     rest, tenth = hold_out(train)
     pretrained = load_pretrained(model, train.task, seed)
@@ -119,6 +128,7 @@ def _tried(
             data,
             recipe,
             seed,
+            device=device,
             resume_dir=folder,
             save_every=SAVE_EVERY,
             on_step=_both(show, clock),
@@ -140,6 +150,8 @@ def _tried(
         loss=float(loss),
         seconds=seconds,
         cpu_seconds=cpu_seconds,
+        seed=seed,
+        device=device,
     )
     if share == 1.0:
         np.save(logits_file(out, candidate, train.task.name), logits)
@@ -193,6 +205,10 @@ def command(
     glue_dir: GlueOption = None,
     model: str = MINILM,
     seed: int = 1337,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "cpu",
+    only: Annotated[
+        int | None, typer.Option(help="Train this candidate alone, to the end: its place in the list, from 0.")
+    ] = None,
     table: Annotated[bool, typer.Option(help="Train nothing; print what was tried so far, and the verdict.")] = False,
 ) -> None:
     """Search the recipe; killed, the same command goes on."""
@@ -203,7 +219,18 @@ def command(
             str(verdict(out, train, TODAY) or "No verdict: not trained to the end, or today's recipe is the best.")
         )
         return
-    for trial in search(train, model, out, seed=seed, candidates=CANDIDATES, always=TODAY):
+    one = only is not None
+    tried = search(
+        train,
+        model,
+        out,
+        seed=seed,
+        candidates=CANDIDATES[only : only + 1] if only is not None else CANDIDATES,
+        rungs=RUNGS[-1:] if one else RUNGS,
+        always=TODAY,
+        device=resolved_device(device),
+    )
+    for trial in tried:
         typer.echo(
             f"{trial.task} {trial.candidate.name} at {trial.share:.0%}: {trial.score:.4f} "
             f"({trial.low:.4f} to {trial.high:.4f}), loss {trial.loss:.4f}, {trial.seconds:.0f} s"

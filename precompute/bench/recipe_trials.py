@@ -65,6 +65,9 @@ class Trial:
     """Seconds of training since the first step, on the clock, sittings that were killed included."""
     cpu_seconds: float
     """Seconds of processor time."""
+    seed: int = 1337
+    """Of fine-tuning."""
+    device: str = "cpu"
 
     @property
     def candidate(self) -> Candidate:
