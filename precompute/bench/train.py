@@ -138,7 +138,7 @@ def _training(
     seed: int,
     tickets: Mapping[str, Mask],
     sizes: Sizes,
-    device: str,
+    device: str = "cpu",
 ) -> Iterator[Figure]:
     masks: dict[str, Mask | None] = {"fine-tune": None, **{f"retrain {k}": mask for k, mask in tickets.items()}}
     recipe = replace(recipe, batch_size=sizes.batch_size)
@@ -174,7 +174,9 @@ def _training(
         yield _ratio(f"{words}: fine-tune, against {_EMULATED}", *times(each, _EMULATED, OURS), None)
 
 
-def _measuring(words: str, classifier: Classifier, dev: Examples, sizes: Sizes, device: str) -> Iterator[Figure]:
+def _measuring(
+    words: str, classifier: Classifier, dev: Examples, sizes: Sizes, device: str = "cpu"
+) -> Iterator[Figure]:
     """Importance, and one pruning run: as many scores and importances as the run has steps."""
     few = replace(dev, items=dev.items[: sizes.examples])
     evaluator = Evaluator(classifier, few, device=device)

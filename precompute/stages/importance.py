@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from explorer.glue.encoding import encode
 from explorer.mask import Mask
-from explorer.store.schema import Manifest
+from explorer.store.runs_of_task import TOGETHER, complete
+from explorer.store.schema import Key, Manifest
 from explorer.store.stages import stage_named
 from explorer.tickets.gradients import importance
 from explorer.tickets.importance import Estimator, Importance
@@ -18,13 +21,19 @@ DEV, TRAIN_SAMPLE = "dev", "train-sample"
 
 
 def make(options: Options, estimator: Estimator = "expected", data: str = DEV) -> Manifest:
-    """Measures importance on dev, or on a training sample of its size, drawn with the run's seed."""
+    """Measures importance on dev, or on a training sample of its size, drawn with the run's seed.
+
+    The first step of the run's pruning path was chosen by the full model's importance: where that path is there, made
+    with this estimator from this checkpoint and these examples, it is taken from it.
+    """
     config: dict[str, Any] = {"estimator": estimator, "data": data}
     key = options.key("importance", stage_named("importance").variant_of(config))
     if data == TRAIN_SAMPLE:
         config["sample_seed"] = options.seed
     if there := finished(options.bundle, key, config):
         return there
+    if data == DEV and (taken := _of_path(options, key, config, estimator)):
+        return taken
     opened = open_run(options)
     splits = {"dev": opened.dev}
     watch = Stopwatch.start()
@@ -39,6 +48,23 @@ def make(options: Options, estimator: Estimator = "expected", data: str = DEV) -
         scores = importance(opened.classifier, options.task, encoded, sample.labels, full, estimator, device=device)
     draft = Draft(options, key, config, splits, opened.classifier.sha256)
     return draft.write({}, watch.seconds, arrays={"heads": scores.heads, "mlps": scores.mlps})
+
+
+def _of_path(options: Options, key: Key, config: dict[str, Any], estimator: Estimator) -> Manifest | None:
+    bundle, dev = options.bundle, options.examples("dev")
+    pruned = complete(bundle, options.key(*TOGETHER))
+    finetuned = complete(bundle, options.key("finetune"))
+    if not pruned or not finetuned or pruned.config.get("estimator") != estimator:
+        return None
+    if pruned.model_content != finetuned.model_content or pruned.data["dev"]["sha256"] != dev.sha256:
+        return None
+    watch = Stopwatch.start()
+    arrays = bundle.read(pruned.key).arrays
+    heads, mlps = (arrays[f"importance_{kind}"] for kind in ("heads", "mlps"))
+    if len(heads) < 2 or heads.dtype != np.float64:  # no step was chosen, or it was rounded for keeping
+        return None
+    draft = Draft(options, key, config, {"dev": dev}, finetuned.checkpoint_sha256)
+    return draft.write({"taken_from": str(pruned.key.path)}, watch.seconds, arrays={"heads": heads[1], "mlps": mlps[1]})
 
 
 def measured(opened: OpenRun, mask: Mask, estimator: Estimator) -> Importance:
