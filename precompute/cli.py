@@ -10,7 +10,6 @@ import sys
 
 import typer
 from safetensors import SafetensorError
-from typer.exceptions import TyperException
 
 from explorer.errors import ExplorerError
 from explorer.store.stages import computed
@@ -19,6 +18,11 @@ from precompute.bundle import verbs as bundle_verbs
 from precompute.patterns.map_verbs import label_maps
 from precompute.patterns.verbs import app as patterns_verbs
 from precompute.stage_verbs import verb_of
+
+try:
+    from typer.exceptions import TyperException
+except ImportError:  # an older typer, which rests on click
+    from click import ClickException as TyperException  # type: ignore[assignment]
 
 
 def make_app() -> typer.Typer:
@@ -52,6 +56,12 @@ def main() -> None:
         sys.exit(2)
     except (OSError, SafetensorError) as error:
         typer.echo(f"error: {_of_the_system(error)}", err=True)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "explorer", "precompute"):
+            raise
+        typer.echo(f"error: {package} is not installed. Run `pip install -r requirements.txt`.", err=True)
         sys.exit(2)
     except (typer.Abort, KeyboardInterrupt):
         status = 130

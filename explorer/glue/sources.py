@@ -66,9 +66,15 @@ def folder_examples(glue_dir: Path, task: Task, split: Split, *, file: str | Non
 def hub_examples(task: Task, split: Split) -> Examples:
     """Loads the split through `datasets`: from its local cache, or from the Hub within a few seconds or not at all.
 
-    Raises BadData where the Hub cannot be reached and nothing is cached.
+    Raises BadData where the Hub cannot be reached and nothing is cached, or `datasets` is not installed.
     """
-    from datasets import load_dataset
+    try:
+        from datasets import load_dataset
+    except ImportError:
+        raise BadData(
+            f"{task.name} comes from the Hugging Face Hub through the package datasets, which is not installed.",
+            "Run `pip install datasets`, or give a folder in the official TSV layout: --glue-dir DIR or GLUE_DIR.",
+        ) from None
     from huggingface_hub import HfApi
 
     hub_split = split if split == "train" else task.hub_dev_split
