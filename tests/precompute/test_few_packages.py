@@ -16,7 +16,8 @@ from tests.precompute.conftest import ROWS, SEED
 
 ROOT = Path(__file__).resolve().parents[2]
 _WORDS = """typer rich click shellingham numpy pandas pyarrow scipy scikit-learn statsmodels torch transformers
-tokenizers safetensors huggingface_hub joblib tqdm requests fsspec filelock onnx onnxruntime onnxscript matplotlib psutil"""
+tokenizers safetensors huggingface_hub joblib tqdm requests fsspec filelock onnx onnxruntime onnxscript matplotlib
+psutil"""
 ENOUGH = _WORDS.split()
 """What that machine has, with what these bring along."""
 
