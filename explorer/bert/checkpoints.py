@@ -29,7 +29,7 @@ from explorer.bert.model_folder import (
 )
 from explorer.bert.model_names import MINILM, name_in_bundle
 from explorer.bert.model_source import Resolved, is_packed_file, minilm_folder, resolve
-from explorer.bert.packing import Weights, read_packed, unpack
+from explorer.bert.packing import Weights, how_to_mend, read_packed, unpack
 from explorer.errors import BadCheckpoint
 from explorer.glue.tasks import Task
 from explorer.paths import expanded
@@ -156,14 +156,14 @@ def _load_packed(path: Path, task: Task) -> Classifier:
     if base.sha256 != packed.base_sha256:
         raise BadCheckpoint(
             f"{path} goes with another version of the base model {packed.base!r}.",
-            "Install the pinned requirements, or fine-tune that run again.",
+            f"Is another version of it installed? Else: {how_to_mend(path)}",
         )
     try:
         loaded = with_weights(base, unpack(packed, encoder_weights(base)), source=str(path), sha256=packed.sha256)
     except (RuntimeError, KeyError, ValueError) as error:
         raise BadCheckpoint(
             f"{path} does not fit its base model ({error}).",
-            "Fine-tune that run again.",
+            how_to_mend(path),
         ) from None
     return replace(loaded, identity=loaded.identity and replace(loaded.identity, source=str(path.resolve())))
 

@@ -154,6 +154,8 @@ def _weight_files(folder: Path) -> tuple[list[Path], dict[str, str] | None]:
 
 
 def _no_weights(folder: Path) -> NoReturn:
+    if (folder / WEIGHTS).is_symlink() and not (folder / WEIGHTS).exists():
+        raise BadCheckpoint(f"{folder / WEIGHTS} is a link to a file that is not there.", "Copy the model again.")
     if any(folder.glob("pytorch_model*.bin")):
         raise BadCheckpoint(
             f"{folder} has no .safetensors weights, only pytorch_model.bin. Pickled weights are never loaded here.",

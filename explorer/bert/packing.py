@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from explorer.arrays import AnyArray, Float16Array, Float32Array, Uint8Array
+from explorer.bert.model_names import MINILM, MINILM_NAME
 from explorer.errors import BadCheckpoint
 
 FORMAT = "bert-lottery-delta-int4-1"
 GROUP = 64
 """Number of weights that share a scale."""
+_PLACE = re.compile(r"(?P<model>[^/]+)/(?P<task>[\w-]+)/seed_(?P<seed>\d+)/finetune")
+"""Where a checkpoint lies in a bundle."""
 _LEVELS = 7
 """Steps on each side of zero: -7 to 7 in four bits."""
 
@@ -98,7 +103,7 @@ def _ordered(data: bytes) -> bytes:
 
 def read_packed(path: Path) -> Packed:
     """Reads a packed checkpoint; raises BadCheckpoint where it is missing, truncated or of another format."""
-    mend = "Restore it with git, or fine-tune that run again."
+    mend = how_to_mend(path)
     if not path.is_file():
         raise BadCheckpoint(f"There is no checkpoint at {path}.", mend)
     try:
@@ -119,6 +124,22 @@ def read_packed(path: Path) -> Packed:
         raise BadCheckpoint(f"{path} is not a packed checkpoint: its metadata are not readable.", mend) from None
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     return Packed(base=base, base_sha256=base_sha256, about=about, tensors=tensors, sha256=sha256)
+
+
+def how_to_mend(path: Path) -> str:
+    """Says how a packed checkpoint is had again: by the command that makes it, where it lies in a bundle."""
+    folder = path.absolute().parent
+    place = _PLACE.fullmatch("/".join(folder.parts[-4:]))
+    if place is None:
+        return "Copy it again from where it came: a packed checkpoint of `python -m precompute finetune`."
+    try:
+        model = str(json.loads((folder / "manifest.json").read_bytes())["config"]["model"])
+    except (OSError, ValueError, KeyError, TypeError):
+        model = MINILM if place["model"] == MINILM_NAME else place["model"]
+    run = f"--task {place['task']} --seed {place['seed']} --model {shlex.quote(model)}"
+    make = f"python -m precompute finetune {run} --bundle {shlex.quote(str(folder.parents[3]))}"
+    restore = f"git checkout {shlex.quote(str(path))}"
+    return f"Restore it with `{restore}`, or make it again: `rm -r {shlex.quote(str(folder))} && {make}`."
 
 
 def unpack(packed: Packed, base: Weights) -> Weights:

@@ -75,6 +75,8 @@ def _fields(path: Path) -> list[list[str]]:
         ) from None
     except OSError as error:
         raise BadData(f"{path} cannot be read ({error.strerror}).", "Is it a file, and yours to read?") from None
+    if len(lines) == 1 and lines[0].rstrip("\r").count("\r"):
+        raise BadData(f"{path} ends its lines with carriage returns alone.", "Save it with newlines.")
     while lines and not lines[-1].strip():
         lines.pop()
     return [line.rstrip("\r").split("\t") for line in lines]

@@ -122,7 +122,7 @@ class Bundle:
             )
         entry = manifest.files.get(name)
         if entry is None or not path.is_file():
-            raise BadBundle(f"{path} is missing.", f"Make it again: `{self.command_for(key)}`.")
+            raise BadBundle(f"{path} is missing.", f"Make it again: `{self._again(key)}`.")
         if path.stat().st_size != entry.bytes:
             raise self._damaged(path, f"{path.stat().st_size:,} bytes instead of {entry.bytes:,}", key)
         return path
@@ -222,14 +222,18 @@ class Bundle:
     def _damaged(self, path: Path, what: str, key: Key) -> BadBundle:
         return BadBundle(
             f"{path} is damaged ({what}).",
-            f"Restore it with `git checkout {shlex.quote(str(path))}`, or make it again: `{self.command_for(key)}`.",
+            f"Restore it with `git checkout {shlex.quote(str(path))}`, or make it again: `{self._again(key)}`.",
         )
 
     def _mend(self, path: Path) -> str:
         """What mends a manifest that cannot be read: where it lies tells what it was of."""
         restore = f"Restore it with `git checkout {shlex.quote(str(path))}`"
         key = key_at(path.parent.relative_to(self.root))
-        return f"{restore}, or make it again: `{self.command_for(key)}`." if key else f"{restore}."
+        return f"{restore}, or make it again: `{self._again(key)}`." if key else f"{restore}."
+
+    def _again(self, key: Key) -> str:
+        """Takes away what is there first: the verb alone would call it made."""
+        return f"rm -r {shlex.quote(str(self.root / key.path))} && {self.command_for(key)}"
 
 
 def versions() -> dict[str, str]:

@@ -5,17 +5,21 @@ The one place that knows how a path is laid out in a bundle: `to_table` writes i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from explorer.arrays import BoolArray, Float64Array
 from explorer.errors import BadBundle
 from explorer.mask import Mask
 from explorer.store.bundle import Artefact
 from explorer.tickets.structured import THRESHOLD, threshold_of
+
+_COLUMNS = ("step", "phase", "mask", "score", "low", "high", "n", "held", "seconds")
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,13 +130,12 @@ class PruningPath:
 
 def path_of(artefact: Artefact, shape: tuple[int, int]) -> PruningPath:
     """Reads a path from an artefact of stage structured; shape: (L, H).
-    Raises BadBundle where it holds no steps, BadMask where
-    its masks are for another shape."""
+    Raises BadBundle where it holds no steps or not the importance that chose them, BadMask where its masks are for
+    another shape."""
     table, arrays = artefact.table, artefact.arrays
-    lacks = {"importance_heads", "importance_mlps"} - arrays.keys()
-    if lacks or table.empty or not bool(table["held"].iloc[0]):
+    if wrong := _not_a_path(table, arrays, shape):
         made = artefact.manifest
-        raise BadBundle(f"{made.key.path} holds no steps.", f"Make it again: `{made.command}`.")
+        raise BadBundle(f"{made.key.path} {wrong}.", f"Delete that folder and make it again: `{made.command}`.")
     steps: list[PathStep] = []
     start = Mask.full(*shape)
     for row in rows_of(table, shape):
@@ -145,6 +148,24 @@ def path_of(artefact: Artefact, shape: tuple[int, int]) -> PruningPath:
         start = row.mask if row.held else start
     share = float(artefact.manifest.config.get("share", THRESHOLD))
     return PruningPath(tuple(steps), threshold_of(steps[0].score, share))
+
+
+def _not_a_path(table: pd.DataFrame, arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> str:
+    """Says what makes an artefact no path, as the end of a sentence; empty where it is one."""
+    if lacks := [name for name in _COLUMNS if name not in table]:
+        return f"lacks the column {lacks[0]} of its table"
+    if table.empty:
+        return "holds no steps"
+    if not bool(table["held"].iloc[0]):
+        return "does not begin with a step that holds, as the full model does"
+    for name, sizes in (("importance_heads", shape), ("importance_mlps", shape[:1])):
+        if name not in arrays:
+            return f"lacks the array {name}: what chose its steps is not known"
+        if arrays[name].shape != (len(table), *sizes):
+            return f"holds {name} of shape {arrays[name].shape}, not {(len(table), *sizes)} for its steps"
+    if table["step"].tolist() != list(range(len(table))):
+        return "does not number its steps from 0 on"
+    return ""
 
 
 def parts_words(heads: BoolArray, mlps: BoolArray, at_most: int = 16) -> str:

@@ -412,3 +412,11 @@ def test_names_on_the_hub():
     assert HUB_ID.fullmatch("google/bert_uncased_L-4_H-256_A-4")
     for wrong in ("", "a b", "../x", "a/b/c", "<b>", "x; rm"):
         assert not HUB_ID.fullmatch(wrong)
+
+
+def test_weights_that_are_a_link_to_nowhere_are_called_that(tmp_path):
+    folder = tiny.save_folder(tmp_path / "tiny")
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to(tmp_path / "gone")
+    with pytest.raises(BadCheckpoint, match=r"model.safetensors is a link to a file that is not there"):
+        model_folder(folder)

@@ -29,6 +29,7 @@ def test_the_page_and_the_program_say_the_same(tiny_folder, tmp_path):
     said = set()
     cases = {kind: change for kind, (change, _) in REFUSED.items()}
     cases["pickle"] = lambda folder: (folder / WEIGHTS).rename(folder / "pytorch_model.bin")
+    cases["link"] = lambda folder: ((folder / WEIGHTS).unlink(), (folder / WEIGHTS).symlink_to(tmp_path / "gone"))
     for kind, change in cases.items():
         folder = Path(shutil.copytree(tiny_folder, tmp_path / kind.replace(" ", "-")))
         change(folder)

@@ -106,6 +106,7 @@ def test_stsb_labels_outside_0_to_5_are_refused(tmp_path, label):
         ("", "has no column|is empty"),
         (PAIRS.encode().replace(b"cat", b"c\xe9t"), "is not UTF-8 text .* or download it again"),
         (PAIRS.encode("utf-16"), "is not UTF-8 text"),
+        (PAIRS.replace("\n", "\r").encode(), "ends its lines with carriage returns alone"),
     ],
 )
 def test_a_mangled_file_is_refused_with_what_to_do(tmp_path, content, message):

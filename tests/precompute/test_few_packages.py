@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
@@ -69,7 +69,7 @@ def site(tmp_path_factory):
     return folder
 
 
-def _link(package: Distribution, folder: Path):
+def _link(package, folder):
     for top in {file.parts[0] for file in package.files or ()} - {"..", "__pycache__"}:
         there = Path(package.locate_file(top))
         if not (folder / top).exists() and there.exists():

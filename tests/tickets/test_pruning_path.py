@@ -68,6 +68,26 @@ def test_without_steps_the_command_that_makes_them_is_named():
         path_of(artefact([], [], []), (2, 2))
 
 
+@pytest.mark.parametrize(
+    ("arrays", "columns", "says"),
+    [
+        ({"importance_heads": None}, {}, "lacks the array importance_heads: what chose its steps is not known"),
+        ({"importance_mlps": None}, {}, "lacks the array importance_mlps"),
+        ({"importance_mlps": np.zeros((1, 2))}, {}, r"holds importance_mlps of shape \(1, 2\), not \(2, 2\)"),
+        ({}, {"held": None}, "lacks the column held"),
+        ({}, {"held": [False, True]}, "does not begin with a step that holds"),
+        ({}, {"step": [0, 7]}, "does not number its steps"),
+    ],
+)
+def test_what_is_no_path_says_what_it_lacks(arrays, columns, says):
+    whole = artefact([FULL, FIRST], [True, True], ["full", "together"])
+    told = {name: array for name, array in (whole.arrays | arrays).items() if array is not None}
+    table = whole.table.assign(**{name: value for name, value in columns.items() if value is not None})
+    table = table.drop(columns=[name for name, value in columns.items() if value is None])
+    with pytest.raises(BadBundle, match=rf"structured.together {says}.*make it again: `python -m precompute prune"):
+        path_of(replace(whole, arrays=told, table=table), (2, 2))
+
+
 def test_parts_in_words():
     heads = np.zeros((2, 12), bool)
     assert parts_words(heads, np.array([False, True])) == "MLP 2"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from explorer.live.worker import Worker
@@ -28,3 +31,31 @@ def _alone(monkeypatch, patient):
     monkeypatch.setenv("EXPLORER_LEDGER", ":memory:")
     monkeypatch.setattr(cached_models, "worker", lambda: patient)
     monkeypatch.setattr(request, "WAIT", HANG_SECONDS)  # AppTest runs a page once: nobody polls
+
+
+@pytest.fixture
+def unsure(monkeypatch):
+    """Scores are filed as bf16's with their clearest prediction wrong; verifying waits for the semaphore."""
+    from explorer.live import scoring
+    from explorer.live.evaluator import Evaluation, Evaluator
+    from explorer.live.low_margin import logit_margin
+
+    may, stream, verify, key_of = threading.Semaphore(0), Evaluator.stream, Evaluator.verify, scoring.ledger_key
+
+    def misled(self, mask):
+        for news in stream(self, mask):
+            if not isinstance(news, Evaluation):
+                yield news
+                continue
+            wrong = np.arange(len(news.logits)) == logit_margin(news.logits).argmax()
+            yield replace(news, logits=np.where(wrong[:, None], news.logits[:, ::-1], news.logits), exact=~wrong)
+
+    def gated(self, evaluation):
+        assert may.acquire(timeout=HANG_SECONDS)
+        yield from verify(self, evaluation)
+
+    monkeypatch.setattr(Evaluator, "stream", misled)
+    monkeypatch.setattr(Evaluator, "verify", gated)
+    monkeypatch.setattr(scoring, "ledger_key", lambda *of: replace(key_of(*of), precision="bf16, made up"))
+    yield may
+    may.release(1000)

@@ -6,9 +6,13 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from explorer.mask import Mask
+from explorer.stats.intervals import Score
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
+from explorer.study.stored_scores import known_run
 from explorer.ui.pages.game.attempts import Try, best_of
+from explorer.ui.pages.stage.numbers import Figure
 from tests.ui.opened import words
 from tests.waiting import HANG_SECONDS
 
@@ -106,3 +110,61 @@ def test_the_best_are_those_with_most_heads_off_then_those_that_score_most():
     for off, score, code in ((3, 0.8, "a"), (5, 0.75, "b"), (5, 0.76, "c"), (3, 0.8, "a"), (1, 0.9, "d")):
         tries = best_of(tries, Try(off, score, 0.7, 0.9, code))
     assert [of.code for of in tries] == ["c", "b", "a", "d"]
+
+
+def drawn(test):
+    """The HTML of the game."""
+    return "\n".join(str(element.proto.body) for element in test.get("html"))
+
+
+def verified(test, may):
+    """The answer of the verification under way, once it is let go on."""
+    may.release()
+    return test.session_state["lab.verification"][1].wait(HANG_SECONDS).result.evaluation
+
+
+def test_the_game_shows_a_score_as_verification_corrects_it(monkeypatch, unsure):
+    mask = Mask.full(6, 12).with_head(5, 9, False)
+    test = opened(monkeypatch, "game", task="SST-2", seed="1337", mask=mask.code)
+    assert "being verified in fp32</small>" in drawn(test)
+    before = test.dataframe[0].value["score"][0]
+    found = verified(test, unsure)
+    test.run()
+    n = len(found.logits)
+    assert f"verified in fp32, which corrected 1 of {n} predictions</small>" in drawn(test)
+    assert f"<b>{found.score:.3f}</b>" in drawn(test)
+    assert test.dataframe[0].value["score"].tolist() == [found.score], "the table of the best is corrected too"
+    assert before != found.score
+
+
+def test_a_record_that_falls_when_it_is_corrected_leaves_the_table(monkeypatch):
+    from explorer.ui.pages.game import attempts
+
+    remembered: dict[str, dict[str, list[Try]]] = {}
+    monkeypatch.setattr(attempts.st, "session_state", remembered)
+    known, mask = known_run(CACHE, MRPC), Mask.full(6, 12).with_head(0, 0, False)
+    for value, there in ((0.9, 1), (0.7, 0)):
+        score, full = (Score(of, 0.6, 0.95, 408, "accuracy", "Wilson 95%") for of in (value, 0.9))
+        attempts._record(known, None, mask, score, full)
+        (table,) = remembered["game.best"].values()
+        assert len(table) == there
+
+
+def test_the_stage_shows_a_score_as_verification_corrects_it(monkeypatch, unsure, tmp_path):
+    from explorer.ui.pages.stage import page
+
+    shown: list[dict[int, Figure]] = []
+    monkeypatch.setattr(page, "deck", lambda _title, _scenes, live, *_rest, **_named: shown.append(dict(live)))
+    mask = Mask.full(6, 12).with_head(5, 8, False).with_head(5, 7, False)  # stored nowhere: scored live
+    story = tmp_path / "mine.toml"
+    story.write_text(f'title = "Mine"\n[[steps]]\ntitle = "One"\nshow = "grid"\nmask = "{mask.code}"\n')
+    monkeypatch.setenv("EXPLORER_STORY", str(story))
+    test = opened(monkeypatch, "stage", step="1", task="MRPC", seed="1337")
+    assert shown[-1][0].small.endswith("being verified in fp32")
+    before, found = shown[-1][0].value, verified(test, unsure)
+    test.run()
+    assert shown[-1][0].small.endswith(f"verified in fp32, which corrected 1 of {len(found.logits)} predictions")
+    assert shown[-1][0].value == f"{found.score:.3f}" != before
+    asked = len(shown)
+    test.run()
+    assert (len(shown), shown[-1]) == (asked + 1, shown[-2])

@@ -180,7 +180,7 @@ def panel(question: Question) -> Standing:
         with st.container():
             _finished(question, standing)
         if standing.verifying:
-            _await_verification(question, loading, standing)
+            follow_verification(question, standing)
         else:
             st.empty()
         return standing
@@ -211,8 +211,10 @@ def _finished(question: Question, standing: Standing) -> None:
         score_panel.exact(question.title, standing.answer.comparison, question.floor, words)
 
 
-def _await_verification(question: Question, loading: Future[Evaluator], standing: Standing) -> None:
-    """Draws nothing: the page runs anew once it is over, with other words and where need be another number."""
+def follow_verification(question: Question, standing: Standing) -> None:
+    """Draws nothing: the page runs anew once a shown score is verified, with other words and where need be another
+    number. To be called while it is `verifying`."""
+    loading = _loading(question)
     polling.follow(
         standing,
         lambda: ask(question, loading, 0.0),

@@ -62,10 +62,13 @@ def show(known: KnownRun, mask: Mask, question: request.Question | None, *, ente
     answer = standing.answer
     if answer is not None:
         found = answer.comparison
-        _numbers(mask, found.score, found.full, f"{_metric(known)} on {question.title}")
+        verified = score_panel.verified_in_words(answer.evaluation, standing.unverified).replace("**", "")
+        _numbers(mask, found.score, found.full, f"{_metric(known)} on {question.title}", verified)
         _tell_if_nothing_can_fall(question, found.full)
         if enters:  # the gradient's own mask is nobody's record
             _record(known, question, mask, found.score, found.full)
+        if standing.verifying:
+            request.follow_verification(question, standing)
     elif isinstance(standing.news, Failed) and standing.over:
         score_panel.failed(standing.news.error)
     else:
@@ -90,14 +93,16 @@ def _meanwhile(mask: Mask, question: request.Question, standing: request.Standin
     _numbers(mask, None, None, f"{_metric(question.known)} on {question.title}: {words}")
 
 
-def _numbers(mask: Mask, score: Score | None, full: Score | None, about: str, *, sure: bool = True) -> None:
+def _numbers(
+    mask: Mask, score: Score | None, full: Score | None, about: str, verified: str = "", *, sure: bool = True
+) -> None:
     off, n = mask.heads.size - mask.heads_kept, mask.heads.size
     value = "…" if score is None else "undefined" if math.isnan(score.value) else f"{score.value:.3f}"
     if score is not None and not sure:
         value = f"≈ {value}"
     st.html(
         f"<div class='game'><div><b>{off}</b><span>of {n} heads off</span></div>"
-        f"<div><b>{value}</b><span>{html.escape(about)}</span></div></div>{_verdict(score, full, sure)}"
+        f"<div><b>{value}</b><span>{html.escape(about)}</span></div></div>{_verdict(score, full, sure, verified)}"
     )
 
 
@@ -116,7 +121,7 @@ def _tell_if_nothing_can_fall(question: request.Question, full: Score) -> None:
         )
 
 
-def _verdict(score: Score | None, full: Score | None, sure: bool) -> str:
+def _verdict(score: Score | None, full: Score | None, sure: bool, verified: str) -> str:
     if score is None or full is None:
         return "<div class='game-verdict wait'>…</div>"
     line = threshold_of(full.value)
@@ -125,14 +130,17 @@ def _verdict(score: Score | None, full: Score | None, sure: bool) -> str:
     kind = ("held" if held else "fell") if sure else "wait"
     lead = ("It holds" if held else "It fell") if sure else ("It seems to hold" if held else "It seems to fall")
     interval = f"95% interval {score.low:.3f} to {score.high:.3f}, " if score.low == score.low else ""
-    return f"<div class='game-verdict {kind}'>{lead}: {words}<small>{interval}n = {score.n:,}</small></div>"
+    small = html.escape(", ".join(part for part in (f"{interval}n = {score.n:,}", verified) if part))
+    return f"<div class='game-verdict {kind}'>{lead}: {words}<small>{small}</small></div>"
 
 
 def _record(known: KnownRun, question: request.Question | None, mask: Mask, score: Score, full: Score) -> None:
-    if mask.heads.all() or not score.value >= threshold_of(full.value):
-        return
     tables: dict[str, list[Try]] = st.session_state.setdefault(_BEST, {})
     name = _where(known, question)
+    if mask.heads.all() or not score.value >= threshold_of(full.value):
+        # it may stand there with a score that was corrected since
+        tables[name] = [of for of in tables.get(name, []) if of.code != mask.code]
+        return
     new = Try(mask.heads.size - mask.heads_kept, score.value, score.low, score.high, mask.code)
     tables[name] = best_of(tables.get(name, []), new)
 

@@ -73,16 +73,19 @@ def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[preparation.Live
     start = min(max(st.session_state.get(_START, 0), 0), len(scenes) - 1)
     number = st.session_state[_START] = at(st.session_state.get(key), len(scenes), start)
     state.write_url(run, None, step=str(number + 1))
-    known: dict[str, Figure] = st.session_state.setdefault(_LIVE, {})
+    known: dict[str, tuple[Figure, bool]] = st.session_state.setdefault(_LIVE, {})  # with whether it may yet change
     names = {of.number: _name(of.question) for of in live}
-    asked = next((of.question for of in live if of.number == number and names[number] not in known), None)
+    wanted = (of.question for of in live if of.number == number)
+    asked = next((of for of in wanted if known.get(_name(of), (None, True))[1]), None)
     standing = request.standing_of(asked) if asked else None  # waits a moment at most; the browser has moved on already
     if asked and standing and (figure := preparation.live_figure(asked, standing)):
-        known[names[number]] = figure
-    shown = {at_screen: known[name] for at_screen, name in names.items() if name in known}
+        known[names[number]] = figure, standing.verifying
+    shown = {at_screen: known[name][0] for at_screen, name in names.items() if name in known}
     waiting = [at_screen for at_screen in names if at_screen not in shown]
     deck(story.title, scenes, shown, waiting, start, key=key, on_leave=lambda: _leave(key))
-    if asked and standing and not standing.over:
+    if asked and standing and standing.verifying:
+        request.follow_verification(asked, standing)
+    elif asked and standing and not standing.over:
         polling.follow(
             standing,
             lambda: request.standing_of(asked, 0.0),

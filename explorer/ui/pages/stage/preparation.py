@@ -25,6 +25,7 @@ from explorer.ui.pages.stage.story import SHIPPED, Step, Story, decode_story, re
 from explorer.ui.pages.stage.story_values import FACTS, Material
 from explorer.ui.scoring.dev_data import DataSource, glue_source
 from explorer.ui.scoring.request import Question, Standing
+from explorer.ui.scoring.score_panel import verified_in_words
 from explorer.ui.view import View
 
 
@@ -125,7 +126,7 @@ def models(live: Sequence[Live]) -> Models:
 
 
 def live_figure(question: Question, standing: Standing) -> Figure | None:
-    """The live score for the screen; None while it is not exact."""
+    """The live score for the screen, and whether it is fp32's; None while it is not exact."""
     if standing.answer is None:
         return None
     found = standing.answer.comparison
@@ -133,9 +134,10 @@ def live_figure(question: Question, standing: Standing) -> Figure | None:
     if question.source.kind == cached_models.DIAGNOSTICS:
         name = f"{name} on {question.title}"
     figure = score_figure_words(name, score.value, score.low, score.high, score.n, threshold_of(found.full.value))
-    seconds = standing.answer.evaluation.seconds
+    evaluation = standing.answer.evaluation
+    seconds, verified = evaluation.seconds, verified_in_words(evaluation, standing.unverified).replace("**", "")
     how = "remembered" if standing.answer.entry else f"computed in {seconds:.1f} s"
-    return Figure(figure.value, figure.words, f"{figure.small}, {how}")
+    return Figure(figure.value, figure.words, f"{figure.small}, {how}, {verified}")
 
 
 def _glue(task: Task) -> DataSource | None:
