@@ -30,6 +30,7 @@ from precompute.stage_verbs import make, make_artefact, stage_named
 from precompute.stages import attention
 
 TASK, SEED, ROWS = "MRPC", 7, 40
+_ORIGIN = "origin.txt"
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -52,6 +53,7 @@ def make_world(root: Path) -> None:
     for split in ("train", "dev"):
         _write_tsv(root / "glue", Examples(TASKS[TASK], split, rows, "", ""), split)
     _save_model(root / "tiny", sorted({word for row in rows for text in row.texts for word in text.lower().split()}))
+    (root / _ORIGIN).write_text(str(root / "tiny"))
     rng = np.random.default_rng(0)
     for seed in (1337, 42):
         folder = root / "clone" / "masks" / "heads_mlps" / TASK / f"seed_{seed}"
@@ -64,7 +66,7 @@ def settle() -> None:
     """Makes this process one of the world: few sentences a split, few maps, one thread."""
     torch.set_num_threads(1)
     TASKS[TASK] = replace(TASKS[TASK], train_rows=ROWS, dev_rows=ROWS)
-    attention.SENTENCES, attention.SAMPLES = 12, 3
+    attention.SENTENCES, attention.SAMPLES = 5, 2
 
 
 def jobs() -> tuple[Job, ...]:
@@ -81,7 +83,8 @@ def jobs() -> tuple[Job, ...]:
 
 def options(root: Path) -> Options:
     """Names the one run of the world."""
-    return Options(TASKS[TASK], SEED, str(root / "tiny"), Bundle(root / "bundle"), root / "glue", "cpu")
+    model = (root / _ORIGIN).read_text()  # manifests name it: in a copy of the world it is the same one
+    return Options(TASKS[TASK], SEED, model, Bundle(root / "bundle"), root / "glue", "cpu")
 
 
 def _keys(run: Run) -> list[Key]:
@@ -97,7 +100,7 @@ def _keys(run: Run) -> list[Key]:
 def _stage(key: Key) -> Callable[[Path], object]:
     def do(root: Path) -> object:
         if key.stage == "finetune":
-            return make(options(root), stage_named("finetune"), epochs=6, learning_rate=3e-3)
+            return make(options(root), stage_named("finetune"), epochs=3, learning_rate=3e-3)
         return make_artefact(options(root), key)
 
     return do
@@ -108,7 +111,7 @@ def _publish(root: Path) -> object:
 
 
 def _export(root: Path) -> object:
-    return run_export(replace(options(root), model=name_in_bundle(str(root / "tiny"))), "", root / "exported")
+    return run_export(replace(options(root), model=name_in_bundle("tiny")), "", root / "exported")
 
 
 def _write_tsv(folder: Path, examples: Examples, split: Split) -> None:
@@ -145,4 +148,3 @@ def without(world: Path, job: Job, copy: Path) -> None:
     """Copies a finished world without what a job made."""
     shutil.copytree(world, copy)
     shutil.rmtree(copy / job.place, ignore_errors=True)
-
