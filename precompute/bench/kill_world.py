@@ -22,11 +22,12 @@ from explorer.store.bundle import Bundle
 from explorer.store.coverage import study_keys
 from explorer.store.paper.importer import N_HEADS, N_LAYERS
 from explorer.store.schema import ALL_SEEDS, Key, Run
+from explorer.store.stages import stage_named
 from precompute.bundle.export import run_export
 from precompute.bundle.import_paper import run_import
 from precompute.bundle.publish import run_publish
 from precompute.options import Options
-from precompute.stage_verbs import make, make_artefact, stage_named
+from precompute.stage_verbs import make, make_artefact
 from precompute.stages import attention
 
 TASK, SEED, ROWS = "MRPC", 7, 40
@@ -134,7 +135,6 @@ def _save_model(folder: Path, words: list[str]) -> None:
         num_attention_heads=4,
         intermediate_size=32,
         max_position_embeddings=128,
-        num_labels=2,
         initializer_range=0.3,
     )
     BertForSequenceClassification(config).save_pretrained(folder)

@@ -178,7 +178,8 @@ def _say_what_is_saved(world: Path) -> None:
 
     saved_state.SavedState.save = saving  # type: ignore[method-assign]
     saved_state.SavedState._read = reading  # type: ignore[method-assign]
-    tuned_save, tuned_restore = finetuning.save, finetuning.restore
+    training: Any = finetuning
+    tuned_save, tuned_restore = training.save, training.restore
 
     def tuned_saving(folder: Path, identity: str, *of: Any) -> None:
         tuned_save(folder, identity, *of)
@@ -186,11 +187,11 @@ def _say_what_is_saved(world: Path) -> None:
         say(saved=str(path), of=identity, sha=_sha(path))
 
     def tuned_restoring(folder: Path, identity: str, *of: Any) -> int:
-        done = tuned_restore(folder, identity, *of)
+        done: int = tuned_restore(folder, identity, *of)
         say(read=str(folder / "state.safetensors"), of=identity, found=done > 0)
         return done
 
-    finetuning.save, finetuning.restore = tuned_saving, tuned_restoring
+    training.save, training.restore = tuned_saving, tuned_restoring
     write = Bundle.write
 
     def writing(self: Bundle, manifest: Manifest, **contents: Any) -> Manifest:

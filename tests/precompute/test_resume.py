@@ -67,7 +67,7 @@ def test_every_stage_of_the_register_is_here():
     assert tested == {stage.name for stage in computed()}
 
 
-@pytest.mark.parametrize("after", [1, 3])
+@pytest.mark.parametrize("after", [1, 2])
 @pytest.mark.parametrize("name", KEPT)
 def test_a_stage_goes_on_where_it_was_stopped(world, tmp_path, monkeypatch, name, after):
     job, here = JOBS[name], tmp_path / "here"
@@ -154,7 +154,7 @@ def test_the_seconds_of_all_sittings_are_told(world, tmp_path, monkeypatch):
     without(world, job, here)
     monkeypatch.setattr(saved_state, "SECONDS", 0.0)
     with monkeypatch.context() as patch:
-        stop_after_saving(patch, 3)
+        stop_after_saving(patch, 2)
         with pytest.raises(Killed):
             job.do(here)
     work = next((here / "bundle" / WORK).rglob("state.safetensors")).parent
