@@ -41,7 +41,7 @@ class Job:
 
     name: str
     place: str
-    """What it writes, inside the world's folder `bundle` or beside it."""
+    """Path that it writes, inside the world."""
     do: Callable[[Path], object]
     """Runs it in a world's folder."""
     made: Key | None = None

@@ -1,5 +1,7 @@
 """Kills every job of a tiny world at random moments, gives it again, and counts what was lost: nothing should be.
 
+Long because what a killed job says, what is found after it and what it came to are judged in one place.
+
 Half of the kills come at a random time, half at a random one of the job's own steps on files, so that the short moments
 between two of them are met as well. State is saved after each step here, not after each 30 s, so what is found
 afterwards tells whether more than the step under way was lost.
