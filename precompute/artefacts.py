@@ -21,8 +21,12 @@ from explorer.live.evaluator import Evaluation
 from explorer.stats.intervals import score_with_interval
 from explorer.store.bundle import Bundle, versions
 from explorer.store.commands import command_for
+from explorer.store.saved_state import SavedState
 from explorer.store.schema import Key, Manifest
 from precompute.options import Options, device_words
+
+_STATE = 1
+"""Counts up whenever saved states are laid out differently, so that older ones are not read."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,30 @@ class Draft:
         )
 
     def write(self, summary: Mapping[str, Any], seconds: float, *, complete: bool = True, **contents: Any) -> Manifest:
-        """Writes the artefact into the bundle; contents: arrays, table, blobs as `Bundle.write` takes them."""
-        return self.options.bundle.write(self.manifest(summary, seconds, complete=complete), **contents)
+        """Writes the artefact into the bundle; contents: arrays, table, blobs as `Bundle.write` takes them.
+
+        Once it is complete, the state that an interrupted computation would have gone on from is removed.
+        """
+        written = self.options.bundle.write(self.manifest(summary, seconds, complete=complete), **contents)
+        if complete:
+            self.options.bundle.clear_work(self.key)
+        return written
+
+    def state(self, name: str, *parts: str) -> SavedState:
+        """Opens what an unfinished computation of this artefact has come to, empty where there is none.
+
+        name: of one that the stage does more than once, each in place of the one before. parts: what it is of, beside
+        these options, weights and data.
+        """
+        about = {
+            "state": _STATE,
+            "config": {**plain(self.config), "model": None},
+            "weights": [self.checkpoint_sha256, _content(self.base)],
+            "data": {split: examples.sha256 for split, examples in self.splits.items()},
+            "parts": parts,
+        }
+        identity = json.dumps(about, sort_keys=True)
+        return SavedState(self.options.bundle.work_folder(self.key) / f"{name}.npz", identity)
 
     def begun(self, there: Manifest) -> bool:
         """Tells whether an artefact was begun with these options, weights and data, so that it may go on."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import typer
 
-from explorer.store.schema import Key, Manifest
+from explorer.store.schema import ALL_SEEDS, Key, Manifest
 from explorer.store.stages import Option, Stage, stage_named
 from precompute.console import on_a_run
 from precompute.options import Options
@@ -17,7 +18,8 @@ from precompute.same_model import require_same_model
 
 
 def make(options: Options, stage: Stage, **given: Any) -> Manifest:
-    """Runs a stage; its module is imported now, since most bring torch with them.
+    """Runs a stage; its module is imported now, since most bring torch with them. Where another process makes the same
+    artefact, it says so and waits for that.
 
     Raises BadRequest on a value that an option does not take and on another model than the bundle's of that name, and
     whatever the stage raises.
@@ -25,8 +27,22 @@ def make(options: Options, stage: Stage, **given: Any) -> Manifest:
     stage.check(given)
     require_same_model(options)
     module = importlib.import_module(f"precompute.stages.{stage.verb.replace('-', '_')}")
-    made: Manifest = module.make(options, **given)
+    with options.bundle.sole_writer(key_made(options, stage, given), on_wait=_tell):
+        made: Manifest = module.make(options, **given)
+        if made.complete:
+            options.bundle.clear_work(made.key)  # left where a call was killed after its last write
     return made
+
+
+def key_made(options: Options, stage: Stage, given: Mapping[str, object]) -> Key:
+    """Names the artefact that a stage makes with these options of its own."""
+    variant = stage.variant_of(given)
+    once = variant in stage.over_seeds and variant not in stage.variants
+    return Key(replace(options.run, seed=ALL_SEEDS) if once else options.run, stage.name, variant)
+
+
+def _tell(words: str) -> None:
+    typer.echo(words, err=True)
 
 
 def make_artefact(options: Options, key: Key, **more: Any) -> Manifest:

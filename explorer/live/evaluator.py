@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,6 +63,20 @@ class Evaluation:
     def verified(self) -> bool:
         """Whether every logit was computed in fp32."""
         return self.exact is not None and bool(self.exact.all())
+
+
+@dataclass(frozen=True)
+class Underway:
+    """Several masks scored on the first of the shards: what scoring goes on from after a break."""
+
+    shards: int
+    logits: Float32Array
+    """(masks, n, n_outputs); of examples in later shards 0."""
+    exact: BoolArray
+    """(masks, n)"""
+    bounds: tuple[ErrorBound, ...]
+    seconds: float
+    rechecked: int
 
 
 class Evaluator:
@@ -135,22 +149,42 @@ class Evaluator:
         """Computes the exact score. Raises BadMask on a mask for another model."""
         return self.evaluate_many((mask,))[0]
 
-    def evaluate_many(self, masks: Sequence[Mask]) -> tuple[Evaluation, ...]:
-        """Computes the exact scores of several masks; those that agree up to a layer share the work. Raises BadMask."""
-        logits = [self._nothing() for _ in masks]
-        exact = np.zeros((len(masks), len(self.encoded)), np.bool_)
-        seconds = rechecked = 0.0
-        bounds: tuple[ErrorBound, ...] = (UNMEASURED,) * len(masks)
-        for shard, cache in zip(self.shards, self.caches, strict=True):
-            started = time.perf_counter()
-            scored = self.scorer.logits(shard, tuple(masks), cache, bounds)
-            bounds = scored.bounds
-            for whole, part in zip(logits, scored.logits, strict=True):
-                whole[shard.indices] = part
-            exact[:, shard.indices] = scored.exact
-            seconds += time.perf_counter() - started
-            rechecked += scored.rechecked
-        many = max(1, len(masks))
+    def evaluate_many(
+        self,
+        masks: Sequence[Mask],
+        begun: Underway | None = None,
+        on_shard: Callable[[Underway], object] | None = None,
+    ) -> tuple[Evaluation, ...]:
+        """Computes the exact scores of several masks; those that agree up to a layer share the work. Raises BadMask.
+
+        begun: what an interrupted call with the same masks had come to. on_shard: told that after each shard, in arrays
+        that the next shard writes to.
+        """
+        n = len(self.encoded)
+        so_far = begun or Underway(
+            0,
+            np.zeros((len(masks), n, self.engine.n_outputs), np.float32),
+            np.zeros((len(masks), n), np.bool_),
+            (UNMEASURED,) * len(masks),
+            0.0,
+            0,
+        )
+        logits, exact = so_far.logits, so_far.exact
+        for number in range(so_far.shards, len(self.shards)):
+            shard, started = self.shards[number], time.perf_counter()
+            scored = self.scorer.logits(shard, tuple(masks), self.caches[number], so_far.bounds)
+            logits[:, shard.indices], exact[:, shard.indices] = scored.logits, scored.exact
+            seconds = so_far.seconds + time.perf_counter() - started
+            so_far = replace(
+                so_far,
+                shards=number + 1,
+                bounds=scored.bounds,
+                seconds=seconds,
+                rechecked=so_far.rechecked + scored.rechecked,
+            )
+            if on_shard:
+                on_shard(so_far)
+        many, seconds, rechecked = max(1, len(masks)), so_far.seconds, so_far.rechecked
         return tuple(
             self._evaluation(mask, of, in_fp32, seconds / many, round(rechecked / many))
             for mask, of, in_fp32 in zip(masks, logits, exact, strict=True)

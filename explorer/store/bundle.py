@@ -14,6 +14,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadBundle, BadRequest
 from explorer.store.commands import command_for, study_command
 from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
+from explorer.store.whole_folders import Told, put_back, sole_writer, written_aside
 
 MANIFEST = "manifest.json"
 ARRAYS = "arrays.npz"
@@ -70,6 +72,8 @@ class Bundle:
         yield from self._complete(model, task)
 
     def _complete(self, model: str, task: str) -> Iterator[Manifest]:
+        for old in self.root.glob(f"{model}/{task}/seed_*/.old-*/*"):
+            put_back(old.parent.parent / old.name)
         for path in sorted(self.root.glob(f"{model}/{task}/seed_*/*/{MANIFEST}")):
             if path.parent.name.startswith("."):
                 continue
@@ -79,14 +83,20 @@ class Bundle:
 
     def has(self, key: Key) -> bool:
         """Whether a manifest of it is there (complete or not)."""
-        return (self.root / key.path / MANIFEST).is_file()
+        return self._manifest_path(key).is_file()
 
     def manifest(self, key: Key) -> Manifest:
         """Raises BadBundle, naming the command that makes it, where it is missing or not readable."""
-        path = self.root / key.path / MANIFEST
+        path = self._manifest_path(key)
         if not path.is_file():
             raise BadBundle(f"{self.root} has no {key.path}.", f"Make it: `{self.command_for(key)}`.")
         return self.manifest_at(path)
+
+    def _manifest_path(self, key: Key) -> Path:
+        path = self.root / key.path / MANIFEST
+        if not path.is_file():
+            put_back(path.parent)
+        return path
 
     def read(self, key: Key, *, unfinished: bool = False) -> Artefact:
         """Manifest, arrays and table; raises BadBundle where any of it is missing, truncated or altered in size.
@@ -169,6 +179,21 @@ class Bundle:
         """Names the folder in which an unfinished computation of this artefact keeps its state."""
         return self.root / WORK / key.path
 
+    def clear_work(self, key: Key) -> None:
+        """Removes the state of an artefact's computation, with the folders that are empty then."""
+        folder = self.work_folder(key)
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # another computation's state is there
+            for parent in list(folder.parents)[: len(key.path.parts)]:
+                parent.rmdir()
+
+    def sole_writer(self, key: Key, on_wait: Told | None = None) -> AbstractContextManager[None]:
+        """Makes this thread the one writer of an artefact as long as the block lasts; clears leftovers first.
+
+        on_wait: told who else is writing it, before this waits; None: raises BadBundle instead, with the same words.
+        """
+        return sole_writer(self.root / key.path, on_wait)
+
     def write(
         self,
         manifest: Manifest,
@@ -179,7 +204,7 @@ class Bundle:
     ) -> Manifest:
         """Writes an artefact whole or not at all, replacing the one before; the manifest with its files filled in.
 
-        Raises BadBundle where it cannot, naming where what was computed is kept instead.
+        Raises BadBundle where it cannot, naming where what was computed is kept instead, or who is writing it.
         """
         contents = dict(blobs or {})
         if arrays is not None:
@@ -262,6 +287,14 @@ def require_writable(folder: Path, mend: str) -> None:
         raise BadRequest(f"The folder {there} cannot be written to ({error.strerror or error}).", mend) from None
 
 
+def require_room(folder: Path, many: int, mend: str) -> None:
+    """Raises BadRequest, ending with `mend`, where the disk of a folder, there or to be made, has fewer bytes free."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    free = shutil.disk_usage(there).free
+    if free < many:
+        raise BadRequest(f"{folder} needs {many / 2**20:,.0f} MiB, and {free / 2**20:,.0f} are free.", mend)
+
+
 def set_aside(contents: Mapping[str, bytes], beside: Path | None = None) -> Path | None:
     """Keeps files that could not be written where they belong: in `beside`, else in the system's temporary folder.
 
@@ -286,15 +319,9 @@ def set_aside(contents: Mapping[str, bytes], beside: Path | None = None) -> Path
 
 
 def _put(contents: Mapping[str, bytes], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
-    try:
+    with written_aside(target) as partial:
         for name, data in contents.items():
             _write_through(partial / name, data)
-        partial.chmod(0o755)  # mkdtemp makes it private
-        _swap(partial, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _write_through(path: Path, data: bytes) -> None:
@@ -306,14 +333,3 @@ def _write_through(path: Path, data: bytes) -> None:
 
 def _entry(data: bytes) -> FileEntry:
     return FileEntry(sha256_of(data), len(data))
-
-
-def _swap(partial: Path, target: Path) -> None:
-    """Puts `partial` in the place of `target`; a reader sees the old one, none for an instant, or the new one."""
-    if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=".old-", dir=target.parent))
-        target.rename(old / target.name)
-        partial.rename(target)
-        shutil.rmtree(old)
-    else:
-        partial.rename(target)

@@ -9,6 +9,7 @@ from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadBundle, ExplorerError
 from explorer.store.bundle import MANIFEST, Bundle, sha256_of
 from explorer.store.schema import PUBLISHED_STAGES, Manifest, Run
+from explorer.store.whole_folders import leftover_words
 
 LIMIT_BYTES = 100 * 2**20
 """A bundle stays under this, since git keeps every version."""
@@ -50,6 +51,8 @@ def _manifests(bundle: Bundle) -> tuple[list[Manifest], list[str]]:
     if not bundle.root.is_dir():
         return [], [str(BadBundle(f"There is no bundle at {bundle.root}.", "Restore it with `git checkout cache`."))]
     for path in sorted(bundle.root.glob(f"*/*/seed_*/*/{MANIFEST}")):
+        if leftover_words(path.parent):
+            continue  # named by the fifth check
         try:
             found.append(bundle.manifest_at(path))
         except ExplorerError as error:
@@ -98,9 +101,12 @@ def _mixed_checkpoints(manifests: list[Manifest]) -> Iterator[str]:
 
 def _stray(bundle: Bundle) -> Iterator[str]:
     for path in sorted(bundle.root.glob("*/*/seed_*/*")) if bundle.root.is_dir() else []:
+        if words := leftover_words(path):
+            yield words
+            continue
         manifest = path / MANIFEST
         if not manifest.is_file():
-            yield f"{path} has no manifest: an interrupted write; delete it."
+            yield f"{path} has no manifest, so it is no artefact: delete it."
             continue
         try:
             if not bundle.manifest_at(manifest).complete:

@@ -30,8 +30,9 @@ from explorer.bert.working_weights import WorkingWeights
 from explorer.glue.encoding import Encoded
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
+from explorer.store.saved_state import Pace
 from explorer.tickets.recipes import Recipe
-from explorer.tickets.resuming import restore, save
+from explorer.tickets.resuming import restore, save, saved_seconds
 
 _VERSION = 2
 """Counts up whenever a step may come out differently, so that a saved state goes on as it began."""
@@ -113,10 +114,12 @@ def finetune(
     restriction: Restriction | None = None,
     stop_after: int | None = None,
     dtype: torch.dtype | None = None,
+    pace: Pace | None = None,
 ) -> BertForSequenceClassification:
     """A fine-tuned copy of `pretrained` (which is left as it is), in eval mode on the CPU.
 
-    With `resume_dir`, state is saved there every `save_every` steps and picked up again by the same call.
+    With `resume_dir`, state is saved there every `save_every` steps, whenever `pace` says so (by default every 30 s)
+    and after the last step, and picked up again by the same call.
     stop_after: steps after which to leave off, as if killed there once the state was saved; a later call goes on.
     dtype: of the encoder's forward and backward pass; default: `training_dtype`.
     Raises BadRequest where the saved state belongs to another recipe, model, seed, data set or restriction.
@@ -131,6 +134,7 @@ def finetune(
     steps = recipe.epochs * len(epoch_order(data.encoded.lengths, recipe, seed, 0))
     identity = _identity(pretrained, data, recipe, seed, restriction)
     done = restore(resume_dir, identity, model, optimizer) if resume_dir else 0
+    before, pace = saved_seconds(resume_dir) if resume_dir else 0.0, pace or Pace()
     for group in optimizer.param_groups:
         group["initial_lr"] = recipe.learning_rate  # what a schedule that begins half-way counts from
     schedule = get_linear_schedule_with_warmup(optimizer, round(recipe.warmup_share * steps), steps, done - 1)
@@ -151,8 +155,9 @@ def finetune(
         optimizer.zero_grad(set_to_none=True)
         if on_step:
             on_step(Progress(step + 1, steps, loss.detach()))
-        if resume_dir and ((step + 1) % save_every == 0 or step + 1 == end) and step + 1 < steps:
-            save(resume_dir, identity, step + 1, model, optimizer)
+        if resume_dir and ((step + 1) % save_every == 0 or step + 1 == end or pace.due):
+            with pace.saving():
+                save(resume_dir, identity, step + 1, model, optimizer, before + pace.so_far)
     model.cpu()
     return _whole(pretrained, model, mask)
 

@@ -16,6 +16,7 @@ from explorer.errors import BadMask, BadRequest
 from explorer.glue.encoding import Encoded
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
+from explorer.store.saved_state import SavedState
 from explorer.tickets.finetuning import loss_per_example
 from explorer.tickets.importance import Estimator, Importance
 
@@ -31,6 +32,7 @@ def importance(
     batch_size: int = 32,
     device: str = "cpu",
     on_batch: Callable[[int, int], None] | None = None,
+    state: SavedState | None = None,
 ) -> Importance:
     """Estimates how much the loss depends on every head and MLP.
 
@@ -39,6 +41,7 @@ def importance(
     mask: the gates' values, at which the gradient is taken.
     estimator: one of the three below. batch_size: examples a pass. device: where it is computed.
     on_batch: told after each batch how many are done, and of how many.
+    state: where the totals are saved by time, and gone on from.
 
     expected: mean over examples of |dL/dg|, each example with gates of its own (Michel et al., equation 2).
     batch: mean over batches of |gradient of the batch-mean loss|, which lets examples cancel out.
@@ -65,8 +68,19 @@ def importance(
     running_heads, running_mlps = torch.zeros_like(heads), torch.zeros_like(mlps)
     if estimator == "expected" and device != "cpu":
         batch_size *= 8  # each example has gates of its own, so the batching is free: few kernels for a GPU
+    totals = {
+        "total_heads": total_heads,
+        "total_mlps": total_mlps,
+        "running_heads": running_heads,
+        "running_mlps": running_mlps,
+    }
+    done = 0
+    if state and state.arrays and int(state.arrays["batch_size"]) == batch_size:  # else begun on another device
+        done = int(state.arrays["batches"])
+        for name, tensor in totals.items():
+            tensor.copy_(torch.from_numpy(state.arrays[name]))
     batches = _batches(encoded, batch_size, estimator, device)
-    for number, batch in enumerate(batches):
+    for number, batch in enumerate(batches[done:], done):
         size = len(batch.indices)
         batch_heads = heads.expand(size, -1, -1).clone().requires_grad_(True)  # (B, L, H)
         batch_mlps = mlps.expand(size, -1).clone().requires_grad_(True)  # (B, L)
@@ -85,6 +99,9 @@ def importance(
         else:
             total_heads += head_grad.abs().sum(0)
             total_mlps += mlp_grad.abs().sum(0)
+        if state and state.pace.due:
+            so_far = {"batches": number + 1, "batch_size": batch_size}
+            state.save(**so_far, **{name: tensor.cpu().numpy() for name, tensor in totals.items()})
         if on_batch:
             on_batch(number + 1, len(batches))
     count = len(encoded) if estimator == "expected" else len(batches)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import zipfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
+from safetensors import SafetensorError
 from transformers import BertForSequenceClassification
 
 from explorer.bert.checkpoints import Classifier
@@ -22,6 +25,7 @@ from explorer.errors import BadRequest
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.store.mask_files import json_text, npy_files
+from explorer.store.whole_folders import written_aside
 
 
 def zeroed(classifier: Classifier, mask: Mask) -> BertForSequenceClassification:
@@ -53,8 +57,8 @@ def write_folder(
 ) -> list[Path]:
     """Writes config.json, model.safetensors, the tokenizer, the mask (.npy and JSON) and a README; returns the files.
 
-    about: what README and mask.json say of where it comes from. Raises BadRequest where the folder holds something
-    already or cannot be written, BadMask on a mask for another model.
+    A reader finds the folder whole or not at all. about: what README and mask.json say of where it comes from. Raises
+    BadRequest where the folder holds something already or cannot be written, BadMask on a mask for another model.
     """
     model = zeroed(classifier, mask)
     names = dict(enumerate(task.label_names or ("similarity",)))
@@ -71,19 +75,33 @@ def write_folder(
         told["classes"] = (
             f"{', '.join(names.values())}. In the model that this one comes from: {classifier.classes.sentence}"
         )
+    require_empty(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
+        with nullcontext(folder) if _stays(folder) else written_aside(folder) as place:
+            model.save_pretrained(place)
+            classifier.tokenizer.save_pretrained(place)
+            for name, data in npy_files(mask).items():
+                (place / name).write_bytes(data)
+            (place / "mask.json").write_text(json_text(mask, told), encoding="utf-8")
+            (place / "README.md").write_text(_readme(classifier, mask, task, told), encoding="utf-8")
+        return sorted(path for path in folder.iterdir() if path.is_file())
+    except (OSError, SafetensorError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise BadRequest(f"{folder} cannot be written ({why}).", "Make room, or name another folder.") from None
+
+
+def require_empty(folder: Path) -> None:
+    """Raises BadRequest where a folder holds something already, or is a file."""
+    try:
+        if folder.exists() and any(folder.iterdir()):
             raise BadRequest(f"{folder} holds something already.", "Name a folder that is empty or not there yet.")
-        model.save_pretrained(folder)
-        classifier.tokenizer.save_pretrained(folder)
-        for name, data in npy_files(mask).items():
-            (folder / name).write_bytes(data)
-        (folder / "mask.json").write_text(json_text(mask, told), encoding="utf-8")
-        (folder / "README.md").write_text(_readme(classifier, mask, task, told), encoding="utf-8")
     except OSError as error:
         raise BadRequest(f"{folder} cannot be written ({error.strerror}).", "Name another folder.") from None
-    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _stays(folder: Path) -> bool:
+    """Whether no other folder can take its place: somebody is in it, or it is the root of a disk."""
+    return folder.is_dir() and (os.path.ismount(folder) or folder.samefile(Path.cwd()))
 
 
 def zip_folder(folder: Path, file: BinaryIO, name: str) -> None:

@@ -9,21 +9,35 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from explorer.errors import BadRequest
+from explorer.store.saved_state import saved_whole
 
 
-def save(folder: Path, identity: str, done: int, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Writes the state whole or not at all; `identity` says of which fine-tuning it is."""
-    folder.mkdir(parents=True, exist_ok=True)
+def save(
+    folder: Path, identity: str, done: int, model: torch.nn.Module, optimizer: torch.optim.Optimizer, seconds: float = 0
+) -> None:
+    """Writes the state whole or not at all; `identity` says of which fine-tuning it is. seconds: of all sittings.
+
+    Raises BadBundle where it cannot be written.
+    """
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for number, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
     partial = folder / "state.partial"
-    save_file(
-        {name: tensor.contiguous() for name, tensor in tensors.items()},
-        partial,
-        metadata={"identity": identity, "done": str(done)},
-    )
-    partial.replace(folder / "state.safetensors")
+    with saved_whole(partial, folder / "state.safetensors"):
+        save_file(
+            {name: tensor.contiguous() for name, tensor in tensors.items()},
+            partial,
+            metadata={"identity": identity, "done": str(done), "seconds": str(seconds)},
+        )
+
+
+def saved_seconds(folder: Path) -> float:
+    """Reads how many seconds of training the saved state took; 0 where nothing (readable) is saved."""
+    try:
+        with safe_open(folder / "state.safetensors", "pt") as file:
+            return float((file.metadata() or {}).get("seconds", 0))
+    except (SafetensorError, OSError, ValueError):
+        return 0.0
 
 
 def restore(folder: Path, identity: str, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> int:

@@ -8,6 +8,7 @@ killed; `trials.csv` there holds every score as it comes, and `--table` prints t
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ from explorer.glue.sources import load_examples
 from explorer.glue.tasks import TASKS, Examples
 from explorer.mask import Mask
 from explorer.stats.intervals import score_with_interval
+from explorer.store.saved_state import Pace
 from explorer.tickets.finetuning import Progress, TrainingSet, epoch_order, finetune, loss_per_example
 from explorer.tickets.recipes import MINILM_RECIPE, Recipe
 from precompute.bench.recipe_trials import (
@@ -133,6 +135,7 @@ def _tried(
             save_every=SAVE_EVERY,
             on_step=_both(show, clock),
             stop_after=round(share * steps),
+            pace=Pace(math.inf),  # the clock is written with the steps
         )
     seconds, cpu_seconds = clock.write()
     logits = _logits(replace(pretrained, model=tuned), tenth)

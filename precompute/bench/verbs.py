@@ -117,3 +117,20 @@ def intervals(
     cases = (*cases_of(Bundle(bundle), name_in_bundle(model), masks), synthetic_case(masks))
     found = [coverage(case, orders) for case in cases]
     print_result({of.name: of.score_held_throughout for of in found}, as_json, as_markdown(found))
+
+
+@app.command()
+def kills(
+    kills: Annotated[int, typer.Option(help="How often something is killed, over all jobs together.")] = 300,
+    seed: Annotated[int, typer.Option(help="What the moments are drawn with.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Kill every stage, publish, export and import-paper at random moments; exit status 1 where anything was lost."""
+    from dataclasses import asdict
+
+    from precompute.bench.kills import as_markdown, bench_kills
+
+    tallies = bench_kills(kills, seed, lambda tally: typer.echo(f"{asdict(tally)}", err=True))
+    print_result({"jobs": [asdict(tally) for tally in tallies]}, as_json, as_markdown(tallies))
+    if any(tally.lost or tally.torn or tally.wrong or tally.left for tally in tallies):
+        raise typer.Exit(1)

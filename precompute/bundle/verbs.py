@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,14 +97,16 @@ def publish(
     source: Annotated[Path, typer.Argument(help="The bundle to copy from.", **A_PATH)] = RUNS,
     target: Annotated[Path, typer.Argument(help="The bundle to ship.", **A_PATH)] = CACHE,
     checkpoint: Annotated[
-        list[str] | None, typer.Option(help="TASK:SEED whose checkpoint is shipped; all others are withheld.")
+        list[str] | None, typer.Option(help="TASK:SEED whose checkpoint ships, beside those that ship already.")
     ] = None,
+    withhold: Annotated[list[str] | None, typer.Option(help="TASK:SEED whose checkpoint ships no longer.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Copy finished artefacts into the bundle that ships, with the named checkpoints only."""
+    """Copy finished artefacts into the bundle that ships; a checkpoint ships once it is named, until withheld."""
     from precompute.bundle.publish import run_publish
 
-    copied = run_publish(Bundle(source), Bundle(target), checkpoint or [])
+    waiting = functools.partial(typer.echo, err=True)
+    copied = run_publish(Bundle(source), Bundle(target), checkpoint or [], withhold or [], waiting)
     print_result({"copied": copied}, as_json, f"{len(copied)} artefacts copied to {target}.")
 
 

@@ -12,18 +12,19 @@ from precompute.stages.opened import open_run, score_masks
 
 
 def make(options: Options) -> Manifest:
-    """Scores every single ablation on the dev set."""
+    """Scores every single ablation on the dev set, or goes on where an earlier call was killed."""
     key, config = options.key("ablations"), {"data": "dev"}
     if there := finished(options.bundle, key, config):
         return there
     opened = open_run(options)
-    watch = Stopwatch.start()
+    draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
+    state = draft.state("scores")
+    watch = Stopwatch.start(state.seconds)
     masks = list(single_ablations(opened.evaluator.full_mask))
-    evaluations = score_masks(opened.evaluator, [mask for _, mask in masks], f"ablate {opened.run.path}")
+    evaluations = score_masks(opened.evaluator, [mask for _, mask in masks], f"ablate {opened.run.path}", state)
     table, arrays = scored(options.task, opened.evaluator.labels, evaluations)
     table.insert(0, "component", [name for name, _ in masks])
     table["loss"] = opened.evaluator.full.score - table["score"]
-    draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
     summary = {"masks": len(masks), "full_score": opened.evaluator.full.score}
     return draft.write(summary, watch.seconds, arrays=arrays, table=table)
 

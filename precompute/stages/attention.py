@@ -6,6 +6,7 @@ Nothing of GLUE goes in, so all of it may be shipped: the sentences are the diag
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from explorer.arrays import Float64Array
 from explorer.bert.attention import attention_maps
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
 from explorer.bert.engine import Engine
+from explorer.bert.maps import AttentionMaps
 from explorer.bert.model_identity import Identity
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples, diagnostic_for
@@ -28,6 +30,7 @@ from explorer.patterns.samples import Sample, pack_samples
 from explorer.patterns.statistics import statistics
 from explorer.store.bundle import sha256_of
 from explorer.store.runs_of_task import complete, seeds_with
+from explorer.store.saved_state import SavedState
 from explorer.store.schema import Key, Manifest
 from explorer.study.survivor_patterns import Weights, attention_key
 from precompute.artefacts import Draft, Stopwatch
@@ -49,13 +52,13 @@ def make(options: Options, kind: Weights = "finetuned", classifier: MapClassifie
     sentences = sentences_for(options.task)
     config = {"sentences": len(sentences), "samples": SAMPLES, "seed": SEED, "classifier": names.sha256}
     model = _load(options, kind)
-    watch = Stopwatch.start()
-
     draft = Draft(options, key, config, {"sentences": sentences}, model.sha256, _began_with(model, kind))
     there = complete(options.bundle, key)
     if there and draft.begun(there):
         return there
-    measured, probabilities, samples = _measure(model, sentences, names, options.device, str(key.path))
+    state = draft.state("sentences")
+    watch = Stopwatch.start(state.seconds)
+    measured, probabilities, samples = _measure(model, sentences, names, options.device, str(key.path), state)
     table = head_table(measured, probabilities, names.threshold)
     patterns = Counter(f"{row['kind']} {row['pattern']}" for row in table.to_dict("records"))
     return draft.write(
@@ -100,19 +103,42 @@ def _began_with(model: Classifier, weights: Weights) -> Identity | None:
 
 
 def _measure(
-    model: Classifier, sentences: Examples, names: MapClassifier, device: str, words: str
+    model: Classifier, sentences: Examples, names: MapClassifier, device: str, words: str, state: SavedState
 ) -> tuple[Float64Array, Float64Array, list[Sample]]:
     """Statistics (n, 2, L, H, 9), probabilities (n, 2, L, H, 5), and the samples with all their maps."""
     encoded = encode(sentences, model.tokenizer)
+    tokens_at = [tokens_of(model.tokenizer, *encoded.example(index)) for index in range(len(encoded))]
     whole = np.random.default_rng(SEED).permutation(len(sentences))[:SAMPLES]
-    measured, probabilities, samples = [], [], {}
-    every = attention_maps(Engine(model, device), encoded, Mask.full(model.n_layers, model.n_heads))
-    for index, maps in enumerate(tqdm(every, desc=words, unit="sentence", total=len(encoded))):
-        tokens = tokens_of(model.tokenizer, *encoded.example(index))
+    measured, probabilities = (list(state.arrays.get(name, ())) for name in ("measured", "probabilities"))
+    kept = {
+        int(index): AttentionMaps(state.arrays[f"raw_{index}"], state.arrays[f"norms_{index}"])
+        for index in state.arrays.get("kept", ())
+    }
+    done = len(measured)
+    rest = encoded.subset(np.arange(done, len(encoded)))
+    every = attention_maps(Engine(model, device), rest, Mask.full(model.n_layers, model.n_heads))
+    bar = tqdm(every, desc=words, unit="sentence", initial=done, total=len(encoded))
+    for index, maps in enumerate(bar, done):
+        tokens = tokens_at[index]
         both = np.stack([maps.raw, maps.norm_weighted]).astype(np.float64)  # (2, L, H, T, T)
         measured.append(statistics(both, tokens))
         flat = names.classify(list(both.reshape(-1, *both.shape[-2:])))
         probabilities.append(np.asarray(flat, np.float64).reshape(*both.shape[:3], -1))
         if index in whole:
-            samples[index] = Sample(sentences.items[index].texts, tokens, maps)
-    return np.stack(measured), np.stack(probabilities), [samples[int(index)] for index in whole]
+            kept[index] = maps
+        if state.pace.due:
+            _save(state, measured, probabilities, kept)
+    samples = [Sample(sentences.items[index].texts, tokens_at[index], kept[index]) for index in map(int, whole)]
+    return np.stack(measured), np.stack(probabilities), samples
+
+
+def _save(
+    state: SavedState,
+    measured: Sequence[Float64Array],
+    probabilities: Sequence[Float64Array],
+    kept: Mapping[int, AttentionMaps],
+) -> None:
+    maps = {f"raw_{index}": one.raw for index, one in kept.items()}
+    norms = {f"norms_{index}": one.norms for index, one in kept.items()}
+    so_far = {"measured": np.stack(measured), "probabilities": np.stack(probabilities), "kept": list(kept)}
+    state.save(**so_far, **maps, **norms)

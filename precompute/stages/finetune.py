@@ -16,6 +16,7 @@ from explorer.store.bundle import CHECKPOINT, set_aside, sha256_of
 from explorer.store.schema import Manifest
 from explorer.tickets.finetuning import TrainingSet, finetune, training_dtype
 from explorer.tickets.recipes import RECIPES, default_recipe
+from explorer.tickets.resuming import saved_seconds
 from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
 from precompute.stages.opened import stored_in
@@ -61,7 +62,7 @@ def make(
     dev = options.examples("dev")
     data = TrainingSet(options.task, encode(train, pretrained.tokenizer), train.labels)
     work = options.bundle.work_folder(key)
-    watch = Stopwatch.start()
+    watch = Stopwatch.start(saved_seconds(work))
     with training_bar(f"fine-tune {options.task.name} {options.seed}") as show:
         tuned = finetune(pretrained, data, chosen, options.seed, device=options.device, resume_dir=work, on_step=show)
     packed = pack(

@@ -9,6 +9,7 @@ import numpy as np
 from explorer.glue.encoding import encode
 from explorer.mask import Mask
 from explorer.store.runs_of_task import TOGETHER, complete
+from explorer.store.saved_state import SavedState
 from explorer.store.schema import Key, Manifest
 from explorer.store.stages import stage_named
 from explorer.tickets.gradients import importance
@@ -36,17 +37,21 @@ def make(options: Options, estimator: Estimator = "expected", data: str = DEV) -
         return taken
     opened = open_run(options)
     splits = {"dev": opened.dev}
-    watch = Stopwatch.start()
+    if data != DEV:
+        splits[data] = sample_of(options.examples("train"), len(opened.dev), options.seed)
+    draft = Draft(options, key, config, splits, opened.classifier.sha256)
+    state = draft.state("importance")
+    watch = Stopwatch.start(state.seconds)
     full = opened.evaluator.full_mask
     if data == DEV:
-        scores = measured(opened, full, estimator)
+        scores = measured(opened, full, estimator, state)
     else:
-        sample = sample_of(options.examples("train"), len(opened.dev), options.seed)
-        splits[data] = sample
+        sample = splits[data]
         encoded = encode(sample, opened.classifier.tokenizer)
         device = options.device
-        scores = importance(opened.classifier, options.task, encoded, sample.labels, full, estimator, device=device)
-    draft = Draft(options, key, config, splits, opened.classifier.sha256)
+        scores = importance(
+            opened.classifier, options.task, encoded, sample.labels, full, estimator, device=device, state=state
+        )
     return draft.write({}, watch.seconds, arrays={"heads": scores.heads, "mlps": scores.mlps})
 
 
@@ -67,15 +72,7 @@ def _of_path(options: Options, key: Key, config: dict[str, Any], estimator: Esti
     return draft.write({"taken_from": str(pruned.key.path)}, watch.seconds, arrays={"heads": heads[1], "mlps": mlps[1]})
 
 
-def measured(opened: OpenRun, mask: Mask, estimator: Estimator) -> Importance:
-    """Measures the importance of what a mask keeps, on the run's dev set."""
-    evaluator = opened.evaluator
-    return importance(
-        opened.classifier,
-        evaluator.task,
-        evaluator.encoded,
-        evaluator.labels,
-        mask,
-        estimator,
-        device=evaluator.device,
-    )
+def measured(opened: OpenRun, mask: Mask, estimator: Estimator, state: SavedState) -> Importance:
+    """Measures the importance of what a mask keeps, on the run's dev set. state: of this mask; saved by time."""
+    of, classifier = opened.evaluator, opened.classifier
+    return importance(classifier, of.task, of.encoded, of.labels, mask, estimator, device=of.device, state=state)

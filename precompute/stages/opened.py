@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from explorer.bert.checkpoints import Classifier, load_finetuned
 from explorer.errors import BadRequest
 from explorer.glue.data_hash import examples_sha256
+from explorer.glue.metrics import score_of
 from explorer.glue.tasks import Examples
-from explorer.live.evaluator import Evaluation, Evaluator
+from explorer.live.evaluator import Evaluation, Evaluator, Underway
+from explorer.live.low_margin import ErrorBound
 from explorer.mask import Mask
 from explorer.store.bundle import CHECKPOINT
+from explorer.store.saved_state import SavedState
 from explorer.store.schema import Run
 from precompute.options import Options
 
@@ -54,14 +59,75 @@ def stored_in(device: str) -> torch.dtype | None:
     return torch.float32 if device.startswith("cuda") else None
 
 
-def score_masks(evaluator: Evaluator, masks: Sequence[Mask], words: str) -> list[Evaluation]:
-    """Scores many masks exactly, with a progress bar; neighbours share what they have in common."""
-    evaluations: list[Evaluation] = []
-    with tqdm(total=len(masks), desc=words, unit="mask") as bar:
-        for start in range(0, len(masks), _AT_ONCE):
-            evaluations += evaluator.evaluate_many(masks[start : start + _AT_ONCE])
+def score_masks(evaluator: Evaluator, masks: Sequence[Mask], words: str, state: SavedState) -> list[Evaluation]:
+    """Scores many masks exactly, with a progress bar; neighbours share what they have in common.
+
+    words: beside the bar; '' for none. state: of these very masks; saved after every few of them, and by time while
+    they are being scored.
+    """
+    evaluations = _evaluations(evaluator, masks, state.arrays)
+    begun = _begun(state.arrays)
+
+    def save(so_far: Underway | None) -> None:
+        state.save(**_stored(evaluations), **(_of(so_far) if so_far else {}))
+
+    def save_when_due(so_far: Underway) -> None:
+        if state.pace.due:
+            save(so_far)
+
+    with tqdm(total=len(masks), desc=words, unit="mask", initial=len(evaluations), disable=not words) as bar:
+        for start in range(len(evaluations), len(masks), _AT_ONCE):
+            evaluations += evaluator.evaluate_many(masks[start : start + _AT_ONCE], begun, save_when_due)
+            begun = None
+            save(None)
             bar.update(len(evaluations) - bar.n)
     return evaluations
+
+
+def _stored(evaluations: Sequence[Evaluation]) -> dict[str, Any]:
+    if not evaluations:
+        return {}
+    return {
+        "logits": np.stack([one.logits for one in evaluations]),
+        "exact": np.stack([one.exact for one in evaluations if one.exact is not None]),
+        "seconds": np.array([one.seconds for one in evaluations]),
+        "rechecked": np.array([one.rechecked for one in evaluations]),
+    }
+
+
+def _evaluations(evaluator: Evaluator, masks: Sequence[Mask], arrays: Mapping[str, NDArray[Any]]) -> list[Evaluation]:
+    if "logits" not in arrays:
+        return []
+    rows = zip(*(arrays[name] for name in ("logits", "seconds", "rechecked", "exact")), strict=True)
+    return [
+        Evaluation(mask, score_of(evaluator.task, logits, evaluator.labels), logits, float(seconds), int(many), exact)
+        for mask, (logits, seconds, many, exact) in zip(masks, rows, strict=False)
+    ]
+
+
+def _of(so_far: Underway) -> dict[str, Any]:
+    return {
+        "begun_logits": so_far.logits,
+        "begun_exact": so_far.exact,
+        "begun_measured": [bound.measured for bound in so_far.bounds],
+        "begun_errors": [bound.error for bound in so_far.bounds],
+        "begun_numbers": [so_far.shards, so_far.seconds, so_far.rechecked],
+    }
+
+
+def _begun(arrays: Mapping[str, NDArray[Any]]) -> Underway | None:
+    if "begun_logits" not in arrays:
+        return None
+    shards, seconds, rechecked = arrays["begun_numbers"]
+    bounds = zip(arrays["begun_measured"], arrays["begun_errors"], strict=True)
+    return Underway(
+        int(shards),
+        arrays["begun_logits"],
+        arrays["begun_exact"],
+        tuple(ErrorBound(int(many), float(error)) for many, error in bounds),
+        float(seconds),
+        int(rechecked),
+    )
 
 
 def sample_of(examples: Examples, many: int, seed: int) -> Examples:

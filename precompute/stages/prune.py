@@ -18,7 +18,7 @@ from explorer.tickets.structured import METHODS, THRESHOLD, Procedure, Step, pru
 from precompute.artefacts import Draft, Stopwatch, config_of, finished, scored
 from precompute.options import Options
 from precompute.stages.importance import measured
-from precompute.stages.opened import OpenRun, open_run
+from precompute.stages.opened import OpenRun, open_run, score_masks
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ def make(
     watch = Stopwatch.start(path.seconds)
 
     def score(mask: Mask) -> float:
-        path.evaluations.append(opened.evaluator.evaluate(mask))
+        path.evaluations += score_masks(opened.evaluator, [mask], "", draft.state("score", mask.code))
         return path.evaluations[-1].score
 
     with tqdm(desc=f"prune {method} {opened.run.path}", unit="step", initial=len(path.steps)) as bar:
         for step in prune(
             score,
-            lambda mask: measured(opened, mask, config.estimator),
+            lambda mask: measured(opened, mask, config.estimator, draft.state("importance", mask.code)),
             opened.evaluator.full_mask,
             METHODS[config.method],
             procedure=config.procedure,

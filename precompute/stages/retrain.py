@@ -22,6 +22,7 @@ from explorer.store.runs_of_task import complete
 from explorer.store.schema import Key, Manifest, Run
 from explorer.tickets.finetuning import TrainingSet, training_dtype
 from explorer.tickets.magnitude import WeightMask
+from explorer.tickets.resuming import saved_seconds
 from explorer.tickets.retraining import retrain
 from explorer.tickets.subnetworks import SUBNETWORK_KINDS
 from precompute.artefacts import (
@@ -77,7 +78,7 @@ def make(options: Options, kind: str = "good") -> Manifest:
     require_same_data(options.bundle, finetuned, train=train, dev=dev)
     pretrained = load_pretrained(model, options.task, options.seed)
     work = options.bundle.work_folder(key)
-    watch = Stopwatch.start()
+    watch = Stopwatch.start(saved_seconds(work))
     with training_bar(f"retrain {kind} {run.path}") as show:
         tuned = retrain(
             pretrained,

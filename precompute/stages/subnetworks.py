@@ -36,16 +36,18 @@ def make(options: Options) -> Manifest:
     if there and same_options(there, config) and there.model_content == finetuned.model_content:
         return there
     opened = open_run(options)
-    watch = Stopwatch.start()
+    draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
+    state = draft.state("scores")
+    watch = Stopwatch.start(state.seconds)
     members = subnetworks(tickets, run.seed)
-    evaluations = score_masks(opened.evaluator, [member.mask for member in members], f"subnetworks {run.path}")
+    masks = [member.mask for member in members]
+    evaluations = score_masks(opened.evaluator, masks, f"subnetworks {run.path}", state)
     table, arrays = scored(options.task, opened.evaluator.labels, evaluations)
     table = table.drop(columns="seconds")
     table.insert(0, "kind", [member.kind for member in members])
     table.insert(1, "state", "pruned")
     table["note"] = [member.note for member in members]
     summary = dict(zip(table["kind"], table["score"].tolist(), strict=True)) | {"seeds": len(tickets)}
-    draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
     return draft.write(summary, watch.seconds, arrays=arrays, table=table)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -43,12 +42,10 @@ def recipe_of(bundle: Bundle, finetuned: Manifest) -> Recipe:
 
 
 def write_trained(draft: Draft, score: Score, seconds: float, more: Mapping[str, Any], **contents: Any) -> Manifest:
-    """Writes what training ended with, then removes the state that an interrupted run would have gone on from.
+    """Writes what training ended with.
 
     draft: the artefact. score: of the trained model on dev, with its interval. seconds: of computation. more: added
     to the summary. contents: arrays, table, blobs.
     """
     summary = {name: getattr(score, name) for name in ("value", "low", "high", "n", "metric")}
-    written = draft.write({"score": summary.pop("value"), **summary, **more}, seconds, **contents)
-    shutil.rmtree(draft.options.bundle.work_folder(draft.key), ignore_errors=True)
-    return written
+    return draft.write({"score": summary.pop("value"), **summary, **more}, seconds, **contents)

@@ -59,8 +59,10 @@ def test_every_stage_in_turn(run, common, glue, bundle, model, tmp_path):
     assert (checked.status, checked.record) == (0, {"bundle": str(target), "ok": True, "problems": []})
     assert run("score", *common[:-1], target, "--json").record["value"] == again["score"]
     assert run("publish", bundle, target, "--checkpoint", f"MRPC:{SEED}", "--json").record["copied"] == []
-    withheld = run("publish", bundle, target, "--json").record["copied"]
-    assert withheld == ["minilm-l6/MRPC/seed_7/finetune"], "a checkpoint that is no longer named is withheld"
+    assert run("publish", bundle, target, "--json").record["copied"] == [], "what ships stays"
+    assert Bundle(target).checkpoint(RUN).is_file()
+    withheld = run("publish", bundle, target, "--withhold", f"MRPC:{SEED}", "--json").record["copied"]
+    assert withheld == ["minilm-l6/MRPC/seed_7/finetune"], "until told otherwise"
     refused = run("score", *common[:-1], target)
     assert refused.status == 2
     assert "is not shipped with this bundle" in refused.err
@@ -134,8 +136,10 @@ def test_a_killed_pruning_goes_on_as_if_it_had_not_been(run, common, bundle, tmp
     assert "is unfinished: run its command again" in unfinished.out
 
     scored = []
-    evaluate = opened.Evaluator.evaluate
-    monkeypatch.setattr(opened.Evaluator, "evaluate", lambda self, mask: scored.append(mask) or evaluate(self, mask))
+    evaluate = opened.Evaluator.evaluate_many
+    monkeypatch.setattr(
+        opened.Evaluator, "evaluate_many", lambda self, masks, *of: scored.extend(masks) or evaluate(self, masks, *of)
+    )
     resumed = run("prune", *common, *options, "--json").record
     assert resumed.items() - {"seconds": resumed["seconds"]}.items() == (
         whole.items() - {"seconds": whole["seconds"]}.items()

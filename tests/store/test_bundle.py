@@ -14,6 +14,7 @@ import pytest
 
 from explorer.bert.model_identity import Identity
 from explorer.errors import BadBundle, BadRequest
+from explorer.store import whole_folders
 from explorer.store.bundle import ARRAYS, CHECKPOINT, MANIFEST, TABLE, Bundle, sha256_of, versions
 from explorer.store.commands import command_for
 from explorer.store.schema import SCHEMA_VERSION, FileEntry, Key, Manifest, Run, manifest_from_json
@@ -101,6 +102,7 @@ def test_a_write_that_fails_leaves_the_artefact_before_it(bundle, monkeypatch, m
 
     before = bundle.manifest(KEY)
     with monkeypatch.context() as patch:
+        patch.setattr(whole_folders, "_exchange", lambda *_folders: False)
         patch.setattr(*((os, "fsync", fail) if moment == "fsync" else (Path, "rename", fail)))
         with pytest.raises(BadBundle, match=r"cannot be written \(No space left on device\)"):
             bundle.write(manifest(seconds=9.0), arrays={"a": np.zeros(2)})
