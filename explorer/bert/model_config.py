@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from explorer.errors import BadCheckpoint
+from explorer.foreign import json_of, text_of
 
 CLASSIFIER = "BertForSequenceClassification"
 ENCODERS = ("BertModel", "BertForPreTraining", "BertForMaskedLM", "BertForNextSentencePrediction", "BertLMHeadModel")
@@ -29,6 +29,8 @@ _SIZES = {
     "type_vocab_size": 2,
 }
 """With transformers' defaults (BertConfig)."""
+_LARGEST = 2**20
+"""Bytes of a config.json; most have 1 KB, one that names 20,000 classes has this."""
 _FEWEST_POSITIONS = 8
 """[CLS], two [SEP] and a word or two of each sentence."""
 _NOT_OURS = (
@@ -65,7 +67,7 @@ class ModelConfig:
 def read_config(folder: Path) -> ModelConfig:
     """Reads config.json; raises BadCheckpoint where it is missing, damaged, or of a model that is not computed here."""
     try:
-        raw: dict[str, Any] = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        raw: dict[str, Any] = dict(json_of(text_of(folder / "config.json", _LARGEST)))
     except (OSError, ValueError, TypeError):
         raise BadCheckpoint(f"{folder} has no readable config.json.", "Give a Hugging Face model folder.") from None
     _check_kind(raw, folder)

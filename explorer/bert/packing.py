@@ -20,6 +20,7 @@ from safetensors.numpy import save
 
 from explorer.arrays import AnyArray, Float16Array, Float32Array, Uint8Array
 from explorer.errors import BadCheckpoint
+from explorer.foreign import json_of
 
 FORMAT = "bert-lottery-delta-int4-1"
 GROUP = 64
@@ -113,7 +114,7 @@ def read_packed(path: Path) -> Packed:
             mend,
         )
     try:
-        about = dict(json.loads(metadata["about"]))
+        about = dict(json_of(metadata["about"]))
         base, base_sha256 = metadata["base"], metadata["base_sha256"]
     except (KeyError, TypeError, ValueError):
         raise BadCheckpoint(f"{path} is not a packed checkpoint: its metadata are not readable.", mend) from None

@@ -16,6 +16,7 @@ from explorer.figures.path import path_chart, path_table
 from explorer.figures.print.export import Exhibit
 from explorer.figures.print.path import printed_path
 from explorer.figures.print.tables import importance_table
+from explorer.foreign import whole_number
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.schema import Key
 from explorer.store.stages import stage_named
@@ -140,8 +141,9 @@ def _read_link(shown: Shown) -> None:
     asked = state.asked("step")
     if asked is None:
         return
-    if asked.isdecimal() and int(asked) <= shown.last:
-        _go(shown, int(asked))
+    number = whole_number(asked)
+    if number is not None and number <= shown.last:
+        _go(shown, number)
     else:
         state.notice(f"The link asks for step {asked[:20]!r}; this run has steps 0 to {shown.last}.")
 

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.errors import BadRequest, ExplorerError
+from explorer.foreign import whole_number
 from explorer.patterns.per_head import MapKind, column
 from explorer.patterns.samples import Sample
 from explorer.stats.survival import stack_masks
@@ -147,7 +148,7 @@ def _chosen(shape: tuple[int, int]) -> Head:
     """The head on the page, at first the link's; one of this model in any case."""
     if _HEAD not in st.session_state:
         asked = [state.asked(name) or "1" for name in ("layer", "head")]
-        st.session_state[_HEAD] = tuple(int(at) - 1 if at.isascii() and at.isdigit() else 0 for at in asked)
+        st.session_state[_HEAD] = tuple((whole_number(at) or 1) - 1 for at in asked)
     layer, head = st.session_state[_HEAD]
     return min(max(layer, 0), shape[0] - 1), min(max(head, 0), shape[1] - 1)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.errors import ExplorerError
+from explorer.foreign import whole_number
 from explorer.store.schema import Run
 from explorer.ui import state
 from explorer.ui.pages.stage import preparation
@@ -31,9 +32,9 @@ _CHROME = """<style>
 def page(view: View) -> None:
     """The talk where it was started, or where the address names one of its steps; else what it needs."""
     wanted = state.asked("step")
-    if wanted is not None and wanted.isdecimal():
+    if wanted is not None and (number := whole_number(wanted)) is not None:
         st.session_state[_ON] = True
-        st.session_state[_START] = int(wanted) - 1
+        st.session_state[_START] = number - 1
     if left := st.session_state.pop(_LEFT, ""):
         st.session_state[_ON] = False
         if left == "game" and "game" in view.links:
