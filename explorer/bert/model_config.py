@@ -31,6 +31,7 @@ _SIZES = {
 """With transformers' defaults (BertConfig)."""
 _LARGEST = 2**20
 """Bytes of a config.json; most have 1 KB, one that names 20,000 classes has this."""
+MOST_LAYERS = 1_000
 _FEWEST_POSITIONS = 8
 """[CLS], two [SEP] and a word or two of each sentence."""
 _NOT_OURS = (
@@ -77,6 +78,10 @@ def read_config(folder: Path) -> ModelConfig:
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise BadCheckpoint(f"{folder}/config.json does not say its sizes: {name} is {size!r}.", "Copy it again.")
     n_layers, n_heads, hidden, intermediate, vocabulary, positions, types = sizes.values()
+    if n_layers > MOST_LAYERS:  # before anything is made for each of them
+        raise BadCheckpoint(
+            f"{folder}/config.json says {n_layers:,} layers; at most {MOST_LAYERS:,} are read.", "Copy it again."
+        )
     if hidden % n_heads:
         raise BadCheckpoint(f"{folder}/config.json asks for {n_heads} heads in a width of {hidden}.", "Copy it again.")
     if positions < _FEWEST_POSITIONS:

@@ -143,10 +143,8 @@ def _check_tensors(config: ModelConfig, files: ModelFiles, folder: Path) -> None
                 f"Give the model in one of {', '.join(FLOATS)}.",
             )
     layers = {int(match[1]) for name in known if (match := re.match(r"bert\.encoder\.layer\.(\d+)\.", name))}
-    # Counted before the names of all tensors are made: a config.json may say a thousand million layers.
-    if len(layers) != config.n_layers or max(layers, default=-1) != config.n_layers - 1:
-        whole = len(layers) == max(layers, default=-1) + 1
-        many = f"{len(layers) or 'no'} layers" if whole else f"layers {sorted(layers)[:24]}"
+    if layers and (len(layers) != config.n_layers or max(layers) != config.n_layers - 1):
+        many = f"{len(layers)} layers" if len(layers) == max(layers) + 1 else f"layers {sorted(layers)[:24]}"
         raise BadCheckpoint(
             f"The weights in {folder} have {many}; its config.json says {config.n_layers}.",
             "Is it the config.json of these weights?",

@@ -269,13 +269,13 @@ DAMAGE = {
     "object array": "not a plain .npy array",
     "pickle": "not a plain .npy array",
     "text": "instead of numbers",
-    "archive": "an archive",
+    "archive": "is not a plain .npy array",
     "truncated": "not a plain .npy array",
     "a header that promises too much": "not a plain .npy array",
     "empty": "not a plain .npy array",
-    "too large": "has more than 1,048,576 bytes",
+    "too large": "more than 1,048,576 bytes",
     "missing": "is missing",
-    "folder": "is missing or not readable",
+    "folder": "is not read: no plain file",
 }
 
 
