@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from explorer.ui import visitor
@@ -52,14 +54,12 @@ def test_another_name_a_proxy_or_a_tunnel_is_elsewhere(headers):
 
 
 def test_an_app_on_localhost_asks_each_request(monkeypatch):
-    class Context:
-        headers = {"Host": "localhost:8501"}
-
+    context = SimpleNamespace(headers={"Host": "localhost:8501"})
     monkeypatch.setattr(visitor.st, "get_option", lambda _: "localhost")
-    monkeypatch.setattr(visitor.st, "context", Context)
+    monkeypatch.setattr(visitor.st, "context", context)
     assert visitor.served_on_localhost()
-    Context.headers = {"Host": "evil.example:8501", "Origin": "http://evil.example:8501"}
+    context.headers = {"Host": "evil.example:8501", "Origin": "http://evil.example:8501"}
     assert not visitor.served_on_localhost(), "DNS rebinding"
     monkeypatch.setattr(visitor.st, "get_option", lambda _: "0.0.0.0")
-    Context.headers = {"Host": "localhost:8501"}
+    context.headers = {"Host": "localhost:8501"}
     assert not visitor.served_on_localhost()

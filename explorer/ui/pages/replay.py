@@ -24,6 +24,7 @@ from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, PruningPath, parts_words, path_of
 from explorer.ui import cached, state
+from explorer.ui.as_text import code
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.overlay_picker import NONE
@@ -263,7 +264,7 @@ def _nothing_to_replay(view: View) -> None:
     other = f" Seed {', '.join(map(str, sorted(pruned)))} can be replayed." if pruned else ""
     st.info(
         f"Nothing was pruned for {run.task}, seed {run.seed}.{other} "
-        f"Make it: `{view.bundle.command_for(Key(run, 'structured', 'together'))}`",
+        f"Make it: {code(view.bundle.command_for(Key(run, 'structured', 'together')))}",
         icon=":material/content_cut:",
     )
 
@@ -275,7 +276,7 @@ def _gradient(view: View, known: KnownRun) -> None:
         sides, clear = cached.gradient_sides(view, known.run)
     except ExplorerError:
         keys = Key(known.run, "importance", "expected"), Key(known.run, "ablations")
-        commands = " and ".join(f"`{view.bundle.command_for(key)}`" for key in keys)
+        commands = " and ".join(f"{code(view.bundle.command_for(key))}" for key in keys)
         st.caption(f"Seed {known.run.seed} was not measured for this. Make it: {commands}")
         return
     metric = METRIC_WORDS[known.task.metric]

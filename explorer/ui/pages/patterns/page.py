@@ -28,7 +28,7 @@ from explorer.ui.pages.patterns.maps import (
 )
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
-from explorer.ui.widgets.plain_text import failed, plain
+from explorer.ui.widgets.plain_text import code, failed, plain
 from explorer.ui.widgets.switch import switch
 
 VIEWS = {"atlas": "All heads' maps", "survivors": "Are survivors meaningful?"}
@@ -136,7 +136,7 @@ def _missing(view: View, which: Weights, error: ExplorerError) -> None:
         failed(error)
         return
     st.info(
-        f"The attention maps of this model were not measured yet. Make them: `{view.bundle.command_for(key)}`",
+        f"The attention maps of this model were not measured yet. Make them: {code(view.bundle.command_for(key))}",
         icon=":material/blur_on:",
     )
     others = sorted(f"{m.task}, seed {m.seed}" if m.variant == WEIGHTS[1] else f"{m.task}, pre-trained" for m in there)

@@ -10,6 +10,7 @@ from explorer.errors import ExplorerError
 from explorer.foreign import whole_number
 from explorer.store.schema import Run
 from explorer.ui import state
+from explorer.ui.as_text import plain
 from explorer.ui.pages.stage import preparation
 from explorer.ui.pages.stage.component import at, deck, left_for
 from explorer.ui.pages.stage.numbers import Figure
@@ -109,14 +110,14 @@ def _ready(story: Story, origin: str, scenes: Sequence[Scene], live: Sequence[pr
     st.header("Stage mode")
     state.show_notices()
     st.markdown(
-        f"**{_plain(story.title)}**, {len(scenes)} steps ({_plain(origin)}), told with {run.task}, seed "
+        f"**{plain(story.title)}**, {len(scenes)} steps ({plain(origin)}), told with {run.task}, seed "
         f"{run.seed}. Everything is made ready here; the talk itself needs no network."
     )
     unknown = [words for scene in scenes for words in scene.missing]
     st.markdown(f":green[:material/check_circle:] {len(scenes)} of {len(scenes)} screens prepared from the cache")
     _models(live)
     for words in dict.fromkeys(unknown):
-        st.markdown(f":orange[:material/info:] {_plain(words)}")
+        st.markdown(f":orange[:material/info:] {plain(words)}")
     left_at = min(st.session_state.get(_START, 0), len(scenes) - 1)
     with st.container(horizontal=True):
         if st.button("Start", type="primary", icon=":material/slideshow:", key="stage.start_button"):
@@ -154,7 +155,7 @@ def _say_models(now: preparation.Models, screens: int) -> None:
     if not now.total:
         words = ":gray[:material/inventory_2:] No model to load: stored scores are shown"
     elif now.trouble:
-        words = f":orange[:material/warning:] {count}: {_plain(now.trouble)} Stored scores are shown."
+        words = f":orange[:material/warning:] {count}: {plain(now.trouble)} Stored scores are shown."
     elif now.loaded < now.total:
         words = f":blue[:material/hourglass_top:] {count}. A talk that starts now shows stored scores until then."
     else:
@@ -181,7 +182,7 @@ def _own(scenes: Sequence[Scene]) -> None:
 
 def _unready(error: ExplorerError) -> None:
     st.header("Stage mode")
-    st.error(error.wrong, icon=":material/error:")
+    st.error(plain(error.wrong), icon=":material/error:")
     st.text(error.mend)
     _upload()
 
@@ -197,8 +198,3 @@ def _upload() -> None:
         st.session_state.pop(_UPLOAD)
         st.session_state.pop("stage.file", None)
         st.rerun()
-
-
-def _plain(text: str) -> str:
-    """Never markup."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]{}<>#|~$:" else letter for letter in text)
