@@ -9,9 +9,9 @@ import pandas as pd
 from explorer.foreign import Unreadable
 
 MOST_ROWS, MOST_COLUMNS = 1_000_000, 512
-LARGEST = 256 * 2**20
+LARGEST = 96 * 2**20
 """Bytes that a table may have in memory."""
-_AT_ONCE = 64 * 2**20
+_AT_ONCE = 16 * 2**20
 """Bytes that one step of reading may unpack."""
 
 

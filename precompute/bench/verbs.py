@@ -82,3 +82,21 @@ def intervals(
     cases = (*cases_of(Bundle(bundle), name_in_bundle(model), masks), synthetic_case(masks))
     found = [coverage(case, orders) for case in cases]
     print_result({of.name: of.score_held_throughout for of in found}, as_json, as_markdown(found))
+
+
+@app.command()
+def fuzz(
+    inputs: Annotated[int, typer.Option(help="Hostile inputs, of each kind in turn.", min=1)] = 5_000,
+    seed: Annotated[int, typer.Option(help="From which they are drawn.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Try hostile inputs by the thousand; exit status 1 where one gives a traceback or a silent wrong number."""
+    from precompute.bench.fuzz import fuzz as tried
+
+    tally = tried(inputs, seed)
+    for what in (*tally.tracebacks, *tally.wrong)[:20]:
+        typer.echo(what, err=True)
+    counts = {"tracebacks": len(tally.tracebacks), "wrong": len(tally.wrong), "refused": tally.refused}
+    print_result({"inputs": tally.inputs, **counts}, as_json, f"{tally.sentence()}.")
+    if tally.tracebacks or tally.wrong:
+        raise typer.Exit(1)
