@@ -98,7 +98,7 @@ def mutated(data: bytes, rng: np.random.Generator) -> bytes:
 
 
 def _mask(rng: np.random.Generator) -> Mask:
-    return Mask(rng.integers(0, 2, (L, H)), rng.integers(0, 2, L))
+    return Mask(rng.integers(0, 2, (L, H)) == 1, rng.integers(0, 2, L) == 1)
 
 
 def _link(rng: np.random.Generator, _folder: Path) -> str:
