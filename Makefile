@@ -7,7 +7,7 @@ BIN := .venv/bin
 .PHONY: demo test check format clean
 
 demo: .venv/app.done  ## open the explorer on http://localhost:8501
-	$(BIN)/streamlit run app.py --server.address $(HOST) --server.port $(PORT) --browser.gatherUsageStats false
+	$(BIN)/streamlit run serve.py --server.address $(HOST) --server.port $(PORT) --browser.gatherUsageStats false
 
 test: .venv/dev.done  ## every test, on every core
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile

@@ -14,6 +14,7 @@ from explorer.errors import ExplorerError
 from explorer.store.commands import study_command
 from explorer.store.schema import Manifest, Run
 from explorer.ui import cached, preload, state, visitor
+from explorer.ui.as_text import code
 from explorer.ui.view import runs_of
 from explorer.ui.widgets import exhibits, export_panel, plain_text, share
 
@@ -57,7 +58,7 @@ def main() -> None:
         _stop(error)
     if not runs_of(manifests):
         first = study_command(Run(MINILM_NAME, "MRPC", 1337), visitor.on_command_line(root))
-        st.info(f"{plain_text.plain(root.name)} holds no run yet. Make one: `{first}`")
+        st.info(f"{plain_text.plain(root.name)} holds no run yet. Make one: {code(first)}")
         st.stop()
     links: dict[str, st.Page] = {}
     for row in PAGES:

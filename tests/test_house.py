@@ -8,7 +8,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("explorer", "precompute", "tests")
-FILES = [ROOT / "app.py", *(path for name in FOLDERS for path in sorted((ROOT / name).rglob("*.py")))]
+FILES = [
+    ROOT / "app.py",
+    ROOT / "serve.py",
+    *(path for name in FOLDERS for path in sorted((ROOT / name).rglob("*.py"))),
+]
 CODE = [path for path in FILES if "tests" not in path.relative_to(ROOT).parts[:1]]
 TESTS = [path for path in FILES if path not in CODE]
 LONGEST = 300

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from explorer.errors import BadCheckpoint
+from explorer.foreign import json_of, text_of
 
 CLASSIFIER = "BertForSequenceClassification"
 ENCODERS = ("BertModel", "BertForPreTraining", "BertForMaskedLM", "BertForNextSentencePrediction", "BertLMHeadModel")
@@ -29,6 +29,9 @@ _SIZES = {
     "type_vocab_size": 2,
 }
 """With transformers' defaults (BertConfig)."""
+_LARGEST = 2**20
+"""Bytes of a config.json; most have 1 KB, one that names 20,000 classes has this."""
+MOST_LAYERS = 1_000
 _FEWEST_POSITIONS = 8
 """[CLS], two [SEP] and a word or two of each sentence."""
 _NOT_OURS = (
@@ -65,7 +68,7 @@ class ModelConfig:
 def read_config(folder: Path) -> ModelConfig:
     """Reads config.json; raises BadCheckpoint where it is missing, damaged, or of a model that is not computed here."""
     try:
-        raw: dict[str, Any] = dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        raw: dict[str, Any] = dict(json_of(text_of(folder / "config.json", _LARGEST)))
     except (OSError, ValueError, TypeError):
         raise BadCheckpoint(f"{folder} has no readable config.json.", "Give a Hugging Face model folder.") from None
     _check_kind(raw, folder)
@@ -75,6 +78,10 @@ def read_config(folder: Path) -> ModelConfig:
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
             raise BadCheckpoint(f"{folder}/config.json does not say its sizes: {name} is {size!r}.", "Copy it again.")
     n_layers, n_heads, hidden, intermediate, vocabulary, positions, types = sizes.values()
+    if n_layers > MOST_LAYERS:  # before anything is made for each of them
+        raise BadCheckpoint(
+            f"{folder}/config.json says {n_layers:,} layers; at most {MOST_LAYERS:,} are read.", "Copy it again."
+        )
     if hidden % n_heads:
         raise BadCheckpoint(f"{folder}/config.json asks for {n_heads} heads in a width of {hidden}.", "Copy it again.")
     if positions < _FEWEST_POSITIONS:

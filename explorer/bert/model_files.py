@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,7 @@ from typing import NoReturn
 from safetensors import SafetensorError, safe_open
 
 from explorer.errors import BadCheckpoint
+from explorer.foreign import json_of, text_of
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -139,7 +139,7 @@ def _weight_files(folder: Path) -> tuple[list[Path], dict[str, str] | None]:
     if not index.exists():
         _no_weights(folder)
     try:
-        listed = {str(name): str(file) for name, file in json.loads(index.read_text("utf-8"))["weight_map"].items()}
+        listed = {str(name): str(file) for name, file in json_of(text_of(index))["weight_map"].items()}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise BadCheckpoint(f"{index} is not readable.", "Copy the model again.") from None
     names = sorted(set(listed.values()))

@@ -6,7 +6,6 @@ with the sentences: docs/TRUST.md.
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,7 @@ from explorer.bert.class_order import ClassOrder, class_order
 from explorer.bert.model_config import ModelConfig, read_config
 from explorer.bert.model_files import FLOATS, ModelFiles, model_files
 from explorer.errors import BadCheckpoint
+from explorer.foreign import bytes_of, json_of, text_of
 from explorer.glue.encoding import MAX_LENGTH
 from explorer.glue.tasks import Task
 
@@ -143,8 +143,8 @@ def _check_tensors(config: ModelConfig, files: ModelFiles, folder: Path) -> None
                 f"Give the model in one of {', '.join(FLOATS)}.",
             )
     layers = {int(match[1]) for name in known if (match := re.match(r"bert\.encoder\.layer\.(\d+)\.", name))}
-    if layers and layers != set(range(config.n_layers)):
-        many = f"{len(layers)} layers" if len(layers) == max(layers) + 1 else f"layers {sorted(layers)}"
+    if layers and (len(layers) != config.n_layers or max(layers) != config.n_layers - 1):
+        many = f"{len(layers)} layers" if len(layers) == max(layers) + 1 else f"layers {sorted(layers)[:24]}"
         raise BadCheckpoint(
             f"The weights in {folder} have {many}; its config.json says {config.n_layers}.",
             "Is it the config.json of these weights?",
@@ -213,13 +213,13 @@ def largest_token(folder: Path) -> int | None:
     numbers = [-1]
     try:
         if fast.is_file():
-            told: Any = json.loads(fast.read_text(encoding="utf-8"))
+            told: Any = json_of(text_of(fast))
             numbers += [int(number) for number in told["model"]["vocab"].values()]
             numbers += [int(token["id"]) for token in told.get("added_tokens") or []]
         else:
-            numbers.append(len(plain.read_bytes().rstrip(b"\n").split(b"\n")) - 1)
+            numbers.append(len(bytes_of(plain).rstrip(b"\n").split(b"\n")) - 1)
             if (added := folder / "added_tokens.json").is_file():
-                numbers += [int(number) for number in json.loads(added.read_text(encoding="utf-8")).values()]
+                numbers += [int(number) for number in json_of(text_of(added)).values()]
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None  # the loader will say what is wrong with it
     return max(numbers)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from safetensors.numpy import save
 from explorer.arrays import AnyArray, Float16Array, Float32Array, Uint8Array
 from explorer.bert.model_names import MINILM, MINILM_NAME
 from explorer.errors import BadCheckpoint
+from explorer.foreign import json_of
 
 FORMAT = "bert-lottery-delta-int4-1"
 GROUP = 64
@@ -118,11 +121,12 @@ def read_packed(path: Path) -> Packed:
             mend,
         )
     try:
-        about = dict(json.loads(metadata["about"]))
+        about = dict(json_of(metadata["about"]))
         base, base_sha256 = metadata["base"], metadata["base_sha256"]
     except (KeyError, TypeError, ValueError):
         raise BadCheckpoint(f"{path} is not a packed checkpoint: its metadata are not readable.", mend) from None
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as opened:
+        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
     return Packed(base=base, base_sha256=base_sha256, about=about, tensors=tensors, sha256=sha256)
 
 
@@ -142,8 +146,44 @@ def how_to_mend(path: Path) -> str:
     return f"Restore it with `{restore}`, or make it again: `rm -r {shlex.quote(str(folder))} && {make}`."
 
 
+def require_fits(packed: Packed, shapes: Mapping[str, tuple[int, ...]] | None) -> None:
+    """Raises BadCheckpoint where the stored change cannot be added to weights of these shapes, by name.
+
+    shapes: of the base model's weights, None where that is not at hand: then only what holds for any is checked.
+    """
+    for name, tensor in packed.tensors.items():
+        stem, _, part = name.rpartition(".")
+        if part in ("codes", "scales"):
+            codes, scales = (packed.tensors.get(f"{stem}.{one}") for one in ("codes", "scales"))
+            whole = codes is not None and scales is not None and (codes.dtype, scales.dtype) == (np.uint8, np.float16)
+            if not whole or codes is None or scales is None or codes.shape != (scales.size * GROUP // 2,):
+                raise _unfit(stem, "codes and scales do not go together")
+            if shapes is not None and scales.size != -(-math.prod(shapes.get(stem, (0,))) // GROUP):
+                raise _unfit(stem, "the base model has no weight of that name and size")
+        else:
+            if tensor.dtype != np.float32:
+                raise _unfit(name, f"it is {tensor.dtype}")
+            known = shapes is None or name.startswith("classifier.") or shapes.get(name) == tensor.shape
+            if not known:
+                raise _unfit(name, "the base model has no weight of that name and shape")
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            raise _unfit(name, "it holds a value that is not a finite number")
+    outputs = [
+        packed.tensors[name].shape[:1] for name in ("classifier.weight", "classifier.bias") if name in packed.tensors
+    ]
+    if len(outputs) != 2 or outputs[0] != outputs[1] or packed.tensors["classifier.weight"].ndim != 2:
+        raise _unfit("classifier", "it is not whole")
+
+
+def _unfit(name: str, why: str) -> BadCheckpoint:
+    return BadCheckpoint(
+        f"The packed checkpoint does not fit its base model ({name[:100]!r}: {why}).", "Fine-tune that run again."
+    )
+
+
 def unpack(packed: Packed, base: Weights) -> Weights:
-    """Rebuilds all fine-tuned weights, float32: `base` plus the stored change."""
+    """Rebuilds all fine-tuned weights, float32: `base` plus the change; raises BadCheckpoint where it does not fit."""
+    require_fits(packed, {name: weight.shape for name, weight in base.items()})
     weights = dict(base)
     for name, tensor in packed.tensors.items():
         if name.endswith(".scales"):

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.errors import BadData
+from explorer.foreign import Unreadable, lines_of
 from explorer.glue.tasks import Task
 
+LONGEST_LINE, LARGEST_FILE = 100_000, 512 * 2**20
+"""Bytes; the longest line of GLUE has under 8,000, and its largest file, MNLI/train.tsv, 79 MB."""
 LAYOUT = "Expected the official TSV layout, e.g. MRPC/dev.tsv."
 _PLAIN = (
     "GLUE's files quote nothing. Write it so with pandas: "
@@ -68,15 +71,19 @@ def _is_text(words: str) -> bool:
 def _fields(path: Path) -> list[list[str]]:
     try:
         # As bytes: text mode would turn a lone carriage return inside a sentence into a new line.
-        lines = path.read_bytes().decode("utf-8-sig").split("\n")
+        lines = [line.decode("utf-8") for line in lines_of(path, LONGEST_LINE, LARGEST_FILE)]
     except UnicodeDecodeError as error:
         raise BadData(
             f"{path} is not UTF-8 text ({error.reason}).", "Save it as UTF-8, or download it again."
         ) from None
+    except Unreadable as error:
+        raise BadData(f"{path} is not read: {error}.", f"Is it the official file? {LAYOUT}") from None
     except OSError as error:
         raise BadData(f"{path} cannot be read ({error.strerror}).", "Is it a file, and yours to read?") from None
     if len(lines) == 1 and lines[0].rstrip("\r").count("\r"):
         raise BadData(f"{path} ends its lines with carriage returns alone.", "Save it with newlines.")
+    if lines:
+        lines[0] = lines[0].removeprefix("\ufeff")
     while lines and not lines[-1].strip():
         lines.pop()
     return [line.rstrip("\r").split("\t") for line in lines]

@@ -26,14 +26,18 @@ from numpy.typing import NDArray
 from explorer.bert.model_identity import Identity
 from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadBundle, BadRequest
+from explorer.foreign import Unreadable, arrays_of, text_of
 from explorer.store.commands import command_for, study_command
 from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
+from explorer.store.tables import table_of
 from explorer.store.whole_folders import Told, put_back, sole_writer, written_aside
 
 MANIFEST = "manifest.json"
 ARRAYS = "arrays.npz"
 TABLE = "table.parquet"
 CHECKPOINT = "checkpoint.safetensors"
+LARGEST_MANIFEST = 2**20
+"""Bytes; most have 2 KB."""
 WORK = ".work"
 """Where unfinished computations keep their state, beside the runs; never part of the bundle."""
 _ANY = Run(MINILM_NAME, "MRPC", 1337)
@@ -113,12 +117,11 @@ class Bundle:
             path = self.checked_file(manifest, name)
             try:
                 if name == ARRAYS:
-                    with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                        arrays = {entry: file[entry] for entry in file.files}
+                    arrays = arrays_of(path)
                 elif name == TABLE:
-                    table = pd.read_parquet(path)
-            except Exception as error:  # an altered byte surfaces as zlib.error, EOFError, RuntimeError, ...
-                raise self._damaged(folder / name, type(error).__name__, key) from None
+                    table = table_of(path)
+            except (Unreadable, OSError) as error:
+                raise self._damaged(folder / name, str(error), key) from None
         return Artefact(manifest, arrays, table)
 
     def checked_file(self, manifest: Manifest, name: str) -> Path:
@@ -162,8 +165,8 @@ class Bundle:
         own = self.root / Key(run, "finetune").path / MANIFEST
         for path in [own, *sorted(self.root.glob(f"{run.model}/*/seed_*/finetune/{MANIFEST}"))]:
             try:
-                yield manifest_from_json(path.read_text(encoding="utf-8"), str(path))
-            except (BadBundle, OSError, UnicodeDecodeError):
+                yield manifest_from_json(text_of(path, LARGEST_MANIFEST), str(path))
+            except (BadBundle, OSError, Unreadable):
                 continue
 
     def require_writable(self, run: Run) -> None:
@@ -233,8 +236,8 @@ class Bundle:
     def manifest_at(self, path: Path) -> Manifest:
         """Reads one manifest file; raises BadBundle where it is damaged, outdated or in the wrong place."""
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
+            text = text_of(path, LARGEST_MANIFEST)
+        except (OSError, Unreadable):
             raise BadBundle(f"{path} cannot be read.", self._mend(path)) from None
         try:
             manifest = manifest_from_json(text, str(path), self.root)

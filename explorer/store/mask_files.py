@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.errors import BadMask
+from explorer.foreign import Unreadable, array_of, bytes_of, json_of
 from explorer.mask import Mask
 from explorer.store.schema import Run
 
@@ -106,8 +107,10 @@ def read_mask_at(path: Path, n_layers: int, n_heads: int) -> Mask:
 
 
 def _start_of(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(LARGEST + 1)
+    try:
+        return bytes_of(path, LARGEST)
+    except Unreadable as error:
+        raise BadMask(f"{path} is not read: {error}.", _LAYOUT) from None
 
 
 def _parts(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -127,10 +130,10 @@ def _parts(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
 
 def _plain(data: bytes) -> NDArray[Any] | None:
     try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except Exception:  # numpy raises what its parser happens to meet: SyntaxError, TypeError, MemoryError, ...
+        array = array_of(data, LARGEST)
+    except Unreadable:
         return None
-    return array if isinstance(array, np.ndarray) and array.dtype.kind in "biuf" else None
+    return array if array.dtype.kind in "biuf" else None
 
 
 def _archived(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -142,8 +145,10 @@ def _archived(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
             if len(members) > _MEMBERS or any(info.file_size > LARGEST for info in wanted):
                 raise BadMask(f"{file} is larger than an archive of one mask.", _LAYOUT)
             contents = {PurePosixPath(info.filename).name: archive.read(info) for info in wanted}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
-        raise BadMask(f"{file} cannot be unpacked ({error}).", _LAYOUT) from None
+    except BadMask:
+        raise
+    except Exception as error:  # a damaged stream surfaces as zlib.error, EOFError, NotImplementedError, ...
+        raise BadMask(f"{file} cannot be unpacked ({str(error)[:120]}).", _LAYOUT) from None
     if len(contents) < len(wanted):
         raise BadMask(f"{file} holds more than one mask.", "Unpack it and choose one. " + _LAYOUT)
     for name, inner in contents.items():
@@ -154,8 +159,8 @@ def _archived(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
 
 def _in_json(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
     try:
-        raw = json.loads(data)
-    except (ValueError, RecursionError):
+        raw = json_of(data)
+    except Unreadable:
         raise BadMask(f"{file} is neither a .npy array nor JSON.", _LAYOUT) from None
     found = {name: raw[name] for name in (HEADS, MLPS) if isinstance(raw, dict) and raw.get(name) is not None}
     if not found:

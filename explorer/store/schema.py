@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
+from typing import Any, TypeGuard
 
 from explorer.bert.model_identity import Identity
 from explorer.errors import BadBundle, BadRequest
+from explorer.foreign import json_of
+from explorer.glue.tasks import TASKS
 from explorer.store.stages import REGISTER, stage_named
 
 SCHEMA_VERSION = 2
@@ -23,6 +26,7 @@ PUBLISHED_STAGES = tuple(stage.name for stage in REGISTER if stage.imported)
 ALL_SEEDS = -1
 """The seed of an artefact that is over all seeds of a task: its folder is seed_all."""
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _PLACE = re.compile(
     r"(?P<model>[^/]+)/(?P<task>[^/]+)/seed_(?P<seed>all|[0-9]{1,10})/(?P<stage>[a-z-]+)(?:\.(?P<variant>[^/]+))?"
 )
@@ -142,16 +146,18 @@ def manifest_from_json(text: str, where: str, bundle: Path | None = None) -> Man
     bundle: the folder that it belongs to, which the command that migrates an older one names.
     """
     try:
-        raw = json.loads(text)
+        raw = json_of(text)
         version = raw["schema_version"]
     except (ValueError, TypeError, KeyError):
         raise BadBundle(f"{where} is not a manifest.") from None
     if version != SCHEMA_VERSION:
         migrate = f"Migrate it, which computes nothing again: `python -m precompute migrate {_quoted(bundle)}`."
         raise BadBundle(
-            f"{where} has schema version {version!r}; this program reads version {SCHEMA_VERSION}.",
+            f"{where} has schema version {repr(version)[:20]}; this program reads version {SCHEMA_VERSION}.",
             migrate if version == 1 else "Install the version of this program that wrote it.",
         )
+    if wrong := _misfit(raw):
+        raise BadBundle(f"{where} is not a manifest ({wrong}).")
     try:
         for name in ("files", "withheld"):
             raw[name] = {file: FileEntry(**entry) for file, entry in raw[name].items()}
@@ -161,6 +167,49 @@ def manifest_from_json(text: str, where: str, bundle: Path | None = None) -> Man
     except (TypeError, KeyError, AttributeError, BadRequest) as error:
         raise BadBundle(f"{where} is not a manifest ({error}).") from None
     return manifest
+
+
+_TEXT = ("model", "task", "stage", "variant", "command", "checkpoint_sha256", "device", "created")
+_TABLES = ("config", "versions", "data", "summary", "files", "withheld")
+
+
+def _misfit(raw: Mapping[str, Any]) -> str:
+    """Says which entry has a type or a value that no manifest has; '' where all are fit to be made a Manifest of."""
+    kinds: dict[str, Any] = dict.fromkeys(_TEXT, str) | dict.fromkeys(_TABLES, dict) | {"complete": bool}
+    for name, kind in kinds.items():
+        if not isinstance(raw.get(name), kind):
+            return f"{name} is {'missing' if name not in raw else 'of another type'}"
+    seconds = raw.get("seconds")
+    if not _is_number(seconds) or not 0 <= seconds < math.inf:
+        return "seconds is no duration"
+    if type(raw.get("seed")) is not int or not ALL_SEEDS <= raw["seed"] < 2**31:
+        return "seed is no seed"
+    if raw["task"] not in TASKS:
+        return f"{raw['task'][:40]!r} is no GLUE task"
+    if not all(isinstance(version, str) for version in raw["versions"].values()):
+        return "versions holds something else than text"
+    for split in raw["data"].values():
+        told = split if isinstance(split, dict) else {}
+        n, texts = told.get("n"), (told.get("source"), told.get("sha256"))
+        if type(n) is not int or n < 0 or not all(isinstance(text, str) for text in texts):
+            return "data does not say source, n and sha256 of each split"
+    for name, entry in {**raw["files"], **raw["withheld"]}.items():
+        if not _FILE.fullmatch(name):  # '../x' would lead out of the bundle
+            return f"{name[:40]!r} is no name of a file in its folder"
+        if not isinstance(entry, dict) or entry.keys() != {"sha256", "bytes"}:
+            return f"{name} is described by something else than sha256 and bytes"
+        if not isinstance(entry["sha256"], str) or type(entry["bytes"]) is not int or entry["bytes"] < 0:
+            return f"{name} has no sha256 or no size"
+    base = raw.get("base")
+    if base is not None and not (isinstance(base, dict) and all(isinstance(part, str) for part in base.values())):
+        return "base is no identity of a model"
+    if not isinstance(raw["config"].get("model", ""), str):
+        return "the model in its config is no text"
+    return ""
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _quoted(bundle: Path | None) -> str:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from explorer.bert.model_names import MINILM_NAME
+from explorer.bert.model_folder import POOLER_WEIGHTS, model_folder
+from explorer.bert.model_names import MINILM, MINILM_NAME
+from explorer.bert.model_source import resolve
+from explorer.bert.packing import read_packed, require_fits
 from explorer.errors import BadBundle, ExplorerError
-from explorer.store.bundle import MANIFEST, Bundle, sha256_of
-from explorer.store.schema import PUBLISHED_STAGES, Manifest, Run
+from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle
+from explorer.store.contents import problems_of_contents, problems_of_key, shape_in
+from explorer.store.schema import PUBLISHED_STAGES, Manifest, Run, key_at
 from explorer.store.whole_folders import leftover_words
 
 LIMIT_BYTES = 100 * 2**20
 """A bundle stays under this, since git keeps every version."""
 CHECKPOINT_BYTES = 12 * 2**20
+_BESIDE = ("README.md", "LICENSE")
+"""Files that may lie anywhere in a bundle."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +42,10 @@ def validate(bundle: Bundle) -> Iterator[Check]:
     yield Check(1, "manifests read", tuple(problems), f"{len(manifests)} artefacts")
     yield Check(2, "files whole (sha256)", tuple(_altered(bundle, manifests)), f"{_n_files(manifests)} files")
     yield Check(3, "arrays and tables read", tuple(_unreadable(bundle, manifests)))
-    yield Check(4, "one checkpoint a run", tuple(_mixed_checkpoints(manifests)))
+    mixed = [*_mixed_checkpoints(manifests), *_packed_checkpoints(bundle, manifests)]
+    yield Check(4, "one checkpoint a run", tuple(mixed))
     yield Check(5, "nothing unfinished or stray", tuple(_stray(bundle)))
-    size = sum(path.stat().st_size for path in bundle.root.rglob("*") if path.is_file())
+    size = sum(path.lstat().st_size for path in bundle.root.rglob("*") if path.is_file())
     big = [f"The bundle holds {size / 2**20:.0f} MiB, more than {LIMIT_BYTES >> 20}."] if size > LIMIT_BYTES else []
     big += [
         f"{manifest.key.path}/{name} has {entry.bytes / 2**20:.1f} MiB, more than {CHECKPOINT_BYTES >> 20}."
@@ -75,16 +85,36 @@ def _altered(bundle: Bundle, manifests: list[Manifest]) -> Iterator[str]:
             except ExplorerError as error:
                 yield str(error)
                 continue
-            if sha256_of(path.read_bytes()) != entry.sha256:
+            with path.open("rb") as file:
+                altered = hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256
+            if altered:
                 yield f"{path} was altered: its hash is not the manifest's."
 
 
 def _unreadable(bundle: Bundle, manifests: list[Manifest]) -> Iterator[str]:
+    finetuned = {manifest.key.run: manifest for manifest in manifests if manifest.stage == "finetune"}
+    shapes: dict[str, dict[tuple[int, int], Run]] = {}
+    for run, manifest in finetuned.items():
+        if shape := shape_in(manifest):
+            shapes.setdefault(run.model, {}).setdefault(shape, run)
+    for found in shapes.values():
+        if len(found) > 1:
+            runs = " and ".join(str(run.path) for run in found.values())
+            yield f"{runs} are of models of different shapes under one name."
     for manifest in manifests:
         try:
-            bundle.read(manifest.key, unfinished=True)
+            artefact = bundle.read(manifest.key, unfinished=True)
         except ExplorerError as error:
             yield str(error)
+            continue
+        if not manifest.complete:
+            continue
+        yield from problems_of_key(manifest)
+        own = finetuned.get(manifest.key.run)
+        of_model = shapes.get(manifest.model, {})
+        shape = shape_in(own) if own else next(iter(of_model), None)
+        n = own.data.get("dev", {}).get("n") if own else None
+        yield from problems_of_contents(artefact, shape, n)
 
 
 def _mixed_checkpoints(manifests: list[Manifest]) -> Iterator[str]:
@@ -99,7 +129,37 @@ def _mixed_checkpoints(manifests: list[Manifest]) -> Iterator[str]:
             yield f"{manifest.key.path} began with another model than {other.key.path}, under one name."
 
 
+def _packed_checkpoints(bundle: Bundle, manifests: list[Manifest]) -> Iterator[str]:
+    """Sentences on checkpoints that do not unpack; where the base model lies on this machine, to its very shapes."""
+    shapes: dict[str, Mapping[str, tuple[int, ...]] | None] = {}
+    for manifest in manifests:
+        if manifest.stage != "finetune" or CHECKPOINT not in manifest.files:
+            continue
+        try:
+            packed = read_packed(bundle.checked_file(manifest, CHECKPOINT))
+            if packed.base not in shapes:
+                shapes[packed.base] = _shapes_here(packed.base)
+            require_fits(packed, shapes[packed.base])
+        except ExplorerError as error:
+            yield str(error)
+            continue
+        if packed.sha256 != manifest.checkpoint_sha256:
+            yield f"{manifest.key.path} has another checkpoint than its numbers were computed with."
+        if packed.about.get("task") != manifest.task:
+            yield f"The checkpoint of {manifest.key.path} is of another task."
+
+
+def _shapes_here(source: str) -> Mapping[str, tuple[int, ...]] | None:
+    """Shapes of a base model's weights by name; None where it is not on this machine: nothing is downloaded."""
+    if source != MINILM and not Path(source).is_dir():
+        return None
+    found = model_folder(resolve(source).folder)
+    drawn = {POOLER_WEIGHTS[0]: (found.hidden, found.hidden), POOLER_WEIGHTS[1]: (found.hidden,)}
+    return drawn | {name: header.shape for name, header in found.files.tensors.items()}
+
+
 def _stray(bundle: Bundle) -> Iterator[str]:
+    yield from (f"{path} is {what}: it is no part of the bundle; take it away." for path, what in _foreign(bundle.root))
     for path in sorted(bundle.root.glob("*/*/seed_*/*")) if bundle.root.is_dir() else []:
         if words := leftover_words(path):
             yield words
@@ -115,3 +175,21 @@ def _stray(bundle: Bundle) -> Iterator[str]:
         except ExplorerError:
             continue  # named by the first check
         yield from (f"{file} is not in the manifest." for file in sorted(path.iterdir()) if file.name not in known)
+
+
+def _foreign(root: Path) -> Iterator[tuple[Path, str]]:
+    """Links, pipes and devices anywhere, and files outside of artefacts. Names that begin with '.' are the writer's."""
+    for folder, folders, files in os.walk(root):
+        here = Path(folder)
+        inside = key_at(here.relative_to(root)) is not None
+        for name in sorted((*folders, *files)):
+            path = here / name
+            if path.is_symlink():
+                yield path, "a link, which may lead anywhere"
+            elif name in files and not path.is_file():
+                yield path, "a pipe or a device"
+            elif name in files and not inside and not name.startswith(".") and name not in _BESIDE:
+                yield path, "a file outside of any artefact"
+            elif name in folders and inside:
+                yield path, "a folder inside an artefact"
+        folders[:] = [name for name in folders if not name.startswith(".") and not (here / name).is_symlink()]

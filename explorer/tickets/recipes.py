@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from explorer.bert.model_names import MINILM
 from explorer.errors import BadRequest
 
+MOST_EPOCHS, MOST_EXAMPLES = 1_000, 65_536
+"""Beyond these a number is a slip of the keyboard, told before the schedule of steps is laid out."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -30,8 +33,13 @@ class Recipe:
     """Compute the encoder in bf16 where the processor multiplies in it; weights and AdamW stay fp32."""
 
     def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0:
+        if self.epochs < 1 or self.batch_size < 1 or not self.learning_rate > 0:
             raise BadRequest("A recipe needs at least one epoch, one example a batch and a positive learning rate.")
+        if self.epochs > MOST_EPOCHS or self.batch_size > MOST_EXAMPLES or self.learning_rate > 1:
+            raise BadRequest(
+                f"A recipe has at most {MOST_EPOCHS:,} epochs, {MOST_EXAMPLES:,} examples a batch and a learning rate "
+                "of 1."
+            )
 
 
 PAPER = Recipe("paper", learning_rate=2e-5, epochs=3)

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from explorer.store.user_folders import PROJECT
 
+_HERE = ("localhost", "127.0.0.1", "::1")
+"""Names by which a machine calls itself, and which no DNS server decides."""
+_PASSED_ON = ("forwarded", "via", "x-real-ip", "true-client-ip", "ngrok-auth-user-id", "fastly-client-ip")
+_OF_PROXIES = ("x-forwarded", "x-original", "cf-", "tailscale-", "x-envoy", "x-arr-", "x-amzn", "x-cloud-trace")
+"""What proxies and tunnels write into a request, and beginnings of such headers."""
+
 
 def served_on_localhost() -> bool:
-    """Whether the app is served to this machine alone: only then may a visitor name folders of it."""
-    return (st.get_option("server.address") or "") in ("localhost", "127.0.0.1", "::1")
+    """Whether the app is served to this machine alone and this visitor asked for it by this machine's own name: only
+    then may he name folders of it."""
+    return (st.get_option("server.address") or "") in _HERE and not from_elsewhere(st.context.headers)
+
+
+def from_elsewhere(headers: Mapping[str, str]) -> bool:
+    """Whether a request came by another name than localhost, or through a proxy or tunnel.
+
+    headers: of the request, by name in any case. An app on localhost is also reached by a page of another site whose
+    name was made to point here (DNS rebinding): the browser then says that name as Host and Origin.
+    """
+    said = {name.lower(): value for name, value in headers.items()}
+    if any(name in _PASSED_ON or name.startswith(_OF_PROXIES) for name in said):
+        return True
+    names = [_host_in(said["host"])] if "host" in said else []
+    names += [_host_in(said[name].partition("://")[2]) for name in ("origin", "referer") if name in said]
+    return any(name not in _HERE for name in names)
+
+
+def _host_in(address: str) -> str:
+    """The name in 'name:port/path'; '' where it holds anything that a name cannot."""
+    try:
+        parts = urlsplit(f"//{address.strip()}")
+        _ = parts.port
+    except ValueError:
+        return ""
+    return "" if parts.username is not None else (parts.hostname or "").removesuffix(".")
 
 
 def on_command_line(root: Path) -> str:

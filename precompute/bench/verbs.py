@@ -134,3 +134,21 @@ def kills(
     print_result({"jobs": [asdict(tally) for tally in tallies]}, as_json, as_markdown(tallies))
     if any(tally.lost or tally.torn or tally.wrong or tally.left for tally in tallies):
         raise typer.Exit(1)
+
+
+@app.command()
+def fuzz(
+    inputs: Annotated[int, typer.Option(help="Hostile inputs, of each kind in turn.", min=1)] = 5_000,
+    seed: Annotated[int, typer.Option(help="From which they are drawn.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Try hostile inputs by the thousand; exit status 1 where one gives a traceback or a silent wrong number."""
+    from precompute.bench.fuzz import fuzz as tried
+
+    tally = tried(inputs, seed)
+    for what in (*tally.tracebacks, *tally.wrong)[:20]:
+        typer.echo(what, err=True)
+    counts = {"tracebacks": len(tally.tracebacks), "wrong": len(tally.wrong), "refused": tally.refused}
+    print_result({"inputs": tally.inputs, **counts}, as_json, f"{tally.sentence()}.")
+    if tally.tracebacks or tally.wrong:
+        raise typer.Exit(1)

@@ -12,6 +12,7 @@ from explorer.bert.identity import identity_of
 from explorer.bert.model_identity import Identity
 from explorer.bert.packing import read_packed
 from explorer.errors import BadBundle, BadCheckpoint
+from explorer.foreign import json_of, text_of
 from explorer.store.bundle import CHECKPOINT, MANIFEST
 from explorer.store.schema import SCHEMA_VERSION, manifest_from_json
 
@@ -56,7 +57,7 @@ def run_migrate(root: Path) -> int:
 def _manifests(root: Path) -> Iterator[_Read]:
     for path in sorted(root.glob(f"*/*/seed_*/*/{MANIFEST}")):
         try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
+            raw = json_of(text_of(path))
             version = raw["schema_version"]
             _ = (raw["model"], raw["task"], raw["seed"], raw["stage"], raw["checkpoint_sha256"], dict(raw["config"]))
         except (OSError, ValueError, TypeError, KeyError):

@@ -9,6 +9,7 @@ import typer
 
 from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadRequest
+from explorer.foreign import whole_number
 from explorer.glue.tasks import task_named
 from explorer.patterns.classifier.labelled_maps import FOLDER, write_maps
 from explorer.store.bundle import Bundle
@@ -41,6 +42,7 @@ def label_maps(
 
 def _run(words: str) -> Run:
     task, _, seed = words.partition(":")
-    if not seed.isdecimal():
+    number = whole_number(seed)
+    if number is None:
         raise BadRequest(f"{words!r} is not TASK:SEED.", "For example MRPC:1337.")
-    return Run(MINILM_NAME, task_named(task).name, int(seed))
+    return Run(MINILM_NAME, task_named(task).name, number)

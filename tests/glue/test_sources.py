@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from explorer import foreign
 from explorer.errors import BadData, BadRequest
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.sources import folder_examples, glue_dir_from_environment, hub_examples, load_examples
@@ -188,7 +189,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path, monkeypatch):
     def refuse(_self):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(foreign, "_opened", refuse)
     with pytest.raises(BadData, match=r"dev.tsv cannot be read \(Permission denied\)"):
         folder_examples(tmp_path, MRPC, "dev")
 

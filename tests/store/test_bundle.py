@@ -166,7 +166,7 @@ def test_a_pickle_in_an_npz_is_refused_and_not_opened(bundle, tmp_path):
     pickled = file(bundle, ARRAYS).read_bytes()
     assert pickle.dumps(Trap())[:20]
     edit(bundle, {"files": {ARRAYS: entry_of(pickled)}})
-    with pytest.raises(BadBundle, match=r"is damaged \(ValueError\)"):
+    with pytest.raises(BadBundle, match=r"is damaged \(holds object, which are no plain numbers"):
         bundle.read(KEY)
     assert not (tmp_path / "sprung").exists()
     with pytest.raises(ValueError, match="allow_pickle"):

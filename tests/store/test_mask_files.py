@@ -103,7 +103,10 @@ BAD = {
     "other JSON": ({"a.json": b'{"mask": 1}'}, "neither 'head_mask' nor 'mlp_mask'"),
     "ragged JSON": ({"a.json": b'{"head_mask": [[1], [1, 0]]}'}, "no table of 0 and 1"),
     "words in JSON": ({"a.json": b'{"mlp_mask": ["<b>", 1, 1]}'}, "no table of 0 and 1"),
-    "a huge number in JSON": ({"a.json": b'{"mlp_mask": [1, 1, 1' + b"0" * 400 + b"]}"}, "no table of 0 and 1"),
+    "a huge number in JSON": (
+        {"a.json": b'{"mlp_mask": [1, 1, 1' + b"0" * 400 + b"]}"},
+        "neither a .npy array nor JSON",
+    ),
     "no archive": ({"a.zip": b"PK\x03\x04 and then nothing"}, "cannot be unpacked"),
     "an archive of no mask": ({"a.zip": _zip(other=b"")}, "no mask"),
     "an archive that swells": ({"a.zip": _zip(head_mask=bytes(50 * 2**20))}, "larger than an archive of one mask"),

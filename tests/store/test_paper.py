@@ -219,7 +219,10 @@ def test_an_import_beside_runs_of_ones_own_is_valid(clone, tmp_path):
     masks = bundle.manifest(Key(Run(MODEL, "RTE", 42), "published-masks", "heads"))
     from dataclasses import replace
 
-    bundle.write(replace(masks, stage="finetune", variant="", checkpoint_sha256="f" * 64), arrays={})
+    dev = {"dev": {"source": "test", "n": 3, "sha256": "ab"}}
+    own = replace(masks, stage="finetune", variant="", checkpoint_sha256="f" * 64, config={"shape": [12, 12]}, data=dev)
+    arrays = {"labels": np.array([0.0, 1, 1]), "logits": np.eye(3, 2, dtype=np.float32)}
+    bundle.write(replace(own, summary={"score": 0.5}), arrays=arrays)
     assert not [problem for check in validate(bundle) for problem in check.problems]
 
 
@@ -269,13 +272,13 @@ DAMAGE = {
     "object array": "not a plain .npy array",
     "pickle": "not a plain .npy array",
     "text": "instead of numbers",
-    "archive": "an archive",
+    "archive": "is not a plain .npy array",
     "truncated": "not a plain .npy array",
     "a header that promises too much": "not a plain .npy array",
     "empty": "not a plain .npy array",
-    "too large": "has more than 1,048,576 bytes",
+    "too large": "more than 1,048,576 bytes",
     "missing": "is missing",
-    "folder": "is missing or not readable",
+    "folder": "is not read: no plain file",
 }
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from explorer.arrays import Float32Array
 from explorer.errors import BadBundle
+from explorer.foreign import arrays_of
 from explorer.glue.tokens import Tokens
 
 FOLDER = Path(__file__).with_name("labelled")
@@ -77,8 +78,7 @@ def read_maps(folder: Path = FOLDER) -> tuple[DrawnMap, ...]:
     mend = "Restore them with `git checkout explorer/patterns`, or draw others with `python -m precompute label-maps`."
     try:
         table = pd.read_csv(folder / TABLE, keep_default_na=False, dtype={"checkpoint": str, "tokens": str})
-        with np.load(folder / MAPS, allow_pickle=False) as file:
-            values = file["values"].astype(np.float32)
+        values = arrays_of(folder / MAPS)["values"].astype(np.float32)
         ends = np.cumsum(table["length"].to_numpy() ** 2)
     except Exception as error:  # an altered byte surfaces as zlib.error, BadZipFile, KeyError, ...
         raise BadBundle(f"The maps in {folder} cannot be read ({type(error).__name__}).", mend) from None

@@ -10,8 +10,6 @@ Pickles are never read. Their files carry no licence: what is imported is for wh
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import math
 import re
 from collections.abc import Callable, Iterator
@@ -26,6 +24,7 @@ from numpy.typing import NDArray
 
 from explorer.bert.model_names import BERT_BASE
 from explorer.errors import BadData, BadMask
+from explorer.foreign import Unreadable, array_of, bytes_of, json_of
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle, versions
@@ -240,13 +239,12 @@ def _array(
     if data is None:
         return None
     try:
-        array = np.load(io.BytesIO(data), allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError):
+        array = array_of(data, _LARGEST)
+    except Unreadable:
         job.skip(path, "is not a plain .npy array (pickles are never read).")
         return None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf" or array.shape != shape:
-        found = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else "an archive"
-        job.skip(path, f"holds {found} instead of numbers of shape {shape}.")
+    if array.dtype.kind not in "biuf" or array.shape != shape:
+        job.skip(path, f"holds {array.dtype} {array.shape} instead of numbers of shape {shape}.")
         return None
     if not np.isfinite(array).all():
         job.skip(path, "holds a value that is not a finite number.")
@@ -257,10 +255,10 @@ def _array(
 
 def _bytes(job: _Import, path: Path) -> bytes | None:
     try:
-        if path.stat().st_size > _LARGEST:
-            job.skip(path, f"has more than {_LARGEST:,} bytes.")
-            return None
-        return path.read_bytes()
+        return bytes_of(path, _LARGEST)
+    except Unreadable as error:
+        job.skip(path, f"is not read: {error}.")
+        return None
     except OSError:
         job.skip(path, "is missing or not readable.")
         return None
@@ -286,8 +284,8 @@ def _import_scores(job: _Import) -> None:
 def _score_rows(job: _Import, path: Path, data: bytes, folder: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Task and row for each metric of each task; what is malformed is skipped by name."""
     try:
-        results = json.loads(data)
-    except (ValueError, RecursionError):
+        results = json_of(data)
+    except Unreadable:
         job.skip(path, "is not JSON.")
         return
     if not isinstance(results, dict):

@@ -27,6 +27,7 @@ from explorer.store.paper.published import FULL, published
 from explorer.study.claim_sheet import BAD, GOOD, RANDOM, ClaimSheet
 from explorer.study.claims import Claim, Verdict
 from explorer.ui import cached, state
+from explorer.ui.as_text import code
 from explorer.ui.view import Links, View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.words import QUESTIONS, minus, model_name, seeds
@@ -268,7 +269,7 @@ def _plot(figure: go.Figure, key: str, words: str, data: Callable[[], pd.DataFra
 
 def _verdict(claim: Claim) -> None:
     there = not math.isnan(claim.effect.value)
-    make = f" {'The other seeds' if there else 'Make it'}: `{claim.missing}`" if claim.missing else ""
+    make = f" {'The other seeds' if there else 'Make it'}: {code(claim.missing)}" if claim.missing else ""
     st.markdown(minus(claim.because) + make)
 
 

@@ -16,6 +16,7 @@ from explorer.figures.path import path_chart, path_table
 from explorer.figures.print.export import Exhibit
 from explorer.figures.print.path import printed_path
 from explorer.figures.print.tables import importance_table
+from explorer.foreign import whole_number
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.schema import Key
 from explorer.store.stages import stage_named
@@ -23,6 +24,7 @@ from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, PruningPath, parts_words, path_of
 from explorer.ui import cached, state
+from explorer.ui.as_text import code
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.overlay_picker import NONE
@@ -140,8 +142,9 @@ def _read_link(shown: Shown) -> None:
     asked = state.asked("step")
     if asked is None:
         return
-    if asked.isdecimal() and int(asked) <= shown.last:
-        _go(shown, int(asked))
+    number = whole_number(asked)
+    if number is not None and number <= shown.last:
+        _go(shown, number)
     else:
         state.notice(f"The link asks for step {asked[:20]!r}; this run has steps 0 to {shown.last}.")
 
@@ -261,7 +264,7 @@ def _nothing_to_replay(view: View) -> None:
     other = f" Seed {', '.join(map(str, sorted(pruned)))} can be replayed." if pruned else ""
     st.info(
         f"Nothing was pruned for {run.task}, seed {run.seed}.{other} "
-        f"Make it: `{view.bundle.command_for(Key(run, 'structured', 'together'))}`",
+        f"Make it: {code(view.bundle.command_for(Key(run, 'structured', 'together')))}",
         icon=":material/content_cut:",
     )
 
@@ -273,7 +276,7 @@ def _gradient(view: View, known: KnownRun) -> None:
         sides, clear = cached.gradient_sides(view, known.run)
     except ExplorerError:
         keys = Key(known.run, "importance", "expected"), Key(known.run, "ablations")
-        commands = " and ".join(f"`{view.bundle.command_for(key)}`" for key in keys)
+        commands = " and ".join(f"{code(view.bundle.command_for(key))}" for key in keys)
         st.caption(f"Seed {known.run.seed} was not measured for this. Make it: {commands}")
         return
     metric = METRIC_WORDS[known.task.metric]

@@ -22,6 +22,7 @@ from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Run
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, visitor
+from explorer.ui.as_text import code
 from explorer.ui.view import View
 from explorer.ui.widgets import plain_text
 
@@ -153,7 +154,7 @@ def is_withheld(view: View, run: Run) -> bool:
     st.info(
         f"The checkpoint of seed {run.seed} does not ship with this cache, to keep it small: "
         f"stored scores only.{other} To score this one, make it again: "
-        f"`{view.bundle.command_for(Key(run, 'finetune'))}`",
+        f"{code(view.bundle.command_for(Key(run, 'finetune')))}",
         icon=":material/inventory_2:",
     )
     return True

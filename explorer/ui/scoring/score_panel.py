@@ -19,7 +19,7 @@ from explorer.stats.against_full import Comparison
 from explorer.stats.intervals import Score
 from explorer.stats.paired import SAME_PREDICTIONS, PairedDifference
 from explorer.study.majority_baseline import MajorityBaseline
-from explorer.ui.widgets import exhibits
+from explorer.ui.widgets import exhibits, plain_text
 
 if TYPE_CHECKING:
     from explorer.live.evaluator import Evaluation, Partial
@@ -66,8 +66,7 @@ def progress(share: float, words: str) -> None:
 
 def failed(error: ExplorerError) -> bool:
     """What went wrong and what mends it; whether the person wants another try."""
-    st.error(error.wrong, icon=":material/error:")
-    st.markdown(error.mend)
+    plain_text.failed(error)
     again = st.button("Try again", icon=":material/refresh:", key="lab.again")
     st.empty()
     st.empty()

@@ -12,6 +12,7 @@ import streamlit as st
 from explorer.live.worker import Done, Dropped, Failed, Running
 from explorer.mask import Mask
 from explorer.ui import cached_models
+from explorer.ui.as_text import plain
 from explorer.ui.scoring.background import Background
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Sweep:
             return
         ledger, _ = cached_models.ledger()
         if trouble := self._background.start(score_many(self.evaluator, self.masks, ledger)):
-            st.caption(trouble)
+            st.caption(plain(trouble))
 
     def follow(self) -> None:
         """Draws how far the sweep is, or why it failed."""
@@ -56,7 +57,7 @@ class Sweep:
 
     def _draw(self, news: Any) -> None:
         if isinstance(news, Failed):
-            st.error(str(news.error), icon=":material/error:")
+            st.error(plain(str(news.error)), icon=":material/error:")
         elif not isinstance(news, Done | Dropped):
             done, total = news.news if isinstance(news, Running) else 0, len(self.masks)
             st.progress(done / total, text=f"Scored {done} of {total} masks …")

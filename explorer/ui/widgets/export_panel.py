@@ -31,6 +31,7 @@ from explorer.store.commands import run_command
 from explorer.store.provenance import origin_lines
 from explorer.store.schema import Key, Run
 from explorer.ui import cached, cached_models, state, visitor
+from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, plain_text, share
 from explorer.ui.widgets.words import model_name
@@ -201,16 +202,16 @@ def _model(view: View, run: Run, mask: Mask) -> None:
     try:
         manifest = cached.artefact(view, Key(run, "finetune")).manifest
     except ExplorerError as error:
-        st.caption(f"Not from here: {error.wrong}")
+        st.caption(f"Not from here: {plain(error.wrong)}")
         return
     if CHECKPOINT in manifest.withheld or CHECKPOINT not in manifest.files:
         st.caption(
             f"The checkpoint of seed {run.seed} does not ship with this cache. Make it: "
-            f"`{view.bundle.command_for(manifest.key)}`"
+            f"{code(view.bundle.command_for(manifest.key))}"
         )
         return
     if run.model != MINILM_NAME:  # some hundred MB, which a server had better not hold in memory for a visitor
-        st.caption(f"It is large, so the command line writes it: `{command}`")
+        st.caption(f"It is large, so the command line writes it: {code(command)}")
         return
     sha256 = manifest.checkpoint_sha256
 
@@ -236,7 +237,7 @@ def _model(view: View, run: Run, mask: Mask) -> None:
         help="config.json, model.safetensors (full shape, what is pruned is zero), tokenizer, the mask and a README. "
         "The button turns for some seconds while it is packed.",
     )
-    st.caption(f"Without a browser: `{command}`")
+    st.caption(f"Without a browser: {code(command)}")
 
 
 def _download(label: str, data: bytes, name: str, mime: str = "application/zip") -> None:

@@ -21,6 +21,7 @@ from explorer.store.bundle import Artefact
 from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
+from explorer.ui.as_text import code
 from explorer.ui.view import View
 
 NONE = "none"
@@ -82,7 +83,7 @@ def choose(offered: Offered, page: str, *, fill: str, ring: str = NONE) -> tuple
             _radio("A ring in each cell", page, "ring", [NONE, *rings], names, ring),
         )
         for label, command in offered.missing.items():
-            st.caption(f"{label}: not in this bundle", help=f"Make it: `{command}`")
+            st.caption(f"{label}: not in this bundle", help=f"Make it: {code(command)}")
     return chosen
 
 

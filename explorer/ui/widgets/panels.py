@@ -9,6 +9,7 @@ import streamlit as st
 from explorer.figures.heatmaps import WIDTH, Panel, legend_html, model_panel
 from explorer.figures.print.export import Exhibit
 from explorer.figures.print.head_grid import panels_figure, panels_table
+from explorer.ui.as_text import plain
 from explorer.ui.widgets import exhibits
 
 
@@ -42,7 +43,7 @@ def panels_row(
     with st.container(horizontal=True, gap="medium"):
         for at, panel in enumerate(panels):
             with st.container(width=WIDTH, gap="xsmall"):
-                st.markdown(f"**{panel.title}** :small[:gray[{panel.note}]]")
+                st.markdown(f"**{plain(panel.title)}** :small[:gray[{plain(panel.note)}]]")
                 st.plotly_chart(
                     model_panel(panel, dark=dark, value=value, span=span, number=number),
                     key=f"{key}.{at}",

@@ -1,27 +1,13 @@
-"""Text that somebody typed, and errors that may quote it, shown as text and never as markup."""
+"""Errors as a person sees them; and `plain`, `code` and `with_code`, with which whatever else is foreign is shown."""
 
 from __future__ import annotations
-
-import re
 
 import streamlit as st
 
 from explorer.errors import ExplorerError
-
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&])")
-
-
-def plain(text: str) -> str:
-    """Markdown that shows just this text."""
-    return _MARKS.sub(r"\\\1", text)
-
-
-def with_code(text: str) -> str:
-    """Markdown that shows just this text, and what stands between backticks as code."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return plain(text)
-    return "".join(f"`{part}`" if number % 2 else plain(part) for number, part in enumerate(parts))
+from explorer.ui.as_text import code as code
+from explorer.ui.as_text import plain as plain
+from explorer.ui.as_text import with_code as with_code
 
 
 def failed(error: ExplorerError) -> None:

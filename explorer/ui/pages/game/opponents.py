@@ -14,6 +14,7 @@ from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, path_of
 from explorer.tickets.structured import threshold_of
 from explorer.ui import cached, state
+from explorer.ui.as_text import plain
 from explorer.ui.scoring.background import Background
 from explorer.ui.scoring.request import Question
 from explorer.ui.view import View
@@ -132,7 +133,7 @@ def _draw(background: Background[RandomOpponent], question: Question, evaluator:
 
 def _chance_words(news: object, off: int) -> None:
     if isinstance(news, Failed):
-        st.warning(str(news.error))
+        st.warning(plain(str(news.error)))
         return
     found: RandomOpponent | None = (
         news.result if isinstance(news, Done) else news.news if isinstance(news, Running) else None

@@ -10,6 +10,7 @@ from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.presets import most_important, surviving, without_layer
 from explorer.ui import cached, state
+from explorer.ui.as_text import code
 from explorer.ui.view import View
 from explorer.ui.widgets.presets import Preset, named_presets, size_words
 
@@ -89,7 +90,7 @@ def _top(view: View, known: KnownRun) -> None:
     try:
         importance = cached.artefact(view, key).arrays
     except ExplorerError:
-        st.caption(f"**The most important** needs the run's importance: `{view.bundle.command_for(key)}`")
+        st.caption(f"**The most important** needs the run's importance: {code(view.bundle.command_for(key))}")
         return
     st.markdown("**Keep the most important**", help="By the gradient of the loss, ranked as pruning ranks them.")
     sliders = [f"lab.preset.top.{part}.{known.run.path}" for part in ("heads", "mlps")]

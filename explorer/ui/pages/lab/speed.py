@@ -10,6 +10,7 @@ import streamlit as st
 
 from explorer.live.worker import Done, Dropped, Failed, Running
 from explorer.ui import cached_models
+from explorer.ui.as_text import plain
 from explorer.ui.scoring.background import Background
 from explorer.ui.scoring.request import Question
 
@@ -40,7 +41,7 @@ def show(question: Question, evaluator: Evaluator) -> None:
     if st.button("Measure the speed on this machine", icon=":material/timer:", key="lab.measure") and (
         trouble := background.start(work())
     ):
-        st.caption(trouble)
+        st.caption(plain(trouble))
         return
     background.follow(_draw, every=0.5)
 
@@ -49,7 +50,7 @@ def _draw(news: Any) -> None:
     if isinstance(news, Done):
         _table(news.result)
     elif isinstance(news, Failed):
-        st.error(str(news.error), icon=":material/error:")
+        st.error(plain(str(news.error)), icon=":material/error:")
     elif isinstance(news, Dropped):
         st.caption("The measurement was given up; press again.")
     else:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import ExplorerError
 from explorer.figures.attention import map_figure
+from explorer.foreign import whole_number
 from explorer.mask import Mask
 from explorer.patterns.classes import MEANINGS, UNCERTAIN
 from explorer.patterns.per_head import MapKind
@@ -141,7 +142,8 @@ def _second(shown: Shown, patterns: NDArray[Any]) -> tuple[int, int]:
     places = [(layer, head) for layer in range(patterns.shape[0]) for head in range(patterns.shape[1])]
     kept = _SECOND
     asked = (st.session_state.get(kept) or "").split(".")
-    wanted = tuple(int(part) - 1 for part in asked) if len(asked) == 2 and all(p.isdecimal() for p in asked) else None
+    numbers = [number - 1 for part in asked[:3] if (number := whole_number(part)) is not None]
+    wanted = tuple(numbers) if len(asked) == len(numbers) == 2 else None
     fallback = next((place for place in places if place != shown.chosen), places[0])
     chosen: tuple[int, int] = st.selectbox(
         "Which head",

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.errors import BadRequest, ExplorerError
+from explorer.foreign import whole_number
 from explorer.patterns.per_head import MapKind, column
 from explorer.patterns.samples import Sample
 from explorer.stats.survival import stack_masks
@@ -27,7 +28,7 @@ from explorer.ui.pages.patterns.maps import (
 )
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
-from explorer.ui.widgets.plain_text import failed, plain
+from explorer.ui.widgets.plain_text import code, failed, plain
 from explorer.ui.widgets.switch import switch
 
 VIEWS = {"atlas": "All heads' maps", "survivors": "Are survivors meaningful?"}
@@ -135,7 +136,7 @@ def _missing(view: View, which: Weights, error: ExplorerError) -> None:
         failed(error)
         return
     st.info(
-        f"The attention maps of this model were not measured yet. Make them: `{view.bundle.command_for(key)}`",
+        f"The attention maps of this model were not measured yet. Make them: {code(view.bundle.command_for(key))}",
         icon=":material/blur_on:",
     )
     others = sorted(f"{m.task}, seed {m.seed}" if m.variant == WEIGHTS[1] else f"{m.task}, pre-trained" for m in there)
@@ -147,7 +148,7 @@ def _chosen(shape: tuple[int, int]) -> Head:
     """The head on the page, at first the link's; one of this model in any case."""
     if _HEAD not in st.session_state:
         asked = [state.asked(name) or "1" for name in ("layer", "head")]
-        st.session_state[_HEAD] = tuple(int(at) - 1 if at.isascii() and at.isdigit() else 0 for at in asked)
+        st.session_state[_HEAD] = tuple((whole_number(at) or 1) - 1 for at in asked)
     layer, head = st.session_state[_HEAD]
     return min(max(layer, 0), shape[0] - 1), min(max(head, 0), shape[1] - 1)
 

@@ -28,6 +28,7 @@ from explorer.store.validation import validate
 from explorer.ui import cached, cached_models, visitor
 from explorer.ui.scoring import dev_data
 from explorer.ui.widgets import plain_text
+from explorer.ui.widgets.plain_text import code
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _CHECKS = 6
@@ -74,7 +75,7 @@ def check(root: Path) -> None:
     st.markdown(
         "Six checks over the whole bundle: manifests, hashes of all files, arrays and tables, one checkpoint a run, "
         "nothing half-written, size. The same on the command line: "
-        f"`python -m precompute validate {shlex.quote(visitor.on_command_line(root))}`"
+        f"{code('python -m precompute validate ' + shlex.quote(visitor.on_command_line(root)))}"
     )
     if not st.button("Check this bundle", icon=":material/verified:", type="primary", key="runs.check"):
         return
@@ -107,14 +108,16 @@ def paper(root: Path) -> None:
     st.code(f"git clone https://{REPOSITORY}", language="bash")
     if not visitor.served_on_localhost():
         st.info(
-            _NOT_HERE + f"`{import_command()}`, then `EXPLORER_BUNDLE=DIR make demo`",
+            f"{_NOT_HERE}{code(import_command())}, then `EXPLORER_BUNDLE=DIR make demo`",
             icon=":material/lock:",
         )
         return
     with st.form("runs.paper", border=True):
         clone = st.text_input("Folder of the clone", placeholder="/path/to/bert-experiments", max_chars=500)
-        name = st.text_input("Name of the new bundle", value="paper", max_chars=40, help=_where())
-        beside = st.checkbox(f"Copy what is in {root.name} into it too, so that both can be compared", value=True)
+        name = st.text_input("Name of the new bundle", value="paper", max_chars=40, help=plain_text.plain(_where()))
+        beside = st.checkbox(
+            f"Copy what is in {plain_text.plain(root.name)} into it too, so that both can be compared", value=True
+        )
         asked = st.form_submit_button("Import", icon=":material/move_to_inbox:", type="primary")
     if asked:
         try:
@@ -123,7 +126,7 @@ def paper(root: Path) -> None:
             st.session_state.pop(_REPORT, None)
             plain_text.failed(error)
         except OSError as error:
-            st.error(f"The bundle cannot be written ({error.strerror}).", icon=":material/error:")
+            st.error(plain_text.plain(f"The bundle cannot be written ({error.strerror})."), icon=":material/error:")
     if _REPORT in st.session_state:
         _report(*st.session_state[_REPORT])
 
@@ -144,7 +147,7 @@ def _import(root: Path, clone: str, name: str, *, beside: bool) -> tuple[Path, I
     try:
         target = bundles_folder() / name
     except RuntimeError:
-        raise BadRequest("This user has no home folder.", f"Use `{import_command()}`.") from None
+        raise BadRequest("This user has no home folder.", "Use `" + import_command() + "`.") from None
     if target == root:
         raise BadRequest("That bundle is the one on screen.", "Choose another name.")
     bar = st.progress(0.0, "Copying …" if beside else "Reading the clone …")
@@ -174,12 +177,15 @@ def _copy(root: Path, target: Path) -> None:
 def _report(target: Path, report: ImportReport) -> None:
     n, skipped = len(report.written), len(report.skipped)
     st.success(
-        f"{n} artefacts are in the bundle {target.name!r}; {skipped} things were skipped.", icon=":material/check:"
+        f"{n} artefacts are in the bundle {plain_text.plain(target.name)}; {skipped} things were skipped.",
+        icon=":material/check:",
     )
-    if st.button(f"Show {target.name}", icon=":material/visibility:", key="runs.show", type="primary"):
+    if st.button(
+        f"Show {plain_text.plain(target.name)}", icon=":material/visibility:", key="runs.show", type="primary"
+    ):
         del st.session_state[_REPORT]
         _switch(target)
-    st.caption(f"Started with it another time: `EXPLORER_BUNDLE={shlex.quote(str(target))} make demo`")
+    st.caption(f"Started with it another time: {code(f'EXPLORER_BUNDLE={shlex.quote(str(target))} make demo')}")
     if skipped:
         with st.expander(f"What was skipped ({skipped})"):
             causes = [{"why": of.why, "how often": of.many, "for example": of.example} for of in report.causes]
@@ -205,7 +211,7 @@ def checkpoint(root: Path) -> None:
     try:
         is_path = looks_like_a_path(source) or (local and expanded(source).is_dir())
         if is_path and not local:
-            st.info(_NOT_HERE + f"`{_study(task, 'FOLDER', root)}`", icon=":material/lock:")
+            st.info(_NOT_HERE + code(_study(task, "FOLDER", root)), icon=":material/lock:")
         elif is_path:
             _found(model_folder(expanded(source)), task, root)
         else:
@@ -213,7 +219,7 @@ def checkpoint(root: Path) -> None:
     except ExplorerError as error:
         plain_text.failed(error)
     except OSError as error:
-        st.error(f"That folder cannot be read ({error.strerror}).", icon=":material/error:")
+        st.error(plain_text.plain(f"That folder cannot be read ({error.strerror})."), icon=":material/error:")
 
 
 def looks_like_a_path(source: str) -> bool:

@@ -20,6 +20,7 @@ from explorer.ui import state, visitor
 from explorer.ui.pages.runs import add
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.plain_text import code, plain
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name
 
@@ -67,7 +68,7 @@ def _here(view: View) -> None:
     state.write_url(selected, None, **({"row": _code(shown)} if shown != selected else {}))
     st.markdown(
         exhibits.say(
-            f"**{view.root.name}** holds {len(manifests)} artefacts, {size / 1e6:.0f} MB. Below, those of "
+            f"**{plain(view.root.name)}** holds {len(manifests)} artefacts, {size / 1e6:.0f} MB. Below, those of "
             f"**{model_name(selected.model)}**: a row a run (a task and a fine-tuning seed), a column a stage of the "
             "study. Pick a row to see how it came about and what is missing."
         )
@@ -81,7 +82,7 @@ def _here(view: View) -> None:
     absent = [task for task in TASKS if task not in tasks]
     if absent and any(manifest.stage not in PUBLISHED_STAGES for manifest in own):
         whole = view.bundle.study_command_for(Run(selected.model, absent[0], SEEDS[0]))
-        st.caption(f"Nothing here of {', '.join(absent)}. Make a whole run: `{whole}`")
+        st.caption(f"Nothing here of {', '.join(absent)}. Make a whole run: {code(whole)}")
     _run(view, shown, found[shown])
 
 
@@ -225,18 +226,21 @@ def _listed(manifest: Manifest) -> dict[str, Any]:
 
 def _facts(manifest: Manifest) -> str:
     data = [
-        f"{split}: {about['n']:,} examples ({about['source']}), sha256 `{about['sha256'][:16]}…`"
+        f"{plain(split)}: {about['n']:,} examples ({plain(about['source'])}), sha256 {code(about['sha256'][:16] + '…')}"
         for split, about in manifest.data.items()
     ]
     files = [
-        f"`{name}`, {entry.bytes:,} bytes, sha256 `{entry.sha256[:16]}…`" for name, entry in manifest.files.items()
+        f"{code(name)}, {entry.bytes:,} bytes, sha256 {code(entry.sha256[:16] + '…')}"
+        for name, entry in manifest.files.items()
     ]
-    versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
+    versions = ", ".join(plain(f"{name} {version}") for name, version in manifest.versions.items())
     imported = manifest.stage in PUBLISHED_STAGES
-    how = "imported from the authors' files" if imported else f"in {manifest.seconds:,.1f} s on {manifest.device}"
+    how = (
+        "imported from the authors' files" if imported else f"in {manifest.seconds:,.1f} s on {plain(manifest.device)}"
+    )
     rows = [
-        ("Made", f"{manifest.created}, {how}"),
-        *([("Checkpoint", f"sha256 `{manifest.checkpoint_sha256}`")] if manifest.checkpoint_sha256 else []),
+        ("Made", f"{plain(manifest.created)}, {how}"),
+        *([("Checkpoint", f"sha256 {code(manifest.checkpoint_sha256)}")] if manifest.checkpoint_sha256 else []),
         *(("Data", words) for words in data),
         *(("File", words) for words in files),
         ("Versions", versions),

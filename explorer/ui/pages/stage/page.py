@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.errors import ExplorerError
+from explorer.foreign import whole_number
 from explorer.store.schema import Run
 from explorer.ui import state
+from explorer.ui.as_text import plain
 from explorer.ui.pages.stage import preparation
 from explorer.ui.pages.stage.component import at, deck, left_for
 from explorer.ui.pages.stage.numbers import Figure
@@ -31,9 +33,9 @@ _CHROME = """<style>
 def page(view: View) -> None:
     """The talk where it was started, or where the address names one of its steps; else what it needs."""
     wanted = state.asked("step")
-    if wanted is not None and wanted.isdecimal():
+    if wanted is not None and (number := whole_number(wanted)) is not None:
         st.session_state[_ON] = True
-        st.session_state[_START] = int(wanted) - 1
+        st.session_state[_START] = number - 1
     if left := st.session_state.pop(_LEFT, ""):
         st.session_state[_ON] = False
         if left == "game" and "game" in view.links:
@@ -111,14 +113,14 @@ def _ready(story: Story, origin: str, scenes: Sequence[Scene], live: Sequence[pr
     st.header("Stage mode")
     state.show_notices()
     st.markdown(
-        f"**{_plain(story.title)}**, {len(scenes)} steps ({_plain(origin)}), told with {run.task}, seed "
+        f"**{plain(story.title)}**, {len(scenes)} steps ({plain(origin)}), told with {run.task}, seed "
         f"{run.seed}. Everything is made ready here; the talk itself needs no network."
     )
     unknown = [words for scene in scenes for words in scene.missing]
     st.markdown(f":green[:material/check_circle:] {len(scenes)} of {len(scenes)} screens prepared from the cache")
     _models(live)
     for words in dict.fromkeys(unknown):
-        st.markdown(f":orange[:material/info:] {_plain(words)}")
+        st.markdown(f":orange[:material/info:] {plain(words)}")
     left_at = min(st.session_state.get(_START, 0), len(scenes) - 1)
     with st.container(horizontal=True):
         if st.button("Start", type="primary", icon=":material/slideshow:", key="stage.start_button"):
@@ -156,7 +158,7 @@ def _say_models(now: preparation.Models, screens: int) -> None:
     if not now.total:
         words = ":gray[:material/inventory_2:] No model to load: stored scores are shown"
     elif now.trouble:
-        words = f":orange[:material/warning:] {count}: {_plain(now.trouble)} Stored scores are shown."
+        words = f":orange[:material/warning:] {count}: {plain(now.trouble)} Stored scores are shown."
     elif now.loaded < now.total:
         words = f":blue[:material/hourglass_top:] {count}. A talk that starts now shows stored scores until then."
     else:
@@ -183,7 +185,7 @@ def _own(scenes: Sequence[Scene]) -> None:
 
 def _unready(error: ExplorerError) -> None:
     st.header("Stage mode")
-    st.error(error.wrong, icon=":material/error:")
+    st.error(plain(error.wrong), icon=":material/error:")
     st.text(error.mend)
     _upload()
 
@@ -199,8 +201,3 @@ def _upload() -> None:
         st.session_state.pop(_UPLOAD)
         st.session_state.pop("stage.file", None)
         st.rerun()
-
-
-def _plain(text: str) -> str:
-    """Never markup."""
-    return "".join(f"\\{letter}" if letter in "\\`*_[]{}<>#|~$:" else letter for letter in text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from string import Formatter
 from typing import Any, Literal, get_args
 
 from explorer.errors import BadRequest
+from explorer.foreign import Unreadable, bytes_of, toml_of
 from explorer.glue.tasks import TASKS
 
 Show = Literal[
@@ -66,8 +66,8 @@ def parse_story(text: str, names: Collection[str]) -> Story:
     if len(text.encode()) > LARGEST:
         raise BadRequest(f"The story is larger than {LARGEST // 1024} KB.", "A talk of a few steps takes far less.")
     try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        raw = toml_of(text)
+    except Unreadable as error:
         raise BadRequest(f"The story is not TOML: {error}.", "Mend that line.") from None
     _known(raw, ("title", "task", "seed", "steps"), "The story")
     title = _text(raw, "title", "The story", required=True)
@@ -89,9 +89,10 @@ def parse_story(text: str, names: Collection[str]) -> Story:
 def read_story(path: Path, names: Collection[str]) -> Story:
     """Reads a story from a file; raises BadRequest as `parse_story` does, and where there is no such file."""
     try:
-        data = path.read_bytes()[: LARGEST + 1]
-    except OSError:
-        raise BadRequest(f"The story {path.name} cannot be read.", "Name a TOML file in EXPLORER_STORY.") from None
+        data = bytes_of(path, LARGEST)
+    except (OSError, Unreadable) as error:
+        why = f" ({error})" if isinstance(error, Unreadable) else ""
+        raise BadRequest(f"The story {path.name} cannot be read{why}.", "Name a TOML file in EXPLORER_STORY.") from None
     return decode_story(data, names)
 
 

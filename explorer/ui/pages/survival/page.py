@@ -19,6 +19,7 @@ from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import Pruned, shape_of, tickets_by_task
 from explorer.study.claims import few_seeds
 from explorer.ui import cached, state
+from explorer.ui.as_text import code, plain
 from explorer.ui.pages.survival import views
 from explorer.ui.pages.survival.published import published_panel
 from explorer.ui.view import View
@@ -72,7 +73,9 @@ def page(view: View) -> None:
     if panel not in ("tasks", "weights", "paper") and not shown.own:
         state.write_url(run, None, **where)
         key = Key(run, "structured", pruned)
-        st.info(f"This was not pruned yet. Make it: `{view.bundle.command_for(key)}`", icon=":material/content_cut:")
+        st.info(
+            f"This was not pruned yet. Make it: {code(view.bundle.command_for(key))}", icon=":material/content_cut:"
+        )
         return
     panels: dict[str, Callable[[], None]] = {
         "seeds": lambda: _over_seeds(shown, where),
@@ -213,7 +216,7 @@ def _paths(shown: Shown) -> None:
         data=steps,
         alt="Score against the share of heads and MLPs that are left, a line a seed",
     )
-    words = f" {line.title.capitalize()}: {line.words}." if line else ""
+    words = f" {line.title.capitalize()}: {plain(line.words)}." if line else ""
     st.caption(
         "Each point is a mask that was scored on the whole dev set; hollow points fell below the dotted 90% line of "
         f"their seed. Importance is measured anew after every step. Hover for scores with 95% intervals.{words}"
@@ -228,7 +231,8 @@ def _provenance(shown: Shown) -> None:
     manifest = by_key.get(wanted) or next(by_key[key] for key in keys if key in by_key)
     data = manifest.data["dev"]
     st.caption(
-        f"Seed {manifest.seed}: {data['n']:,} dev examples ({data['source']}), checkpoint "
-        f"`{manifest.checkpoint_sha256[:12]}`, {manifest.device}, {manifest.seconds:.0f} s, {manifest.created[:10]}. "
-        f"Make it again: `{manifest.command}`"
+        f"Seed {manifest.seed}: {data['n']:,} dev examples ({plain(data['source'])}), checkpoint "
+        f"{code(manifest.checkpoint_sha256[:12])}, {plain(manifest.device)}, {manifest.seconds:.0f} s, "
+        f"{plain(manifest.created[:10])}. "
+        f"Make it again: {code(manifest.command)}"
     )

@@ -24,6 +24,7 @@ from explorer.store.schema import Key
 from explorer.store.task_tickets import Pruned, shape_of
 from explorer.study.claims import few_seeds
 from explorer.ui import cached
+from explorer.ui.as_text import code
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.panels import panels_row
@@ -79,7 +80,7 @@ def all_tasks(view: View, masks: Mapping[str, Mapping[int, Mask]], pruned: Prune
     if not masks:
         key = Key(view.run, "structured", pruned)
         st.info(
-            f"Nothing was pruned so yet. This task: `{view.bundle.command_for(key)}`", icon=":material/content_cut:"
+            f"Nothing was pruned so yet. This task: {code(view.bundle.command_for(key))}", icon=":material/content_cut:"
         )
         return
     st.markdown(f"In how many seeds each head and MLP of {model_name(view.run.model)} survives, task by task.")
@@ -129,7 +130,7 @@ def single_weights(view: View) -> None:
     if not found:
         key = Key(run, "magnitude", "good")
         ours = "" if any(m.stage == "finetune" and m.model == run.model for m in view.manifests) else "imported"
-        make = "The authors' files hold no weights." if ours else f"Make it: `{view.bundle.command_for(key)}`"
+        make = "The authors' files hold no weights." if ours else f"Make it: {code(view.bundle.command_for(key))}"
         st.info(f"No single weights were pruned for {run.task} here. {make}{beside}", icon=":material/grain:")
         return
     artefacts = {seed: cached.artefact(view, one.key) for seed, one in found.items()}

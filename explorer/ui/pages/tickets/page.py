@@ -23,6 +23,7 @@ from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.report import Report, more_words
 from explorer.ui import cached, state
+from explorer.ui.as_text import code, plain
 from explorer.ui.pages.tickets import pairs
 from explorer.ui.pages.tickets.pairs import STATE_NAMES
 from explorer.ui.view import View
@@ -121,7 +122,7 @@ def _bars(
     with right if by_seed else left:
         st.markdown("**BERT-base**, 5 seeds, as published")
         chart(theirs, float(full["published_mean"]), float(majority["published_mean"]), "published")
-    always = f" {line.title.capitalize()}: {line.words}." if line else ""
+    always = f" {line.title.capitalize()}: {plain(line.words)}." if line else ""
     compare = " Two models: compare the pattern, not the numbers." if by_seed else ""
     if by_seed and (pooled := _pooled(ours, int(full["n_seeds"]))):
         st.caption(pooled)
@@ -169,7 +170,7 @@ def _missing(method: str, report: Report) -> None:
     with st.expander(f"{len(lacking)} of {len(rows)} bars lack seeds: how to make them"):
         for kind, name, command in lacking:
             more = more_words(int(report[f"{method}/{kind}/{name}"]["more_missing"]))
-            st.markdown(f"{kind}, {STATE_NAMES[name].lower()}: `{command}`" + (f" ({more})" if more else ""))
+            st.markdown(f"{kind}, {STATE_NAMES[name].lower()}: {code(command)}" + (f" ({more})" if more else ""))
 
 
 def _table(
@@ -195,7 +196,7 @@ def _table(
     st.caption(f"{METRIC_WORDS[TASKS[run.task].metric].capitalize()} with its 95% interval over {n:,} dev examples.")
     notes = _notes(method, by_seed)
     if notes:
-        st.caption(notes)
+        st.caption(plain(notes))
 
 
 _OVER = re.compile(r"^Over \d+ seeds: [\d, ]+\.\s*")

@@ -1,0 +1,389 @@
+"""What an artefact of each stage has to hold, so that whoever reads it finds it: columns, arrays, sizes and values.
+
+Long because every stage that is read has its layout here, in words for whoever broke it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeGuard
+
+import numpy as np
+import pandas as pd
+
+from explorer.arrays import AnyArray
+from explorer.errors import BadMask, BadRequest
+from explorer.glue.metrics import predictions_of
+from explorer.glue.tasks import TASKS, Task
+from explorer.mask import Mask
+from explorer.stats.ranks import ablation_losses
+from explorer.store.bundle import Artefact
+from explorer.store.schema import ALL_SEEDS, Manifest
+from explorer.store.stages import stage_named
+
+Shape = tuple[int, int]
+MOST_LAYERS, MOST_HEADS = 1_000, 1_000
+STATISTICS = ("entropy", "distance", "cls", "sep", "punctuation", "self", "previous", "next", "other")
+PATTERNS = ("heterogeneous", "block", "diagonal", "vertical", "vertical+diagonal")
+"""Columns of the table of heads, as explorer.patterns names them; it lies above the store, and a test compares them."""
+PUBLISHED_SHAPE: Shape = (12, 12)
+"""Layers and heads of the authors' BERT-base."""
+_OVER_SEEDS = {("attention", "pretrained"), ("baseline", ""), ("published-scores", "")}
+"""Stages and variants that are once for all seeds of a task."""
+_INTERVAL = ("score", "low", "high", "n")
+_PART = "heads_kept", "mlps_kept"
+
+
+class _Unfit(Exception):
+    """One thing that is wrong, as the end of a sentence about the artefact."""
+
+
+def problems_of_key(manifest: Manifest) -> Iterator[str]:
+    """Yields what is wrong with the place of an artefact: a stage knows no such variant, or is not of one seed."""
+    stage = stage_named(manifest.stage)
+    if not stage.imported:
+        try:
+            given = stage.options_of(manifest.variant)
+            stage.check(given)
+            known = stage.variant_of(given) == manifest.variant
+        except (BadRequest, IndexError):
+            known = False
+        if not known:
+            yield f"{manifest.key.path} is no variant of {stage.name}."
+            return
+    if (manifest.seed == ALL_SEEDS) != ((manifest.stage, manifest.variant) in _OVER_SEEDS):
+        yield f"{manifest.key.path} is {'over all seeds' if manifest.seed == ALL_SEEDS else 'of one seed'}, wrongly."
+
+
+def shape_in(finetuned: Manifest) -> Shape | None:
+    """Layers and heads that a fine-tuning says its model has; None where it says none that a model can have."""
+    told = finetuned.config.get("shape")
+    whole = isinstance(told, list | tuple) and len(told) == 2 and all(type(side) is int for side in told)
+    if not whole or not told or not (1 <= told[0] <= MOST_LAYERS and 1 <= told[1] <= MOST_HEADS):
+        return None
+    return told[0], told[1]
+
+
+def problems_of_contents(artefact: Artefact, shape: Shape | None, n: int | None) -> Iterator[str]:
+    """Yields, as a sentence, the first thing that its readers would not find or could not use.
+
+    shape: layers and heads of the run's model. n: examples of the run's dev set. None where the bundle does not say.
+    """
+    manifest = artefact.manifest
+    check = _CHECKS.get(manifest.stage)
+    try:
+        if check is not None:
+            check(artefact, shape, n)
+    except _Unfit as error:
+        yield f"{manifest.key.path}: {error}."
+
+
+def _finetune(artefact: Artefact, shape: Shape | None, _n: int | None) -> None:
+    if shape is None:
+        raise _Unfit("its config does not say the shape of the model, [layers, heads]")
+    task = TASKS[artefact.manifest.task]
+    labels = _array(artefact, "labels", (None,))
+    _labels(task, labels)
+    _logits(task, _array(artefact, "logits", (len(labels), *([None] if task.is_regression else [task.n_outputs]))))
+    _numbers(artefact.manifest.summary, "score", may_be_undefined=True)
+    _interval_of(artefact.manifest.summary)
+
+
+def _structured(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    table = _scored_masks(artefact, shape, n, ("step", "phase", "held", *_PART, "seconds"))
+    _whole(table, "step")
+    _flags(table, "held")
+    _finite(table, "seconds")
+    if list(table["step"]) != list(range(len(table))):
+        raise _Unfit("the steps in its table are not numbered 0, 1, 2 ...")
+    if not bool(table["held"].iloc[0]):
+        raise _Unfit("its first step, the full model, is said not to have held")
+    _mask(artefact.manifest.summary.get("ticket"), shape, "the ticket in its summary")
+    _numbers(artefact.manifest.summary, "ticket_score", may_be_undefined=True)
+    _optional_parts(artefact, "importance_", len(table), shape)
+    share = artefact.manifest.config.get("share", 0.9)
+    if not _is_number(share) or not 0 < share <= 1:
+        raise _Unfit("the share in its config is no number from 0 to 1")
+
+
+def _ablations(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    table = _scored_masks(artefact, shape, n, ("component", "loss"))
+    _finite(table, "loss", may_be_undefined=True)
+    _texts(table, "component")
+    try:
+        ablation_losses(dict(zip(table["component"], table["loss"], strict=True)), *_known(shape))
+    except BadRequest as error:
+        raise _Unfit(f"its table does not switch off every component ({error.wrong.rstrip('.')})") from None
+
+
+def _importance(artefact: Artefact, shape: Shape | None, _n: int | None) -> None:
+    layers, heads = _known(shape)
+    for name, sides in (("heads", (layers, heads)), ("mlps", (layers,))):
+        if not np.isfinite(_array(artefact, name, sides)).all():
+            raise _Unfit(f"{name} hold a value that is not a finite number")
+
+
+def _subnetworks(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    table = _scored_masks(artefact, shape, n, ("kind", *_PART))
+    _texts(table, "kind")
+    tickets = artefact.manifest.config.get("tickets")
+    if not isinstance(tickets, Mapping):
+        raise _Unfit("its config names no tickets")
+    for code in tickets.values():
+        _mask(code, shape, "a ticket in its config")
+
+
+def _magnitude(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    table = _scored(artefact, n, ("step", "weights_kept", "share_kept", "held"))
+    _flags(table, "held")
+    for name in ("step", "weights_kept"):
+        _whole(table, name)
+    _finite(table, "share_kept")
+    summary = artefact.manifest.summary
+    _numbers(summary, "ticket_score", may_be_undefined=True)
+    if not isinstance(summary.get("weight_mask_sha256"), str) or not isinstance(summary.get("note", ""), str):
+        raise _Unfit("its summary does not name its weights' mask")
+    layers, heads = _known(shape)
+    for name, sides in (("heads", (len(table), layers, heads)), ("mlps", (len(table), layers))):
+        if not np.isfinite(_array(artefact, name, sides)).all():
+            raise _Unfit(f"{name} hold a value that is not a finite number")
+
+
+def _retrained(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    summary, config = artefact.manifest.summary, artefact.manifest.config
+    _numbers(summary, "score", may_be_undefined=True)
+    _interval_of(summary)
+    if not all(isinstance(config.get(name), str) for name in ("mask", "weight_mask_sha256")):
+        raise _Unfit("its config does not say which subnetwork it is")
+    if config["mask"]:
+        _mask(config["mask"], shape, "the mask in its config")
+    _predictions(artefact, 1, n)
+    if not artefact.table.empty:
+        _intervals(artefact.table)
+
+
+def _baseline(artefact: Artefact, _shape: Shape | None, _n: int | None) -> None:
+    summary = artefact.manifest.summary
+    _numbers(summary, "score", may_be_undefined=True)
+    draws = summary.get("draws")
+    if type(draws) is not int or draws < 0 or not isinstance(summary.get("words"), str):
+        raise _Unfit("its summary lacks its draws or its words")
+    _numbers(summary, "sample_sd", may_be_undefined=True)
+
+
+def _attention(artefact: Artefact, shape: Shape | None, _n: int | None) -> None:
+    table = artefact.table
+    measured = (
+        *(f"{name}{ending}" for name in STATISTICS for ending in ("", "_sd")),
+        *(f"{of}_{name}" for of in ("probability", "share") for name in PATTERNS),
+        *("confidence", "uncertain"),
+    )
+    _columns(table, ("kind", "layer", "head", "n", "pattern", *measured))
+    for name in ("layer", "head", "n"):
+        _whole(table, name)
+    for name in ("kind", "pattern"):
+        _texts(table, name)
+    for name in measured:
+        _finite(table, name, may_be_undefined=name.removesuffix("_sd") in STATISTICS)
+    if not set(table["kind"]) <= {"raw", "norm"} or len(table) != 2 * len(table.drop_duplicates(["layer", "head"])):
+        raise _Unfit("its table does not hold both kinds of maps of every head")
+    if not set(table["pattern"]) <= {*PATTERNS, "uncertain"}:
+        raise _Unfit("its table names a pattern that is none")
+    layers, heads = shape or (int(table["layer"].max()) + 1, int(table["head"].max()) + 1)
+    places = set(zip(table["layer"], table["head"], strict=True))
+    if places != {(layer, head) for layer in range(layers) for head in range(heads)}:
+        raise _Unfit(f"its table is not of {layers} layers x {heads} heads")
+    _samples(artefact, (layers, heads))
+
+
+def _samples(artefact: Artefact, shape: Shape) -> None:
+    lengths = _array(artefact, "sample_lengths", (None,))
+    if lengths.dtype.kind not in "iu" or (lengths < 1).any() or (lengths > 2**15).any():
+        raise _Unfit("sample_lengths are no lengths of sentences")
+    long, all_heads = lengths.astype(np.int64), shape[0] * shape[1]
+    n, tokens = len(long), int(long.sum())
+    _array(artefact, "sample_texts", (n, 2), kinds="U")
+    _array(artefact, "sample_tokens", (tokens,), kinds="U")
+    for name, sides in (
+        ("sample_segments", (tokens,)),
+        ("sample_greatest", (n, *shape)),
+        ("sample_norms", (tokens * all_heads,)),
+        ("sample_codes", (int((long**2).sum()) * all_heads,)),
+    ):
+        if not np.isfinite(_array(artefact, name, sides)).all():
+            raise _Unfit(f"{name} hold a value that is not a finite number")
+
+
+def _published_masks(artefact: Artefact, _shape: Shape | None, _n: int | None) -> None:
+    _mask(artefact.manifest.summary.get("ticket"), PUBLISHED_SHAPE, "the ticket in its summary")
+    for name, sides in (("heads", PUBLISHED_SHAPE), ("mlps", PUBLISHED_SHAPE[:1])):
+        if not np.isin(_array(artefact, name, sides, kinds="biuf"), (0, 1)).all():
+            raise _Unfit(f"{name} hold values other than 0 and 1")
+
+
+def _published_scores(artefact: Artefact, _shape: Shape | None, _n: int | None) -> None:
+    table = artefact.table
+    _columns(table, ("folder", "condition", "metric", "is_task_metric", "mean", "population_sd", "n_seeds"))
+    for name in ("folder", "condition", "metric"):
+        _texts(table, name)
+    _flags(table, "is_task_metric")
+    _finite(table, "mean")
+    _finite(table, "population_sd", may_be_undefined=True)
+    _whole(table, "n_seeds", least=1)
+
+
+_CHECKS: Mapping[str, Callable[[Artefact, Shape | None, int | None], None]] = {
+    "finetune": _finetune,
+    "importance": _importance,
+    "structured": _structured,
+    "ablations": _ablations,
+    "attention": _attention,
+    "magnitude": _magnitude,
+    "subnetworks": _subnetworks,
+    "retrained": _retrained,
+    "baseline": _baseline,
+    "published-masks": _published_masks,
+    "published-scores": _published_scores,
+}
+
+
+def _scored_masks(artefact: Artefact, shape: Shape | None, n: int | None, more: Sequence[str]) -> pd.DataFrame:
+    """The table of an artefact with a row a mask, checked."""
+    table = _scored(artefact, n, ("mask", *more))
+    for code in table["mask"]:
+        _mask(code, shape, "a mask in its table")
+    for name in _PART:
+        if name in table:
+            _whole(table, name)
+    return table
+
+
+def _scored(artefact: Artefact, n: int | None, more: Sequence[str]) -> pd.DataFrame:
+    table = artefact.table
+    _columns(table, (*_INTERVAL, *more))
+    if table.empty:
+        raise _Unfit("its table has no row")
+    _intervals(table)
+    _predictions(artefact, len(table), n)
+    return table
+
+
+def _intervals(table: pd.DataFrame) -> None:
+    _columns(table, _INTERVAL)
+    for name in ("score", "low", "high"):
+        _finite(table, name, may_be_undefined=True)
+        values = table[name].to_numpy(np.float64)
+        if (np.abs(values[~np.isnan(values)]) > 1).any():
+            raise _Unfit(f"its table has a {name} that is not from -1 to 1")
+    _whole(table, "n", least=1)
+
+
+def _interval_of(summary: Mapping[str, Any]) -> None:
+    for name in ("low", "high"):
+        if summary.get(name) is not None:
+            _numbers(summary, name, may_be_undefined=True)
+    if type(summary.get("n", 0)) is not int or summary.get("n", 0) < 0:
+        raise _Unfit("n in its summary is no number of examples")
+
+
+def _predictions(artefact: Artefact, rows: int, n: int | None) -> None:
+    task = TASKS[artefact.manifest.task]
+    said = _array(artefact, "predictions", (rows, n))
+    if not np.isfinite(said).all() or said.size == 0:
+        raise _Unfit("predictions hold a value that is not a finite number")
+    if not task.is_regression and not np.isin(said, range(task.n_outputs)).all():
+        raise _Unfit(f"predictions hold a value that is no class of {task.name}")
+    if "logits" in artefact.arrays:
+        outputs = [] if artefact.arrays["logits"].ndim == 2 and task.is_regression else [task.n_outputs]
+        if not np.isfinite(_array(artefact, "logits", (rows, said.shape[1], *outputs))).all():
+            raise _Unfit("logits hold a value that is not a finite number")
+
+
+def _labels(task: Task, labels: AnyArray) -> None:
+    right = (labels >= 0) & (labels <= 5) if task.is_regression else np.isin(labels, range(task.n_outputs))
+    if not len(labels) or not right.all():
+        raise _Unfit(f"labels hold a value that is no label of {task.name}")
+
+
+def _logits(task: Task, logits: AnyArray) -> None:
+    try:
+        predictions_of(task, logits)
+    except BadRequest as error:
+        raise _Unfit(f"its logits are not those of {task.name} ({error.wrong})") from None
+
+
+def _optional_parts(artefact: Artefact, prefix: str, rows: int, shape: Shape | None) -> None:
+    layers, heads = _known(shape)
+    for name, sides in (("heads", (rows, layers, heads)), ("mlps", (rows, layers))):
+        if prefix + name in artefact.arrays:
+            _array(artefact, prefix + name, sides)
+
+
+def _array(artefact: Artefact, name: str, shape: Sequence[int | None], kinds: str = "biuf") -> AnyArray:
+    """An array of that shape, None for any length, and of those kinds of numpy types."""
+    array = artefact.arrays.get(name)
+    if array is None:
+        raise _Unfit(f"it has no array {name!r}")
+    if array.dtype.kind not in kinds or array.dtype.itemsize > 4096 or array.dtype.name == "float128":
+        raise _Unfit(f"{name} are of type {array.dtype}")
+    fits = array.ndim == len(shape) and all(want in (None, got) for want, got in zip(shape, array.shape, strict=False))
+    if not fits:
+        wanted = " x ".join("any" if side is None else str(side) for side in shape)
+        raise _Unfit(f"{name} are {' x '.join(map(str, array.shape)) or 'one value'}, not {wanted}")
+    return array
+
+
+def _columns(table: pd.DataFrame, names: Sequence[str]) -> None:
+    if missing := [name for name in names if name not in table.columns]:
+        raise _Unfit(f"its table has no column {missing[0]!r}")
+
+
+def _finite(table: pd.DataFrame, name: str, *, may_be_undefined: bool = False) -> None:
+    column = table[name]
+    if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "iuf":
+        raise _Unfit(f"the column {name!r} of its table does not hold numbers")
+    values = column.to_numpy(np.float64)
+    if not np.isfinite(values[~np.isnan(values)] if may_be_undefined else values).all():
+        raise _Unfit(f"the column {name!r} of its table holds a value that is not a finite number")
+
+
+def _whole(table: pd.DataFrame, name: str, least: int = 0) -> None:
+    column = table[name]
+    if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "iu" or (column < least).any():
+        raise _Unfit(f"the column {name!r} of its table does not hold whole numbers from {least} on")
+
+
+def _flags(table: pd.DataFrame, name: str) -> None:
+    if table[name].dtype != np.bool_:
+        raise _Unfit(f"the column {name!r} of its table does not hold true and false")
+
+
+def _texts(table: pd.DataFrame, name: str) -> None:
+    if not all(isinstance(value, str) for value in table[name]):
+        raise _Unfit(f"the column {name!r} of its table does not hold text")
+
+
+def _numbers(of: Mapping[str, Any], name: str, *, may_be_undefined: bool) -> None:
+    value = of.get(name)
+    if not _is_number(value) or math.isinf(value) or (math.isnan(value) and not may_be_undefined) or abs(value) > 1:
+        raise _Unfit(f"{name} in its summary is no score")
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _mask(code: Any, shape: Shape | None, what: str) -> None:
+    if not isinstance(code, str):
+        raise _Unfit(f"{what} is no mask code")
+    try:
+        Mask.from_code(code, *_known(shape))
+    except BadMask as error:
+        raise _Unfit(f"{what} does not fit ({error.wrong.rstrip('.')})") from None
+
+
+def _known(shape: Shape | None) -> Shape:
+    if shape is None:
+        raise _Unfit("nothing says how many layers and heads its model has: its run is not fine-tuned in this bundle")
+    return shape

@@ -1,0 +1,65 @@
+"""Whether a visitor may name folders of this machine: by what his request says of where it came from."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from explorer.ui import visitor
+from explorer.ui.visitor import from_elsewhere
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Host": "localhost:8501"},
+        {"Host": "localhost"},
+        {"HOST": "LocalHost:8501", "Origin": "http://localhost:8501"},
+        {"Host": "127.0.0.1:8501", "Origin": "http://127.0.0.1:8501"},
+        {"Host": "[::1]:8501", "Origin": "http://[::1]:8501", "Referer": "http://[::1]:8501/lab?mask=x"},
+    ],
+)
+def test_this_machine_by_its_own_name_is_here(headers):
+    assert not from_elsewhere(headers)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:8501"},
+        {"Host": "localhost.evil.example"},
+        {"Host": "evil.example@localhost"},
+        {"Host": "localhost:80@evil.example"},
+        {"Host": "127.0.0.1.nip.io"},
+        {"Host": "0.0.0.0:8501"},
+        {"Host": ""},
+        {"Host": "localhost:port"},
+        {"Host": "[::1"},
+        {"Host": "localhost:8501", "Origin": "http://evil.example"},
+        {"Host": "localhost:8501", "Origin": "null"},
+        {"Host": "localhost:8501", "Referer": "https://evil.example/localhost"},
+        {"Host": "localhost:8501", "X-Forwarded-For": "203.0.113.9"},
+        {"Host": "localhost:8501", "x-forwarded-host": "localhost"},
+        {"Host": "localhost:8501", "Forwarded": "for=203.0.113.9"},
+        {"Host": "localhost:8501", "Via": "1.1 tunnel"},
+        {"Host": "localhost:8501", "CF-Connecting-IP": "203.0.113.9"},
+        {"Host": "localhost:8501", "Tailscale-User-Login": "somebody"},
+    ],
+)
+def test_another_name_a_proxy_or_a_tunnel_is_elsewhere(headers):
+    assert from_elsewhere(headers)
+
+
+def test_an_app_on_localhost_asks_each_request(monkeypatch):
+    context = SimpleNamespace(headers={"Host": "localhost:8501"})
+    monkeypatch.setattr(visitor.st, "get_option", lambda _: "localhost")
+    monkeypatch.setattr(visitor.st, "context", context)
+    assert visitor.served_on_localhost()
+    context.headers = {"Host": "evil.example:8501", "Origin": "http://evil.example:8501"}
+    assert not visitor.served_on_localhost(), "DNS rebinding"
+    monkeypatch.setattr(visitor.st, "get_option", lambda _: "0.0.0.0")
+    context.headers = {"Host": "localhost:8501"}
+    assert not visitor.served_on_localhost()
