@@ -32,7 +32,7 @@ class Page:
 
 
 PAGES = (
-    Page("Overview", "home", "", "overview"),  # the page at /
+    Page("Overview", "home", "", "overview.page"),  # the page at /
     Page("Survival", "grid_on", "survival", "survival.page"),
     Page("Tickets", "confirmation_number", "tickets", "tickets.page"),
     Page("Lab", "toggle_on", "lab", "lab.page"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,8 @@ class ClaimSheet:
     mlps: Agreement | None
     n_examples: int
     """Examples of the dev set; 0 for imported scores."""
+    learnt: bool = True
+    """Whether the full model beats its baseline; where not, every claim is open and nothing is claimed."""
 
 
 def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task: str) -> ClaimSheet:
@@ -80,7 +82,7 @@ def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task:
     masks = tickets_by_task(manifests, model).get(task, {})
     heads, mlps = agreement(masks) if len(masks) > 1 else (None, None)
     ticket = _ticket(list(masks.values())) if masks else None
-    return ClaimSheet(
+    sheet = ClaimSheet(
         good=claim_good(ours[FULL], good, paired_by_seed(answers, GOOD, FULL), line),
         rest=claim_rest_is_worse(
             ours[FULL],
@@ -112,6 +114,31 @@ def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task:
         mlps=mlps,
         n_examples=max((scores[FULL].n for scores in by_seed.values()), default=0),
     )
+    fulls = [scores[FULL] for scores in by_seed.values() if FULL in scores]
+    return sheet if _learnt(ours[FULL].mean, fulls, line) else _claiming_nothing(sheet)
+
+
+def _learnt(mean: float, fulls: Sequence[ConditionScore], line: MajorityBaseline | None) -> bool:
+    """Whether the full model beats the baseline: its mean does, and so does the interval over examples of most seeds.
+
+    True where there is no score to judge by: then something is missing, which the claims say.
+    """
+    if line is None or math.isnan(mean):
+        return True
+    known = [one for one in fulls if not math.isnan(one.low)]
+    return mean > line.score and 2 * sum(one.low > line.score for one in known) >= len(known)
+
+
+def _claiming_nothing(sheet: ClaimSheet) -> ClaimSheet:
+    """Opens every claim: of a model that has learnt nothing, no ticket can keep anything."""
+    line, mean = sheet.majority, sheet.ours[FULL].mean
+    of = f"{line.title} ({line.score:.3f})" if line else "baseline"
+    claim = Claim(
+        "open",
+        f"Degenerate: the full model scores {mean:.3f}, not measurably more than the {of}. There is nothing to keep, "
+        "so nothing is claimed.",
+    )
+    return replace(sheet, good=claim, rest=claim, retrained=claim, unstable=claim, learnt=False)
 
 
 def _ours(row: Mapping[Any, Any], name: str, by_seed: Mapping[int, Mapping[str, ConditionScore]]) -> Evidence:

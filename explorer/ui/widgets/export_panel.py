@@ -1,4 +1,4 @@
-"""'Take it with you', a dialog: figures, their data, the page itself, the mask and the pruned model, as files."""
+"""'Export', a dialog: figures, their data, the page itself, the mask and the pruned model, as files."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _ALL = "All figures and tables"
 @st.fragment
 def panel(view: View) -> None:
     """A button that opens the dialog; what is offered is what the page shows by then."""
-    if st.button("Take it with you", icon=":material/download:", key="export.open", width="stretch"):
+    if st.button("Export", icon=":material/download:", key="export.open", width="stretch"):
         _opened(view)
 
 
-@st.dialog("Take it with you", icon=":material/download:")
+@st.dialog("Export", icon=":material/download:")
 def _opened(view: View) -> None:
     run = view.run
     page = exhibits.kept()
