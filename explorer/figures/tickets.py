@@ -44,7 +44,7 @@ def ticket_bars(
     y_range: give two figures the same, so that they can be compared.
     """
     figure = go.Figure()
-    for state, name, colour in (("pruned", "as pruned", PRUNED), ("retrained", "fine-tuned again", RETRAINED)):
+    for state, name, colour in (("pruned", "as pruned", PRUNED), ("retrained", "retrained", RETRAINED)):
         rows = [bar for bar in bars if bar.state == state]
         figure.add_bar(
             x=[bar.kind for bar in rows],

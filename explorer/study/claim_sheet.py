@@ -19,6 +19,7 @@ from explorer.store.task_tickets import tickets_by_task
 from explorer.study.claims import Claim, claim_good, claim_rest_is_worse, claim_unstable, claim_worst_retrained
 from explorer.study.comparisons import answers_by_seed, paired_by_seed
 from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore, study_scores
+from explorer.study.learnt import beats_baseline
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
 from explorer.study.report import by_condition, report_rows
 
@@ -115,18 +116,7 @@ def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task:
         n_examples=max((scores[FULL].n for scores in by_seed.values()), default=0),
     )
     fulls = [scores[FULL] for scores in by_seed.values() if FULL in scores]
-    return sheet if _learnt(ours[FULL].mean, fulls, line) else _claiming_nothing(sheet)
-
-
-def _learnt(mean: float, fulls: Sequence[ConditionScore], line: MajorityBaseline | None) -> bool:
-    """Whether the full model beats the baseline: its mean does, and so does the interval over examples of most seeds.
-
-    True where there is no score to judge by: then something is missing, which the claims say.
-    """
-    if line is None or math.isnan(mean):
-        return True
-    known = [one for one in fulls if not math.isnan(one.low)]
-    return mean > line.score and 2 * sum(one.low > line.score for one in known) >= len(known)
+    return sheet if beats_baseline(fulls, line, ours[FULL].mean) else _claiming_nothing(sheet)
 
 
 def _claiming_nothing(sheet: ClaimSheet) -> ClaimSheet:

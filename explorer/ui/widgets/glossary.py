@@ -122,11 +122,10 @@ def write(text: str) -> None:
     st.markdown(rich(text), unsafe_allow_html=True)
 
 
-def panel(names: tuple[str, ...] = ()) -> None:
-    """A folded list of the terms with their sentences, for touch; names: those that the page uses, () = all."""
+def panel() -> None:
+    """A folded list of every term with its sentence, for touch and for reading at leisure."""
     with st.expander("Glossary", icon=":material/menu_book:"):
-        chosen = {name: TERMS[name] for name in names} if names else TERMS
-        st.markdown("\n".join(f"- **{name}**: {sentence}" for name, sentence in sorted(chosen.items(), key=_letter)))
+        st.markdown("\n".join(f"- **{name}**: {sentence}" for name, sentence in sorted(TERMS.items(), key=_letter)))
 
 
 def _letter(item: tuple[str, str]) -> str:

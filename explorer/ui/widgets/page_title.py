@@ -8,7 +8,7 @@ from explorer.ui.widgets import glossary
 from explorer.ui.widgets.words import QUESTIONS
 
 _STYLE = """<style>
-.page-asks { font-size: 1.25rem; line-height: 1.35; margin: -.75rem 0 .25rem; color: inherit; opacity: .85; }
+.page-asks { font-size: 1.25rem; line-height: 1.35; margin: -.75rem 0 .5rem; color: inherit; opacity: .85; }
 [data-testid=stHeading] h2 { padding-top: .25rem; font-size: clamp(1.5rem, 1.1rem + 1.2vw, 2.125rem); }
 </style>"""
 
@@ -19,8 +19,9 @@ def task_question(task: str) -> str:
 
 
 def show(task: str, asks: str) -> None:
-    """Shows the title; asks: the question that the page answers, in which terms may be marked."""
+    """Shows the title; task: '' where the page is over all tasks. asks: the question that the page answers, in which
+    terms may be marked."""
     glossary.style()
     st.html(_STYLE)
-    st.header(task_question(task), anchor=False)
+    st.header(task_question(task) if task else "All tasks", anchor=False)
     st.markdown(f'<p class="page-asks">{glossary.rich(asks)}</p>', unsafe_allow_html=True)

@@ -66,6 +66,11 @@ _STYLE = """<style>
   white-space: nowrap; }
 .claims-table td.said { white-space: normal; opacity: .85; }
 .claims-table small { opacity: .8; }
+[class*=st-key-claim-] .verdict { margin-top: .55rem; }
+@media (max-width: 640px) {
+  [class*=st-key-claim-] { flex-direction: column; gap: .25rem; }
+  [class*=st-key-claim-] > * { width: 100% !important; max-width: 100% !important; }
+}
 .claims-wide { overflow-x: auto; padding-bottom: 4px; }
 </style>"""
 
@@ -83,7 +88,7 @@ class _Row:
         """Draws badge and line; the card, and whether it is open."""
         title = _TITLES[self.letter]
         exhibits.kept().caption = minus(f"Claim {self.letter}: {title}. {self.claim.because}")
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"claim-{self.letter}"):
+        with st.container(horizontal=True, vertical_alignment="top", gap="small", key=f"claim-{self.letter}"):
             with st.container(width=150):
                 st.html(_badge(self.letter, self.claim, self.number))
             number = f"**{self.number}** · " if self.number != "–" else ""

@@ -13,6 +13,7 @@ from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import shape_of
+from explorer.study.learnt import degenerate_words
 from explorer.study.majority_baseline import majority_score
 from explorer.study.switching_off import Stop, all_off, off_since, stop_words, stops_of
 from explorer.tickets.pruning_path import path_of
@@ -57,20 +58,10 @@ def show(view: View, *, learnt: bool) -> None:
             line.score if line else math.nan,
             line.title if line else "",
             "Try this mask in the lab" if "lab" in view.links and _is_computed(view, run) else "",
-            "" if learnt else not_learnt_words(view),
+            "" if learnt else degenerate_words(run.task, line),
         ),
         key=_KEY,
         on_lab=to_lab,
-    )
-
-
-def not_learnt_words(view: View) -> str:
-    """Says that a task's full model does not beat its baseline, and what follows."""
-    line = cached.majority_baseline(view, view.run.model, view.run.task)
-    what = f"the {line.title} ({line.score:.3f})" if line and line.title == "majority class" else "its baseline"
-    return (
-        f"On {view.run.task} the full model does not measurably beat {what}: it has learnt nothing that pruning could "
-        "keep. So there is no 90% line here, and nothing is claimed."
     )
 
 

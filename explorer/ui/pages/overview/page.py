@@ -18,26 +18,6 @@ from explorer.ui.widgets import exhibits, glossary, page_title
 from explorer.ui.widgets.words import model_name, seeds
 
 PAPER = "https://arxiv.org/abs/2005.00561"
-_USED = (
-    "head",
-    "MLP",
-    "ticket",
-    "good ticket",
-    "bad ticket",
-    "random ticket",
-    "seed",
-    "dev set",
-    "majority baseline",
-    "interval",
-    "within noise",
-    "90% line",
-    "importance",
-    "pruning path",
-    "kappa",
-    "retrained",
-    "degenerate",
-    "heterogeneous",
-)
 
 
 def page(view: View) -> None:
@@ -65,7 +45,6 @@ def page(view: View) -> None:
     st.subheader("Do the paper’s four claims hold here?")
     claims.show(view, sheet, METRIC_WORDS[TASKS[run.task].metric], _key(run.model, imported))
     claims.all_tasks(view)
-    glossary.panel(_USED)
 
 
 def _introduction(model: str, task: str, n_runs: int, sheet: ClaimSheet, imported: bool) -> str:

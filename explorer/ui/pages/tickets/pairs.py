@@ -16,7 +16,7 @@ from explorer.ui import cached
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 
-STATE_NAMES = {"pruned": "As pruned", "retrained": "Fine-tuned again"}
+STATE_NAMES = {"pruned": "As pruned", "retrained": "Retrained"}
 """Whether a ticket is scored as pruned or after retraining -> its name on screen."""
 _PAIRS = (("good", "random"), ("good", "bad"), ("random", "bad"))
 
@@ -32,7 +32,7 @@ def show(view: View, method: str, name: str, by_seed: Mapping[int, Mapping[str, 
         for a, b in _PAIRS
     }
     if not any(paired.values()):
-        st.info(f"No two tickets have scores that are {STATE_NAMES[name].lower()}: nothing can be compared yet.")
+        st.info(f"No two tickets have a score {STATE_NAMES[name].lower()}: nothing can be compared yet.")
         return
     rows: list[dict[str, str]] = []
     for seed in by_seed:
