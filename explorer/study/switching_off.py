@@ -15,7 +15,7 @@ import numpy as np
 
 from explorer.arrays import BoolArray
 from explorer.mask import Mask
-from explorer.tickets.pruning_path import PathStep, PruningPath
+from explorer.tickets.pruning_path import PathRow
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +47,16 @@ class Stop:
         return self.heads_off + self.mlps_off
 
 
-def stops_of(path: PruningPath) -> tuple[Stop, ...]:
+def stops_of(rows: Sequence[PathRow]) -> tuple[Stop, ...]:
     """Lists the steps of a run that held, then the last one that fell below the line; each mask lies in the one before.
 
+    rows: every step of the run in order, at least the full model, which held.
     Steps that were taken back on the way are left out: they lead nowhere.
     """
-    held = [step for step in path.steps if step.held]
-    last, ticket = path.steps[-1], path.ticket
+    held = [row for row in rows if row.held]
+    last, ticket = rows[-1], held[-1]
     beyond = [last] if not last.held and _within(last.mask, ticket.mask) else []
-    return tuple(_stop(step) for step in (*held, *beyond))
+    return tuple(Stop(row.mask, row.score, row.low, row.high, row.held) for row in (*held, *beyond))
 
 
 def all_off(shape: tuple[int, int]) -> Stop:
@@ -97,10 +98,6 @@ def stop_words(stop: Stop, full: float, *, learnt: bool) -> str:
     return (
         f"{size}, still {share:.0%} of the full score." if share < 1.005 else f"{size}, and {share:.0%} of the score."
     )
-
-
-def _stop(step: PathStep) -> Stop:
-    return Stop(step.mask, step.score, step.low, step.high, step.held)
 
 
 def _within(mask: Mask, other: Mask) -> bool:

@@ -53,7 +53,7 @@ def _opened(view: View) -> None:
     run = view.run
     page = exhibits.kept()
     origin = Origin(
-        f"{page.title}, {model_name(run.model)} on {run.task}, seed {run.seed}",
+        f"{page.title}, {model_name(run.model)} on {run.task}, {'all seeds' if page.pooled else f'seed {run.seed}'}",
         origin_lines(view.manifests, run, share.address()),
     )
     if page.exhibits:
@@ -248,4 +248,6 @@ def _download(label: str, data: bytes, name: str, mime: str = "application/zip")
 def _stem(page: exhibits.Kept) -> str:
     view = state.selected()
     run = view.run if view else None
-    return file_name(f"{page.title} {run.model} {run.task} {run.seed}") if run else file_name(page.title)
+    if run is None:
+        return file_name(page.title)
+    return file_name(f"{page.title} {run.model} {run.task} {'all-seeds' if page.pooled else run.seed}")

@@ -5,18 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from explorer.figures.overlays import CellOverlay, importance_overlay
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
+from explorer.store.bundle import Artefact
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import shape_of
 from explorer.study.learnt import degenerate_words
 from explorer.study.majority_baseline import majority_score
 from explorer.study.switching_off import Stop, all_off, off_since, stop_words, stops_of
-from explorer.tickets.pruning_path import path_of
+from explorer.tickets.pruning_path import rows_of
+from explorer.tickets.structured import THRESHOLD, threshold_of
 from explorer.ui import cached, state
 from explorer.ui.view import View
 from explorer.ui.widgets.hero import HeroLines, HeroSeed, HeroStop, asked_for, hero
@@ -81,10 +84,10 @@ def _seed(view: View, run: Run, *, learnt: bool) -> HeroSeed | None:
     key = Key(run, "structured", "together")
     if view.has(key) and _is_computed(view, run):
         shape = cached.known(view, run).shape
-        path = path_of(cached.artefact(view, key), shape)
-        stops, chosen_by = stops_of(path), path.chosen_by(0)
-        cells = importance_overlay(*chosen_by, "Importance in the full model") if chosen_by is not None else None
-        return _told(view, run, stops, path.line if learnt else math.nan, cells)
+        artefact = cached.artefact(view, key)
+        stops = stops_of(rows_of(artefact.table, shape))
+        line = threshold_of(stops[0].score, float(artefact.manifest.config.get("share", THRESHOLD)))
+        return _told(view, run, stops, line if learnt and stops[0].score > 0 else math.nan, _importance(artefact))
     shape = shape_of(view.manifests, run)
     ticket = cached.tickets(view, run).get(run.seed)
     if ticket is None or _is_computed(view, run):
@@ -92,6 +95,15 @@ def _seed(view: View, run: Run, *, learnt: bool) -> HeroSeed | None:
     masks = (Mask.full(*shape), ticket)  # imported: where pruning ended, without scores
     stops = tuple(Stop(mask, math.nan, math.nan, math.nan, held=True) for mask in masks)
     return _told(view, run, stops, math.nan, None)
+
+
+def _importance(artefact: Artefact) -> CellOverlay | None:
+    """What chose the first step, measured on the full model; None where the artefact does not hold it."""
+    heads, mlps = (artefact.arrays.get(f"importance_{part}") for part in ("heads", "mlps"))
+    if heads is None or mlps is None or len(heads) < 2 or not (np.isfinite(heads[1]).all() and heads[1].any()):
+        return None
+    measured = heads[1].astype(np.float64), mlps[1].astype(np.float64)
+    return importance_overlay(*measured, "Importance in the full model")
 
 
 def _told(view: View, run: Run, stops: Sequence[Stop], line: float, cells: CellOverlay | None) -> HeroSeed:

@@ -15,7 +15,7 @@ from explorer.ui import cached, state
 from explorer.ui.pages.overview import claims, moving
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, glossary, page_title
-from explorer.ui.widgets.words import model_name, seeds
+from explorer.ui.widgets.words import model_name
 
 PAPER = "https://arxiv.org/abs/2005.00561"
 
@@ -24,6 +24,7 @@ def page(view: View) -> None:
     """The hero of the selected task, the claims for it, then their verdicts over all tasks of the bundle."""
     run = view.run
     page_title.show(run.task, "How much of this model can you switch off?")
+    exhibits.pool()
     state.show_notices()
     state.write_url(run, None)
     sheet = cached.claim_sheet(view, run.model, run.task)
@@ -53,7 +54,7 @@ def _introduction(model: str, task: str, n_runs: int, sheet: ClaimSheet, importe
     return (
         f"[Prasanna, Rogers and Rumshisky (2020)]({PAPER}) switch off [[head|heads]] and [[MLP|MLPs]] of BERT, the "
         "least [[importance|important]] first, and call what is left a [[ticket]]. Here: "
-        f"**{model_name(model)}** on **{task}**, fine-tuned with {n_runs} [[seed|{seeds(n_runs).split()[1]}]]"
+        f"**{model_name(model)}** on **{task}**, fine-tuned with {n_runs} [[seed|{'seed' if n_runs == 1 else 'seeds'}]]"
         f"{examples}, {beside}."
     )
 

@@ -69,6 +69,7 @@ class Shown:
 def page(view: View) -> None:
     """A view is chosen, and only that one is computed."""
     run = view.run
+    exhibits.pool()
     title = st.container(gap="xxsmall")
     state.show_notices()
     panel = switch("View", VIEWS, "view", "survival.view")

@@ -61,6 +61,7 @@ _WHISKERS = (
 def page(view: View) -> None:
     """A way of pruning is chosen; below: bars beside the published ones, each seed, and paired comparisons."""
     run = view.run
+    exhibits.pool()
     state.show_notices()
     page_title.show(run.task, "Do all [[ticket|tickets]] win?")
     degenerate.note(view)
