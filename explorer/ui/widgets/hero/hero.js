@@ -85,6 +85,7 @@ class Hero {
   show(number) {
     const seed = this.data.seeds[number];
     this.seed = seed;
+    this.at = undefined; // a stop of the seed before, which this one may not have
     this.chips.forEach((chip, at) => {
       chip.setAttribute("aria-checked", at === number);
       chip.tabIndex = at === number ? 0 : -1;
