@@ -16,7 +16,8 @@ from explorer.store.schema import Manifest, Run
 from explorer.ui import cached, preload, state, visitor
 from explorer.ui.as_text import code
 from explorer.ui.view import runs_of
-from explorer.ui.widgets import exhibits, export_panel, plain_text, share
+from explorer.ui.widgets import exhibits, export_panel, glossary, plain_text, share
+from explorer.ui.widgets.page_title import task_question
 
 # A file of ours: Streamlit would fetch a named icon from a font server.
 ICON = Path(__file__).parent / "explorer" / "ui" / "icon.png"
@@ -33,7 +34,7 @@ class Page:
 
 
 PAGES = (
-    Page("Overview", "home", "", "overview"),  # the page at /
+    Page("Overview", "home", "", "overview.page"),  # the page at /
     Page("Survival", "grid_on", "survival", "survival.page"),
     Page("Tickets", "confirmation_number", "tickets", "tickets.page"),
     Page("Lab", "toggle_on", "lab", "lab.page"),
@@ -79,6 +80,7 @@ def main() -> None:
     exhibits.begin(chosen.title)
     try:
         chosen.run()
+        glossary.panel()
     except ExplorerError as error:
         _stop(error)
     with st.sidebar:
@@ -94,7 +96,9 @@ def _opens(
     def open_page() -> None:
         # Each page is imported when it is opened, so that the first one is on screen soon.
         module = importlib.import_module(f"explorer.ui.pages.{row.module}")
-        module.page(state.select(root, stamp, manifests, links))
+        view = state.select(root, stamp, manifests, links)
+        st.set_page_config(page_title=f"{row.title} · {task_question(view.run.task)}")
+        module.page(view)
 
     open_page.__name__ = f"{row.title.lower()}_page"  # Streamlit tells pages apart by it
     return open_page

@@ -50,9 +50,9 @@ class _Parts:
         style = {"width": 1, "dash": dash, "color": QUIET}
         self.shapes.append({"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": style})
 
-    def note(self, x: float, text: str, anchor: str) -> None:
-        """Adds small words above the rows."""
-        where = {"x": x, "y": 1, "yref": "paper", "xanchor": anchor, "yanchor": "bottom"}
+    def note(self, x: float, text: str, anchor: str, above: int = 0) -> None:
+        """Adds small words above the rows, that many pixels higher than usual."""
+        where = {"x": x, "y": 1, "yref": "paper", "yshift": above, "xanchor": anchor, "yanchor": "bottom"}
         self.notes.append(where | {"text": text, "showarrow": False, "font": {"size": 11, "color": QUIET}})
 
     def figure(self, labels: Sequence[str], xaxis: dict[str, Any]) -> go.Figure:
@@ -65,13 +65,13 @@ class _Parts:
             "showgrid": False,
             "zeroline": False,
         }
-        layout = quiet_layout(70 + ROW * len(labels)) | {
+        layout = quiet_layout(84 + ROW * len(labels)) | {
             "xaxis": {"zeroline": False} | xaxis,
             "yaxis": yaxis,
             "showlegend": False,
             "shapes": self.shapes,
             "annotations": self.notes,
-            "margin": {"l": 10, "r": 10, "t": 20, "b": 8},
+            "margin": {"l": 10, "r": 10, "t": 34, "b": 8},
         }
         return go.Figure(self.traces, layout)
 
@@ -97,7 +97,9 @@ def score_strip(
         if not math.isnan(x):
             share = (x - span[0]) / (span[1] - span[0])
             parts.line(x, dash)
-            parts.note(x, text, "left" if share < 0.25 else "right" if share > 0.75 else side)  # inwards near an edge
+            inwards = "left" if share < 0.25 else "right" if share > 0.75 else side
+            close = abs(full - majority) < 0.35 * (span[1] - span[0])
+            parts.note(x, text, inwards, 14 if close and text == majority_title else 0)
     return parts.figure([row.label for row in rows], {"title": {"text": metric}, "nticks": 7, "range": span})
 
 

@@ -25,6 +25,13 @@ class Panel:
     """Beside the title: how much is kept."""
     heads: Floats
     mlps: Floats
+    one_mask: bool = False
+    """Whether it is what one seed kept: then each cell is on or off, and no scale is drawn."""
+
+
+KEPT = {"light": "#1c6ea4", "dark": "#4fb3d9"}
+"""What one seed kept: the head grid's colour of tiles that no overlay colours."""
+_OFF = "rgba(128,128,128,0.28)"
 
 
 def model_panel(
@@ -40,18 +47,25 @@ def model_panel(
         [*(f"layer {layer + 1}, head {head + 1}" for head in range(heads)), "", f"layer {layer + 1}, MLP"]
         for layer in range(layers)
     ]
+    if panel.one_mask:
+        names = [
+            [f"{name}: {'kept' if value else 'off'}" if name else "" for name, value in zip(row, values, strict=True)]
+            for row, values in zip(names, cells, strict=True)
+        ]
     cells_of = {
         "type": "heatmap",
         "z": cells,
         "customdata": names,
-        "colorscale": ramp(dark=dark),
+        "colorscale": [(0.0, _OFF), (1.0, KEPT["dark" if dark else "light"])] if panel.one_mask else ramp(dark=dark),
         "zmin": span[0],
         "zmax": span[1] if span[1] > span[0] else span[0] + 1,
         "showscale": False,
         "xgap": 1,
         "ygap": 1,
         "hoverongaps": False,
-        "hovertemplate": f"%{{customdata}}: {value} %{{z:{number}}}<extra></extra>",
+        "hovertemplate": "%{customdata}<extra></extra>"
+        if panel.one_mask
+        else f"%{{customdata}}: {value} %{{z:{number}}}<extra></extra>",
     }
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "fixedrange": True}
     layout = quiet_layout(6 + math.ceil(layers * WIDTH / (heads + 2))) | {
@@ -61,6 +75,16 @@ def model_panel(
         "yaxis": bare | {"autorange": "reversed"},
     }
     return go.Figure([cells_of], layout)
+
+
+def kept_legend_html(*, dark: bool) -> str:
+    """The legend of panels of one mask each, as one line of HTML."""
+    box = "display:inline-block;width:.9rem;height:.9rem;border-radius:.15rem;vertical-align:-.1rem;margin-right:.35rem"
+    spans = "".join(
+        f"<span><i style='{box};background:{colour}'></i>{words}</span>"
+        for words, colour in (("kept", KEPT["dark" if dark else "light"]), ("off", _OFF))
+    )
+    return f"<div style='display:flex;gap:1.2rem;font-size:.875rem'>One seed: {spans}</div>"
 
 
 def legend_html(low: str, high: str, *, dark: bool) -> str:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.palette import PRUNED, QUIET, RETRAINED, quiet
+from explorer.figures.palette import quiet
 from explorer.stats.overlap import Kind, OverlapMatrix
 
+_SCALES = {
+    "light": ("#f0a878", "#ececec", "#8fc4e6", "#1c1c1c"),
+    "dark": ("#8a3d00", "#33332f", "#00507f", "#ffffff"),
+}
+"""Fewer than by chance, as many, more, and the ink of the numbers: 7:1 or more on each of the three."""
 
-def overlap_figure(matrix: OverlapMatrix, kind: Kind) -> go.Figure:
+
+def overlap_figure(matrix: OverlapMatrix, kind: Kind, *, dark: bool = False) -> go.Figure:
     """Draws counts that two tasks share; colour: the surplus over what chance would share, in bold where chance hardly
     would.
 
@@ -23,6 +29,7 @@ def overlap_figure(matrix: OverlapMatrix, kind: Kind) -> go.Figure:
     n = range(len(matrix.tasks))
     texts = [[_text(shared[i, j], low[i, j], high[i, j], own=i == j) for j in n] for i in n]
     hover = [[_hover(shared[i, j], chance[i, j], low[i, j], high[i, j], own=i == j) for j in n] for i in n]
+    fewer, even, more, ink = _SCALES["dark" if dark else "light"]
     figure = go.Figure(
         go.Heatmap(
             z=surplus,
@@ -30,9 +37,10 @@ def overlap_figure(matrix: OverlapMatrix, kind: Kind) -> go.Figure:
             y=list(matrix.tasks),
             zmin=-reach,
             zmax=reach,
-            colorscale=[(0.0, PRUNED), (0.5, "rgba(128,128,128,0.15)"), (1.0, RETRAINED)],
+            colorscale=[(0.0, fewer), (0.5, even), (1.0, more)],
             text=texts,
             texttemplate="%{text}",
+            textfont={"color": ink, "size": 13},
             customdata=hover,
             xgap=2,
             ygap=2,
@@ -43,7 +51,9 @@ def overlap_figure(matrix: OverlapMatrix, kind: Kind) -> go.Figure:
     )
     for at, task in enumerate(matrix.tasks):
         words = f"keeps<br>{shared[at, at]:.1f}"
-        figure.add_annotation(x=task, y=task, text=words, showarrow=False, font={"color": QUIET})
+        figure.add_annotation(
+            x=task, y=task, text=words, showarrow=False, font={"color": "#b8b8b8" if dark else "#5c5c5c"}
+        )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(side="top", showgrid=False)
     return quiet(figure, height=80 + 58 * len(matrix.tasks)).update_layout(margin={"t": 40})

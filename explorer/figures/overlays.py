@@ -117,15 +117,17 @@ def survival_overlay(masks: Mapping[int, Mask]) -> CellOverlay:
     """The share of seeds in which each head and MLP is part of the good ticket; masks: seed -> good ticket."""
     share = survival(list(masks.values()))
     n = share.n_seeds
-    seeds = "seed" if n == 1 else "seeds"
 
     def say(kept: NDArray[np.bool_]) -> Words:
         flat = kept.reshape(n, -1).T
         texts = []
         for bits in flat:
+            if n == 1:
+                texts.append(f"{'Kept' if bits[0] else 'Switched off'} with seed {next(iter(masks))}")
+                continue
             which = ", ".join(str(seed) for seed, bit in zip(masks, bits, strict=True) if bit)
-            spread = f", sd {bits.std(ddof=1):.2f}" if n > 1 else ""
-            of = f"Survives in {int(bits.sum())} of {n} {seeds}"
+            spread = f", sd {bits.std(ddof=1):.2f}"
+            of = f"Survives in {int(bits.sum())} of {n} seeds"
             texts.append(of + (f": {which}" if which else "") + f". Mean {bits.mean():.2f}{spread}")
         return np.array(texts, dtype=object).reshape(kept.shape[1:])
 

@@ -10,6 +10,9 @@ import plotly.graph_objects as go
 
 from explorer.figures.palette import PRUNED, QUIET, RETRAINED, quiet
 
+_NAME_PIXELS = 48
+"""Lines closer than that have names that would touch: one has two lines of text."""
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -44,7 +47,7 @@ def ticket_bars(
     y_range: give two figures the same, so that they can be compared.
     """
     figure = go.Figure()
-    for state, name, colour in (("pruned", "as pruned", PRUNED), ("retrained", "fine-tuned again", RETRAINED)):
+    for state, name, colour in (("pruned", "as pruned", PRUNED), ("retrained", "retrained", RETRAINED)):
         rows = [bar for bar in bars if bar.state == state]
         figure.add_bar(
             x=[bar.kind for bar in rows],
@@ -67,9 +70,13 @@ def ticket_bars(
             hovertemplate=f"%{{x}}, {name}, seed %{{customdata}}: %{{y:.3f}}<extra></extra>",
             showlegend=False,
         )
-    _line(figure, full, "solid", "full model")
+    low, high = y_range or shared_range(bars, [full, math.nan if majority is None else majority])
+    # Names of lines that are close go apart, so that they can be read.
+    close = majority is not None and abs(full - majority) / (high - low) * height < _NAME_PIXELS
+    apart = (12 if majority is not None and full >= majority else -12) if close else 0
+    _line(figure, full, "solid", "full model", apart)
     if majority is not None:
-        _line(figure, majority, "dash", majority_title.replace(" ", "<br>"))
+        _line(figure, majority, "dash", majority_title.replace(" ", "<br>"), -apart)
     figure.update_yaxes(title=metric, range=y_range, zeroline=True)
     figure.update_xaxes(categoryorder="array", categoryarray=list(dict.fromkeys(bar.kind for bar in bars)))
     return quiet(figure, height=height).update_layout(
@@ -93,13 +100,13 @@ def _words(bar: Bar) -> str:
     return f"sd {bar.sample_sd:.3f} over {bar.n_seeds} seeds"
 
 
-def _line(figure: go.Figure, y: float, dash: str, text: str) -> None:
-    """Draws a line across the bars, its name in the margin on the right."""
+def _line(figure: go.Figure, y: float, dash: str, text: str, shift: int) -> None:
+    """Draws a line across the bars, its name in the margin on the right, that many pixels above it."""
     if math.isnan(y):
         return
     line = {"width": 1.5, "dash": dash, "color": QUIET}
     figure.add_shape(type="line", x0=0, x1=1, xref="paper", y0=y, y1=y, line=line)
     font = {"size": 12, "color": QUIET}
     figure.add_annotation(
-        x=1.01, xref="paper", xanchor="left", align="left", y=y, text=text, showarrow=False, font=font
+        x=1.01, xref="paper", xanchor="left", align="left", y=y, yshift=shift, text=text, showarrow=False, font=font
     )

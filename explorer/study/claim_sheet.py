@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from explorer.store.task_tickets import tickets_by_task
 from explorer.study.claims import Claim, claim_good, claim_rest_is_worse, claim_unstable, claim_worst_retrained
 from explorer.study.comparisons import answers_by_seed, paired_by_seed
 from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore, study_scores
+from explorer.study.learnt import beats_baseline
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
 from explorer.study.report import by_condition, report_rows
 
@@ -65,6 +66,8 @@ class ClaimSheet:
     mlps: Agreement | None
     n_examples: int
     """Examples of the dev set; 0 for imported scores."""
+    learnt: bool = True
+    """Whether the full model beats its baseline; where not, every claim is open and nothing is claimed."""
 
 
 def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task: str) -> ClaimSheet:
@@ -80,7 +83,7 @@ def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task:
     masks = tickets_by_task(manifests, model).get(task, {})
     heads, mlps = agreement(masks) if len(masks) > 1 else (None, None)
     ticket = _ticket(list(masks.values())) if masks else None
-    return ClaimSheet(
+    sheet = ClaimSheet(
         good=claim_good(ours[FULL], good, paired_by_seed(answers, GOOD, FULL), line),
         rest=claim_rest_is_worse(
             ours[FULL],
@@ -112,6 +115,20 @@ def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task:
         mlps=mlps,
         n_examples=max((scores[FULL].n for scores in by_seed.values()), default=0),
     )
+    fulls = [scores[FULL] for scores in by_seed.values() if FULL in scores]
+    return sheet if beats_baseline(fulls, line, ours[FULL].mean) else _claiming_nothing(sheet)
+
+
+def _claiming_nothing(sheet: ClaimSheet) -> ClaimSheet:
+    """Opens every claim: of a model that has learnt nothing, no ticket can keep anything."""
+    line, mean = sheet.majority, sheet.ours[FULL].mean
+    of = f"{line.title} ({line.score:.3f})" if line else "baseline"
+    claim = Claim(
+        "open",
+        f"Degenerate: the full model scores {mean:.3f}, not measurably more than the {of}. There is nothing to keep, "
+        "so nothing is claimed.",
+    )
+    return replace(sheet, good=claim, rest=claim, retrained=claim, unstable=claim, learnt=False)
 
 
 def _ours(row: Mapping[Any, Any], name: str, by_seed: Mapping[int, Mapping[str, ConditionScore]]) -> Evidence:

@@ -116,7 +116,7 @@ def claim_worst_retrained(
     Supported: measurably above the majority class and at 90% or more. Partly: above it, but below 90%. Open: at 90%
     or more, above it within noise. bad: as pruned. again: as retrained. paired: again minus full.
     """
-    if early := _undecided(full, (again,), "The bad ticket was not fine-tuned again yet.", majority):
+    if early := _undecided(full, (again,), "The bad ticket was not retrained yet.", majority):
         return early
     effect = kept_share(again, full, paired)
     before = [score for seed, score in bad.by_seed.items() if seed in again.by_seed] or [bad.mean]

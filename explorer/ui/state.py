@@ -32,6 +32,8 @@ _NOTICES = "view.notices"
 _ASKED = "view.asked"
 _CHOSEN = "view.chosen"
 _VIEW, _PRINT, _LINK = "view.view", "view.fingerprint", "view.link"
+TOUR = "view.tour"
+"""Set in the session where the stage is to begin its story at once."""
 FINGERPRINT = "v"
 """The link's parameter that says what it was made with."""
 

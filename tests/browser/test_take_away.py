@@ -82,7 +82,7 @@ def test_without_the_clipboard_the_link_is_still_copied(page, home):
 
 def test_mask_data_and_page_are_downloaded(page, home, context_of, tmp_path):
     replay(page, home)
-    page.get_by_role("button", name="Take it with you").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     dialog = page.get_by_role("dialog")
 
     def saved(name):
@@ -120,7 +120,7 @@ def test_mask_data_and_page_are_downloaded(page, home, context_of, tmp_path):
 
 def test_a_figure_is_drawn_for_a_paper(page, home, tmp_path):
     replay(page, home)
-    page.get_by_role("button", name="Take it with you").click()
+    page.get_by_role("button", name="Export", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Draw").click()
     with page.expect_download() as event:

@@ -17,17 +17,19 @@ def _page():
     stamp = cached.stamp(root)
     manifests = cached.manifests(root, stamp)
     name = os.environ["TEST_PAGE"]
-    folder = f"{name}.page" if name in ("survival", "tickets", "patterns", "runs") else name
+    folder = f"{name}.page" if name in ("overview", "survival", "tickets", "patterns", "runs") else name
     importlib.import_module(f"explorer.ui.pages.{folder}").page(state.select(root, stamp, manifests))
 
 
-def opened(monkeypatch, name, bundle, **query):
-    """The page overview, survival or tickets of a bundle; query: the address that it is opened with."""
+def opened(monkeypatch, name, bundle, *, session=None, **query):
+    """The page overview, survival or tickets of a bundle; session: what it remembers; query: the address."""
     monkeypatch.setenv("EXPLORER_BUNDLE", str(bundle))
     monkeypatch.setenv("TEST_PAGE", name)
     test = AppTest.from_function(_page, default_timeout=HANG_SECONDS)
     for parameter, value in query.items():
         test.query_params[parameter] = value
+    for key, value in (session or {}).items():
+        test.session_state[key] = value
     test.run()
     assert not test.exception
     return test

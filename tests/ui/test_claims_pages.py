@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+
 import numpy as np
 import pytest
 
@@ -10,7 +13,8 @@ from explorer.stats.class_shares import ShareTest
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.study.survivor_patterns import GroupPatterns, SurvivorPatterns
-from tests.bundles import MODEL, small_bundle, ticket, write
+from explorer.ui.widgets.hero import asked_for, hero_data
+from tests.bundles import MODEL, RIGHT, small_bundle, ticket, write
 from tests.ui.opened import address, opened, words
 
 VIEWS = ("seeds", "each", "tasks", "paths", "weights", "paper")
@@ -36,25 +40,81 @@ def imported(tmp_path_factory):
     return bundle
 
 
+OPEN = {f"overview.claim.{letter}": True for letter in "abcd"}
+"""The session of somebody who opened every claim."""
+
+
 def numbers(test):
     return "\n".join(str(element.proto.body) for element in test.get("html"))
 
 
 def test_overview_holds_four_verdicts_and_their_numbers(monkeypatch, whole):
-    test = opened(monkeypatch, "overview", whole.root)
+    test = opened(monkeypatch, "overview", whole.root, session=OPEN)
     for letter in "abcd":
-        assert f"Claim {letter}" in words(test)
+        assert any(f"**({letter})**" in card.label for card in test.expander)
     assert "of the full model&#x27;s accuracy, with 50% of the heads and 67% of the MLPs" in numbers(test)
     assert "tiny-bert" in words(test)
     assert "The four claims on every task here" in words(test)
-    assert "| **RTE** |" in words(test)
+    assert "<th scope='row'>RTE</th>" in numbers(test)
     assert len(test.get("plotly_chart")) == 4
 
 
+def test_folded_claims_draw_nothing_and_badges_hold_rule_and_numbers(monkeypatch, whole):
+    test = opened(monkeypatch, "overview", whole.root)
+    assert not test.get("plotly_chart")
+    said = numbers(test)
+    assert said.count('tabindex="0"') >= 4
+    assert "Supported: the ticket keeps 90% of the full score or more with its whole interval" in said
+    assert "Here: " in said
+    assert "95% interval" in said
+
+
+@pytest.mark.parametrize("seeds", [(1337,), (1337, 42), (1337, 42, 86, 71, 166)])
+def test_the_hero_holds_every_pruned_seed_of_the_task(monkeypatch, tmp_path, seeds):
+    sent = {}
+    monkeypatch.setattr("explorer.ui.pages.overview.moving.hero", lambda *args, **_: sent.update(hero=args))
+    opened(monkeypatch, "overview", small_bundle(tmp_path, seeds=seeds).root)
+    shown, start, lines = sent["hero"]
+    assert [seed.name for seed in shown] == [f"Seed {seed}" for seed in seeds]
+    assert start == 0
+    assert "accuracy on 60 dev examples" in lines.measure
+    told = json.dumps(hero_data(*sent["hero"]), allow_nan=False)
+    assert "still 9" in told
+    for seed in shown:
+        assert seed.stops[-1].sentence == "Everything off: every example gets the same answer."
+        assert seed.stops[-1].bound == "≤ 0.500"
+
+
+def test_a_task_that_was_not_learnt_is_marked_and_nothing_is_claimed(monkeypatch, tmp_path):
+    monkeypatch.setitem(RIGHT, "full", 0.5)
+    root = small_bundle(tmp_path, ("MRPC", "WNLI")).root
+    sent = {}
+    monkeypatch.setattr("explorer.ui.pages.overview.moving.hero", lambda *args, **_: sent.update(hero=args))
+    test = opened(monkeypatch, "overview", root, task="WNLI")
+    assert numbers(test).count("Nothing is claimed") == 2
+    assert numbers(test).count('verdict open"') == 4
+    shown, _, lines = sent["hero"]
+    assert "does not measurably beat the majority class" in lines.note
+    assert all(math.isnan(seed.line) for seed in shown)
+    assert "%" not in "".join(stop.sentence for seed in shown for stop in seed.stops)
+    for name in ("survival", "tickets"):
+        assert "nothing is claimed" in words(opened(monkeypatch, name, root, task="WNLI"))
+    assert "Left out: MRPC, WNLI" in words(opened(monkeypatch, "survival", root, view="tasks"))
+
+
+def test_the_lab_is_asked_for_one_of_the_masks_that_are_shown():
+    seeds = {"Seed 42": (3, 4)}
+    mask = ticket(42)
+    assert asked_for({"lab": {"seed": "Seed 42", "code": mask.code}}, seeds) == ("Seed 42", mask)
+    for bad in (None, {}, {"lab": None}, {"lab": {"seed": "Seed 7", "code": mask.code}}, {"lab": {"seed": "Seed 42"}}):
+        assert asked_for(bad, seeds) is None
+    assert asked_for({"lab": {"seed": "Seed 42", "code": "<b>"}}, seeds) is None
+
+
 def test_overview_of_a_run_that_was_only_fine_tuned_says_what_to_do(monkeypatch, tmp_path):
-    test = opened(monkeypatch, "overview", small_bundle(tmp_path, seeds=(42,), stages=()).root)
+    test = opened(monkeypatch, "overview", small_bundle(tmp_path, seeds=(42,), stages=()).root, session=OPEN)
     said = words(test)
-    assert said.count(":gray-badge[Open]") == 4
+    assert numbers(test).count('verdict open"') == 4
     assert "python -m precompute prune --task MRPC --seed 42 --method together" in said
     assert "Ours is not known yet" in numbers(test)
 
@@ -70,15 +130,15 @@ def test_overview_says_whether_patterns_explain_survival(monkeypatch, tmp_path, 
     groups = (GroupPatterns("finetuned", "raw", "super-survivors", (42,), test),)
     found = SurvivorPatterns("MRPC", (1337, 42), groups, ())
     monkeypatch.setattr("explorer.ui.cached.patterns_of_survivors", lambda *_: found)
-    said = words(opened(monkeypatch, "overview", bundle.root))
+    said = words(opened(monkeypatch, "overview", bundle.root, session=OPEN))
     assert f"{verdict}" in said
     assert "40% of the heads that survive in every seed have the one attention pattern" in said
     assert f"as many heads drawn at random: 30% (p = {p:.3f})" in said
 
 
 def test_overview_of_imported_masks_has_their_agreement_alone(monkeypatch, imported):
-    test = opened(monkeypatch, "overview", imported.root)
-    assert words(test).count(":gray-badge[Open]") == 3
+    test = opened(monkeypatch, "overview", imported.root, session=OPEN)
+    assert numbers(test).count('verdict open"') == 3
     assert "no more than by chance" in words(test)
 
 
@@ -142,7 +202,8 @@ def test_no_view_of_survival_falls_over_where_only_fine_tuning_was_done(monkeypa
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_of_survival_on_imported_masks(monkeypatch, imported, view):
-    assert opened(monkeypatch, "survival", imported.root, view=view).header[0].value.startswith("Which heads survive")
+    title = opened(monkeypatch, "survival", imported.root, view=view).header[0].value
+    assert title == ("All tasks" if view == "tasks" else "RTE: does one text follow from the other?")
 
 
 def test_one_seed_says_that_agreement_takes_two(monkeypatch, tmp_path):

@@ -30,6 +30,8 @@ class Kept:
     """The caption of the figures that are drawn next, where they bring none."""
     mask: tuple[Run, Mask] | None = None
     """The mask that the page is about; None where it is about none."""
+    pooled: bool = False
+    """Whether its figures are over all seeds of the task, so that none of them speaks of the selected one."""
 
 
 def begin(title: str) -> None:
@@ -47,6 +49,11 @@ def say(text: str, key: str = "") -> str:
     """Markdown that introduces the page's figures; gives it back, to be shown."""
     kept().texts[key] = text
     return text
+
+
+def pool() -> None:
+    """Says that the page's figures are over all seeds of the task."""
+    kept().pooled = True
 
 
 def about(run: Run, mask: Mask) -> None:

@@ -1,4 +1,4 @@
-"""'Take it with you', a dialog: figures, their data, the page itself, the mask and the pruned model, as files."""
+"""'Export', a dialog: figures, their data, the page itself, the mask and the pruned model, as files."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ _ALL = "All figures and tables"
 @st.fragment
 def panel(view: View) -> None:
     """A button that opens the dialog; what is offered is what the page shows by then."""
-    if st.button("Take it with you", icon=":material/download:", key="export.open", width="stretch"):
+    if st.button("Export", icon=":material/download:", key="export.open", width="stretch"):
         _opened(view)
 
 
-@st.dialog("Take it with you", icon=":material/download:")
+@st.dialog("Export", icon=":material/download:")
 def _opened(view: View) -> None:
     run = view.run
     page = exhibits.kept()
     origin = Origin(
-        f"{page.title}, {model_name(run.model)} on {run.task}, seed {run.seed}",
+        f"{page.title}, {model_name(run.model)} on {run.task}, {'all seeds' if page.pooled else f'seed {run.seed}'}",
         origin_lines(view.manifests, run, share.address()),
     )
     if page.exhibits:
@@ -249,4 +249,6 @@ def _download(label: str, data: bytes, name: str, mime: str = "application/zip")
 def _stem(page: exhibits.Kept) -> str:
     view = state.selected()
     run = view.run if view else None
-    return file_name(f"{page.title} {run.model} {run.task} {run.seed}") if run else file_name(page.title)
+    if run is None:
+        return file_name(page.title)
+    return file_name(f"{page.title} {run.model} {run.task} {'all-seeds' if page.pooled else run.seed}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from explorer.figures.heatmaps import WIDTH, Panel, legend_html, model_panel
+from explorer.figures.heatmaps import WIDTH, Panel, kept_legend_html, legend_html, model_panel
 from explorer.figures.print.export import Exhibit
 from explorer.figures.print.head_grid import panels_figure, panels_table
 from explorer.ui.as_text import plain
@@ -51,7 +51,10 @@ def panels_row(
                     config={"displayModeBar": False},
                     alt=f"{panel.title}: {panel.note}. A row a layer, a square a head, the last column MLPs",
                 )
-    st.html(legend_html(low, high, dark=dark))
+    if any(not panel.one_mask for panel in panels):
+        st.html(legend_html(low, high, dark=dark))
+    if any(panel.one_mask for panel in panels):
+        st.html(kept_legend_html(dark=dark))
 
 
 def is_dark() -> bool:

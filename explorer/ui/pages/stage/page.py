@@ -36,6 +36,8 @@ def page(view: View) -> None:
     if wanted is not None and (number := whole_number(wanted)) is not None:
         st.session_state[_ON] = True
         st.session_state[_START] = number - 1
+    if st.session_state.pop(state.TOUR, False):
+        _at_start(0)
     if left := st.session_state.pop(_LEFT, ""):
         st.session_state[_ON] = False
         if left == "game" and "game" in view.links:
@@ -135,9 +137,13 @@ def _ready(story: Story, origin: str, scenes: Sequence[Scene], live: Sequence[pr
 
 
 def _begin(number: int) -> None:
+    _at_start(number)
+    st.rerun()
+
+
+def _at_start(number: int) -> None:
     st.session_state[_ON], st.session_state[_START] = True, number
     st.session_state[_TALKS] = st.session_state.get(_TALKS, 0) + 1  # a deck of its own, which starts there
-    st.rerun()
 
 
 def _models(live: Sequence[preparation.Live]) -> None:

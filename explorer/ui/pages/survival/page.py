@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.figures.overlays import dress, only_pruned, spread_overlay, survival_overlay
 from explorer.figures.trajectory import trajectory_figure
@@ -23,13 +24,24 @@ from explorer.ui.as_text import code, plain
 from explorer.ui.pages.survival import views
 from explorer.ui.pages.survival.published import published_panel
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, overlay_picker
+from explorer.ui.widgets import degenerate, exhibits, glossary, overlay_picker, page_title
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name, seeds
 
 FILL = "survival"
 """What colours the cells until somebody chooses otherwise."""
-PRUNED: dict[Pruned, str] = {"together": "Heads and MLPs", "heads": "Heads alone", "mlps": "MLPs alone"}
+PRUNED: dict[Pruned, str] = {"together": "Heads and MLPs", "heads": "Heads", "mlps": "MLPs"}
+ALL = "all"
+"""Chooses all seeds together."""
+ASKS = {
+    "seeds": "Which [[head|heads]] and [[MLP|MLPs]] survive [[pruning]]?",
+    "each": "Do the [[seed|seeds]] keep the same [[head|heads]]?",
+    "tasks": "Which [[head|heads]] and [[MLP|MLPs]] survive [[pruning]], task by task?",
+    "paths": "How did each [[seed]] lose its [[head|heads]] and [[MLP|MLPs]]?",
+    "weights": "Which single weights survive?",
+    "paper": "Which [[head|heads]] and [[MLP|MLPs]] survive, here and as published?",
+}
+"""View -> the question that it answers."""
 VIEWS = {
     "seeds": "Over seeds",
     "each": "Seed by seed",
@@ -58,14 +70,19 @@ class Shown:
 def page(view: View) -> None:
     """A view is chosen, and only that one is computed."""
     run = view.run
-    title = st.empty()
+    exhibits.pool()
+    title = st.container(gap="xxsmall")
     state.show_notices()
-    with st.container(horizontal=True, gap="medium"):
-        panel = switch("View", VIEWS, "view", "survival.view")
-        pruned: Pruned = "together"
-        if panel != "weights":
+    panel = switch("View", VIEWS, "view", "survival.view")
+    tools = st.container(horizontal=True, gap="medium", vertical_alignment="center")
+    pruned: Pruned = "together"
+    if panel != "weights":
+        with tools:
             pruned = switch("Pruned", PRUNED, "pruned", "survival.pruned")
-    title.header("Which heads survive, task by task?" if panel == "tasks" else f"Which heads survive on {run.task}?")
+    with title:
+        page_title.show("" if panel == "tasks" else run.task, ASKS[panel])
+        if panel not in ("tasks", "paper"):
+            degenerate.note(view)
     shown = Shown(view, pruned, tickets_by_task(view.manifests, run.model, pruned))
     where = ({"view": panel} if panel != "seeds" else {}) | ({"pruned": pruned} if pruned != "together" else {})
     if panel != "seeds":
@@ -78,7 +95,7 @@ def page(view: View) -> None:
         )
         return
     panels: dict[str, Callable[[], None]] = {
-        "seeds": lambda: _over_seeds(shown, where),
+        "seeds": lambda: _over_seeds(shown, where, tools),
         "each": lambda: views.seed_by_seed(shown.own, pruned),
         "tasks": lambda: views.all_tasks(view, shown.masks, pruned),
         "paths": lambda: _paths(shown),
@@ -88,16 +105,16 @@ def page(view: View) -> None:
     panels[panel]()
 
 
-def _over_seeds(shown: Shown, where: dict[str, str]) -> None:
+def _over_seeds(shown: Shown, where: dict[str, str], tools: DeltaGenerator) -> None:
     run, masks = shown.view.run, shown.own
     what = {"together": "Heads and MLPs", "heads": "Heads", "mlps": "MLPs"}[shown.pruned]
-    st.markdown(
-        f"{what} of {model_name(run.model)} are switched off, least important first, while "
-        f"{METRIC_WORDS[TASKS[run.task].metric]} on the dev set stays above 90% of the full model's. What is left is "
-        f"the *good ticket*. {_survival_words(len(masks))}"
+    glossary.write(
+        f"{what} of {model_name(run.model)} are switched off, least [[importance|important]] first, while "
+        f"{METRIC_WORDS[TASKS[run.task].metric]} on the [[dev set]] stays above 90% of the [[full model]]'s. What is "
+        f"left is the [[good ticket]]. {_survival_words(len(masks))}"
     )
     summary = survival(list(masks.values()))
-    _grid(shown, where)
+    _grid(shown, where, tools)
     _size_words(summary, masks, shown.pruned)
     steps = _steps(shown)
     if steps is not None:
@@ -106,8 +123,11 @@ def _over_seeds(shown: Shown, where: dict[str, str]) -> None:
         _provenance(shown)
 
 
-def _grid(shown: Shown, where: dict[str, str]) -> None:
-    """The survival of the chosen way of pruning, and what else the bundle knows of each head and MLP."""
+def _grid(shown: Shown, where: dict[str, str], tools: DeltaGenerator) -> None:
+    """The survival of the chosen way of pruning, and what else the bundle knows of each head and MLP.
+
+    Of one seed, the grid is what it kept and what it lost: a share of one seed is no share.
+    """
     run, masks, shape = shown.view.run, shown.own, shape_of(shown.view.manifests, shown.view.run)
     own = {"survival": survival_overlay(masks)}
     if shown.pruned != "together":
@@ -120,17 +140,40 @@ def _grid(shown: Shown, where: dict[str, str]) -> None:
     shows = overlay_picker.Offered(
         own | {name: cells for name, cells in found.by_name.items() if name not in own}, found.missing
     )
-    fill, ring = overlay_picker.choose(shows, "survival", fill=FILL)
-    state.write_url(run, None, **where, **overlay_picker.in_url(fill, ring, default=FILL))
-    exhibits.grid(
-        Mask.full(*shape),
-        title=f"{shows.by_name[fill].label if fill in shows.by_name else 'Heads and MLPs'}, {run.task}",
-        caption=f"{model_name(run.model)} on {run.task}, {seeds(len(masks))}, pruned: {PRUNED[shown.pruned].lower()}.",
-        revision=f"survival-{'-'.join(mask.code for mask in masks.values())}",
-        key="survival.grid",
-        disabled=True,
-        **dress(shows.by_name, fill, ring, shape).arguments,
-    )
+    with tools:
+        of = _seed_chosen(run, masks)
+        fill, ring = overlay_picker.choose(shows, "survival", fill=FILL)
+    chosen = {"of": str(of)} if of is not None and len(masks) > 1 else {}
+    state.write_url(run, None, **where, **chosen, **overlay_picker.in_url(fill, ring, default=FILL))
+    mask = Mask.full(*shape) if of is None else masks[of]
+    coloured = fill if len(masks) > 1 or fill != FILL else overlay_picker.NONE
+    title = f"{shows.by_name[fill].label if coloured in shows.by_name else 'Heads and MLPs kept'}, {run.task}"
+    with st.container(width=_grid_width(*shape)):
+        exhibits.grid(
+            mask,
+            title=title if of is None else f"{title}, seed {of}",
+            caption=f"{model_name(run.model)} on {run.task}, {seeds(len(masks))}, pruned: "
+            f"{PRUNED[shown.pruned].lower()}.",
+            revision=f"survival-{mask.code}-{'-'.join(one.code for one in masks.values())}",
+            key="survival.grid",
+            disabled=True,
+            **dress(shows.by_name, coloured, ring, shape).arguments,
+        )
+
+
+def _seed_chosen(run: Run, masks: Mapping[int, Mask]) -> int | None:
+    """The seed whose ticket is shown; None for all of them together."""
+    if len(masks) == 1:
+        return next(iter(masks))
+    names = {ALL: f"All {len(masks)} seeds"} | {str(seed): str(seed) for seed in masks}
+    chosen = switch("Seed", names, "of", f"survival.of.{run.model}.{run.task}.{'.'.join(names)}")
+    return None if chosen == ALL else int(chosen)
+
+
+def _grid_width(n_layers: int, n_heads: int) -> int:
+    """Pixels: so wide that the grid and its legend are seen at once on a laptop, in squares of 24 pixels or more."""
+    cell = max(24, min(46, 300 // n_layers))
+    return int(cell * (n_heads + 2.6)) + 100
 
 
 def _size_words(summary: Survival, masks: dict[int, Mask], pruned: Pruned) -> None:
@@ -153,7 +196,7 @@ def _size_words(summary: Survival, masks: dict[int, Mask], pruned: Pruned) -> No
 def _survival_words(n: int) -> str:
     if n == 1:
         return "One seed was pruned: below is what it kept. Whether other seeds keep the same takes two."
-    return f"*Survival* says in how many of {seeds(n)} a head or MLP is part of it."
+    return f"[[survival|Survival]] says in how many of {n} [[seed|seeds]] a head or MLP is part of it."
 
 
 def _kept(mean: float, sd: float, total: int, word: str) -> str:

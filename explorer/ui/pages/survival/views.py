@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -26,8 +26,8 @@ from explorer.study.claims import few_seeds
 from explorer.ui import cached
 from explorer.ui.as_text import code
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits
-from explorer.ui.widgets.panels import panels_row
+from explorer.ui.widgets import degenerate, exhibits
+from explorer.ui.widgets.panels import is_dark, panels_row
 from explorer.ui.widgets.words import model_name, seeds
 
 NAMES: dict[Kind, str] = {"heads": "heads", "mlps": "MLPs"}
@@ -85,7 +85,7 @@ def all_tasks(view: View, masks: Mapping[str, Mapping[int, Mask]], pruned: Prune
         return
     st.markdown(f"In how many seeds each head and MLP of {model_name(view.run.model)} survives, task by task.")
     panels_row(
-        [mask_panel(task, list(by_seed.values()), pruned) for task, by_seed in masks.items()],
+        [_task_panel(view, task, list(by_seed.values()), pruned) for task, by_seed in masks.items()],
         "survival.tasks",
         value="survives in a share of",
         low="never",
@@ -93,8 +93,15 @@ def all_tasks(view: View, masks: Mapping[str, Mapping[int, Mask]], pruned: Prune
         title="Survival, task by task",
     )
     st.subheader("Do tasks need the same heads?")
+    nothing = [task for task in masks if not degenerate.has_learnt(view, task)]
+    if nothing:
+        st.caption(
+            f"Left out: {', '.join(nothing)}. There the full model does not beat its baseline, so what survives says "
+            "nothing."
+        )
+        masks = {task: by_seed for task, by_seed in masks.items() if task not in nothing}
     if len(masks) < 2:
-        st.info("There is one task here; what tasks share takes two.", icon=":material/compare:")
+        st.info("There is one such task here; what tasks share takes two.", icon=":material/compare:")
         return
     matrix = cached.overlap(
         tuple((task, seed, mask.code) for task, by_seed in masks.items() for seed, mask in by_seed.items()),
@@ -105,7 +112,7 @@ def all_tasks(view: View, masks: Mapping[str, Mapping[int, Mask]], pruned: Prune
         with column:
             st.markdown(f"**{NAMES[kind].capitalize() if kind == 'heads' else 'MLPs'}** that two tasks both keep")
             exhibits.plot(
-                overlap_figure(matrix, kind),
+                overlap_figure(matrix, kind, dark=is_dark()),
                 key=f"survival.overlap.{kind}",
                 title=f"{'Heads' if kind == 'heads' else 'MLPs'} that two tasks both keep",
                 caption="Mean over the seeds that both tasks have; in bold what 95% of two random tickets of these "
@@ -173,6 +180,14 @@ def single_weights(view: View) -> None:
         )
 
 
+def _task_panel(view: View, task: str, masks: Sequence[Mask], pruned: Pruned) -> Panel:
+    """A task's panel, marked where its full model has learnt nothing."""
+    panel = mask_panel(task, masks, pruned)
+    if degenerate.has_learnt(view, task):
+        return panel
+    return replace(panel, title=f"{task}, learnt nothing")
+
+
 def mask_panel(title: str, masks: Sequence[Mask], pruned: Pruned) -> Panel:
     """Survival over the masks as a small model; what was not pruned is left out."""
     share = survival(masks)
@@ -184,7 +199,7 @@ def mask_panel(title: str, masks: Sequence[Mask], pruned: Pruned) -> Panel:
     note = ", ".join(parts) + (f", {seeds(len(masks))}" if not title.startswith("Seed") else "")
     heads = share.heads.mean if pruned != "mlps" else np.full(share.heads.mean.shape, np.nan)
     mlps = share.mlps.mean if pruned != "heads" else np.full(share.mlps.mean.shape, np.nan)
-    return Panel(title, note, heads, mlps)
+    return Panel(title, note, heads, mlps, one_mask=len(masks) == 1)
 
 
 def _has_weights(scores: Mapping[str, object]) -> bool:

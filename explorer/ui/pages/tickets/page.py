@@ -1,4 +1,4 @@
-"""Page: what good, random, bad and super tickets score, pruned and fine-tuned again, ours beside the published."""
+"""Page: what good, random, bad and super tickets score, pruned and retrained, ours beside the published."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from explorer.ui.as_text import code, plain
 from explorer.ui.pages.tickets import pairs
 from explorer.ui.pages.tickets.pairs import STATE_NAMES
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits
+from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name, seeds
 
@@ -40,12 +40,13 @@ METHODS = {
 _ABOUT = {
     "structured": (
         "Pruning switches off heads and MLPs, least important first, until the score would fall below 90% of the full "
-        "model's. What is left is the **good** ticket. A **bad** one of the same size is made of what was switched off "
-        "(filled up with survivors where that is too little), a **random** one is drawn from everything."
+        "model's. What is left is the [[good ticket]]. A [[bad ticket|bad]] one of the same size is made of what was "
+        "switched off (filled up with survivors where that is too little), a [[random ticket|random]] one is drawn "
+        "from everything."
     ),
     "super": (
-        "The **good** ticket here is what survives in every fine-tuning seed (the paper calls it *super*); **bad** is "
-        "what no seed keeps, **random** is drawn from what some seeds keep. All seeds score the same three masks."
+        "The good ticket here is what survives in every [[seed]] (the paper calls it [[super ticket|super]]); **bad** "
+        "is what no seed keeps, **random** is drawn from what some seeds keep. All seeds score the same three masks."
     ),
     "magnitude": (
         "Here single weights are removed, wherever they are, the smallest first: **good**. **Bad** loses as many of "
@@ -61,16 +62,18 @@ _WHISKERS = (
 def page(view: View) -> None:
     """A way of pruning is chosen; below: bars beside the published ones, each seed, and paired comparisons."""
     run = view.run
+    exhibits.pool()
     state.show_notices()
-    st.header(f"Do all tickets win on {run.task}?")
+    page_title.show(run.task, "Do all [[ticket|tickets]] win?")
+    degenerate.note(view)
     method = switch("Pruned", METHODS, "method", "tickets.method")
     state.write_url(run, None, **({"method": method} if method != "structured" else {}))
-    st.markdown(
-        exhibits.say(
-            f"{_ABOUT[method]} *Fine-tuned again* means: the same ticket of the pre-trained model, trained anew for "
-            f"{run.task} with the same recipe."
-        )
+    text = (
+        f"{_ABOUT[method]} [[retrained|Retrained]] means: the same ticket of the pre-trained model, [[fine-tuned]] "
+        f"for {run.task} with the same recipe."
     )
+    exhibits.say(glossary.plain(text))
+    glossary.write(text)
     report, by_seed = cached.report(view, run.model, run.task), cached.study(view, run.model, run.task)
     line = cached.majority_baseline(view, run.model, run.task)
     _bars(run, method, report, by_seed, line)
@@ -99,7 +102,7 @@ def _bars(
     floor = line.score if line else math.nan
     lines = [float(full["mean"]), float(full["published_mean"]), float(majority["published_mean"]), floor]
     y_range = shared_range([*ours, *theirs], lines)
-    words = f"{metric} of good, random and bad tickets, pruned and fine-tuned again"
+    words = f"{metric} of good, random and bad tickets, pruned and retrained"
     title = line.title if line else "majority class"
 
     def chart(bars: Sequence[Bar], whole: float, lowest: float, key: str) -> None:
@@ -111,7 +114,7 @@ def _bars(
             title=f"{whose}: {words}",
             caption=_WHISKERS,
             data=lambda: bars_table(bars),
-            alt=f"{words}, {key}",
+            alt=f"{whose}: {words}",
         )
 
     left, right = st.columns(2, gap="large")

@@ -15,8 +15,9 @@ from explorer.study.conditions import TICKET_KINDS, ConditionScore
 from explorer.ui import cached
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.words import minus
 
-STATE_NAMES = {"pruned": "As pruned", "retrained": "Fine-tuned again"}
+STATE_NAMES = {"pruned": "As pruned", "retrained": "Retrained"}
 """Whether a ticket is scored as pruned or after retraining -> its name on screen."""
 _PAIRS = (("good", "random"), ("good", "bad"), ("random", "bad"))
 
@@ -32,7 +33,7 @@ def show(view: View, method: str, name: str, by_seed: Mapping[int, Mapping[str, 
         for a, b in _PAIRS
     }
     if not any(paired.values()):
-        st.info(f"No two tickets have scores that are {STATE_NAMES[name].lower()}: nothing can be compared yet.")
+        st.info(f"No two tickets have a score {STATE_NAMES[name].lower()}: nothing can be compared yet.")
         return
     rows: list[dict[str, str]] = []
     for seed in by_seed:
@@ -67,7 +68,7 @@ def _difference(found: PairedDifference | None) -> str:
         return "undefined"
     star = " ✱" if found.p is not None and found.p < 0.05 else ""
     interval = "" if math.isnan(found.low) else f" [{found.low:+.3f}, {found.high:+.3f}]"
-    return f"{found.difference:+.3f}{interval}{star}"
+    return minus(f"{found.difference:+.3f}{interval}{star}")
 
 
 def _evidence(by_seed: Mapping[int, Mapping[str, ConditionScore]], condition: str) -> Evidence:
@@ -80,7 +81,7 @@ def _mean_gap(a: Evidence, b: Evidence) -> str:
         return ""
     effect = gap(a, b)
     interval = "" if math.isnan(effect.low) else f" [{effect.low:+.3f}, {effect.high:+.3f}]"
-    return f"{effect.value:+.3f}{interval}, {effect.over}"
+    return minus(f"{effect.value:+.3f}{interval}, {effect.over}")
 
 
 def _in_words(paired: Mapping[tuple[str, str], Mapping[int, PairedDifference]]) -> str:

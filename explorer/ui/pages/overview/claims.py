@@ -1,0 +1,362 @@
+"""The paper's four claims: a line and a number each, opening to its figure, what our data say, and how it is judged."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from explorer.errors import ExplorerError
+from explorer.figures.claims import StripRow, agreement_strip, score_strip
+from explorer.figures.palette import PRUNED, RETRAINED
+from explorer.figures.print.export import Exhibit
+from explorer.figures.print.tables import agreement_table, strip_table
+from explorer.glue.tasks import TASKS
+from explorer.stats.class_shares import ShareTest
+from explorer.stats.effects import Effect, Evidence
+from explorer.store.paper.published import FULL, published
+from explorer.study.claim_sheet import BAD, GOOD, RANDOM, ClaimSheet
+from explorer.study.claims import Claim, Verdict
+from explorer.ui import cached
+from explorer.ui.as_text import code
+from explorer.ui.view import Links, View
+from explorer.ui.widgets import exhibits, glossary
+from explorer.ui.widgets.words import minus, seeds
+
+_BADGES: dict[Verdict, tuple[str, str]] = {
+    "supported": ("Supported", "supported"),
+    "partly": ("Partly", "partly"),
+    "not supported": ("Not supported", "not"),
+    "open": ("Open", "open"),
+}
+"""Verdict -> its words and its class in the glossary's style."""
+_RULES = {
+    "a": "Supported: the ticket keeps 90% of the full score or more with its whole interval, and on the same examples "
+    "it is within noise of the full model in half of the seeds or more. Partly: measurably above the majority "
+    "baseline only. Not supported: not even that.",
+    "b": "Supported: the bad and the random ticket both score below the good one, with an interval that leaves out 0. "
+    "Partly: one does, or both lie below within noise. Not supported: neither lies below.",
+    "c": "Supported: the bad ticket, retrained, is measurably above the majority baseline and keeps 90% of the full "
+    "score or more. Partly: above the baseline, but below 90%. Not supported: not above it.",
+    "d": "Supported: the seeds agree at most fairly on the heads to keep (kappa 0.4 or less). Partly: up to 0.6. Not "
+    "supported: above that.",
+}
+_OPEN = "Open: nothing stored here decides it, or the full model does not beat its baseline."
+_TITLES = {
+    "a": "A small “good” ticket scores about as well as the whole model",
+    "b": "Tickets of the same size, made of the rest, score worse",
+    "c": "Retrained, even the worst ticket comes close",
+    "d": "Which heads are good changes with the seed",
+}
+_STYLE = """<style>
+.claim-number { display: flex; flex-wrap: wrap; align-items: baseline; gap: .1rem .9rem; }
+.claim-number b.faint { opacity: .6; }
+.claim-number b { font-size: 2.75rem; font-weight: 650; line-height: 1.05; font-variant-numeric: tabular-nums; }
+.claim-number span { flex: 1 1 13rem; line-height: 1.35; }
+.claim-number small { display: block; opacity: .8; font-size: .875rem; }
+.claim-key { display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; font-size: .875rem; opacity: .85; }
+.claim-key i { font-style: normal; display: inline-block; min-width: 1rem; text-align: center; }
+.claims-table { border-collapse: collapse; font-size: .9375rem; }
+.claims-table :is(th, td) { padding: .3rem .9rem .3rem 0; text-align: left; border-bottom: 1px solid #8884;
+  white-space: nowrap; }
+.claims-table td.said { white-space: normal; opacity: .85; }
+.claims-table small { opacity: .8; }
+[class*=st-key-claim-] .verdict { margin-top: .55rem; }
+@media (max-width: 640px) {
+  [class*=st-key-claim-] { flex-direction: column; gap: .25rem; }
+  [class*=st-key-claim-] > * { width: 100% !important; max-width: 100% !important; }
+}
+.claims-wide { overflow-x: auto; padding-bottom: 4px; }
+</style>"""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A claim on the page: its badge, its line, and the card it opens to, drawn only where it is open."""
+
+    letter: str
+    claim: Claim
+    number: str
+    """The number that carries it, as it stands in the line."""
+
+    def opened(self) -> tuple[AbstractContextManager[object], bool]:
+        """Draws badge and line; the card, and whether it is open."""
+        title = _TITLES[self.letter]
+        exhibits.kept().caption = minus(f"Claim {self.letter}: {title}. {self.claim.because}")
+        with st.container(horizontal=True, vertical_alignment="top", gap="small", key=f"claim-{self.letter}"):
+            with st.container(width=150):
+                st.html(_badge(self.letter, self.claim, self.number))
+            number = f"**{self.number}** · " if self.number != "–" else ""
+            few = f" :gray[({self.claim.basis})]" if _few(self.claim) else ""
+            card = st.expander(
+                f"{number}**({self.letter})** {title}{few}", key=f"overview.claim.{self.letter}", on_change="rerun"
+            )
+        return card, bool(card.open)
+
+
+def show(view: View, sheet: ClaimSheet, metric: str, key: str) -> None:
+    """Draws the four claims of the selected task. key: HTML that says what the marks of the figures mean."""
+    st.html(_STYLE)
+    for draw in (_good, _rest, _retrained):
+        draw(sheet, metric, view.links, key)
+    _unstable(view, sheet, key)
+
+
+def _badge(letter: str, claim: Claim, number: str) -> str:
+    """The verdict, which says its rule and its numbers on hover and on focus."""
+    words, kind = _BADGES[claim.verdict]
+    rule = f"{_RULES[letter]} {_OPEN}" if claim.verdict == "open" else _RULES[letter]
+    value = "" if number == "–" else f"Here: {number}{_interval(claim.effect, letter)}. "
+    return glossary.noted(words, minus(f"{rule}\n{value}{claim.because}"), f"verdict {kind}")
+
+
+def _interval(effect: Effect, letter: str) -> str:
+    style = {"a": ".0%", "b": "+.3f", "c": ".0%", "d": ".2f"}[letter]
+    over = f", {effect.over}" if effect.over else ""
+    if math.isnan(effect.low):
+        return over
+    what = "by chance" if letter == "d" else "95% interval"
+    return f" ({what} {effect.low:{style}} to {effect.high:{style}}{over})"
+
+
+def _value(claim: Claim, style: str) -> str:
+    value = claim.effect.value
+    return "–" if math.isnan(value) else minus(f"{value:{style}}")
+
+
+def _good(sheet: ClaimSheet, metric: str, links: Links, key: str) -> None:
+    card, is_open = _Row("a", sheet.good, _value(sheet.good, ".0%")).opened()
+    with card:
+        size = ""
+        if sheet.ticket:
+            size = f", with {sheet.ticket.heads:.0%} of the heads and {sheet.ticket.mlps:.0%} of the MLPs"
+            if sheet.ticket.n_seeds != sheet.good.n_seeds:  # then the two are over other seeds
+                size += f" (sizes: mean of {seeds(sheet.ticket.n_seeds)})"
+        words = f"of the full model's {metric}{size}"
+        _number(sheet.good.effect, ".0%", words, sheet.published_effects.get("good"), is_open)
+        rows = {"full model": FULL, "good ticket": GOOD}
+        _strip("good", sheet, rows, metric, PRUNED, is_open, line=False)
+        _verdict(sheet.good, is_open, key)
+        _link(links, "survival", "See which heads are left", is_open)
+
+
+def _rest(sheet: ClaimSheet, metric: str, links: Links, key: str) -> None:
+    card, is_open = _Row("b", sheet.rest, _value(sheet.rest, "+.3f")).opened()
+    with card:
+        words = f"{metric}: the “bad” ticket, made of what was pruned, against the good one"
+        _number(sheet.rest.effect, "+.3f", words, sheet.published_effects.get("rest"), is_open)
+        _strip("rest", sheet, {"good": GOOD, "random": RANDOM, "bad": BAD}, metric, PRUNED, is_open)
+        _verdict(sheet.rest, is_open, key)
+        _link(links, "tickets", "Compare the tickets example by example", is_open)
+
+
+def _retrained(sheet: ClaimSheet, metric: str, links: Links, key: str) -> None:
+    card, is_open = _Row("c", sheet.retrained, _value(sheet.retrained, ".0%")).opened()
+    with card:
+        words = f"of the full model's {metric}, by the bad ticket of the pre-trained model, retrained"
+        _number(sheet.retrained.effect, ".0%", words, sheet.published_effects.get("retrained"), is_open)
+        rows = {"good": GOOD, "random": RANDOM, "bad": BAD}
+        again = {kind: name.replace("/pruned", "/retrained") for kind, name in rows.items()}
+        _strip("retrained", sheet, again, metric, RETRAINED, is_open)
+        _verdict(sheet.retrained, is_open, key)
+        _link(links, "tickets", "See every ticket, pruned and retrained", is_open)
+
+
+def _unstable(view: View, sheet: ClaimSheet, key: str) -> None:
+    task = view.run.task
+    card, is_open = _Row("d", sheet.unstable, _value(sheet.unstable, ".2f")).opened()
+    with card:
+        effect, kappas = sheet.unstable.effect, _published_kappas()
+        small = [f"By chance: {effect.low:.2f} to {effect.high:.2f}"] if not math.isnan(effect.low) else []
+        if not sheet.theirs:
+            kappas = {}
+        elif task in kappas:
+            small.append(f"BERT-base, published: {kappas[task]:.2f}")
+        elif kappas:
+            span = f"{min(kappas.values()):.2f} to {max(kappas.values()):.2f}"
+            small.append(f"BERT-base, published for {', '.join(kappas)}: {span}")
+        over = f" of {effect.over}" if effect.over else " of seeds"
+        words = f"agreement{over} on the heads to keep (Fleiss' kappa: 1 the same heads, 0 chance)"
+        if is_open:
+            _figures(_value(sheet.unstable, ".2f"), words, minus(" · ".join(small)))
+        kinds = [of for of in (sheet.heads, sheet.mlps) if of is not None]
+        if kinds:
+            words = "Fleiss' kappa of heads and MLPs beside chance"
+            made = agreement_strip(kinds, kappas)
+            _plot(made, "unstable", words, lambda: agreement_table(kinds, kappas), is_open)
+        _verdict(sheet.unstable, is_open, key)
+        if is_open:
+            st.markdown(_patterns(view))  # takes longest, so it is read only where somebody looks
+        _link(view.links, "survival", "Compare the seeds", is_open, view="each")
+
+
+def _patterns(view: View) -> str:
+    """The claim's other half: whether heads with meaningful attention patterns are the ones that survive."""
+    run, tested = view.run, _tested_patterns(view)
+    what = "the one attention pattern that may carry linguistic meaning (*heterogeneous*)"
+    if tested is None:
+        theirs = published().patterns.raw.get(run.task, {}).get("heterogeneous")
+        if theirs is None:
+            return ""
+        return f"Of the survivors of BERT-base on {run.task}, {theirs:.0%} have {what}, as published."
+    group, test = tested
+    who = "heads that survive in every seed" if group == "super-survivors" else "surviving heads"
+    at = list(test.classes).index(test.tested)
+    numbers = f"{test.shares[at]:.0%} of the {who} have {what}; as many heads drawn at random: {test.expected[at]:.0%}"
+    if test.undefined:
+        return f"{numbers}. {test.undefined}"
+    p = "p < 0.001" if test.difference_p < 0.001 else f"p = {test.difference_p:.3f}"
+    verdict = "Meaningful patterns explain part of it" if test.difference_p < 0.05 else "Patterns do not explain it"
+    return f"{verdict}: {numbers} ({p})."
+
+
+def _tested_patterns(view: View) -> tuple[str, ShareTest] | None:
+    """Raw attention, fine-tuned: of super-survivors, else of survivors; None where no maps were classified."""
+    run = view.run
+    if not view.has_stage("attention", run.model, run.task):
+        return None
+    try:
+        groups = cached.patterns_of_survivors(view, run.model, run.task).groups
+    except ExplorerError:  # maps without a ticket: nothing survives yet
+        return None
+    tests = {of.group: of.test for of in groups if (of.weights, of.kind) == ("finetuned", "raw")}
+    name = next((name for name in ("super-survivors", "survivors") if name in tests), None)
+    return (name, tests[name]) if name else None
+
+
+def _published_kappas() -> dict[str, float]:
+    """Task -> kappa over heads, without the degenerate WNLI, where every seed keeps all or nothing."""
+    figures = published()
+    return {
+        task: kappa
+        for task, kappa in figures.head_kappas.items()
+        if figures.score(FULL, task).mean > figures.majority(task).mean
+    }
+
+
+def _number(effect: Effect, style: str, words: str, beside: Effect | None, is_open: bool) -> None:
+    """Ours, large, with its interval; the published one beside it, or large and faint where there is no other."""
+    if not is_open:
+        return
+    theirs = beside or Effect()
+    if math.isnan(effect.value) and not math.isnan(theirs.value):
+        _figures(minus(f"{theirs.value:{style}}"), words, "BERT-base, as published. Ours is not known yet.", faint=True)
+        return
+    small = [f"95% interval {effect.low:{style}} to {effect.high:{style}}"] if not math.isnan(effect.low) else []
+    small += [effect.over] if effect.over else []
+    about = ", ".join(small)
+    if not math.isnan(theirs.value):
+        about += f"{' · ' if about else ''}BERT-base, published: {theirs.value:{style}}"
+    _figures("–" if math.isnan(effect.value) else minus(f"{effect.value:{style}}"), words, minus(about))
+
+
+def _figures(value: str, words: str, small: str, *, faint: bool = False) -> None:
+    value, words, small = (html.escape(text) for text in (value, words, small))
+    style = " class='faint'" if faint else ""
+    st.html(f"<div class='claim-number'><b{style}>{value}</b><span>{words}<small>{small}</small></span></div>")
+
+
+def _strip(
+    key: str,
+    sheet: ClaimSheet,
+    rows: Mapping[str, str],
+    metric: str,
+    colour: str,
+    is_open: bool,
+    *,
+    line: bool = True,
+) -> None:
+    none = Evidence()
+    counts = {len(sheet.ours[name].by_seed) for name in (FULL, *rows.values()) if name in sheet.ours} - {0}
+    strip = [
+        StripRow(
+            _counted(label, sheet.ours.get(name, none), counts),
+            sheet.ours.get(name, none),
+            sheet.theirs.get(name, none),
+        )
+        for label, name in rows.items()
+    ]
+    figure = score_strip(
+        strip,
+        metric=metric,
+        colour=colour,
+        full=sheet.ours[FULL].mean if line else math.nan,
+        majority=sheet.majority.score if sheet.majority else math.nan,
+        majority_title=sheet.majority.title if sheet.majority else "",
+    )
+    words = f"{metric} of {', '.join(rows)}: our seeds beside the published BERT-base"
+    _plot(figure, key, words, lambda: strip_table(strip), is_open)
+
+
+def _counted(label: str, ours: Evidence, counts: set[int]) -> str:
+    """The row's name, with its number of seeds where the rows (and the full model's line) rest on different ones."""
+    many = len(ours.by_seed)
+    return f"{label}, {seeds(many)}" if many and len(counts) > 1 else label
+
+
+def _plot(figure: go.Figure, key: str, words: str, data: Callable[[], pd.DataFrame], is_open: bool) -> None:
+    """The figure where its card is open; folded, it can be exported all the same."""
+    title, name = f"{exhibits.kept().caption.partition(':')[0]}: {words}", f"overview.{key}"
+    if is_open:
+        exhibits.plot(figure, key=name, title=title, data=data, alt=words)
+    else:
+        exhibits.keep(name, Exhibit(title, exhibits.kept().caption, figure, data))
+
+
+def _verdict(claim: Claim, is_open: bool, key: str) -> None:
+    if not is_open:
+        return
+    st.html(key)
+    there = not math.isnan(claim.effect.value)
+    make = f" {'The other seeds' if there else 'Make it'}: {code(claim.missing)}" if claim.missing else ""
+    st.markdown(minus(claim.because) + make)
+
+
+def _link(links: Links, name: str, label: str, is_open: bool, **query: str) -> None:
+    if is_open and name in links:
+        icon = ":material/arrow_forward:"
+        st.page_link(links[name], label=label, icon=icon, icon_position="right", query_params=query or None)
+
+
+def all_tasks(view: View) -> None:
+    """A table of the verdicts on every task of the bundle; tasks whose full model learnt nothing are marked."""
+    model = view.run.model
+    tasks = [task for task in TASKS if any((m.model, m.task) == (model, task) for m in view.manifests)]
+    if len(tasks) < 2:
+        return
+    st.subheader("The four claims on every task here")
+    heads = ("Task", "(a) Good keeps", "(b) Bad against good", "(c) Bad, retrained, keeps", "(d) Agreement of seeds")
+    lines = ["<tr>" + "".join(f"<th scope='col'>{head}</th>" for head in heads) + "</tr>"]
+    for task in tasks:
+        sheet = cached.claim_sheet(view, model, task)
+        name = f"<th scope='row'>{html.escape(task)}</th>"
+        if not sheet.learnt:
+            said = "<td colspan='4' class='said'>" + glossary.noted("Nothing is claimed", _nothing(sheet)) + "</td>"
+            lines.append(f"<tr>{name}{said}</tr>")
+            continue
+        by_letter = {"a": sheet.good, "b": sheet.rest, "c": sheet.retrained, "d": sheet.unstable}
+        styles = {"a": ".0%", "b": "+.3f", "c": ".0%", "d": ".2f"}
+        cells = (_cell(letter, claim, styles[letter]) for letter, claim in by_letter.items())
+        lines.append(f"<tr>{name}{''.join(cells)}</tr>")
+    st.html(f"<div class='claims-wide'><table class='claims-table'>{''.join(lines)}</table></div>")
+
+
+def _nothing(sheet: ClaimSheet) -> str:
+    return sheet.good.because
+
+
+def _cell(letter: str, claim: Claim, style: str) -> str:
+    value = "" if math.isnan(claim.effect.value) else _value(claim, style)
+    few = f" <small>{html.escape(claim.basis)}</small>" if _few(claim) else ""
+    return f"<td>{value} {_badge(letter, claim, value or '–')}{few}</td>"
+
+
+def _few(claim: Claim) -> bool:
+    """Whether a verdict rests on one seed or two, which is said beside it."""
+    return claim.verdict != "open" and 0 < claim.n_seeds < 3

@@ -1,0 +1,29 @@
+"""The mark on tasks whose full model has learnt nothing: nothing is claimed of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.store.paper.published import FULL
+from explorer.study.learnt import beats_baseline, degenerate_words
+from explorer.ui import cached
+from explorer.ui.view import View
+
+
+def has_learnt(view: View, task: str) -> bool:
+    """Whether the full model of the selected model beats the baseline on a task; raises BadBundle."""
+    model = view.run.model
+    by_seed = cached.study(view, model, task)
+    line = cached.majority_baseline(view, model, task)
+    if not by_seed:
+        mean = float(cached.report(view, model, task)[FULL]["mean"])
+        return beats_baseline((), line, mean)
+    return beats_baseline([scores[FULL] for scores in by_seed.values() if FULL in scores], line)
+
+
+def note(view: View) -> None:
+    """Says so at the top of a page where the selected task is one of them; else nothing."""
+    task = view.run.task
+    if not has_learnt(view, task):
+        line = cached.majority_baseline(view, view.run.model, task)
+        st.warning(degenerate_words(task, line), icon=":material/block:")

@@ -1,0 +1,156 @@
+"""The overview's hero, badges and glossary in a real browser, at the three sizes that people have."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.browser.conftest import unhurried
+
+pytestmark = pytest.mark.browser
+pytest.importorskip("playwright")
+from playwright.sync_api import expect  # noqa: E402
+
+SIZES = {"laptop": (1280, 720), "wall": (1920, 1080), "phone": (390, 844)}
+WHERE = "node => { const box = node.getBoundingClientRect(); return [box.left, box.top, box.width, box.height]; }"
+
+
+@pytest.fixture(params=SIZES)
+def overview(request, chromium, home):
+    """The overview at one of the sizes, opened by somebody who wants nothing to move by itself."""
+    width, height = SIZES[request.param]
+    context = unhurried(chromium, viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.sent = []
+    page.on("request", lambda request: page.sent.append(request.url))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: page.sent.append(frame)))
+    page.goto(home)
+    expect(page.locator(".hero .sentence")).to_contain_text("heads")
+    yield page
+    context.close()
+    assert not errors, errors
+
+
+def test_the_slider_walks_grid_score_and_sentence_with_no_server(overview):
+    page = overview
+    expect(page.locator(".hero .sentence")).to_have_text(
+        re.compile(r"^\d+ of 72 heads and \d of 6 MLPs off, still \d+% of the full score\.$")
+    )
+    expect(page.get_by_text("Glossary").first).to_be_visible()  # the whole page is there: nothing is sent any more
+    sent = page.sent
+    sent.clear()
+    slider = page.get_by_role("slider", name="Switch off the least important heads and MLPs")
+    slider.focus()
+    slider.press("Home")
+    expect(page.locator(".hero .sentence")).to_have_text("Everything is on: this is the full model.")
+    expect(page.locator('.hero .cell[aria-checked="false"]')).to_have_count(0)
+    full = float(page.locator(".hero .number").inner_text())
+    grid = page.locator(".hero .board").evaluate(WHERE)
+    while "90% line" not in page.locator(".hero .sentence").inner_text():
+        off = page.locator('.hero .cell[aria-checked="false"]').count()
+        slider.press("ArrowRight")
+        expect(page.locator('.hero .cell[aria-checked="false"]')).not_to_have_count(off)
+        assert page.locator(".hero .board").evaluate(WHERE) == pytest.approx(grid, abs=0.5)  # nothing jumps
+    expect(page.locator(".hero .chip-line")).to_have_text("below the 90% line")
+    assert float(page.locator(".hero .number").inner_text()) < 0.9 * full
+    slider.press("End")
+    expect(page.locator('.hero .cell[aria-checked="true"]')).to_have_count(0)
+    expect(page.locator(".hero .number")).to_contain_text("≤")
+    expect(slider).to_have_attribute("aria-valuetext", re.compile("Everything off: every example gets the same answer"))
+    assert sent == []
+
+
+def test_the_hero_is_seen_at_once_and_nothing_overflows(overview):
+    page = overview
+    height = page.viewport_size["height"]
+    for part in (".hero .number", ".hero .sentence", ".hero .board", ".hero input"):
+        left, top, width, tall = page.locator(part).evaluate(WHERE)
+        assert left >= 0
+        assert left + width <= page.viewport_size["width"]
+        assert top + tall <= height, part
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_another_seed_is_a_click_in_the_browser(overview):
+    page = overview
+    first = page.locator(".hero .sentence").inner_text()
+    page.get_by_role("radio", name="Seed 42").click()
+    expect(page.get_by_role("radio", name="Seed 42")).to_have_attribute("aria-checked", "true")
+    expect(page.locator(".hero .sentence")).not_to_have_text(first)
+
+
+def test_a_badge_and_a_term_say_their_sentence_on_hover_and_on_focus(overview):
+    page = overview
+    badge = page.locator(".verdict").first
+    badge.focus()
+    expect(badge.get_by_role("tooltip")).to_be_visible()
+    expect(badge.get_by_role("tooltip")).to_contain_text("Supported: the ticket keeps 90%")
+    expect(badge.get_by_role("tooltip")).to_contain_text(re.compile(r"Here: \d+% \(95% interval"))
+    term = page.locator(".term", has_text=re.compile("^ticket")).first
+    term.hover()
+    expect(term.get_by_role("tooltip")).to_be_visible()
+    left, top, width, tall = term.get_by_role("tooltip").evaluate(WHERE)
+    assert left >= 0
+    assert left + width <= page.viewport_size["width"]
+    assert top >= 0
+    assert top + tall <= page.viewport_size["height"]
+
+
+def test_a_claim_opens_to_its_card(overview):
+    page = overview
+    expect(page.locator(".js-plotly-plot")).to_have_count(0)
+    page.get_by_text("Tickets of the same size, made of the rest").click()
+    expect(page.locator(".js-plotly-plot")).to_have_count(1)
+    left, _, width, _ = page.locator(".js-plotly-plot").evaluate(WHERE)
+    assert width > 250
+    assert left + width <= page.viewport_size["width"]
+
+
+def test_the_hero_leads_to_the_lab_and_the_tour_to_the_stage(overview):
+    page = overview
+    page.get_by_role("button", name="Start the tour").click()
+    expect(page.locator(".deck .count")).to_have_text(re.compile("^1 of "))
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
+
+
+def test_the_mask_on_screen_opens_in_the_lab(page, home):
+    page.goto(home)
+    page.get_by_role("slider").focus()
+    page.keyboard.press("Home")  # whatever moves by itself has stopped
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".hero .sentence")).to_contain_text("7 of 72 heads and 1 of 6 MLPs off")
+    page.get_by_role("button", name="Try this mask in the lab").click()
+    page.wait_for_url(re.compile(r"/lab\?.*mask="))
+    expect(page.locator('.hg .cell[aria-checked="false"]')).to_have_count(8)
+
+
+def test_titles_say_what_the_task_asks(page, home):
+    page.goto(home)
+    expect(page.get_by_role("heading", name="MRPC: do these two sentences say the same?")).to_be_visible()
+    page.wait_for_function("document.title.includes('MRPC: do these two sentences say the same?')")
+    page.get_by_role("link", name="Tickets").click()
+    page.wait_for_function("document.title.startsWith('Tickets · MRPC')")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_survival_shows_one_seed_or_all_and_its_legend_at_once(chromium, home, size):
+    width, height = SIZES[size]
+    context = unhurried(chromium, viewport={"width": width, "height": height})
+    page = context.new_page()
+    page.goto(f"{home}/survival")
+    legend = page.locator(".hg .legend")
+    expect(legend).to_contain_text("Survives, of 5 seeds")
+    if size != "phone":
+        _, top, _, tall = legend.evaluate(WHERE)
+        assert top + tall <= height
+    expect(page.locator('.hg .cell[aria-checked="false"]')).to_have_count(0)
+    page.get_by_role("radio", name="42", exact=True).click()
+    expect(page.locator('.hg .cell[aria-checked="false"]')).to_have_count(37 + 4)
+    page.wait_for_url(re.compile("of=42"))
+    page.goto(f"{home}/survival?task=RTE")
+    expect(legend).to_have_text(re.compile("^kept"))  # one seed: no scale
+    context.close()
