@@ -39,7 +39,10 @@ def show(view: View, *, learnt: bool) -> None:
     seeds = [made for of in view.runs if (made := _seed(view, of, learnt=learnt)) is not None]
     if not seeds:
         command = view.bundle.command_for(Key(run, "structured", "together"))
-        st.info(f"Nothing was pruned for {plain(run.task)} yet. Make it: {code(command)}", icon=":material/content_cut:")
+        words = f"Nothing was pruned for {plain(run.task)} yet. Make it: {code(command)}"
+        st.info(words, icon=":material/content_cut:")
+            f"Nothing was pruned for {plain(run.task)} yet. Make it: {code(command)}", icon=":material/content_cut:"
+        )
         return
     names = [seed.name for seed in seeds]
     own = f"Seed {run.seed}"
