@@ -15,7 +15,7 @@ from explorer.store.commands import study_command
 from explorer.store.schema import Manifest, Run
 from explorer.ui import cached, preload, state, visitor
 from explorer.ui.view import runs_of
-from explorer.ui.widgets import exhibits, export_panel, plain_text, share
+from explorer.ui.widgets import exhibits, export_panel, one_entry, plain_text, share
 
 # A file of ours: Streamlit would fetch a named icon from a font server.
 ICON = Path(__file__).parent / "explorer" / "ui" / "icon.png"
@@ -84,6 +84,7 @@ def main() -> None:
         if (view := state.selected()) is not None:
             export_panel.panel(view)
         share.panel()
+        one_entry.keep_one_entry_a_page()
     preload.start()
 
 
