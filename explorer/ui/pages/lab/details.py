@@ -73,7 +73,7 @@ def panel(question: Question, standing: Standing | None) -> None:
             dev_data.by_phenomenon(evaluator, of_mask, of_full)
     elif chosen == FLIPS:
         with places[FLIPS].container():
-            flips.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits)
+            flips.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits, code=question.mask.code)
 
 
 def _names(question: Question, standing: Standing | None) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -11,6 +12,9 @@ from explorer.store.mask_files import LARGEST, read_mask
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import state
 from explorer.ui.widgets import plain_text
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 _SEEN, _SAID = "mask_files.seen", "mask_files.said"
 _MB = 1
@@ -36,7 +40,7 @@ def load_mask(known: KnownRun) -> None:
         st.session_state[_SEEN] = ids
         new = [file for file in files if file.file_id not in before]
         if new:
-            st.session_state[_SAID] = _read(known, {file.name: file.getvalue()[: LARGEST + 1] for file in new})
+            st.session_state[_SAID] = _read(known, _by_name(new))
         elif not files:
             st.session_state.pop(_SAID, None)
         for said in st.session_state.get(_SAID, ()):
@@ -44,6 +48,26 @@ def load_mask(known: KnownRun) -> None:
                 plain_text.failed(said)
             else:
                 st.success(plain_text.plain(said), icon=":material/check:")
+
+
+def _by_name(files: Sequence[UploadedFile]) -> dict[str, bytes]:
+    """What is in each; two of one name are told apart."""
+    found: dict[str, bytes] = {}
+    for file in files:
+        name = file.name if file.name not in found else f"{len(found) + 1}. {file.name}"
+        found[name] = file.getvalue()[: LARGEST + 1]
+    return found
+
+
+def _faults(known: KnownRun, files: Mapping[str, bytes]) -> list[BadMask]:
+    """What is wrong with each file alone."""
+    faults = []
+    for name, data in files.items():
+        try:
+            read_mask({name: data}, *known.shape)
+        except BadMask as error:
+            faults.append(error)
+    return faults
 
 
 def _read(known: KnownRun, files: Mapping[str, bytes]) -> tuple[str | BadMask, ...]:
@@ -55,6 +79,8 @@ def _read(known: KnownRun, files: Mapping[str, bytes]) -> tuple[str | BadMask, .
     if len(files) == 2 and all(name.endswith(".npy") for name in files):
         groups = [dict(files)]
     else:
+        groups = [{name: data} for name, data in files.items()]
+    if len(groups) == 1 and len(files) == 2 and len(_faults(known, files)) > 1:  # each has its own
         groups = [{name: data} for name, data in files.items()]
     said: list[str | BadMask] = []
     for group in groups:

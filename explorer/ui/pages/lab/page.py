@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.figures.overlays import dress
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, state
-from explorer.ui.pages.lab import compare, details, history, mask_files, opening, presets, score
+from explorer.ui.pages.lab import compare, details, history, mask_files, opening, own_text, presets, score
 from explorer.ui.scoring import checkpoint_words, dev_data, request
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, overlay_picker
@@ -80,5 +80,6 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
             standing = score.panel(question, stored_first=source.kind == cached_models.DIAGNOSTICS)
         with st.container():
             checkpoint_words.tell(question, standing.evaluator if standing else None)
+    own_text.show(question, standing)
     history.record(question, standing)
     details.panel(question, standing)
