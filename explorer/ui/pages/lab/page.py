@@ -7,8 +7,8 @@ import streamlit as st
 from explorer.figures.overlays import dress
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, state
-from explorer.ui.pages.lab import compare, details, history, mask_files, opening, own_text, presets, score
-from explorer.ui.scoring import checkpoint_words, dev_data, request
+from explorer.ui.pages.lab import compare, details, history, mask_files, own_text, presets, score
+from explorer.ui.scoring import checkpoint_words, dev_data, opening, request
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, overlay_picker
 from explorer.ui.widgets.words import QUESTIONS, model_name

@@ -12,15 +12,12 @@ from explorer.figures.score import score_figure
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.live.worker import Failed, Running
 from explorer.stats.against_full import Comparison
-from explorer.stats.intervals import Score, score_with_interval
-from explorer.tickets.structured import threshold_of
+from explorer.stats.intervals import Score
 from explorer.ui import cached, cached_models
-from explorer.ui.pages.lab import card_words
-from explorer.ui.scoring import polling, request, score_panel
+from explorer.ui.scoring import card_words, polling, request, score_panel
 from explorer.ui.scoring.request import Question, Standing
 from explorer.ui.widgets import exhibits
-from explorer.ui.widgets.score_card import Card, Stored, score_card
-from explorer.ui.widgets.words import minus
+from explorer.ui.widgets.score_card import Card, score_card
 
 KEY = "lab.score"
 
@@ -31,7 +28,7 @@ def panel(question: Question, *, stored_first: bool) -> Standing:
     stored_first: whether the bundle's score of the mask comes first, since the live one is on other sentences.
     """
     standing = request.standing_of(question)
-    stored = stored_of(question) if stored_first else None
+    stored = card_words.stored_of(question.known, question.mask) if stored_first else None
 
     def draw(now: Standing) -> None:
         card = card_of(question, now)
@@ -90,23 +87,6 @@ def card_of(question: Question, standing: Standing) -> Card:
     if isinstance(news, Running):
         return card_words.running(code, title, news.news, whole, floor, words)
     return card_words.waiting(code, title, whole.score, floor, words)
-
-
-def stored_of(question: Question) -> Stored:
-    """The bundle's own score of the mask, on the task's dev set."""
-    known, mask = question.known, question.mask
-    title = card_words.metric_on(known.task, f"{known.task.name} dev, stored in this cache")
-    found, full = known.by_code.get(mask.code), known.full.score
-    if found is None:
-        about = f"Not stored for this mask: presets and single switches are. The full model's is {full:.3f}."
-        return Stored(title, "–", about)
-    score = score_with_interval(known.task.metric, found.predictions, known.labels)
-    line = threshold_of(full)
-    side = (
-        "the full model" if mask.is_full else f"{'above' if score.value >= line else 'below'} its 90% line ({line:.3f})"
-    )
-    about = f"95% interval {score.low:.3f} to {score.high:.3f}, n = {score.n:,} ({found.origin}): {side}"
-    return Stored(title, minus(f"{score.value:.3f}"), about)
 
 
 def _of_stored(question: Question, title: str) -> Card:

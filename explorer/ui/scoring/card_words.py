@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import Task
+from explorer.mask import Mask
 from explorer.stats.against_full import Comparison
-from explorer.stats.intervals import Score
+from explorer.stats.intervals import Score, score_with_interval
 from explorer.stats.paired import SAME_PREDICTIONS
 from explorer.study.majority_baseline import MajorityBaseline
+from explorer.study.stored_scores import KnownRun
 from explorer.tickets.structured import threshold_of
 from explorer.ui.scoring.score_panel import in_words
-from explorer.ui.widgets.score_card import Axis, Card, Kind, Spot
+from explorer.ui.widgets.score_card import Axis, Card, Kind, Spot, Stored
 from explorer.ui.widgets.words import minus
 
 if TYPE_CHECKING:
@@ -113,6 +115,22 @@ def verdict(score: Score, full: Score, floor: MajorityBaseline, *, is_full: bool
     if score.value >= line:
         return "above", f"Above {name}" + (", clearly" if score.low >= line else ", but not clearly")
     return "below", f"Below {name}" + (", clearly" if score.high < line else ", but not clearly")
+
+
+def stored_of(known: KnownRun, mask: Mask) -> Stored:
+    """The bundle's own score of the mask, on the task's dev set."""
+    title = metric_on(known.task, f"{known.task.name} dev, stored in this cache")
+    found, full = known.by_code.get(mask.code), known.full.score
+    if found is None:
+        about = f"Not stored for this mask: presets and single switches are. The full model's is {full:.3f}."
+        return Stored(title, "–", about)
+    score = score_with_interval(known.task.metric, found.predictions, known.labels)
+    line = threshold_of(full)
+    side = (
+        "the full model" if mask.is_full else f"{'above' if score.value >= line else 'below'} its 90% line ({line:.3f})"
+    )
+    about = f"95% interval {score.low:.3f} to {score.high:.3f}, n = {score.n:,} ({found.origin}): {side}"
+    return Stored(title, minus(f"{score.value:.3f}"), about)
 
 
 def metric_on(task: Task, where: str, n: int | None = None) -> str:
