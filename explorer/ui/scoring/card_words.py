@@ -51,15 +51,27 @@ def spot(score: Score) -> Spot:
     return Spot(score.value, score.low, score.high)
 
 
-def exact(code: str, title: str, found: Comparison, floor: MajorityBaseline, *, is_full: bool, provenance: str) -> Card:
-    """The card of a score on every example. title: what it is on; is_full: whether it is the full model's own."""
+def exact(
+    code: str,
+    title: str,
+    found: Comparison,
+    floor: MajorityBaseline,
+    *,
+    is_full: bool,
+    provenance: str,
+    part: str = "",
+) -> Card:
+    """The card of a score on every example. title: what it is on; is_full: whether it is the full model's own.
+
+    part: which part of the diagnostics it is on; '' where they are not.
+    """
     score = found.score
     return Card(
         code,
         title,
         value=_value(score),
         against=_against(found.difference.difference, is_full),
-        interval=_interval(score),
+        interval=f"{_interval(score)}, n = {score.n:,}" + (f" ({part})" if part else ""),
         axis=axis_of(found.full, floor),
         dot=spot(score) if math.isfinite(score.value) else None,
         chip=verdict(score, found.full, floor, is_full=is_full),
@@ -133,9 +145,9 @@ def stored_of(known: KnownRun, mask: Mask) -> Stored:
     return Stored(title, minus(f"{score.value:.3f}"), about)
 
 
-def metric_on(task: Task, where: str, n: int | None = None) -> str:
-    """'Accuracy on SST-2 dev, 872 examples'."""
-    return f"{METRIC_WORDS[task.metric].capitalize()} on {where}" + (f", {n:,} examples" if n else "")
+def metric_on(task: Task, where: str) -> str:
+    """'Accuracy on SST-2 dev'."""
+    return f"{METRIC_WORDS[task.metric].capitalize()} on {where}"
 
 
 def _lines(found: Comparison) -> tuple[str, ...]:

@@ -23,12 +23,14 @@ _MINE = "game.mine_before"
 """Run -> the mask that was on the grid before the gradient's."""
 _STYLE = """<style>
 .game { display: flex; flex-wrap: wrap; gap: .2rem 2.2rem; align-items: baseline; }
-.game div b { display: block; font-size: clamp(2.4rem, 4.6vw, 4.6rem); line-height: 1.05; font-weight: 700;
+.game div b { display: block; font-size: clamp(2.4rem, 3.6vw, 4.6rem); line-height: 1.05; font-weight: 700;
   font-variant-numeric: tabular-nums; }
-.game div span { font-size: 1.15rem; }
+.game div { max-width: 11rem; }
+.game div span { font-size: 1rem; line-height: 1.25; display: block; }
 .game div.second b { font-size: clamp(1.6rem, 2.6vw, 2.4rem); }
 .game-verdict { min-height: 4.2rem; box-sizing: border-box; }
-[data-testid=stMainBlockContainer] { padding-inline: clamp(.75rem, 3vw, 3rem); }
+.st-key-game-top h2 { font-size: 1.5rem; padding: 0; }
+[data-testid=stMainBlockContainer] { padding-top: 2.2rem; padding-inline: clamp(.75rem, 3vw, 3rem); }
 .game-verdict { font-size: 1.3rem; font-weight: 650; padding: .35rem .8rem; border-left: .4rem solid;
   margin-top: .4rem; }
 .game-verdict small { display: block; font-weight: 400; font-size: .95rem; opacity: .8; }
@@ -45,14 +47,15 @@ def page(view: View) -> None:
     known = cached.known(view, run)
     state.mask_of(run, known.shape)  # reads the link
     st.html(_STYLE)
-    st.header("How many heads can you switch off?")
     state.show_notices()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="game-top"):
+        st.header("How many heads can you switch off?", width="content", anchor=False)
+        withheld = dev_data.is_withheld(view, run)
+        source = dev_data.DataSource(cached_models.FOLDER) if withheld else dev_data.choose_data(known.task)
     st.markdown(
         f"Switch heads off, as many as you can, and stay above 90% of the full model's {run.task} "
         f"{METRIC_WORDS[known.task.metric]}. Only heads count: an MLP that is off costs score and earns nothing."
     )
-    withheld = dev_data.is_withheld(view, run)
-    source = dev_data.DataSource(cached_models.FOLDER) if withheld else dev_data.choose_data(known.task)
     _game(view, known, source, withheld, opponent_of(view, known))
 
 
@@ -69,8 +72,8 @@ def _game(view: View, known: KnownRun, source: dev_data.DataSource, withheld: bo
     with right:
         question = None if withheld else request.Question(view, known, source, mask)
         copied = opponent is not None and mask == opponent.step.mask
-        racers = st.container()
         evaluator = attempts.show(view, known, mask, question, enters=not copied)
+        racers = st.container()
         if question is not None:
             with st.container():
                 checkpoint_words.tell(question, evaluator)

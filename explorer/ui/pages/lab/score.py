@@ -54,7 +54,7 @@ def panel(question: Question, *, stored_first: bool) -> Standing:
 def stored_panel(question: Question) -> None:
     """Draws the card of a run whose checkpoint is not here: the bundle's own score, or that there is none."""
     known, mask = question.known, question.mask
-    title = card_words.metric_on(known.task, question.title, len(known.labels))
+    title = card_words.metric_on(known.task, question.title)
     if question.stored is None:
         card = card_words.unknown(mask.code, title, _full_of(question), question.floor)
     else:
@@ -67,14 +67,14 @@ def card_of(question: Question, standing: Standing) -> Card:
     """The card of a mask as its score stands."""
     known, code, floor = question.known, question.mask.code, question.floor
     evaluator, news = standing.evaluator, standing.news
-    n = len(evaluator.labels) if evaluator is not None else None
-    title = card_words.metric_on(known.task, question.title, n)
+    title = card_words.metric_on(known.task, question.title)
     is_full = question.mask.is_full
     if standing.answer is not None and evaluator is not None:
         found = standing.answer.comparison
+        part = "all parts" if question.source.kind == cached_models.DIAGNOSTICS else ""
         _keep(question, found)
         words = request.provenance(evaluator, standing.answer, standing.unverified)
-        return card_words.exact(code, title, found, floor, is_full=is_full, provenance=words)
+        return card_words.exact(code, title, found, floor, is_full=is_full, provenance=words, part=part)
     words = request.news_words(news)
     if question.stored is not None:  # whole already: only the bar below it moves
         return replace(_of_stored(question, title), progress=_share(news), interval=words)
