@@ -79,14 +79,16 @@ def test_grid_and_score_do_not_move_by_a_pixel_over_ten_toggles(sized, home):
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
 
 
-def test_from_the_very_click_on_nothing_tells_of_the_mask_before(page, home):
+def test_from_the_very_click_on_nothing_tells_of_the_mask_before(context_of, home):
+    page = context_of()  # not the fixture: Streamlit's probes are errors on the console of every page but /
     opened(page, home)
     told = cell(page, 6, 6).evaluate(CLICK_AND_READ)
     assert told == ["…", "", "Scoring this mask …", ""]
     expect(page.locator(".card .chip")).to_have_text(re.compile("90% line"))
 
 
-def test_back_leaves_the_page_however_often_the_mask_changed(page, home):
+def test_back_leaves_the_page_however_often_the_mask_changed(context_of, home):
+    page = context_of()  # not the fixture: Streamlit's probes are errors on the console of every page but /
     page.goto(f"{home}/survival")
     page.get_by_role("link", name="Lab").click()
     expect(page.locator("button.cell").first).to_be_visible()
@@ -120,7 +122,8 @@ def test_flips_are_cards_and_what_is_typed_is_answered_anew_with_every_click(siz
         assert box["x"] + box["width"] <= viewport
 
 
-def test_a_second_mask_file_takes_the_place_of_the_first_and_faults_are_sentences(page, home):
+def test_a_second_mask_file_takes_the_place_of_the_first_and_faults_are_sentences(context_of, home):
+    page = context_of()  # not the fixture: Streamlit's probes are errors on the console of every page but /
     opened(page, home)
     masks = [Mask.full(6, 12).with_layer(layer, False) for layer in (1, 4)]
     page.get_by_role("button", name="Load a mask").click()
