@@ -118,7 +118,7 @@ def _keep_and_share(known: KnownRun, question: request.Question | None, opponent
         st.button(
             "Bring my best back",
             icon=":material/history:",
-            key="game.best",
+            key="game.bring",
             on_click=state.set_mask,
             args=(known.run, mask),
         )

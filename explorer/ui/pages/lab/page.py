@@ -53,6 +53,7 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
         presets.presets_row(view, known)
         offered = overlay_picker.overlays_of(view, known)
         fill, ring = overlay_picker.choose(offered, "lab", fill=FILL)
+        st.space("stretch")  # so that what opens there lies over the score, and the grid stays in sight
         mask_files.load_mask(known)
     left, right = st.columns([2, 1], gap="medium")
     with left:
