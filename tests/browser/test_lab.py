@@ -34,7 +34,7 @@ def test_ten_fast_clicks_lose_nothing_and_the_newest_mask_ends_on_screen(
         handle.dispatch_event("click")
         mask = mask.with_head(layer - 1, head - 1, False)
     page.wait_for_url(re.compile(f"mask={mask.code}"))
-    expect(page.locator(f'.card[data-mask="{mask.code}"] .fold')).to_contain_text("Scored in")
+    expect(page.locator(f'.card[data-mask="{mask.code}"] .fold')).to_contain_text("Scored ")
     assert all("pruned" in (handle.get_attribute("aria-label") or "") for handle in handles)
     shown = page.locator(".card .value").inner_text()
 
@@ -51,7 +51,7 @@ def test_the_chosen_details_stay_from_mask_to_mask(page, home):
     expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible()
     page.get_by_label(re.compile(r"^Layer 6, head 12:")).first.click()
     page.wait_for_url(re.compile("mask="))
-    expect(page.locator(".card .fold")).to_contain_text("Scored in")
+    expect(page.locator(".card .fold")).to_contain_text("Scored ")
     expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible()
 
 
@@ -60,7 +60,7 @@ def test_a_click_on_a_visited_point_brings_its_mask_back(page, home):
     expect(page.get_by_text("This is the full model")).to_be_visible()
     page.get_by_role("button", name="Bad", exact=True).click()
     page.wait_for_url(re.compile("mask="))
-    expect(page.locator(".card .fold")).to_contain_text("Scored in")
+    expect(page.locator(".card .fold")).to_contain_text("Scored ")
     page.get_by_text("Masks so far").click()
     plot = page.locator(".js-plotly-plot").filter(has_text="visited")
     expect(plot).to_be_visible()
