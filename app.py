@@ -16,7 +16,7 @@ from explorer.store.schema import Manifest, Run
 from explorer.ui import cached, preload, state, visitor
 from explorer.ui.as_text import code
 from explorer.ui.view import runs_of
-from explorer.ui.widgets import exhibits, export_panel, glossary, plain_text, share
+from explorer.ui.widgets import exhibits, export_panel, glossary, one_entry, plain_text, share
 from explorer.ui.widgets.page_title import task_question
 
 # A file of ours: Streamlit would fetch a named icon from a font server.
@@ -87,6 +87,7 @@ def main() -> None:
         if (view := state.selected()) is not None:
             export_panel.panel(view)
         share.panel()
+        one_entry.keep_one_entry_a_page()
     preload.start()
 
 

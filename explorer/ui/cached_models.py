@@ -28,7 +28,9 @@ from explorer.ui import cached
 from explorer.ui.view import View
 
 if TYPE_CHECKING:  # torch comes in with it: only the lab pays for that
+    from explorer.arrays import Float32Array
     from explorer.bert.checkpoints import Classifier
+    from explorer.bert.engine import Engine
     from explorer.live.evaluator import Evaluator
 
 DIAGNOSTICS, FOLDER, HUB, STORED = "diagnostics", "folder", "hub", "stored"
@@ -118,6 +120,32 @@ def encoder(source: str, run: Run) -> Classifier:
     from explorer.bert.checkpoints import load_pretrained
 
     return load_pretrained(source, TASKS[run.task], run.seed)
+
+
+@functools.lru_cache(maxsize=1)
+def _engine(root: Path, run: Run, checkpoint_sha256: str) -> Engine:
+    from explorer.bert.engine import Engine
+
+    return Engine(classifier(root, run, checkpoint_sha256))
+
+
+def logits_of_text(
+    view: View, run: Run, texts: tuple[str, ...], mask: Mask
+) -> tuple[tuple[Float32Array, Float32Array], tuple[str, ...]]:
+    """The fp32 logits (k,) on a typed text, under a mask and of the full model, and notes on what was cut.
+
+    The text is kept nowhere. Raises BadRequest on a text that says nothing, BadBundle or BadCheckpoint without a model.
+    """
+    import numpy as np
+
+    from explorer.bert.shards import shard_of
+    from explorer.bert.user_text import encode_text
+
+    sha256 = cached.artefact(view, Key(run, "finetune")).manifest.checkpoint_sha256
+    read = encode_text(classifier(view.root, run, sha256).tokenizer, *texts)
+    engine, shard = _engine(view.root, run, sha256), shard_of(read.encoded, np.zeros(1, np.int64))
+    now, full = engine.logits_of_many(shard, (mask, Mask.full(engine.n_layers, engine.n_heads)))
+    return (now[0], full[0]), read.notes
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=cached.BY_BUNDLE)  # shared: read-only

@@ -31,6 +31,7 @@ _READ_URL = "view.url_was_read"
 _NOTICES = "view.notices"
 _ASKED = "view.asked"
 _CHOSEN = "view.chosen"
+_TASK_CHOSEN = "view.task_was_chosen"
 _VIEW, _PRINT, _LINK = "view.view", "view.fingerprint", "view.link"
 TOUR = "view.tour"
 """Set in the session where the stage is to begin its story at once."""
@@ -73,6 +74,11 @@ def choose(run: Run) -> None:
     for name, value in (("model", run.model), ("task", run.task), ("seed", str(run.seed))):
         st.session_state[f"view.{name}.kept"] = value
     st.session_state[_CHOSEN] = st.session_state.get(_CHOSEN, 0) + 1
+
+
+def task_was_chosen() -> bool:
+    """Whether the link named a task or somebody chose one: else the page may."""
+    return bool(st.session_state.get(_TASK_CHOSEN))
 
 
 def _read_fingerprint(run: Run, here: Fingerprint) -> None:
@@ -181,13 +187,20 @@ def _selectbox(label: str, name: str, options: Sequence[str], first: bool, defau
     default = default or options[0]
     kept = f"view.{name}.kept"  # Streamlit forgets a widget's value on a switch of page
     wanted = st.query_params.get(name) if first else st.session_state.get(kept)
+    if name == "task" and first and wanted in options:
+        st.session_state[_TASK_CHOSEN] = True
     if first and wanted is not None and wanted not in options:
         notice(f"The link names the {label.lower()} {wanted!r}, which this cache does not hold; showing {default}.")
     index = options.index(wanted if wanted in options else default)
     anew = st.session_state.get(_CHOSEN, "")
-    chosen: str = st.selectbox(label, options, index=index, key=f"view.{name}{anew}")
+    chosen: str = st.selectbox(label, options, index=index, key=f"view.{name}{anew}", on_change=_by_hand, args=(name,))
     st.session_state[kept] = chosen
     return chosen
+
+
+def _by_hand(name: str) -> None:
+    if name == "task":
+        st.session_state[_TASK_CHOSEN] = True
 
 
 def _unique(names: object) -> list[str]:

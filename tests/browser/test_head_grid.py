@@ -274,9 +274,9 @@ def test_a_disabled_grid_can_be_read_but_not_switched(page, serve):
     grid.drag(grid.cell(5, 5), grid.cell(5, 8))
     grid.cell(3, 3).press("Space")
     page.keyboard.press("ArrowRight")
-    assert grid.focus_label().startswith("Layer 3, head 4: kept.")
+    assert grid.focus_label().startswith("Layer 3, head 4: Survives")
     page.keyboard.press("Control+z")
-    grid.expect(grid.full)
+    sync_api.expect(page.get_by_test_id("stText")).to_contain_text(f"{grid.full.code} ")
     assert not grid.button("Undo").is_visible()
     assert not page.get_by_text("pruned").is_visible()
     page.get_by_role("button", name="Preset").click()  # whatever the grid had sent, Python would hear of before this
@@ -285,12 +285,45 @@ def test_a_disabled_grid_can_be_read_but_not_switched(page, serve):
 
 
 def test_hover_texts_are_text(grid):
+    readout = grid.page.locator(".readout")
+    sync_api.expect(readout).to_contain_text("Point at a cell")
+    place = readout.bounding_box()
     grid.cell(5, 5).hover()
-    tip = grid.page.locator(".tip")
-    sync_api.expect(tip).to_be_visible()
-    sync_api.expect(tip).to_have_text("Layer 5, head 5: keptSurvives in 4 of 5 seeds <b>")
+    sync_api.expect(readout).to_have_text("Layer 5, head 5: kept · Survives in 4 of 5 seeds <b>")
     grid.page.mouse.move(1, 1)
-    sync_api.expect(tip).to_be_hidden()
+    sync_api.expect(readout).to_contain_text("Point at a cell")
+    assert readout.bounding_box() == place
+    assert (
+        place["y"]
+        >= grid.page.locator(".board").bounding_box()["y"] + grid.page.locator(".board").bounding_box()["height"]
+    )
+
+
+def test_a_heatmap_has_no_switches_and_a_mask_that_is_shown_has(page, serve):
+    grid = Grid(page, serve(APP), "disabled=1&fill=1")
+    cell = page.locator("button.cell").first
+    sync_api.expect(cell).to_have_attribute("aria-label", "Layer 1, head 1: Survives in 0 of 5 seeds <b>")
+    assert (cell.get_attribute("role"), cell.get_attribute("aria-checked")) == (None, None)
+    page.get_by_role("button", name="Preset").click()
+    sync_api.expect(cell).to_have_attribute("aria-checked", "false")
+    assert cell.get_attribute("role") == "switch"
+    grid.expect(off(grid.full, (1, 1)))
+
+
+def test_many_cells_change_one_after_the_other_and_those_that_changed_are_outlined(page, serve):
+    grid = Grid(page, serve(APP), "fill=1")
+    grid.button("Layer 1, heads and MLP").click()
+    grid.button("Undo").click()
+    cells = page.locator("button.cell.was")
+    sync_api.expect(cells).to_have_count(13)
+    order = cells.evaluate_all(
+        "cells => cells.map(c => [+c.style.getPropertyValue('--fill'), parseInt(c.style.getPropertyValue('--wait'))])"
+    )
+    assert [wait for _, wait in sorted(order)] == sorted(wait for _, wait in order)
+    assert len({wait for _, wait in order}) == 13
+    grid.cell(2, 2).click()
+    sync_api.expect(cells).to_have_count(1)
+    assert grid.cell(2, 2).evaluate("cell => cell.style.getPropertyValue('--wait')") == "0ms"
 
 
 def test_on_change_is_called_and_the_newest_mask_is_in_the_session(grid):

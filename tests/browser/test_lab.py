@@ -34,15 +34,15 @@ def test_ten_fast_clicks_lose_nothing_and_the_newest_mask_ends_on_screen(
         handle.dispatch_event("click")
         mask = mask.with_head(layer - 1, head - 1, False)
     page.wait_for_url(re.compile(f"mask={mask.code}"))
-    expect(page.get_by_text("Scored in")).to_be_visible()
+    expect(page.locator(f'.card[data-mask="{mask.code}"] .fold')).to_contain_text("Scored ")
     assert all("pruned" in (handle.get_attribute("aria-label") or "") for handle in handles)
-    shown = page.get_by_test_id("stMetricValue").inner_text()
+    shown = page.locator(".card .value").inner_text()
 
     other = context_of()  # somebody else, who is answered from the ledger, about that very mask
     other.goto(page.url)
-    expect(other.get_by_text("from the ledger")).to_be_visible()
-    expect(other.get_by_test_id("stMetricValue")).to_have_text(shown)
-    expect(other.get_by_test_id("stProgress")).to_have_count(0)
+    expect(other.locator(".card .fold")).to_contain_text("from the ledger")
+    expect(other.locator(".card .value")).to_have_text(shown)
+    expect(other.locator(".card .bar.done")).to_have_count(1)
 
 
 def test_the_chosen_details_stay_from_mask_to_mask(page, home):
@@ -51,16 +51,16 @@ def test_the_chosen_details_stay_from_mask_to_mask(page, home):
     expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible()
     page.get_by_label(re.compile(r"^Layer 6, head 12:")).first.click()
     page.wait_for_url(re.compile("mask="))
-    expect(page.get_by_text(re.compile("^Scored in"))).to_be_visible()
+    expect(page.locator(".card .fold")).to_contain_text("Scored ")
     expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible()
 
 
 def test_a_click_on_a_visited_point_brings_its_mask_back(page, home):
     open_lab(page, home)
-    expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible()
+    expect(page.get_by_text("This is the full model")).to_be_visible()
     page.get_by_role("button", name="Bad", exact=True).click()
     page.wait_for_url(re.compile("mask="))
-    expect(page.get_by_text(re.compile("^Scored in"))).to_be_visible()
+    expect(page.locator(".card .fold")).to_contain_text("Scored ")
     page.get_by_text("Masks so far").click()
     plot = page.locator(".js-plotly-plot").filter(has_text="visited")
     expect(plot).to_be_visible()
@@ -71,7 +71,7 @@ def test_a_click_on_a_visited_point_brings_its_mask_back(page, home):
     x, y = first.evaluate(MIDDLE_IN, above.element_handle())
     above.click(position={"x": x, "y": y})
     page.wait_for_url(lambda url: "mask=" not in url)
-    expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible()
+    expect(page.get_by_text("This is the full model")).to_be_visible()
 
 
 def test_a_link_holds_two_masks_and_opens_to_their_comparison(page, home, context_of):

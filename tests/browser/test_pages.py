@@ -14,14 +14,14 @@ from playwright.sync_api import expect  # noqa: E402
 def open_lab(page, home):
     page.goto(home)
     page.get_by_role("link", name="Lab").click()
-    expect(page.get_by_test_id("stMetricValue")).to_be_visible()
+    expect(page.locator(".card .fold:not(.empty)")).to_be_visible()
 
 
 def test_survival_shows_a_heatmap_and_its_numbers(page, home):
     page.goto(home)
     page.get_by_role("link", name="Survival").click()
     expect(page.get_by_text("Which heads and MLPs survive pruning?")).to_be_visible()
-    cell = page.get_by_label(re.compile(r"^Layer 1, head 1: kept. Survives.*Mean"))
+    cell = page.get_by_label(re.compile(r"^Layer 1, head 1: Survives.*Mean"))
     expect(cell).to_have_attribute("aria-label", re.compile(r"Survives in \d of 5 seeds"))
     page.get_by_text("Pruning paths").click()
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
@@ -45,23 +45,23 @@ def test_the_four_claims_open_and_lead_to_where_they_are_checked(page, home):
 
 def test_a_click_changes_the_score_line_and_the_address(page, home):
     open_lab(page, home)
-    expect(page.get_by_text("Every prediction is the full model's.")).to_be_visible()
+    expect(page.get_by_text("This is the full model")).to_be_visible()
     page.get_by_label(re.compile("^MLP of layer 6|^Layer 6, MLP")).first.click()
-    expect(page.get_by_text(re.compile("predictions differ from the full model's"))).to_be_visible()
+    expect(page.locator(".lines").get_by_text(re.compile("answers change"))).to_be_visible()
     page.wait_for_url(re.compile(r"mask=[A-Za-z0-9_-]{14}"))
-    expect(page.get_by_text(re.compile("Stored MRPC dev"))).to_be_visible()
+    expect(page.get_by_text(re.compile("SST-2 dev, stored"))).to_be_visible()
 
 
 def test_a_link_opens_to_the_same_screen(page, home, context_of):
     open_lab(page, home)
     page.get_by_role("button", name="Good ticket").click()
     page.wait_for_url(re.compile("mask="))
-    expect(page.get_by_text(re.compile("predictions differ"))).to_be_visible()
-    shown = page.get_by_test_id("stMetricValue").inner_text()
+    expect(page.locator(".lines").get_by_text(re.compile("answers change"))).to_be_visible()
+    shown = page.locator(".card .value").inner_text()
     other = context_of()
     other.goto(page.url)
-    expect(other.get_by_text(re.compile("predictions differ"))).to_be_visible()
-    assert other.get_by_test_id("stMetricValue").inner_text() == shown
+    expect(other.locator(".lines").get_by_text(re.compile("answers change"))).to_be_visible()
+    assert other.locator(".card .value").inner_text() == shown
 
 
 def test_the_overview_opens_by_its_name_too(context_of, home):

@@ -7,6 +7,7 @@ import pytest
 from explorer.live.worker import Done, Worker
 from explorer.mask import Mask
 from explorer.ui import cached_models
+from tests.ui.cards import card, told
 from tests.ui.test_pages import CACHE, MRPC, lab, texts
 from tests.waiting import HANG_SECONDS, until
 
@@ -39,7 +40,7 @@ def test_a_mask_scored_before_comes_from_the_ledger_and_says_so():
     assert "Scored in" in texts(first)
     assert "from the ledger" in texts(second)
     assert "UTC" in texts(second)
-    assert first.metric[0].value == second.metric[0].value
+    assert card(first)["value"] == card(second)["value"]
 
 
 def test_a_score_is_verified_in_fp32_and_corrected_on_screen(unsure):
@@ -54,11 +55,11 @@ def test_a_score_is_verified_in_fp32_and_corrected_on_screen(unsure):
     assert (before.verified, verified.verified) == (False, True)
     test.run()
     n = len(verified.evaluation.logits)
-    assert f"; verified in fp32, which corrected **1** of {n:,} predictions." in texts(test)
-    assert test.metric[0].value == f"{verified.evaluation.score:.3f}"
+    assert f"; verified in fp32, which corrected 1 of {n:,} predictions." in texts(test)
+    assert card(test)["value"] == f"{verified.evaluation.score:.3f}"
     assert len(list(test.main)) == places, "nothing jumps"
     again = opened(verified.evaluation.mask)
-    assert "from the ledger; verified in fp32, which corrected **1** of" in texts(again)
+    assert "from the ledger; verified in fp32, which corrected 1 of" in texts(again)
 
 
 def test_a_score_that_cannot_be_verified_says_so_and_stays(monkeypatch, unsure):
@@ -72,17 +73,22 @@ def test_a_score_that_cannot_be_verified_says_so_and_stays(monkeypatch, unsure):
     until(lambda: test.session_state["lab.verification"][1].over)
     test.run()
     assert "it could not be verified in fp32: This could not be computed (MemoryError)." in texts(test)
-    assert test.metric[0].value
+    assert card(test)["value"]
     assert not test.error
 
 
 def test_flips_name_labels_margins_and_text():
     test = opened(FULL.with_layer(0, False))
+    (cards,) = told(test, "flip_cards")
+    test.toggle(key="lab.flips.table").set_value(True).run()
     table = test.dataframe[0].value
-    assert list(table.columns[:6]) == ["example", "gold", "full model", "this mask", "margin, full", "margin, mask"]
+    first, row = cards["cards"][0], table.iloc[0]
+    assert (first["number"], first["gold"], first["after"]) == (row["example"], row["gold"], row["this mask"])
+    assert ["".join(words for words, _ in text) for text in first["texts"]] == [row["sentence 1"], row["sentence 2"]]
+    assert list(table.columns[:6]) == ["example", "gold", "full model", "this mask", "margin, full", "margin, now"]
     assert {"sentence 1", "sentence 2"} <= set(table.columns)
     assert (table["full model"] != table["this mask"]).all()
-    wrong_now = table["margin, mask"] < 0
+    wrong_now = table["margin, now"] < 0
     assert (wrong_now == (table["gold"] != table["this mask"])).all()
     test.pills(key="lab.flips").set_value("broken").run()
     broken = test.dataframe[0].value
@@ -125,7 +131,7 @@ def test_a_crash_is_a_sentence(monkeypatch):
 def test_when_too_many_wait_the_page_says_so_and_asks_again(worker):
     worker(sessions=0)
     test = opened(FULL.with_head(2, 2, False))
-    assert "other people's scores are being computed" in test.get("progress")[0].proto.text
+    assert "other people's scores are being computed" in card(test)["chip"][1]
     assert not test.error
 
 
@@ -135,7 +141,7 @@ def test_a_ledger_that_is_of_no_use_is_named_once(monkeypatch, tmp_path):
     monkeypatch.setenv("EXPLORER_LEDGER", str(damaged))
     test = opened(FULL)
     assert "is damaged" in test.warning[0].value
-    assert test.metric[0].value
+    assert card(test)["value"]
     test.run()
     assert not test.warning
 
@@ -156,6 +162,6 @@ def test_the_stored_score_is_shown_while_the_model_loads(monkeypatch, tmp_path):
     monkeypatch.setenv("GLUE_DIR", str(tmp_path))
     stored = next(found for found in known.by_code.values() if found.origin.startswith("step 3"))
     test = opened(stored.mask)
-    assert test.metric[0].value == f"{stored.score:.3f}"
+    assert card(test)["value"] == f"{stored.score:.3f}"
     assert "Stored in this cache: step 3 of pruning." in texts(test)
-    assert "Loading the model" in test.get("progress")[0].proto.text
+    assert "Loading the model" in card(test)["interval"]

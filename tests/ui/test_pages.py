@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
+from tests.ui.cards import card, card_words
 from tests.ui.opened import opened
 from tests.waiting import HANG_SECONDS
 
@@ -30,7 +31,8 @@ def app(page="", **query):
 
 
 def texts(test):
-    return "\n".join(str(e.value) for kind in (test.markdown, test.caption, test.info, test.warning) for e in kind)
+    kinds = (test.markdown, test.caption, test.info, test.warning)
+    return "\n".join([*(str(e.value) for kind in kinds for e in kind), card_words(test)])
 
 
 def test_the_app_opens_on_the_four_claims():
@@ -98,16 +100,30 @@ def test_lab_without_glue_scores_the_diagnostics_and_says_so():
     test = lab()
     assert not test.exception
     assert "sentences written for this project" in texts(test)
-    assert test.metric[0].label == "Accuracy on the paraphrase diagnostics"
-    assert "full model" in texts(test)
-    assert "n = 504" in texts(test)
+    shown = card(test)
+    assert shown["title"] == "Accuracy on the sentiment diagnostics"
+    assert shown["interval"].endswith("n = 480 (all parts)")
+    assert shown["chip"] == ["full", "This is the full model"]
+    assert shown["stored"]["title"] == "Accuracy on SST-2 dev, stored in this cache"
+    stored = CACHE.manifest(Key(Run("minilm-l6", "SST-2", 1337), "finetune")).summary["score"]
+    assert shown["stored"]["value"] == f"{stored:.3f}"
+
+
+def test_without_glue_the_lab_opens_on_a_task_whose_full_model_beats_the_baseline():
+    axis = card(lab())["axis"]
+    assert axis["full"]["low"] > axis["baseline"]
+    assert axis["line"] == pytest.approx(0.9 * axis["full"]["at"])
+
+
+def test_without_glue_a_task_that_was_chosen_stays():
+    assert card(lab(task="CoLA"))["stored"]["title"].startswith("Matthews correlation on CoLA dev")
 
 
 def test_lab_shows_the_stored_score_of_a_known_mask():
     summary = CACHE.manifest(Key(MRPC, "structured", "together")).summary
     test = lab(task="MRPC", seed="1337", mask=str(summary["ticket"]))
     assert not test.exception
-    assert f"**{summary['ticket_score']:.3f}**" in texts(test)
+    assert card(test)["stored"]["value"] == f"{summary['ticket_score']:.3f}"
 
 
 def test_lab_leaves_out_a_mask_for_another_model():
@@ -117,7 +133,7 @@ def test_lab_leaves_out_a_mask_for_another_model():
 
 
 def test_presets_set_the_mask():
-    test = lab()
+    test = lab(task="MRPC")
     test.button(key="lab.preset.Good ticket").click().run()
     assert not test.exception
     ticket = CACHE.manifest(Key(MRPC, "structured", "together")).summary["ticket"]
@@ -154,4 +170,5 @@ def test_a_seed_whose_checkpoint_does_not_ship_shows_stored_scores():
     test = lab(task="MRPC", seed="42")
     assert not test.exception
     assert "Seed 1337 can be scored live" in texts(test)
-    assert "Stored **MRPC dev** accuracy" in texts(test)
+    assert card(test)["title"] == "Accuracy on MRPC dev"
+    assert "Stored in this cache: the full model." in texts(test)

@@ -10,9 +10,7 @@ from explorer.glue.tasks import TASKS
 from explorer.live.evaluator import Evaluation
 from explorer.mask import Mask
 from explorer.stats.against_full import compared
-from explorer.stats.partial import known, running
-from explorer.study.majority_baseline import MajorityBaseline
-from explorer.ui.scoring.score_panel import in_words, no_stakes, paired_so_far, verified_in_words
+from explorer.ui.scoring.score_panel import in_words, verified_in_words
 
 ONES, ZEROS = np.ones(50, np.int64), np.zeros(50, np.int64)
 
@@ -37,15 +35,6 @@ def test_a_difference_of_one_is_within_noise():
     assert "within noise" in words
 
 
-def test_a_full_model_that_does_not_beat_a_guess_is_named():
-    half = np.arange(50) % 2
-    guess = MajorityBaseline(0.5, "", "majority class")
-    assert "does not measurably beat the majority class" in no_stakes(
-        compared(TASKS["MRPC"], ONES, half, ONES).full, guess
-    )
-    assert no_stakes(compared(TASKS["MRPC"], ONES, ONES, ONES).full, guess) == ""
-
-
 def test_what_is_verified_what_is_not_yet_and_what_was_corrected():
     mask, logits = Mask.full(3, 4), np.zeros((50, 2), np.float32)
     unknown = Evaluation(mask, 0.5, logits, 1.0)
@@ -56,13 +45,3 @@ def test_what_is_verified_what_is_not_yet_and_what_was_corrected():
     assert verified_in_words(wholly) == "verified in fp32"
     corrected = verified_in_words(replace(wholly, corrected=2))
     assert corrected == "verified in fp32, which corrected **2** of 50 predictions"
-
-
-def test_no_flip_so_far_is_no_proof_of_none():
-    whole = np.ones(400, np.int64)
-    of = known("accuracy", whole, whole)
-    same = running(of, np.arange(50), ONES).difference
-    assert paired_so_far(same, 50).startswith("Nothing has changed on the first **50** examples; the others may: ")
-    half = np.arange(50) % 2
-    words = paired_so_far(running(of, np.arange(50), half).difference, 50)
-    assert "on the same **50** examples: the difference on all will be -0." in words

@@ -13,6 +13,7 @@ from explorer.store.schema import Key, Run
 from explorer.study.stored_scores import known_run
 from explorer.ui.pages.game.attempts import Try, best_of
 from explorer.ui.pages.stage.numbers import Figure
+from tests.ui.cards import told
 from tests.ui.opened import words
 from tests.waiting import HANG_SECONDS
 
@@ -84,6 +85,20 @@ def test_the_game_without_a_checkpoint_plays_on_stored_masks(monkeypatch):
     assert "It switched off **56** heads and scored" in words(test)
     assert "one random draw" in words(test)
     assert list(test.dataframe[0].value["heads off"]) == [off]
+    (race,) = told(test, "race")
+    assert [(racer["kind"], racer["off"]) for racer in race["racers"]] == [
+        ("you", off),
+        ("gradient", 56),
+        ("chance", None),
+    ]
+    test.button(key="game.gradient").click().run()
+    (race,) = told(test, "race")
+    assert (race["racers"][0]["off"], race["racers"][0]["tried"]) == (off, None)
+    test.button(key="game.mine").click().run()
+    assert test.query_params["mask"] in (str(step["mask"]), [str(step["mask"])])
+    test.button(key="game.gradient").click().run()
+    test.button(key="game.bring").click().run()
+    assert test.query_params["mask"] in (str(step["mask"]), [str(step["mask"])])
 
 
 def scored(test):
@@ -93,8 +108,9 @@ def scored(test):
 
 
 def test_where_a_guess_holds_the_line_the_game_says_so(monkeypatch):
-    told = scored(opened(monkeypatch, "game", task="MRPC", seed="1337"))  # on the diagnostics, as GLUE is not here
-    assert "is no higher than the majority class (0.500)" in told
+    test = opened(monkeypatch, "game", task="MRPC", seed="1337")  # on the diagnostics, as GLUE is not here
+    assert any("No verdict here" in str(element.proto.body) for element in test.get("html"))
+    assert "is no higher than the majority class (0.500)" in words(test)
     assert "is no higher than" not in scored(opened(monkeypatch, "game", task="SST-2", seed="1337"))
 
 

@@ -15,12 +15,9 @@ from explorer.glue.diagnostics import diagnostic_for
 from explorer.glue.metrics import METRIC_WORDS, metric
 from explorer.glue.sources import glue_dir_from_environment
 from explorer.glue.tasks import Task
-from explorer.mask import Mask
 from explorer.paths import expanded
-from explorer.stats.intervals import score_with_interval
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Run
-from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, visitor
 from explorer.ui.as_text import code
 from explorer.ui.view import View
@@ -79,7 +76,14 @@ def choose_data(task: Task) -> DataSource:
         f"GLUE {task.name} dev" if official else f"Your own {task.name} dev": glue,
         diagnostic.title: DataSource(cached_models.DIAGNOSTICS),
     }
-    chosen = st.segmented_control("Score on", list(names), default=next(iter(names)), key=f"lab.data.{task.name}")
+    chosen = st.segmented_control(
+        "Score on",
+        list(names),
+        default=next(iter(names)),
+        key=f"lab.data.{task.name}",
+        label_visibility="collapsed",
+        width="content",
+    )
     return names[chosen] if chosen else glue
 
 
@@ -99,13 +103,16 @@ def glue_source(task: Task) -> DataSource | None:
 
 def _offer_glue(task: Task) -> None:
     diagnostic = diagnostic_for(task)
-    what = f"**{diagnostic.title}**: {diagnostic.description}" if diagnostic else ""
-    st.info(
-        f"GLUE is not on this machine, so the score below is on sentences written for this project. {what} "
-        f"The stored {task.name} score is shown for every mask that the cache knows.",
-        icon=":material/science:",
+    st.markdown(
+        ":material/science: Live on sentences written for this project",
+        help=f"GLUE is not on this machine. {diagnostic.description} All of its parts count: "
+        f"{', '.join(diagnostic.phenomena)}."
+        if diagnostic
+        else None,
+        width="content",
     )
-    with st.expander(f"Score on {task.name} itself: fetch GLUE"):
+    with st.popover("Fetch GLUE", icon=":material/download:"):
+        st.markdown(f"Score on {task.name} itself.")
         if st.button("Fetch from the Hugging Face Hub", icon=":material/download:", key="lab.fetch"):
             with st.spinner("Asking the Hub …"):
                 _try(task, DataSource(cached_models.HUB))
@@ -158,22 +165,6 @@ def is_withheld(view: View, run: Run) -> bool:
         icon=":material/inventory_2:",
     )
     return True
-
-
-def stored_score(known: KnownRun, mask: Mask) -> str:
-    """What the bundle says about this very mask on the task's dev set, as Markdown; it needs no data and no model."""
-    name = METRIC_WORDS[known.task.metric]
-    found = known.by_code.get(mask.code)
-    if found is None:
-        return (
-            f":material/inventory_2: No stored {known.task.name} score for this mask; "
-            f"the full model's {name} is {known.full.score:.3f}. Presets and single switches have one."
-        )
-    score = score_with_interval(known.task.metric, found.predictions, known.labels)
-    return (
-        f":material/inventory_2: Stored **{known.task.name} dev** {name}: **{score.value:.3f}** "
-        f"[{score.low:.3f}, {score.high:.3f}], n = {score.n:,} ({found.origin})."
-    )
 
 
 def by_phenomenon(evaluator: Evaluator, predicted: NDArray[Any], full: NDArray[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Asks for the score of one mask on one dev set, and draws it, or how far it is."""
+"""Asks for the score of one mask on one dev set, and says how far it is."""
 
 from __future__ import annotations
 
@@ -172,45 +172,6 @@ def _verification(evaluator: Evaluator, answer: Answer) -> Snapshot[Answer]:
     return news
 
 
-def panel(question: Question) -> Standing:
-    """Draws the score, now or as it comes in; gives where it stood when the page ran."""
-    loading = _loading(question)
-    standing = ask(question, loading, WAIT)
-    if standing.over:
-        with st.container():
-            _finished(question, standing)
-        if standing.verifying:
-            follow_verification(question, standing)
-        else:
-            st.empty()
-        return standing
-    stored = question.stored
-    if stored is not None:  # whole already: only the progress below it moves
-        found = cached.stored_comparison(question.view, question.known.run, question.mask.code)
-        with st.container():
-            score_panel.exact(question.title, found, question.floor, f"Stored in this cache: {stored.origin}.")
-    loads = isinstance(standing.news, Loading)
-    polling.follow(
-        standing,
-        lambda: ask(question, loading, 0.0),
-        lambda now: now.over or (loads and not isinstance(now.news, Loading)),
-        _Unfinished(question, question.floor, stored is None),
-        every=LOADING_EVERY if loads else SCORING_EVERY,
-    )
-    if stored is None:
-        st.empty()
-    return standing
-
-
-def _finished(question: Question, standing: Standing) -> None:
-    if isinstance(standing.news, Failed):
-        if score_panel.failed(standing.news.error):
-            _again(question, reload=standing.evaluator is None)
-    elif standing.answer is not None and standing.evaluator is not None:
-        words = provenance(standing.evaluator, standing.answer, standing.unverified)
-        score_panel.exact(question.title, standing.answer.comparison, question.floor, words)
-
-
 def follow_verification(question: Question, standing: Standing) -> None:
     """Draws nothing: the page runs anew once a shown score is verified, with other words and where need be another
     number. To be called while it is `verifying`."""
@@ -224,38 +185,10 @@ def follow_verification(question: Question, standing: Standing) -> None:
     )
 
 
-@dataclass(frozen=True)
-class _Unfinished:
-    """Draws what is on its way; made once, called with every look."""
-
-    question: Question
-    floor: MajorityBaseline
-    numbers: bool
-    """Whether nothing better is on screen."""
-
-    def __call__(self, standing: Standing) -> None:
-        news, evaluator = standing.news, standing.evaluator
-        if not self.numbers:
-            score_panel.progress(_share(news), f"{_words(news)} Then example by example.")
-            return
-        title, task, full = self.question.title, self.question.known.task, None
-        if evaluator is not None:
-            from explorer.live.scoring import full_answer
-
-            full = full_answer(evaluator, cached_models.ledger()[0]).comparison
-        if isinstance(news, Running) and full is not None:
-            score_panel.running(title, news.news, full, self.floor, _words(news))
-        else:
-            score_panel.unknown(title, task, full, self.floor, _words(news))
-
-
-def _share(news: object) -> float:
-    return news.news.done / news.news.total if isinstance(news, Running) else 0.0
-
-
-def _words(news: object) -> str:
+def news_words(news: object) -> str:
+    """Says how far a score is."""
     if isinstance(news, Loading):
-        return f"Loading the model and scoring the full one, once … {news.seconds:.0f} s"
+        return f"Loading the model, once … {news.seconds:.0f} s"
     if isinstance(news, Failed):
         return str(news.error)
     if isinstance(news, Waiting) and news.ahead:
@@ -282,7 +215,8 @@ def provenance(evaluator: Evaluator, answer: Answer, unverified: str = "") -> st
     return f"{scored}; {verified}. {answer.trouble}".strip()
 
 
-def _again(question: Question, *, reload: bool) -> None:
+def again(question: Question, *, reload: bool) -> None:
+    """Asks anew, and loads the model anew where that failed."""
     if reload:
         run, source = question.known.run, question.source
         cached_models.forget_evaluator(question.view, run, source.kind, source.folder)

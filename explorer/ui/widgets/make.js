@@ -1,4 +1,5 @@
-// What every component makes its elements with; inlined before each component's own script.
+// What every component makes its elements with, and how they learn of the mask that the person sees: inlined before
+// each component's own script.
 
 function make(tag, className = "", attributes = {}, children = []) {
   const element = document.createElement(tag);
@@ -6,4 +7,11 @@ function make(tag, className = "", attributes = {}, children = []) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children); // strings become text nodes: data is never read as HTML
   return element;
+}
+
+// The mask on the page's grid, from the very click on: Python hears of it later. What tells of another mask must say so.
+function showsMask(code) {
+  if (window.maskOnScreen === code) return;
+  window.maskOnScreen = code;
+  window.dispatchEvent(new CustomEvent("maskonscreen"));
 }

@@ -14,9 +14,14 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.live.worker import Failed, Running
 from explorer.mask import Mask
 from explorer.stats.intervals import Score, score_with_interval
+from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.structured import threshold_of
+from explorer.ui import cached, cached_models
 from explorer.ui.scoring import polling, request, score_panel
+from explorer.ui.scoring.card_words import beats, stored_of
+from explorer.ui.view import View
+from explorer.ui.widgets.score_card import Stored
 from explorer.ui.widgets.words import against_line
 
 if TYPE_CHECKING:
@@ -44,29 +49,34 @@ def best_of(tries: Sequence[Try], new: Try) -> list[Try]:
     return sorted(masks.values(), key=lambda of: (-of.off, -of.score))[:BEST]
 
 
-def show(known: KnownRun, mask: Mask, question: request.Question | None, *, enters: bool) -> Evaluator | None:
+def show(
+    view: View, known: KnownRun, mask: Mask, question: request.Question | None, *, enters: bool
+) -> Evaluator | None:
     """Draws the mask's size, its score and whether it holds; the evaluator, once there is one.
 
     question: None where the run's checkpoint is not here. enters: whether the mask may enter the table.
     """
     if question is None:
-        stored = known.by_code.get(mask.code)
-        score = score_with_interval(known.task.metric, stored.predictions, known.labels) if stored else None
+        found = known.by_code.get(mask.code)
+        score = score_with_interval(known.task.metric, found.predictions, known.labels) if found else None
         full = score_with_interval(known.task.metric, known.full.predictions, known.labels)
         metric = f"stored {_metric(known)} on {known.task.name} dev"
-        _numbers(mask, score, full, metric if score else "no stored score for this mask")
+        floor = cached.majority_baseline(view, known.run.model, known.run.task)
+        _numbers(mask, score, full, metric if score else "no stored score for this mask", floor)
         if score and enters:
             _record(known, question, mask, score, full)
         return None
     standing = request.standing_of(question)
     answer = standing.answer
     if answer is not None:
-        found = answer.comparison
+        compared, floor = answer.comparison, question.floor
+        stored = stored_of(known, mask) if question.source.kind == cached_models.DIAGNOSTICS else None
         verified = score_panel.verified_in_words(answer.evaluation, standing.unverified).replace("**", "")
-        _numbers(mask, found.score, found.full, f"{_metric(known)} on {question.title}", verified)
-        _tell_if_nothing_can_fall(question, found.full)
-        if enters:  # the gradient's own mask is nobody's record
-            _record(known, question, mask, found.score, found.full)
+        about = f"{_metric(known)} on {question.title}"
+        _numbers(mask, compared.score, compared.full, about, floor, verified, stored=stored)
+        _tell_if_nothing_can_fall(question, compared.full)
+        if enters and beats(compared.full, floor):  # the gradient's own mask is nobody's record
+            _record(known, question, mask, compared.score, compared.full)
         if standing.verifying:
             request.follow_verification(question, standing)
     elif isinstance(standing.news, Failed) and standing.over:
@@ -87,23 +97,34 @@ def _meanwhile(mask: Mask, question: request.Question, standing: request.Standin
     news, evaluator = standing.news, standing.evaluator
     if isinstance(news, Running) and evaluator is not None:
         words = f"{_metric(question.known)} on {news.news.done:,} of {news.news.total:,} examples so far"
-        _numbers(mask, news.news.score, evaluator.interval(evaluator.full), words, sure=False)
+        full = evaluator.interval(evaluator.full)
+        _numbers(mask, news.news.score, full, words, question.floor, sure=False)
         return
     words = "loading the model, once …" if isinstance(news, request.Loading) else "scoring …"
     _numbers(mask, None, None, f"{_metric(question.known)} on {question.title}: {words}")
 
 
 def _numbers(
-    mask: Mask, score: Score | None, full: Score | None, about: str, verified: str = "", *, sure: bool = True
+    mask: Mask,
+    score: Score | None,
+    full: Score | None,
+    about: str,
+    floor: MajorityBaseline | None = None,
+    verified: str = "",
+    *,
+    sure: bool = True,
+    stored: Stored | None = None,
 ) -> None:
     off, n = mask.heads.size - mask.heads_kept, mask.heads.size
     value = "…" if score is None else "undefined" if math.isnan(score.value) else f"{score.value:.3f}"
     if score is not None and not sure:
         value = f"≈ {value}"
-    st.html(
-        f"<div class='game'><div><b>{off}</b><span>of {n} heads off</span></div>"
-        f"<div><b>{value}</b><span>{html.escape(about)}</span></div></div>{_verdict(score, full, sure, verified)}"
-    )
+    first = f"<div><b>{off}</b><span>of {n} heads off</span></div>"
+    number = f"<b>{value}</b><span>{html.escape(about)}</span>"
+    if stored is not None:  # what the task itself scores comes first and largest
+        first += f"<div><b>{html.escape(stored.value)}</b><span>{html.escape(stored.title)}</span></div>"
+    number = f"<div class='{'second' if stored is not None else ''}'>{number}</div>"
+    st.html(f"<div class='game'>{first}{number}</div>{_verdict(score, full, sure, floor, verified)}")
 
 
 def _metric(known: KnownRun) -> str:
@@ -113,7 +134,7 @@ def _metric(known: KnownRun) -> str:
 def _tell_if_nothing_can_fall(question: request.Question, full: Score) -> None:
     """Where 90% of the full model is no more than knowing nothing scores, the game has no stakes: that is said."""
     floor, line = question.floor, threshold_of(full.value)
-    if floor.score >= line:
+    if floor.score >= line or not beats(full, floor):
         st.caption(
             f":material/info: On {question.title} the full model scores little more than a guess: its 90% line "
             f"({line:.3f}) is no higher than the {floor.title} ({floor.score:.3f}), so that a mask that knows nothing "
@@ -121,9 +142,14 @@ def _tell_if_nothing_can_fall(question: request.Question, full: Score) -> None:
         )
 
 
-def _verdict(score: Score | None, full: Score | None, sure: bool, verified: str) -> str:
+def _verdict(score: Score | None, full: Score | None, sure: bool, floor: MajorityBaseline | None, verified: str) -> str:
     if score is None or full is None:
-        return "<div class='game-verdict wait'>…</div>"
+        return "<div class='game-verdict wait'>…<small>&nbsp;</small></div>"
+    if floor is not None and not beats(full, floor):
+        return (
+            "<div class='game-verdict wait'>No verdict here"
+            f"<small>the full model does not beat the {html.escape(floor.title)}</small></div>"
+        )
     line = threshold_of(full.value)
     held = score.value >= line
     words = against_line(score.value, score.low, score.high, line)
@@ -147,6 +173,12 @@ def _record(known: KnownRun, question: request.Question | None, mask: Mask, scor
 
 def _where(known: KnownRun, question: request.Question | None) -> str:
     return f"{known.run.path} {question.title if question else 'stored'}"
+
+
+def best(known: KnownRun, question: request.Question | None) -> Try | None:
+    """The best mask of this session on these data; None where none held yet."""
+    tries: list[Try] = st.session_state.get(_BEST, {}).get(_where(known, question), [])
+    return tries[0] if tries else None
 
 
 def table(known: KnownRun, question: request.Question | None) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DRAWS = 20
 """Masks that chance may try."""
+_PLAYED = "game.chance"
 _REMEMBERED = 200
 """Results of chance that a session remembers, one for each number of heads off."""
 
@@ -97,6 +98,14 @@ def show(
         _chance(question, evaluator, off)
 
 
+def chance_off(known: KnownRun, question: Question | None) -> int | None:
+    """The most heads that chance switched off and held in at least half of its draws; None where it never played."""
+    if question is None:
+        return None
+    played: dict[int, tuple[int, int]] = st.session_state.get(_PLAYED, {}).get((known.run, question.title), {})
+    return max((off for off, (held, tried) in played.items() if 2 * held >= tried), default=0) if played else None
+
+
 def _stored_chance(known: KnownRun) -> str:
     found = [of for of in known.by_code.values() if of.kind == "random"]
     if not found:
@@ -120,6 +129,10 @@ def _chance(question: Question, evaluator: Evaluator, off: int) -> None:
             args=(background, question, evaluator, off),
         )
         return
+    news = background.news
+    if isinstance(news, Done):
+        played = st.session_state.setdefault(_PLAYED, {}).setdefault((question.known.run, question.title), {})
+        played[off] = (news.result.held, len(news.result.scores))
     background.follow(lambda news: _chance_words(news, off), every=1.0)
 
 

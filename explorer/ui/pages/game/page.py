@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
+from explorer.store.schema import Run
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.game import attempts, opponents
 from explorer.ui.pages.game.opponents import Opponent, opponent_of
-from explorer.ui.scoring import checkpoint_words, dev_data, request
+from explorer.ui.pages.game.race import Racer, race
+from explorer.ui.pages.game.result_card import Result, result_card
+from explorer.ui.scoring import checkpoint_words, dev_data, opening, request
 from explorer.ui.view import View
 from explorer.ui.widgets.head_grid import head_grid
 
+_MINE = "game.mine_before"
+"""Run -> the mask that was on the grid before the gradient's."""
 _STYLE = """<style>
 .game { display: flex; flex-wrap: wrap; gap: .2rem 2.2rem; align-items: baseline; }
-.game div b { display: block; font-size: clamp(2.4rem, 4.6vw, 4.6rem); line-height: 1.05; font-weight: 700;
+.game div b { display: block; font-size: clamp(2.4rem, 3.6vw, 4.6rem); line-height: 1.05; font-weight: 700;
   font-variant-numeric: tabular-nums; }
-.game div span { font-size: 1.15rem; }
+.game div { max-width: 11rem; }
+.game div span { font-size: 1rem; line-height: 1.25; display: block; }
+.game div.second b { font-size: clamp(1.6rem, 2.6vw, 2.4rem); }
+.game-verdict { min-height: 4.2rem; box-sizing: border-box; }
+.st-key-game-top h2 { font-size: 1.5rem; padding: 0; }
+[data-testid=stMainBlockContainer] { padding-top: 2.2rem; padding-inline: clamp(.75rem, 3vw, 3rem); }
 .game-verdict { font-size: 1.3rem; font-weight: 650; padding: .35rem .8rem; border-left: .4rem solid;
   margin-top: .4rem; }
 .game-verdict small { display: block; font-weight: 400; font-size: .95rem; opacity: .8; }
@@ -30,18 +42,20 @@ _STYLE = """<style>
 
 def page(view: View) -> None:
     """Draws the grid on the left; the score and the opponents on the right."""
+    opening.choose_task(view)
     run = view.run
     known = cached.known(view, run)
     state.mask_of(run, known.shape)  # reads the link
     st.html(_STYLE)
-    st.header("How many heads can you switch off?")
     state.show_notices()
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="game-top"):
+        st.header("How many heads can you switch off?", width="content", anchor=False)
+        withheld = dev_data.is_withheld(view, run)
+        source = dev_data.DataSource(cached_models.FOLDER) if withheld else dev_data.choose_data(known.task)
     st.markdown(
         f"Switch heads off, as many as you can, and stay above 90% of the full model's {run.task} "
         f"{METRIC_WORDS[known.task.metric]}. Only heads count: an MLP that is off costs score and earns nothing."
     )
-    withheld = dev_data.is_withheld(view, run)
-    source = dev_data.DataSource(cached_models.FOLDER) if withheld else dev_data.choose_data(known.task)
     _game(view, known, source, withheld, opponent_of(view, known))
 
 
@@ -58,12 +72,77 @@ def _game(view: View, known: KnownRun, source: dev_data.DataSource, withheld: bo
     with right:
         question = None if withheld else request.Question(view, known, source, mask)
         copied = opponent is not None and mask == opponent.step.mask
-        evaluator = attempts.show(known, mask, question, enters=not copied)
+        evaluator = attempts.show(view, known, mask, question, enters=not copied)
+        racers = st.container()
         if question is not None:
             with st.container():
                 checkpoint_words.tell(question, evaluator)
         opponents.show(known, mask, question, evaluator, opponent)
+        with racers:
+            _race(known, mask, question, opponent, copied=copied)
+        _keep_and_share(known, question, opponent)
         attempts.table(known, question)
+
+
+def _race(
+    known: KnownRun, mask: Mask, question: request.Question | None, opponent: Opponent | None, *, copied: bool
+) -> None:
+    """You, the gradient and chance, by the most heads that each switched off and still held."""
+    mine, chance = attempts.best(known, question), opponents.chance_off(known, question)
+    tried = None if copied else mask.heads.size - mask.heads_kept
+    words = f"best so far: {mine.score:.3f}" if mine else "nothing has held yet"
+    racers = (
+        Racer("you", "You", mine.off if mine else None, f"{words}; dashed: on the grid", tried),
+        Racer("gradient", "Gradient", opponent.off if opponent else None, opponent.words if opponent else "not pruned"),
+        Racer("chance", "Chance", chance, "most that half of its draws held" if chance is not None else "to be drawn"),
+    )
+    race(racers, mask.heads.size, key="game.race")
+
+
+def _keep_and_share(known: KnownRun, question: request.Question | None, opponent: Opponent | None) -> None:
+    """Brings the best mask back to the grid, and hands out a picture of it."""
+    mine = attempts.best(known, question)
+    if mine is None:
+        return
+    mask = Mask.from_code(mine.code, *known.shape)
+    ends = f" [{mine.low:.3f}, {mine.high:.3f}]" if mine.low == mine.low else ""
+    where = question.title if question else f"{known.task.name} dev"
+    metric = METRIC_WORDS[known.task.metric].capitalize()
+    words = f"{metric} {mine.score:.3f}{ends} on {where}"
+    against = f"The gradient switched off {opponent.off}." if opponent else ""
+
+    def picture() -> bytes:
+        return result_card(Result(mask, words, against, _link(known.run, mine.code)))
+
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Bring my best back",
+            icon=":material/history:",
+            key="game.bring",
+            on_click=state.set_mask,
+            args=(known.run, mask),
+        )
+        st.download_button(
+            "Result card",
+            picture,
+            file_name=f"heads-off-{mine.off}.png",
+            mime="image/png",
+            icon=":material/image:",
+            key="game.card",
+            on_click="ignore",
+        )
+
+
+def _link(run: Run, code: str) -> str:
+    url = st.context.url
+    return f"{url}?{urlencode({'model': run.model, 'task': run.task, 'seed': run.seed, 'mask': code})}" if url else ""
+
+
+def _show_the_gradients(known: KnownRun, opponent: Opponent) -> None:
+    mask = state.mask_of(known.run, known.shape)
+    if mask != opponent.step.mask:
+        st.session_state.setdefault(_MINE, {})[known.run] = mask
+    state.set_mask(known.run, opponent.step.mask)
 
 
 def _starts(known: KnownRun, opponent: Opponent | None) -> None:
@@ -81,6 +160,12 @@ def _starts(known: KnownRun, opponent: Opponent | None) -> None:
                 "Show the gradient's",
                 icon=":material/visibility:",
                 key="game.gradient",
-                on_click=state.set_mask,
-                args=(known.run, opponent.step.mask),
+                on_click=_show_the_gradients,
+                args=(known, opponent),
+            )
+        mine = st.session_state.get(_MINE, {}).get(known.run)
+        on_grid = state.mask_of(known.run, known.shape)
+        if mine is not None and opponent is not None and on_grid == opponent.step.mask:
+            st.button(
+                "Back to mine", icon=":material/undo:", key="game.mine", on_click=state.set_mask, args=(known.run, mine)
             )

@@ -8,6 +8,7 @@ from explorer.ui import cached_models, state
 from explorer.ui.pages.lab import compare, flips, history, speed
 from explorer.ui.scoring import dev_data
 from explorer.ui.scoring.request import Question, Standing
+from explorer.ui.widgets.score_card import tells_of
 
 FLIPS, PHENOMENA, HISTORY, COMPARE, SPEED = "flips", "phenomena", "history", "compare", "speed"
 _NAMES = {
@@ -21,6 +22,7 @@ _STORED = (HISTORY, COMPARE)
 """What can be told of a run whose checkpoint is not here."""
 _KEY, _SHOWN = "lab.details", "lab.details.shown"
 _PARAMETER = "show"
+_TOLD = "lab-details-told"
 
 
 def in_url() -> dict[str, str]:
@@ -48,7 +50,10 @@ def panel(question: Question, standing: Standing | None) -> None:
         st.session_state[_SHOWN] = chosen
         state.amend_url(**{_PARAMETER: ""} | in_url())
     # Each has a place of its own, so that the browser keeps nothing of one in another.
-    places = {name: st.empty() for name in (*_NAMES, "later")}
+    with st.container(key=_TOLD):
+        places = {name: st.empty() for name in (*_NAMES, "later")}
+    if chosen != SPEED:
+        tells_of(question.mask.code, place=_TOLD, key="lab.details.told")
     if chosen in (HISTORY, COMPARE):
         with places[chosen].container():
             (history if chosen == HISTORY else compare).show(question, standing)
@@ -68,7 +73,7 @@ def panel(question: Question, standing: Standing | None) -> None:
             dev_data.by_phenomenon(evaluator, of_mask, of_full)
     elif chosen == FLIPS:
         with places[FLIPS].container():
-            flips.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits)
+            flips.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits, code=question.mask.code)
 
 
 def _names(question: Question, standing: Standing | None) -> dict[str, str]:

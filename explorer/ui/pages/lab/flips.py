@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from explorer.glue.tasks import Examples, Task
 from explorer.stats.logit_margins import BROKEN, FIXED, OTHER, flipped, moved
+from explorer.ui.widgets.answers import FlipCard, flip_cards, marked_pair, unmarked
 
 _AT_MOST = 1000
 """Rows on screen."""
+_CARDS = 48
+"""Cards on screen."""
 _KINDS = {BROKEN: "Right before, wrong now", FIXED: "Wrong before, right now", OTHER: "Wrong in another way"}
 _ALL = "all"
 
@@ -27,7 +30,7 @@ class Names:
     before: str = "full model"
     after: str = "this mask"
     before_short: str = "full"
-    after_short: str = "mask"
+    after_short: str = "now"
     none: str = "under this mask every answer is the full model's"
     kinds: tuple[str, str] = (_KINDS[BROKEN], _KINDS[FIXED])
 
@@ -41,8 +44,12 @@ def show(
     before_logits: NDArray[np.floating[Any]],
     names: Names = OF_MASK,
     key: str = "lab.flips",
+    code: str = "",
 ) -> None:
-    """Draws the table with its filter, or a sentence where nothing flipped. Text is shown as text, never as markup."""
+    """Draws cards with a filter, or a table; a sentence where nothing flipped. Text is text, never markup.
+
+    code: the mask on the grid, where the flips are that mask's.
+    """
     task = examples.task
     if task.is_regression:
         _moved(examples, moved(task, logits, before_logits, examples.labels), names)
@@ -57,6 +64,15 @@ def show(
         table = table[table["change"] == kind]
     if table.empty:
         st.caption("None of the flips is of that kind.")
+        return
+    if not st.toggle("As a table", key=f"{key}.table"):
+        fresh = _newest(f"{key}.seen", examples, code, table["index"])
+        flip_cards(code, _cards(examples, table, fresh), (names.before_short, names.after_short), key=f"{key}.cards")
+        more = f" These are {_CARDS} of {len(table):,}; the table has them all." if len(table) > _CARDS else ""
+        st.caption(
+            "What the last change flipped comes first, then what moved farthest. Margin: the gold answer's lead; "
+            f"below 0 the answer is wrong.{more}"
+        )
         return
     st.dataframe(in_words(examples, table.head(_AT_MOST), names), hide_index=True, column_config=_columns(task, names))
     first = f"The {_AT_MOST:,} of {len(table):,} that" if len(table) > _AT_MOST else "Those that"
@@ -80,6 +96,33 @@ def in_words(examples: Examples, table: pd.DataFrame, names: Names = OF_MASK) ->
         }
         | _texts(examples, table["index"])
     )
+
+
+def _newest(place: str, examples: Examples, code: str, indices: pd.Series[int]) -> frozenset[int]:
+    """Those that the mask before this one did not flip; none on the first look."""
+    here = frozenset(int(index) for index in indices)
+    of, last, shown, fresh = st.session_state.get(place, (None, "", frozenset(), frozenset()))
+    if of != examples.sha256:
+        fresh = frozenset()
+    elif last != code:
+        fresh = here - shown
+    st.session_state[place] = (examples.sha256, code, here, fresh)
+    return fresh & here
+
+
+def _cards(examples: Examples, table: pd.DataFrame, fresh: frozenset[int]) -> list[FlipCard]:
+    """The first cards of `flipped`'s table, the fresh ones before the others."""
+    labels = examples.task.label_names
+    order = np.argsort([index not in fresh for index in table["index"]], kind="stable")[:_CARDS]
+    cards = []
+    for row in table.iloc[order].to_dict("records"):
+        index = int(row["index"])
+        texts = examples.items[index].texts
+        marked = marked_pair(*texts) if len(texts) == 2 else tuple(unmarked(text) for text in texts)
+        gold, before, after = (labels[int(row[name])] for name in ("gold", "before", "after"))
+        margins = float(row["margin_before"]), float(row["margin_after"])
+        cards.append(FlipCard(index + 1, marked, gold, before, after, after == gold, margins, index in fresh))
+    return cards
 
 
 def _filter(counts: Counter[str], total: int, names: Names, key: str) -> str:

@@ -7,19 +7,28 @@ import streamlit as st
 from explorer.figures.overlays import dress
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, state
-from explorer.ui.pages.lab import compare, details, history, mask_files, presets
-from explorer.ui.scoring import checkpoint_words, dev_data, request
+from explorer.ui.pages.lab import compare, details, history, mask_files, own_text, presets, score
+from explorer.ui.scoring import checkpoint_words, dev_data, opening, request
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, overlay_picker
-from explorer.ui.widgets.words import model_name
+from explorer.ui.widgets.words import QUESTIONS, model_name
 
 FILL = "loss"
 """What colours the cells until somebody chooses otherwise."""
 _TOLD = "lab.ledger_told"
+_STYLE = """<style>
+[data-testid=stMainBlockContainer] { padding: 2.2rem 1.6rem 3rem; }
+.st-key-lab-top h2 { font-size: 1.5rem; padding: 0; }
+.st-key-lab-tools, .st-key-lab-top { row-gap: .4rem; }
+.st-key-lab-tools button { min-height: 2.1rem; padding-block: .1rem; }
+@media (max-width: 640px) { [data-testid=stMainBlockContainer] { padding: 3.2rem .5rem 3rem; } }
+</style>"""
+"""The lab is one screen: little room around it."""
 
 
 def page(view: View) -> None:
     """The grid with presets on the left; the score of what it shows on the right."""
+    opening.choose_task(view)
     run = view.run
     known = cached.known(view, run)
     state.mask_of(run, known.shape)  # both read the link, and may have something to say of it
@@ -28,9 +37,10 @@ def page(view: View) -> None:
     if trouble and not st.session_state.setdefault(_TOLD, False):
         st.session_state[_TOLD] = True
         state.notice(trouble)
-    st.header(f"Switch heads off, and see what {run.task} still scores")
-    state.show_notices()
-    source = dev_data.choose_data(known.task)
+    st.html(_STYLE)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="lab-top"):
+        st.header(f"{run.task}: {QUESTIONS[run.task]}", width="content", anchor=False)
+        source = dev_data.choose_data(known.task)
     data = cached_models.examples(known.task.name, source.kind, source.folder)
     live = state.scored_on(run, data.sha256, source.title(known.task))
     state.show_notices()
@@ -39,13 +49,14 @@ def page(view: View) -> None:
 
 @st.fragment
 def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) -> None:
-    left, right = st.columns([3, 2], gap="large")
+    with st.container(horizontal=True, gap="xsmall", key="lab-tools"):
+        presets.presets_row(view, known)
+        offered = overlay_picker.overlays_of(view, known)
+        fill, ring = overlay_picker.choose(offered, "lab", fill=FILL)
+        st.space("stretch")  # so that what opens there lies over the score, and the grid stays in sight
+        mask_files.load_mask(known)
+    left, right = st.columns([2, 1], gap="medium")
     with left:
-        with st.container(horizontal=True, gap="small"):
-            presets.presets_row(view, known)
-            offered = overlay_picker.overlays_of(view, known)
-            fill, ring = overlay_picker.choose(offered, "lab", fill=FILL)
-            mask_files.load_mask(known)
         mask = exhibits.grid(
             state.mask_of(known.run, known.shape),
             title=f"The mask on {known.run.task}",
@@ -60,14 +71,16 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
     more = overlay_picker.in_url(fill, ring, default=FILL) | pinned.in_url | details.in_url()
     state.write_url(known.run, mask, live=live, **more)
     with right:
-        stored = st.container()
         withheld = dev_data.is_withheld(view, known.run)
         scored_on = dev_data.DataSource(cached_models.STORED) if withheld else source
         question = request.Question(view, known, scored_on, mask)
-        if withheld or source.kind == cached_models.DIAGNOSTICS:  # else it is part of the score
-            stored.markdown(dev_data.stored_score(known, mask))
-        standing = None if withheld else request.panel(question)
+        standing = None
+        if withheld:
+            score.stored_panel(question)
+        else:
+            standing = score.panel(question, stored_first=source.kind == cached_models.DIAGNOSTICS)
         with st.container():
             checkpoint_words.tell(question, standing.evaluator if standing else None)
+    own_text.show(question, standing)
     history.record(question, standing)
     details.panel(question, standing)

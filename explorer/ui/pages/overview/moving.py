@@ -41,8 +41,6 @@ def show(view: View, *, learnt: bool) -> None:
         command = view.bundle.command_for(Key(run, "structured", "together"))
         words = f"Nothing was pruned for {plain(run.task)} yet. Make it: {code(command)}"
         st.info(words, icon=":material/content_cut:")
-            f"Nothing was pruned for {plain(run.task)} yet. Make it: {code(command)}", icon=":material/content_cut:"
-        )
         return
     names = [seed.name for seed in seeds]
     own = f"Seed {run.seed}"

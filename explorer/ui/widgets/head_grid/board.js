@@ -1,7 +1,9 @@
-// What is seen of the head grid: cells, headers, count, legend, tooltip. It holds no mask; see head_grid.js.
+// What is seen of the head grid: cells, headers, count, readout, legend. It holds no mask; see head_grid.js.
 
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 const sum = (bits) => bits.reduce((a, b) => a + b, 0);
+const NOTHING_READ = "Point at a cell, or move to it with the arrow keys, to read what is known of it.";
+const FADE_MS = 700; // from the first to the last of many cells that change at once
 
 const TOOLS = {
   undo: { text: "Undo", hint: "Undo (Ctrl+Z)", path: "M4 8h8.5a4.5 4.5 0 0 1 0 9H8M7.5 4.5 4 8l3.5 3.5" },
@@ -43,9 +45,10 @@ class Board {
     this.tools = Object.fromEntries(Object.entries(TOOLS).map(makeTool));
     this.count = make("div", "count", { role: "status" });
     this.legend = make("div", "legend");
-    this.tip = make("div", "tip", { popover: "manual", "aria-hidden": "true" }); // on top of all, never clipped
+    this.readout = make("div", "readout", { "aria-hidden": "true" }); // a strip of its own: nothing lies over the cells
     const tools = make("div", "tools", { role: "group", "aria-label": "Mask" }, Object.values(this.tools));
-    this.root.append(make("div", "bar", {}, [this.count, tools]), this.grid, this.legend, this.tip);
+    this.root.append(make("div", "bar", {}, [this.count, tools]), this.grid, this.readout, this.legend);
+    this.read(null);
     this.current = this.at(1, 1); // the one cell that Tab stops at
     this.current.tabIndex = 0;
   }
@@ -86,7 +89,7 @@ class Board {
   }
 
   cell(shape, row, column, name, target) {
-    const button = make("button", `cell ${shape}`, { type: "button", role: "switch", tabindex: -1 });
+    const button = make("button", `cell ${shape}`, { type: "button", tabindex: -1 });
     this.spots.set(button, { kind: "cell", shape, row, column, name, targets: [target] });
     return make("div", shape === "mlp" ? "slot apart" : "slot", { role: "gridcell" }, [button]);
   }
@@ -99,7 +102,7 @@ class Board {
     this.current.tabIndex = -1;
     this.current = button;
     button.tabIndex = 0;
-    if (button.matches(":focus-visible")) this.showTip(button);
+    if (button.matches(":focus-visible")) this.read(button);
   }
 
   // Colours, signs, arcs, texts and legend: all but the mask.
@@ -113,6 +116,7 @@ class Board {
       marked: marks,
       large: size === "large",
     };
+    Object.assign(this, { disabled, marks, fill });
     for (const [name, on] of Object.entries(classes)) this.root.classList.toggle(name, Boolean(on));
     // A light text means a dark theme; Streamlit says it nowhere else.
     const rgb = getComputedStyle(this.root).color.match(/[\d.]+/g).slice(0, 3);
@@ -152,16 +156,30 @@ class Board {
     if (!fill) items.push(item(make("i", "swatch kept"), "kept"));
     items.push(item(make("i", "swatch pruned"), "pruned"));
     if (marks) items.push(item(make("i", "swatch pruned mark"), marks.title.toLowerCase()));
+    if (!this.disabled) items.push(item(make("i", "swatch was"), "changed last"));
     if (gap(fill) && fill.gap) items.push(item(make("i", "swatch unknown"), fill.gap));
     return items;
   }
 
-  paint(bits, canUndo, canRedo) {
+  // A picture of the whole model, in which nothing is switched off and nothing can be: its cells are no switches.
+  get heatmap() {
+    return this.disabled && !this.marks && !this.bits.includes(0);
+  }
+
+  // before: the mask until the last change, whose cells that differ are outlined; null for none.
+  // inOrder: whether many cells that change at once do so one after the other.
+  paint(bits, { before = null, canUndo = false, canRedo = false, inOrder = false } = {}) {
+    const waits = inOrder && this.bits ? this.waits(bits) : new Map();
     this.bits = bits;
     for (const [button, spot] of this.spots) {
       const kept = spot.targets.some((i) => bits[i]);
-      if (spot.kind === "cell") button.setAttribute("aria-checked", kept);
-      else button.classList.toggle("none", !kept);
+      if (spot.kind === "cell") {
+        const [at] = spot.targets;
+        button.style.setProperty("--wait", `${waits.get(at) ?? 0}ms`);
+        button.classList.toggle("was", Boolean(before) && before[at] !== bits[at]);
+        if (this.heatmap) for (const name of ["role", "aria-checked"]) button.removeAttribute(name);
+        else for (const [name, value] of [["role", "switch"], ["aria-checked", kept]]) button.setAttribute(name, value);
+      } else button.classList.toggle("none", !kept);
       button.setAttribute("aria-label", this.words(spot).join(". ").replaceAll("\n", ". "));
     }
     const split = this.layers * this.heads;
@@ -172,36 +190,35 @@ class Board {
     );
     const can = { undo: canUndo, redo: canRedo, invert: true, all: bits.includes(0) };
     for (const [name, able] of Object.entries(can)) this.tools[name].setAttribute("aria-disabled", !able);
-    if (this.tipped) this.showTip(this.tipped);
+    this.read(this.reading);
+  }
+
+  // When each cell that changes does so, in the order of what colours them, least first; else as they are read.
+  waits(bits) {
+    const colour = this.fill && !this.fill.kinds ? [...this.fill.heads.flat(), ...this.fill.mlps] : [];
+    const changed = range(bits.length).filter((i) => bits[i] !== this.bits[i]);
+    changed.sort((a, b) => (colour[a] ?? 0) - (colour[b] ?? 0) || a - b);
+    const step = changed.length > 1 ? Math.min(45, FADE_MS / (changed.length - 1)) : 0;
+    return new Map(changed.map((i, place) => [i, Math.round(place * step)]));
   }
 
   words(spot) {
+    if (this.heatmap) return spot.kind === "cell" && spot.told.length ? [`${spot.name}: ${spot.told[0]}`, ...spot.told.slice(1)] : [spot.name];
     const kept = sum(spot.targets.map((i) => this.bits[i]));
     if (spot.kind === "cell") return [`${spot.name}: ${kept ? "kept" : "pruned"}`, ...spot.told];
     return [`${spot.name}: ${kept} of ${spot.targets.length} kept`];
   }
 
-  showTip(button) {
+  // Says in the strip what is known of a cell or a whole row or column; of none, that it can be read.
+  read(button) {
     const spot = this.spots.get(button);
-    const [name, ...told] = this.words(spot);
-    this.tipped = button;
-    this.tip.replaceChildren(make("b", "", {}, [name]), ...told.map((text) => make("span", "", {}, [text])));
-    if (!this.tip.matches(":popover-open")) this.tip.showPopover();
-    const cell = button.getBoundingClientRect();
-    const { width, height } = this.tip.getBoundingClientRect();
-    const left = cell.left + cell.width / 2 - width / 2;
-    const top = cell.top - height - 8;
-    this.tip.style.left = `${Math.max(8, Math.min(left, window.innerWidth - width - 8))}px`;
-    this.tip.style.top = `${top < 8 ? cell.bottom + 8 : top}px`;
+    this.reading = spot ? button : null;
+    const words = spot ? this.words(spot) : [];
+    const [name, rest] = [words[0] ?? "", words.slice(1).join(" · ").replaceAll("\n", " · ")];
+    this.readout.replaceChildren(spot ? make("b", "", {}, [name]) : NOTHING_READ, rest ? ` · ${rest}` : "");
     for (const [other, { row, column }] of this.spots) {
-      const crossed = (row === 0 && column === spot.column) || (column === 0 && row === spot.row);
+      const crossed = Boolean(spot) && ((row === 0 && column === spot.column) || (column === 0 && row === spot.row));
       other.classList.toggle("crossed", crossed);
     }
-  }
-
-  hideTip() {
-    this.tipped = null;
-    if (this.tip.matches(":popover-open")) this.tip.hidePopover();
-    for (const button of this.spots.keys()) button.classList.remove("crossed");
   }
 }

@@ -34,7 +34,7 @@ const same = (a, b) => a.every((bit, i) => bit === b[i]);
 
 class HeadGrid {
   constructor(board) {
-    Object.assign(this, { board, revision: null, past: [], future: [], drag: null, inside: false });
+    Object.assign(this, { board, revision: null, past: [], future: [], before: null, drag: null, inside: false });
     this.bits = new Uint8Array(board.layers * board.heads + board.layers).fill(1);
     this.entry = this.bits; // the mask at which focus entered: Escape goes back to it
     this.listen();
@@ -42,18 +42,23 @@ class HeadGrid {
 
   update(data, send) {
     Object.assign(this, { send, disabled: data.disabled });
+    const first = this.revision === null;
+    let inOrder = false;
     if (data.revision !== this.revision || data.disabled) {
       const next = decode(data.code, this.bits.length);
       if (this.drag) this.bits = this.drag.before; // a half-drawn stroke goes with the mask it was drawn on
-      if (this.revision !== null && !same(next, this.bits)) this.remember();
+      if (!first && !same(next, this.bits)) this.remember();
+      inOrder = !first;
       Object.assign(this, { revision: data.revision, bits: next, entry: next, drag: null });
     }
     this.board.dress(data);
-    this.paint();
+    this.paint(inOrder);
   }
 
-  paint() {
-    this.board.paint(this.bits, this.past.length > 0, this.future.length > 0);
+  paint(inOrder = false) {
+    const [canUndo, canRedo] = [this.past.length > 0, this.future.length > 0];
+    this.board.paint(this.bits, { before: this.disabled ? null : this.before, canUndo, canRedo, inOrder });
+    if (!this.disabled) showsMask(encode(this.bits));
   }
 
   // ---- changing the mask
@@ -61,32 +66,34 @@ class HeadGrid {
   remember() {
     this.past = [...this.past.slice(-199), this.bits];
     this.future = [];
+    this.before = this.bits;
   }
 
-  show(bits) {
+  show(bits, inOrder = false) {
     this.bits = bits;
-    this.paint();
+    this.paint(inOrder);
     this.send({ code: encode(bits), revision: this.revision });
   }
 
-  commit(next) {
+  commit(next, inOrder = false) {
     if (this.disabled || same(next, this.bits)) return;
     this.remember();
-    this.show(next);
+    this.show(next, inOrder);
   }
 
   travel(from, to) {
     if (this.disabled || !from.length) return;
     to.push(this.bits);
-    this.show(from.pop());
+    this.before = this.bits;
+    this.show(from.pop(), true);
   }
 
   use(tool) {
     this.cancelDrag();
     if (tool === "undo") this.travel(this.past, this.future);
     if (tool === "redo") this.travel(this.future, this.past);
-    if (tool === "invert") this.commit(this.bits.map((bit) => 1 - bit));
-    if (tool === "all") this.commit(this.bits.map(() => 1));
+    if (tool === "invert") this.commit(this.bits.map((bit) => 1 - bit), true);
+    if (tool === "all") this.commit(this.bits.map(() => 1), true);
   }
 
   // Anything kept: all off; else all on. For one cell that is a toggle.
@@ -111,9 +118,9 @@ class HeadGrid {
     grid.addEventListener("pointercancel", () => this.cancelDrag()); // a finger that turned out to scroll
     grid.addEventListener("pointerover", (event) => {
       const button = event.target.closest("button");
-      if (board.spots.has(button)) board.showTip(button);
+      if (board.spots.has(button)) board.read(button);
     });
-    grid.addEventListener("pointerleave", () => board.hideTip());
+    grid.addEventListener("pointerleave", () => board.read(null));
     root.addEventListener("click", (event) => this.click(event));
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("focusin", (event) => {
@@ -123,7 +130,7 @@ class HeadGrid {
     root.addEventListener("focusout", (event) => {
       this.inside = root.contains(event.relatedTarget);
       if (!this.inside) root.classList.remove("pointed");
-      board.hideTip();
+      board.read(null);
     });
   }
 
@@ -204,7 +211,7 @@ class HeadGrid {
   }
 
   escape() {
-    this.board.hideTip();
+    this.board.read(null);
     if (this.drag) this.cancelDrag();
     else this.commit(this.entry);
   }

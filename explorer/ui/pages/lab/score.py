@@ -1,0 +1,133 @@
+"""The lab's score card, from the click to the exact score: asks, follows and draws, always in the same place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from explorer.figures.print.export import Exhibit
+from explorer.figures.print.tables import score_table
+from explorer.figures.score import score_figure
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.live.worker import Failed, Running
+from explorer.stats.against_full import Comparison
+from explorer.stats.intervals import Score
+from explorer.ui import cached, cached_models
+from explorer.ui.scoring import card_words, polling, request, score_panel
+from explorer.ui.scoring.request import Question, Standing
+from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.score_card import Card, score_card
+
+KEY = "lab.score"
+
+
+def panel(question: Question, *, stored_first: bool) -> Standing:
+    """Draws the card, now and as the score comes in; gives where it stood when the page ran.
+
+    stored_first: whether the bundle's score of the mask comes first, since the live one is on other sentences.
+    """
+    standing = request.standing_of(question)
+    stored = card_words.stored_of(question.known, question.mask) if stored_first else None
+
+    def draw(now: Standing) -> None:
+        card = card_of(question, now)
+        score_card(replace(card, stored=stored), key=KEY)
+
+    if standing.over and not standing.verifying:
+        with st.container():  # as a fragment draws in one: the card is the same element, before and after
+            draw(standing)
+    else:
+        loads = isinstance(standing.news, request.Loading)
+        polling.follow(
+            standing,
+            lambda: request.standing_of(question, 0.0),
+            lambda now: _moved_on(standing, now),
+            draw,
+            every=request.LOADING_EVERY if loads or standing.over else request.SCORING_EVERY,
+        )
+    if isinstance(standing.news, Failed) and standing.over and score_panel.failed(standing.news.error):
+        request.again(question, reload=standing.evaluator is None)
+    return standing
+
+
+def stored_panel(question: Question) -> None:
+    """Draws the card of a run whose checkpoint is not here: the bundle's own score, or that there is none."""
+    known, mask = question.known, question.mask
+    title = card_words.metric_on(known.task, question.title)
+    if question.stored is None:
+        card = card_words.unknown(mask.code, title, _full_of(question), question.floor)
+    else:
+        card = _of_stored(question, title)
+    with st.container():
+        score_card(card, key=KEY)
+
+
+def card_of(question: Question, standing: Standing) -> Card:
+    """The card of a mask as its score stands."""
+    known, code, floor = question.known, question.mask.code, question.floor
+    evaluator, news = standing.evaluator, standing.news
+    title = card_words.metric_on(known.task, question.title)
+    is_full = question.mask.is_full
+    if standing.answer is not None and evaluator is not None:
+        found = standing.answer.comparison
+        part = "all parts" if question.source.kind == cached_models.DIAGNOSTICS else ""
+        _keep(question, found)
+        words = request.provenance(evaluator, standing.answer, standing.unverified)
+        return card_words.exact(code, title, found, floor, is_full=is_full, provenance=words, part=part)
+    words = request.news_words(news)
+    if question.stored is not None:  # whole already: only the bar below it moves
+        return replace(_of_stored(question, title), progress=_share(news), interval=words)
+    if evaluator is None:
+        full = _full_of(question) if question.on_stored_data else None
+        return card_words.waiting(code, title, full, floor, words)
+    from explorer.live.scoring import full_answer
+
+    whole = full_answer(evaluator, cached_models.ledger()[0]).comparison
+    if isinstance(news, Running):
+        return card_words.running(code, title, news.news, whole, floor, words)
+    return card_words.waiting(code, title, whole.score, floor, words)
+
+
+def _of_stored(question: Question, title: str) -> Card:
+    stored = question.stored
+    assert stored is not None
+    found = cached.stored_comparison(question.view, question.known.run, question.mask.code)
+    _keep(question, found)
+    words = f"Stored in this cache: {stored.origin}."
+    is_full = question.mask.is_full
+    return card_words.exact(question.mask.code, title, found, question.floor, is_full=is_full, provenance=words)
+
+
+def _full_of(question: Question) -> Score:
+    known = question.known
+    return cached.stored_comparison(question.view, known.run, known.full.mask.code).full
+
+
+def _keep(question: Question, found: Comparison) -> None:
+    """Remembers the score as a figure for print."""
+    floor, score, full = question.floor, found.score, found.full
+    metric = METRIC_WORDS[question.known.task.metric].capitalize()
+    of_full = f"{full.value:.3f} [{full.low:.3f}, {full.high:.3f}]"
+    exhibits.keep(
+        KEY,
+        Exhibit(
+            "The score of this mask beside the full model's",
+            f"{metric} on {question.title}. This mask: {score.value:.3f} [{score.low:.3f}, {score.high:.3f}] "
+            f"({score.method}), n = {score.n:,}. Full model: {of_full}.",
+            lambda _: score_figure(score, full, majority=floor.score, majority_title=floor.title),
+            lambda: score_table(score, full),
+        ),
+    )
+
+
+def _share(news: object) -> float:
+    return news.news.done / news.news.total if isinstance(news, Running) else 0.0
+
+
+def _moved_on(before: Standing, now: Standing) -> bool:
+    """Whether the page has to run anew: the score is there, was verified, or can be begun."""
+    if before.over:
+        return not now.verifying
+    loads = isinstance(before.news, request.Loading)
+    return now.over or (loads and not isinstance(now.news, request.Loading))

@@ -1,0 +1,53 @@
+// Cards of the examples that flipped; those of a mask that is no longer on the grid are not shown.
+
+const lists = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  let list = lists.get(parentElement);
+  if (!list) {
+    list = { root: parentElement.appendChild(make("div", "flips")) };
+    list.heard = () => list.root.classList.toggle("untold", Boolean(list.code) && window.maskOnScreen !== list.code);
+    window.addEventListener("maskonscreen", list.heard);
+    lists.set(parentElement, list);
+  }
+  list.code = data.code;
+  list.root.replaceChildren(...data.cards.map((card) => drawn(card, data.names)));
+  list.heard();
+  return () => {
+    window.removeEventListener("maskonscreen", list.heard);
+    list.root.remove();
+    lists.delete(parentElement);
+  };
+}
+
+function drawn(card, [before, after]) {
+  const pieces = (text) => text.map(([words, mark]) => (mark ? make("mark", "", {}, [words]) : words));
+  const chip = (name, answer, kind) => make("span", `chip ${kind}`, {}, [make("small", "", {}, [name]), answer]);
+  const wrong = card.before === card.gold ? "right" : "wrong";
+  return make("article", `flip ${card.right ? "fixed" : "broken"}`, {}, [
+    ...card.texts.map((text) => make("p", "text", {}, pieces(text))),
+    make("div", "chips", {}, [
+      chip("gold", card.gold, "gold"),
+      chip(before, card.before, wrong),
+      chip(after, card.after, card.right ? "right" : "wrong"),
+    ]),
+    margins(card.margins, before, after),
+    make("footer", "", {}, [`example ${card.number}`, ...(card.new ? [make("b", "", {}, ["new"])] : [])]),
+  ]);
+}
+
+// From where the margin was to where it is, around 0, at which the answer turns.
+function margins([was, is], before, after) {
+  const reach = Math.max(1, Math.abs(was), Math.abs(is));
+  const at = (x) => 50 + (48 * x) / reach;
+  const [left, right] = [Math.min(at(was), at(is)), Math.max(at(was), at(is))];
+  const words = `Margin: ${before} ${was.toFixed(2)}, ${after} ${is.toFixed(2)}; below 0 the answer is wrong`;
+  const bar = make("div", "margin", { role: "img", "aria-label": words, title: words }, [
+    make("i", "zero"),
+    make("i", "move", { style: `left:${left}%; width:${right - left}%` }),
+    make("i", "was", { style: `left:${at(was)}%` }),
+    make("i", "is", { style: `left:${at(is)}%` }),
+  ]);
+  const sign = (x) => x.toFixed(2).replace("-", "−");
+  return make("div", "margins", {}, [`margin ${sign(was)}`, bar, sign(is)]);
+}

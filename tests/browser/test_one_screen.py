@@ -1,0 +1,148 @@
+"""The lab in one screen, at three sizes: nothing moves, nothing old stands beside a new mask, Back leaves the page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+pytest.importorskip("playwright")
+from playwright.sync_api import expect  # noqa: E402
+
+from explorer.mask import Mask  # noqa: E402
+from explorer.store.mask_files import json_text  # noqa: E402
+from tests.browser.conftest import unhurried  # noqa: E402
+
+SIZES = {"laptop": (1280, 720), "desktop": (1920, 1080), "phone": (390, 844)}
+CELLS = ((2, 1), (5, 4), (3, 7), (6, 2), (4, 4), (5, 9), (6, 6), (3, 3), (6, 11), (1, 5))
+PLACES = """() => {
+  const found = (name) => {
+    for (const host of document.querySelectorAll('*')) {
+      const element = host.shadowRoot?.querySelector(name);
+      if (element) return element;
+    }
+  };
+  const top = found('.board').getBoundingClientRect().top;
+  const names = ['.board', '.readout', '.card .value', '.card .axis', '.card .chip', '.card .lines', '.card .fold'];
+  return names.map((name) => {
+    const { x, y, width, height } = found(name).getBoundingClientRect();
+    return [name, x, y - top, name === '.card .value' ? 0 : width, height];
+  });
+}"""
+MARKS = "marks => marks.map(mark => [mark.className, mark.style.left])"
+CLICK_AND_READ = """(cell) => {
+  cell.click();
+  for (const host of document.querySelectorAll('*')) {
+    const card = host.shadowRoot?.querySelector('.card');
+    if (card) return [card.querySelector('.value').textContent, card.querySelector('.lines').textContent,
+                      card.querySelector('.chip').textContent, card.querySelector('.folded').textContent];
+  }
+}"""
+
+
+def opened(page, home, query="task=SST-2"):
+    page.goto(f"{home}/lab?{query}")
+    expect(page.locator(".card .chip")).to_have_text(re.compile("This is the full model|No verdict|90% line"))
+    page.evaluate("() => document.fonts.ready.then(() => true)")
+
+
+def cell(page, layer, head):
+    return page.locator(f'button.cell[aria-label^="Layer {layer}, head {head}:"]').first
+
+
+@pytest.fixture(params=SIZES)
+def sized(request, chromium):
+    width, height = SIZES[request.param]
+    context = unhurried(chromium, viewport={"width": width, "height": height})
+    yield context.new_page()
+    context.close()
+
+
+def test_grid_and_score_do_not_move_by_a_pixel_over_ten_toggles(sized, home):
+    page = sized
+    opened(page, home)
+    before = page.evaluate(PLACES)
+    marks = page.locator(".card .mark").evaluate_all(MARKS)
+    mask = Mask.full(6, 12)
+    for layer, head in CELLS:
+        cell(page, layer, head).dispatch_event("click")
+        mask = mask.with_head(layer - 1, head - 1, False)
+        assert page.evaluate(PLACES) == before
+    expect(page.locator(f'.card[data-mask="{mask.code}"] .fold')).to_contain_text("Scored")
+    assert page.evaluate(PLACES) == before
+    assert page.locator(".card .mark").evaluate_all(MARKS) == marks
+    if page.viewport_size == {"width": 1280, "height": 720}:
+        assert cell(page, 1, 1).bounding_box()["width"] >= 34
+        board, chip = page.locator(".board").bounding_box(), page.locator(".card .fold summary").bounding_box()
+        assert max(board["y"] + board["height"], chip["y"] + chip["height"]) <= 720
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+
+
+def test_from_the_very_click_on_nothing_tells_of_the_mask_before(context_of, home):
+    page = context_of()  # not the fixture: Streamlit's probes are errors on the console of every page but /
+    opened(page, home)
+    told = cell(page, 6, 6).evaluate(CLICK_AND_READ)
+    assert told == ["…", "", "Scoring this mask …", ""]
+    expect(page.locator(".card .chip")).to_have_text(re.compile("90% line"))
+
+
+def test_back_leaves_the_page_however_often_the_mask_changed(context_of, home):
+    page = context_of()  # not the fixture: Streamlit's probes are errors on the console of every page but /
+    page.goto(f"{home}/survival")
+    page.get_by_role("link", name="Lab").click()
+    expect(page.locator("button.cell").first).to_be_visible()
+    page.wait_for_url(re.compile("task="))
+    entries = page.evaluate("history.length")
+    for layer, head in CELLS[:3]:
+        was = page.url
+        cell(page, layer, head).click()
+        page.wait_for_url(lambda url, was=was: url != was)
+    assert page.evaluate("history.length") == entries
+    page.go_back()
+    page.wait_for_url(re.compile("/survival"))
+    expect(page.get_by_role("heading", name=re.compile("Which heads survive"))).to_be_visible()
+
+
+def test_flips_are_cards_and_what_is_typed_is_answered_anew_with_every_click(sized, home):
+    page = sized
+    opened(page, home)
+    page.get_by_label("Try a sentence of your own").fill("an unheard-of sentence about a fine film")
+    page.keyboard.press("Enter")
+    bar = page.locator(".typed .now").first
+    expect(page.locator(".typed .row")).to_have_count(2)
+    width = bar.evaluate("bar => bar.style.width")
+    page.get_by_role("button", name="Bad", exact=True).click()
+    expect(bar).not_to_have_attribute("style", f"width: {width};")
+    expect(page.locator(".flip").first).to_be_visible()
+    assert "unheard" not in page.url
+    viewport = page.viewport_size["width"]
+    for box in (card.bounding_box() for card in page.locator(".flip").all()[:4]):
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= viewport
+
+
+def test_a_second_mask_file_takes_the_place_of_the_first_and_faults_are_sentences(context_of, home):
+    page = context_of()  # not the fixture: Streamlit's probes are errors on the console of every page but /
+    opened(page, home)
+    masks = [Mask.full(6, 12).with_layer(layer, False) for layer in (1, 4)]
+    page.get_by_role("button", name="Load a mask").click()
+    field = page.locator("input[type=file]")
+    for name, mask in zip(("one.json", "two.json"), masks, strict=True):
+        field.set_input_files({"name": name, "mimeType": "application/json", "buffer": json_text(mask).encode()})
+        page.wait_for_url(re.compile(f"mask={mask.code}"))
+    faults = [{"name": f"{name}.json", "mimeType": "application/json", "buffer": b"nothing"} for name in ("a", "b")]
+    field.set_input_files(faults)
+    expect(page.get_by_text("a.json is neither a .npy array nor JSON.")).to_be_visible()
+    expect(page.get_by_text("b.json is neither a .npy array nor JSON.")).to_be_visible()
+    expect(page.locator(".board")).to_be_visible()
+
+
+def test_without_motion_nothing_glides(chromium, home):
+    context = unhurried(chromium, reduced_motion="reduce", viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    opened(page, home)
+    for name in ("button.cell", ".card .point"):
+        assert page.locator(name).first.evaluate("e => getComputedStyle(e).transitionProperty") in ("none", "all")
+        assert page.locator(name).first.evaluate("e => getComputedStyle(e).transitionDuration") == "0s"
+    context.close()
