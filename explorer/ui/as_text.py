@@ -12,7 +12,7 @@ _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&])")
 
 def plain(text: str) -> str:
     """Markdown that shows just this text."""
-    return _MARKS.sub(r"\\\1", text)
+    return _MARKS.sub(r"\\\1", text.replace("\t", " ").lstrip(" "))  # an indented line would be code
 
 
 def code(text: str) -> str:
