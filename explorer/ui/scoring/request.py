@@ -22,7 +22,7 @@ from explorer.ui.scoring.session import session
 from explorer.ui.view import View
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
     from explorer.live.scoring import Answer
 
 _LOG = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Standing:
     """The state of an answer: being loaded, waited for, computed, known or failed."""
 
     news: Loading | Waiting | Running | Done[Answer] | Failed | Dropped
-    evaluator: Evaluator | None = None
+    evaluator: ModelOnData | None = None
     unverified: str = ""
     """Why the answer cannot be verified in fp32; empty otherwise."""
 
@@ -107,7 +107,7 @@ class Standing:
         return failed or isinstance(self.news, Done)
 
 
-def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing:
+def ask(question: Question, loading: Future[ModelOnData], wait: float) -> Standing:
     """Starts what is not started yet, and says where it stands, within twice so many seconds."""
     try:
         evaluator = loading.result(wait)
@@ -139,12 +139,12 @@ def standing_of(question: Question, wait: float | None = None) -> Standing:
     return ask(question, _loading(question), WAIT if wait is None else wait)
 
 
-def _loading(question: Question) -> Future[Evaluator]:
+def _loading(question: Question) -> Future[ModelOnData]:
     run, source = question.known.run, question.source
     return cached_models.evaluator(question.view, run, source.kind, source.folder)
 
 
-def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
+def _job(evaluator: ModelOnData, mask: Mask) -> Job[Answer]:
     """The one under way, or a new one where that is for something else or was dropped."""
     from explorer.live.scoring import ledger_key, score
 
@@ -156,7 +156,7 @@ def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
     return job
 
 
-def _verification(evaluator: Evaluator, answer: Answer) -> Snapshot[Answer]:
+def _verification(evaluator: ModelOnData, answer: Answer) -> Snapshot[Answer]:
     """Where the verification of an answer stands; it is begun, or begun anew, where it is not under way."""
     from explorer.live.scoring import ledger_key, verify
 
@@ -164,7 +164,7 @@ def _verification(evaluator: Evaluator, answer: Answer) -> Snapshot[Answer]:
     asked, job = st.session_state.get(_VERIFICATION, (None, None))
     if job is None or asked != key or isinstance(job.news, Dropped):
         try:
-            job = verify(cached_models.worker(), session(), evaluator, answer, cached_models.ledger()[0])
+            job = verify(cached_models.worker(), session(), evaluator, answer)
         except Busy:
             return Waiting(0)  # that passes, so it is asked again
         st.session_state[_VERIFICATION] = (key, job)
@@ -211,7 +211,7 @@ def _finished(question: Question, standing: Standing) -> None:
         score_panel.exact(question.title, standing.answer.comparison, question.floor, words)
 
 
-def _await_verification(question: Question, loading: Future[Evaluator], standing: Standing) -> None:
+def _await_verification(question: Question, loading: Future[ModelOnData], standing: Standing) -> None:
     """Draws nothing: the page runs anew once it is over, with other words and where need be another number."""
     polling.follow(
         standing,
@@ -256,18 +256,19 @@ def _words(news: object) -> str:
         return f"Loading the model and scoring the full one, once … {news.seconds:.0f} s"
     if isinstance(news, Failed):
         return str(news.error)
-    if isinstance(news, Waiting) and news.ahead:
-        return f"Waiting: {news.ahead} ahead, a turn each …"
+    if isinstance(news, Waiting) and (news.told or news.ahead):
+        ahead = f"Waiting: {news.ahead} ahead …" if news.ahead else "Waiting …"
+        return f"{news.told} {ahead}".strip()
     if isinstance(news, Running):
         return f"Scored {news.news.done:,} of {news.news.total:,} examples …"
     return "Scoring …"
 
 
-def provenance(evaluator: Evaluator, answer: Answer, unverified: str = "") -> str:
+def provenance(evaluator: ModelOnData, answer: Answer, unverified: str = "") -> str:
     """Says when and how a score was computed, and whether it is fp32's; unverified: why that cannot be told."""
     how = f"{evaluator.precision}, engine {evaluator.engine_version}"
     evaluation, entry = answer.evaluation, answer.entry
-    if evaluation is evaluator.full:
+    if evaluation.mask == evaluator.full_mask:
         return "The full model, scored in fp32 when it was loaded."
     verified = score_panel.verified_in_words(evaluation, unverified)
     if entry is not None:

@@ -22,7 +22,7 @@ from explorer.study.majority_baseline import MajorityBaseline
 from explorer.ui.widgets import exhibits
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluation, Partial
+    from explorer.live.evaluation import Evaluation, Partial
 
 
 def exact(title: str, found: Comparison, floor: MajorityBaseline, provenance: str) -> None:

@@ -20,7 +20,7 @@ from explorer.ui.scoring import polling, request, score_panel
 from explorer.ui.widgets.words import against_line
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
 
 BEST = 5
 """Rows of the table."""
@@ -44,7 +44,7 @@ def best_of(tries: Sequence[Try], new: Try) -> list[Try]:
     return sorted(masks.values(), key=lambda of: (-of.off, -of.score))[:BEST]
 
 
-def show(known: KnownRun, mask: Mask, question: request.Question | None, *, enters: bool) -> Evaluator | None:
+def show(known: KnownRun, mask: Mask, question: request.Question | None, *, enters: bool) -> ModelOnData | None:
     """Draws the mask's size, its score and whether it holds; the evaluator, once there is one.
 
     question: None where the run's checkpoint is not here. enters: whether the mask may enter the table.
