@@ -52,7 +52,7 @@ class ThreadWorker:
         begins: Callable[[Sequence[Job[Any]]], None] = lambda jobs: None,
         told: Told = lambda jobs, snapshot: None,
     ) -> None:
-        self._own_models = models is None
+        self._own_models, self._own_ledger = models is None, ledger is None
         self._models = models or ModelPool(MODELS)
         self._ledger = ledger or Ledger(IN_MEMORY)
         self._sessions, self._patience, self.clock = sessions, patience, clock
@@ -134,6 +134,8 @@ class ThreadWorker:
             self._thread.join()
         if self._own_models:
             self._models.close()
+        if self._own_ledger:
+            self._ledger.close()
 
     def _run(self) -> None:
         while True:

@@ -12,7 +12,8 @@ from explorer.bert.checkpoints import Classifier, load_finetuned
 from explorer.errors import BadRequest
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.tasks import Examples
-from explorer.live.evaluator import Evaluation, Evaluator
+from explorer.live.evaluation import Evaluation
+from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Run

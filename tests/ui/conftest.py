@@ -6,14 +6,18 @@ import math
 
 import pytest
 
-from explorer.live.worker import Worker
+from explorer.live.thread_worker import ThreadWorker
 from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture(scope="session")
 def patient():
     """A worker that drops no job because nobody asks after it."""
-    made = Worker(patience=math.inf)
+    from explorer.ui import cached_models
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_LEDGER", ":memory:")
+        made = ThreadWorker(ledger=cached_models.ledger()[0], patience=math.inf)
     yield made
     made.close()
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explorer.live.worker import Done, Worker
+from explorer.live.thread_worker import ThreadWorker
+from explorer.live.worker import Done
 from explorer.mask import Mask
 from explorer.ui import cached_models
 from tests.ui.test_pages import CACHE, MRPC, lab, texts
@@ -18,12 +19,12 @@ FULL = Mask.full(6, 12)
 
 
 @pytest.fixture
-def worker(monkeypatch):
+def worker(monkeypatch, patient):
     """Puts another worker in the place of the shared one."""
-    made: list[Worker] = []
+    made: list[ThreadWorker] = []
 
     def use(**options):
-        made.append(Worker(**options))
+        made.append(ThreadWorker(patient._models, cached_models.ledger()[0], **options))
         monkeypatch.setattr(cached_models, "worker", lambda: made[-1])
 
     yield use
@@ -50,24 +51,24 @@ def test_a_mask_scored_before_comes_from_the_ledger_and_says_so():
 def unsure(monkeypatch):
     """Scores are filed as bf16's with their clearest prediction wrong; verifying waits for the semaphore."""
     from explorer.live import scoring
-    from explorer.live.evaluator import Evaluation, Evaluator
+    from explorer.live.evaluation import Evaluation
+    from explorer.live.evaluator import Evaluator
     from explorer.live.low_margin import logit_margin
 
-    may, stream, verify, key_of = threading.Semaphore(0), Evaluator.stream, Evaluator.verify, scoring.ledger_key
+    may, news_of, verify, key_of = threading.Semaphore(0), Evaluator.news_of, Evaluator.verify, scoring.ledger_key
 
-    def misled(self, mask):
-        for news in stream(self, mask):
-            if not isinstance(news, Evaluation):
-                yield news
-                continue
-            wrong = np.arange(len(news.logits)) == logit_margin(news.logits).argmax()
-            yield replace(news, logits=np.where(wrong[:, None], news.logits[:, ::-1], news.logits), exact=~wrong)
+    def misled(self, so_far):
+        news = news_of(self, so_far)
+        if not isinstance(news, Evaluation):
+            return news
+        wrong = np.arange(len(news.logits)) == logit_margin(news.logits).argmax()
+        return replace(news, logits=np.where(wrong[:, None], news.logits[:, ::-1], news.logits), exact=~wrong)
 
     def gated(self, evaluation):
         assert may.acquire(timeout=HANG_SECONDS)
         yield from verify(self, evaluation)
 
-    monkeypatch.setattr(Evaluator, "stream", misled)
+    monkeypatch.setattr(Evaluator, "news_of", misled)
     monkeypatch.setattr(Evaluator, "verify", gated)
     monkeypatch.setattr(scoring, "ledger_key", lambda *of: replace(key_of(*of), precision="bf16, made up"))
     yield may
@@ -145,7 +146,7 @@ def test_a_crash_is_a_sentence(monkeypatch):
         raise MemoryError("no traceback reaches a person")
 
     with monkeypatch.context() as crashing:
-        crashing.setattr(Evaluator, "stream", crash)
+        crashing.setattr(Evaluator, "advance", crash)
         test = opened(FULL.with_head(3, 3, False))
     assert "MemoryError" in test.error[0].value
     assert "no traceback" not in str(test.main)
