@@ -210,7 +210,6 @@ class ProcessWorker:
         if isinstance(message, Begun):
             self._turn = message.numbers
         elif isinstance(message, News):
-            self._turn = ()
             for number in message.numbers:
                 if (asked := self._asked.get(number)) is not None:
                     asked.job.become(message.snapshot)

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Hashable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -31,6 +32,7 @@ class Server:
     def __init__(self, pipe: Connection, ledger: Ledger) -> None:
         self._pipe, self._ledger = pipe, ledger
         self._out: queue.SimpleQueue[Any] = queue.SimpleQueue()  # so that no turn waits for the app to read
+        self._saying = threading.Lock()
         self._sources: dict[Hashable, Source] = {}
         self._lock = threading.Lock()  # guards the two below
         self._jobs: dict[int, Job[Any]] = {}
@@ -99,7 +101,7 @@ class Server:
             self._worker.drop(job)
 
     def _begins(self, jobs: Sequence[Job[Any]]) -> None:
-        self._out.put(Begun(tuple(job.number for job in jobs)))
+        self._say(Begun(tuple(job.number for job in jobs)))  # before the turn, which may be this process's last
 
     def _tells(self, jobs: Sequence[Job[Any]], snapshot: Snapshot[Any]) -> None:
         numbers = tuple(job.number for job in jobs)
@@ -110,10 +112,11 @@ class Server:
 
     def _send(self) -> None:
         while True:
-            try:
-                self._pipe.send(self._out.get())
-            except OSError:  # the app is gone: `serve` sees it too
-                return
+            self._say(self._out.get())
+
+    def _say(self, message: Any) -> None:
+        with self._saying, suppress(OSError):  # the app is gone: `serve` sees it too
+            self._pipe.send(message)
 
 
 def _not_loaded(error: BaseException) -> ExplorerError:

@@ -66,12 +66,7 @@ class ThreadWorker:
     def load(self, source: Source) -> Future[ModelOnData]:
         """Loads a model in the background; the same future for all who ask. It may hold any ExplorerError."""
 
-        def load() -> ModelOnData:
-            from explorer.live.opening import opened
-
-            return opened(source, self._ledger)
-
-        return self._models.ask(source.key, load)
+        return self._models.ask(source.key, lambda: opened(source, self._ledger))
 
     def forget(self, source: Source) -> None:
         """Forgets a model, so that it is loaded anew."""
@@ -147,13 +142,14 @@ class ThreadWorker:
                     return
                 turns = self._turns or self._spare
                 pieces = turns.next()
-                self._begins([job for piece in pieces for job in piece.jobs])
+                jobs = [job for piece in pieces for job in piece.jobs]
+            self._begins(jobs)
             first, *others = pieces
             snapshots = first.work.turn([piece.work for piece in others])
             with self._lock:
                 for piece, snapshot in zip(pieces, snapshots, strict=True):
                     self._take(turns, piece, snapshot)
-            del pieces, first, others, snapshots  # what was ended must not stay alive while this thread waits
+            del pieces, jobs, first, others, snapshots  # what was ended must not stay alive while this thread waits
 
     def _take(self, turns: Turns, piece: Piece, snapshot: Snapshot[Any]) -> None:
         piece.begun = True
@@ -189,3 +185,10 @@ class ThreadWorker:
     def _ahead_of(self, job: Job[Any]) -> int:
         with self._lock:
             return self._lane(job.spare).ahead_of(job)
+
+
+def opened(source: Source, ledger: Ledger) -> ModelOnData:
+    """Loads an evaluator; torch comes in with it, only where there is one to load."""
+    from explorer.live import opening
+
+    return opening.opened(source, ledger)

@@ -59,16 +59,26 @@ class Background(Generic[R]):
         return ""
 
     def follow(self, draw: Callable[[Any], None], *, every: float) -> None:
-        """Draws where it stands, and again every so many seconds until it is over; nothing where it never started."""
+        """Draws where it stands, and again every so many seconds until it is over, less often among many.
+
+        Draws nothing where it never started.
+        """
         job = self.job
         if job is None:
             return
         news = job.news
         if job.over:
-            with st.container():
+            with st.container(), st.container():  # as deep as while it was followed, so that nothing jumps
                 draw(news)
         else:
-            polling.follow(news, lambda: job.news, lambda _: job.over, draw, every=every)
+            polling.follow(
+                news,
+                lambda: job.news,
+                lambda _: job.over,
+                draw,
+                every=lambda _: max(every, polling.pace(job.ahead)),
+                key=f"{self.name}.poll",
+            )
 
     @property
     def _jobs(self) -> dict[Hashable, Job[R]]:

@@ -29,8 +29,8 @@ _LOG = logging.getLogger(__name__)
 _JOB, _VERIFICATION, _SINCE = "lab.job", "lab.verification", "lab.loading_since"
 WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
-SCORING_EVERY, LOADING_EVERY, VERIFYING_EVERY = 0.3, 1.0, 1.0
-"""Seconds between two looks."""
+LOADING_EVERY = 1.0
+"""Seconds between two looks at a model that is being loaded."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,8 @@ class Standing:
     evaluator: ModelOnData | None = None
     unverified: str = ""
     """Why the answer cannot be verified in fp32; empty otherwise."""
+    ahead: int = 0
+    """Requests that are finished before this one."""
 
     @property
     def verifying(self) -> bool:
@@ -123,15 +125,25 @@ def ask(question: Question, loading: Future[ModelOnData], wait: float) -> Standi
         return Standing(Failed(ExplorerError(wrong, "The app's log has the details.")))
     st.session_state.pop(_SINCE, None)
     try:
-        news = _job(evaluator, question.mask).wait(wait)
+        job = _job(evaluator, question.mask)
+        news = job.wait(wait)
     except ExplorerError as error:
         return Standing(Failed(error), evaluator)
     if not isinstance(news, Done) or news.result.verified:
-        return Standing(news, evaluator)
+        return Standing(news, evaluator, ahead=job.ahead)
     verification = _verification(evaluator, news.result)
     if isinstance(verification, Done):
         return Standing(verification, evaluator)
     return Standing(news, evaluator, verification.error.wrong if isinstance(verification, Failed) else "")
+
+
+def pace(standing: Standing) -> float:
+    """Returns the seconds until the next look: more of them, the more others come first."""
+    if isinstance(standing.news, Loading):
+        return LOADING_EVERY
+    if isinstance(standing.news, Failed):  # too many wait
+        return polling.PACES[-1]
+    return polling.pace(standing.ahead)
 
 
 def standing_of(question: Question, wait: float | None = None) -> Standing:
@@ -177,7 +189,7 @@ def panel(question: Question) -> Standing:
     loading = _loading(question)
     standing = ask(question, loading, WAIT)
     if standing.over:
-        with st.container():
+        with st.container(), st.container():  # as deep as while it was followed, so that nothing jumps
             _finished(question, standing)
         if standing.verifying:
             _await_verification(question, loading, standing)
@@ -187,7 +199,7 @@ def panel(question: Question) -> Standing:
     stored = question.stored
     if stored is not None:  # whole already: only the progress below it moves
         found = cached.stored_comparison(question.view, question.known.run, question.mask.code)
-        with st.container():
+        with st.container(), st.container():
             score_panel.exact(question.title, found, question.floor, f"Stored in this cache: {stored.origin}.")
     loads = isinstance(standing.news, Loading)
     polling.follow(
@@ -195,7 +207,8 @@ def panel(question: Question) -> Standing:
         lambda: ask(question, loading, 0.0),
         lambda now: now.over or (loads and not isinstance(now.news, Loading)),
         _Unfinished(question, question.floor, stored is None),
-        every=LOADING_EVERY if loads else SCORING_EVERY,
+        every=pace,
+        key="score.poll",
     )
     if stored is None:
         st.empty()
@@ -218,7 +231,8 @@ def _await_verification(question: Question, loading: Future[ModelOnData], standi
         lambda: ask(question, loading, 0.0),
         lambda now: not now.verifying,
         lambda now: None,
-        every=VERIFYING_EVERY,
+        every=lambda now: max(1.0, pace(now)),
+        key="verification.poll",
     )
 
 

@@ -75,7 +75,8 @@ def show(known: KnownRun, mask: Mask, question: request.Question | None, *, ente
             lambda: request.standing_of(question, 0.0),
             lambda now: now.over or (still and not isinstance(now.news, request.Loading)),
             lambda now: _meanwhile(mask, question, now),
-            every=request.LOADING_EVERY if still else request.SCORING_EVERY,
+            every=request.pace,
+            key="game.poll",
         )
     return standing.evaluator
 
