@@ -194,7 +194,7 @@ def panel(question: Question) -> Standing:
         if standing.verifying:
             _await_verification(question, loading, standing)
         else:
-            st.empty()
+            st.container().container()
         return standing
     stored = question.stored
     if stored is not None:  # whole already: only the progress below it moves
@@ -211,7 +211,7 @@ def panel(question: Question) -> Standing:
         key="score.poll",
     )
     if stored is None:
-        st.empty()
+        st.container().container()
     return standing
 
 
