@@ -80,8 +80,7 @@ def bench_load(
         with _app(bundle, glue_dir, port) as (process, address, log):
             found = Load(many)
             asyncio.run(_watch(found, process, address, run, shape, seconds, think))
-            crashes = log.read_text(encoding="utf-8", errors="replace").count("Traceback (most recent call last)")
-            found.exceptions += ["a traceback in the app's log"] * crashes
+            found.exceptions += _crashes(log.read_text(encoding="utf-8", errors="replace"))
             yield found
 
 
@@ -229,6 +228,12 @@ def _wait(app: subprocess.Popen[bytes], port: int, log: Path) -> None:
         time.sleep(0.1)
     last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
     raise BadRequest("The app did not start.", f"It said: {' '.join(last)}")
+
+
+def _crashes(log: str) -> list[str]:
+    """The last line of each traceback: what was raised."""
+    parts = log.split("Traceback (most recent call last)")[1:]
+    return [next((line for line in of.splitlines()[1:] if line[:1].strip()), "a traceback") for of in parts]
 
 
 def _free_port() -> int:

@@ -127,6 +127,8 @@ class Viewer:
         if kind == "new_session":
             self._idle.clear()
             again = list(message.metadata.run.fragment_ids)
+            for fragment in () if again else tuple(self._timers):  # the whole page runs anew, and asks again
+                self._stop(fragment)
             self._seen = self._seen or not again or (self._grid is not None and self._grid[1] in again)
         elif kind == "script_finished":
             self._idle.set()

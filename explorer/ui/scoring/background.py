@@ -68,7 +68,7 @@ class Background(Generic[R]):
             return
         news = job.news
         if job.over:
-            with st.container(), st.container():  # as deep as while it was followed, so that nothing jumps
+            with st.container():
                 draw(news)
         else:
             polling.follow(
@@ -77,7 +77,6 @@ class Background(Generic[R]):
                 lambda _: job.over,
                 draw,
                 every=lambda _: max(every, polling.pace(job.ahead)),
-                key=f"{self.name}.poll",
             )
 
     @property

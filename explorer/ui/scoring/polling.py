@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 T = TypeVar("T")
 PACES = (0.3, 0.6, 1.2, 2.4)
@@ -27,32 +30,36 @@ def follow(
     draw: Callable[[T], None],
     *,
     every: Callable[[T], float],
-    key: str,
 ) -> None:
     """Draws `first`, then again and again what `look` finds; once that is `over`, the page runs anew.
 
     To be called only while it is not over: the page then draws the end and calls this no more, which is what
-    stops the looking. every: seconds until the next look, from what was found last. key: one of its own on the page.
+    stops the looking. every: seconds until the next look, from what was found last.
     """
-    unseen = [first]
+    unseen, now = [first], [every(first)]
 
     def look_again() -> None:
-        if unseen:  # called by the fragment around it: there is none to rerun yet
+        if unseen:  # called by the page: there is no fragment to rerun yet
             draw(unseen.pop())
             return
         found = look()
         if over(found):
             st.rerun()
-        if every(found) != now[0]:
-            unseen.append(found)
-            st.rerun(scope=key)
+        if (wanted := every(found)) != now[0]:
+            now[0] = wanted
+            _look_every(wanted)
         draw(found)
 
-    now = [0.0]
+    st.fragment(look_again, run_every=now[0])()
 
-    @st.fragment(key=key)
-    def at_its_pace() -> None:
-        now[0] = every(unseen[-1] if unseen else first)
-        st.fragment(look_again, run_every=now[0])()
 
-    at_its_pace()
+def _look_every(seconds: float) -> None:
+    """Changes how often the fragment that runs now is run again.
+
+    Says to the browser what st.fragment says where it is called; st.rerun may name no fragment but the one that runs.
+    """
+    context, fragment = get_script_run_ctx(), ThreadState.get().fragment_id
+    if context is not None and fragment is not None:
+        message = ForwardMsg()
+        message.auto_rerun.interval, message.auto_rerun.fragment_id = seconds, fragment
+        context.enqueue(message)

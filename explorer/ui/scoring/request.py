@@ -189,17 +189,17 @@ def panel(question: Question) -> Standing:
     loading = _loading(question)
     standing = ask(question, loading, WAIT)
     if standing.over:
-        with st.container(), st.container():  # as deep as while it was followed, so that nothing jumps
+        with st.container():
             _finished(question, standing)
         if standing.verifying:
             _await_verification(question, loading, standing)
         else:
-            st.container().container()
+            st.empty()
         return standing
     stored = question.stored
     if stored is not None:  # whole already: only the progress below it moves
         found = cached.stored_comparison(question.view, question.known.run, question.mask.code)
-        with st.container(), st.container():
+        with st.container():
             score_panel.exact(question.title, found, question.floor, f"Stored in this cache: {stored.origin}.")
     loads = isinstance(standing.news, Loading)
     polling.follow(
@@ -208,10 +208,9 @@ def panel(question: Question) -> Standing:
         lambda now: now.over or (loads and not isinstance(now.news, Loading)),
         _Unfinished(question, question.floor, stored is None),
         every=pace,
-        key="score.poll",
     )
     if stored is None:
-        st.container().container()
+        st.empty()
     return standing
 
 
@@ -232,7 +231,6 @@ def _await_verification(question: Question, loading: Future[ModelOnData], standi
         lambda now: not now.verifying,
         lambda now: None,
         every=lambda now: max(1.0, pace(now)),
-        key="verification.poll",
     )
 
 

@@ -76,7 +76,6 @@ def show(known: KnownRun, mask: Mask, question: request.Question | None, *, ente
             lambda now: now.over or (still and not isinstance(now.news, request.Loading)),
             lambda now: _meanwhile(mask, question, now),
             every=request.pace,
-            key="game.poll",
         )
     return standing.evaluator
 

@@ -89,7 +89,6 @@ def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[preparation.Live
             lambda now: now.over,
             lambda now: None,
             every=lambda _: request.LOADING_EVERY,
-            key="stage.poll",
         )
 
 
@@ -146,7 +145,6 @@ def _models(live: Sequence[preparation.Live]) -> None:
             lambda now: now.loaded == now.total or bool(now.trouble),
             lambda now: None,
             every=lambda _: request.LOADING_EVERY,
-            key="stage.models.poll",
         )
 
 
