@@ -31,6 +31,8 @@ WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
 LOADING_EVERY = 1.0
 """Seconds between two looks at a model that is being loaded."""
+FIRST_WITHIN = 0.6
+"""Seconds between two looks, at most, until the first score is there: everyone's first shard comes first."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def pace(standing: Standing) -> float:
         return LOADING_EVERY
     if isinstance(standing.news, Failed):  # too many wait
         return polling.PACES[-1]
-    return polling.pace(standing.ahead)
+    at_most = FIRST_WITHIN if isinstance(standing.news, Waiting) else polling.PACES[-1]
+    return min(polling.pace(standing.ahead), at_most)
 
 
 def standing_of(question: Question, wait: float | None = None) -> Standing:
