@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import streamlit as st
@@ -13,6 +17,10 @@ from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 T = TypeVar("T")
 PACES = (0.3, 0.6, 1.2, 2.4)
 """Seconds between two looks, from alone to among many: few steps, since each change costs a run."""
+
+
+LOOKS_NICENESS = 8
+"""Of the thread that looks; a page or a click is drawn, and scores are computed, at 0."""
 
 
 def pace(ahead: int) -> float:
@@ -42,6 +50,7 @@ def follow(
         if unseen:  # called by the page: there is no fragment to rerun yet
             draw(unseen.pop())
             return
+        _give_way()
         found = look()
         if over(found):
             st.rerun()
@@ -51,6 +60,16 @@ def follow(
         draw(found)
 
     st.fragment(look_again, run_every=now[0])()
+
+
+def _give_way() -> None:
+    """Lets scoring have the processor before this thread, which ends with the run: a look may come a moment later.
+
+    Linux alone gives each thread a niceness of its own.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LOOKS_NICENESS)
 
 
 def _look_every(seconds: float) -> None:
