@@ -29,10 +29,8 @@ _LOG = logging.getLogger(__name__)
 _JOB, _VERIFICATION, _SINCE = "lab.job", "lab.verification", "lab.loading_since"
 WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
-LOADING_EVERY = 1.0
-"""Seconds between two looks at a model that is being loaded."""
-FIRST_WITHIN = 0.6
-"""Seconds between two looks, at most, until the first score is there: everyone's first shard comes first."""
+LOADING_EVERY, FIRST_WITHIN = 1.0, 0.6
+"""Seconds between two looks: at a model that is being loaded; at most, until the first score is there."""
 
 
 @dataclass(frozen=True)
