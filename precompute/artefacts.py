@@ -17,7 +17,7 @@ from explorer.bert.model_identity import Identity
 from explorer.errors import BadBundle, BadRequest
 from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Examples, Task
-from explorer.live.evaluator import Evaluation
+from explorer.live.evaluation import Evaluation
 from explorer.stats.intervals import score_with_interval
 from explorer.store.bundle import Bundle, versions
 from explorer.store.commands import command_for

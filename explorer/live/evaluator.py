@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from explorer.arrays import AnyArray, BoolArray, Float32Array, Int64Array
+from explorer.arrays import BoolArray, Float32Array, Int64Array
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.engine import ENGINE_VERSION, Engine
 from explorer.bert.memory import keep_freed_memory
@@ -17,52 +17,30 @@ from explorer.bert.shards import Shard, shards_of
 from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.glue.metrics import predictions_of, score_of
-from explorer.glue.tasks import Examples, Task
+from explorer.glue.tasks import Examples
 from explorer.live.activation_cache import DEFAULT_MEMORY, CachePlan, plan_cache
+from explorer.live.evaluation import Evaluation, Partial
 from explorer.live.low_margin import UNMEASURED, ErrorBound, Scorer
+from explorer.live.model_on_data import ModelOnData
 from explorer.mask import Mask
-from explorer.stats.intervals import Score, score_with_interval
-from explorer.stats.paired import PairedDifference
 from explorer.stats.partial import Known, known, running
 from explorer.stats.spending import coverage_words, spent_at
 
 
-@dataclass(frozen=True)
-class Partial:
-    """Score of a mask after some of the shards."""
-
-    done: int
-    """Examples scored so far: a random sample of the split."""
-    total: int
-    score: Score
-    """What the examples so far tell of the score on all of them, with an interval for it."""
-    difference: PairedDifference
-    """The score minus the full model's known one, with the same interval apart from that; p is of those so far."""
-    covers: str = ""
-    """What both intervals promise, for the screen: '95% over all looks'."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """The exact score of a mask on all n examples."""
+@dataclass(eq=False)
+class Pass:
+    """How far one mask has got: its logits on the shards so far, and what is needed to go on."""
 
     mask: Mask
-    score: float
     logits: Float32Array
-    """(n, n_outputs) in the order of the split."""
-    seconds: float
-    """Seconds of computation; where several masks were scored at once, this mask's share."""
-    rechecked: int = 0
-    """Low-margin examples, which bf16 left undecided and fp32 decided."""
-    exact: BoolArray | None = None
-    """(n,): the examples whose logits are fp32's; None where that is not known."""
-    corrected: int = 0
-    """Predictions that a verification in fp32 changed."""
-
-    @property
-    def verified(self) -> bool:
-        """Whether every logit was computed in fp32."""
-        return self.exact is not None and bool(self.exact.all())
+    """(n, n_outputs) in the order of the split; 0 where none is known yet."""
+    exact: BoolArray
+    """(n,): the examples whose logits are fp32's."""
+    bound: ErrorBound = UNMEASURED
+    shards: int = 0
+    """Shards that are scored."""
+    seconds: float = 0.0
+    rechecked: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -78,8 +56,20 @@ class Underway:
     seconds: float
     rechecked: int
 
+    @classmethod
+    def of(cls, passes: Sequence[Pass]) -> Underway:
+        """Copies what some passes, all over the same shards, have come to."""
+        return cls(
+            passes[0].shards,
+            np.stack([of.logits for of in passes]),
+            np.stack([of.exact for of in passes]),
+            tuple(of.bound for of in passes),
+            sum(of.seconds for of in passes),
+            round(sum(of.rechecked for of in passes)),
+        )
 
-class Evaluator:
+
+class Evaluator(ModelOnData):
     """One classifier on one split, read-only after construction.
 
     device: where the model runs. tokens: of a shard, at most about so many; by default what the device likes.
@@ -108,10 +98,10 @@ class Evaluator:
         if not examples.items:
             raise BadRequest("There are no examples to score.")
         keep_freed_memory()
-        self.task: Task = examples.task
+        self.classifier = classifier
+        self.classes, self.notes, self.source = classifier.classes, classifier.notes, None
         self.device = device
         self.examples = examples
-        self.labels = examples.labels
         self.checkpoint_sha256 = classifier.sha256
         self.model_content = classifier.identity.content if classifier.identity else classifier.sha256
         self.encoded = encode(examples, classifier.tokenizer)
@@ -131,7 +121,6 @@ class Evaluator:
             else None
             for shard in self.shards
         )
-        self.full_mask = Mask.full(self.engine.n_layers, self.engine.n_heads)
         self.full = self._exactly_full()
         self.known: Known = known(self.task.metric, predictions_of(self.task, self.full.logits), self.labels)
         seen = np.cumsum([len(shard.indices) for shard in self.shards])[:-1]
@@ -140,10 +129,12 @@ class Evaluator:
     def _exactly_full(self) -> Evaluation:
         """The full model in fp32: what every mask is held against."""
         started, logits = time.perf_counter(), self._nothing()
+        full = Mask.full(self.engine.n_layers, self.engine.n_heads)
         for shard, cache in zip(self.shards, self.caches, strict=True):
-            logits[shard.indices] = self.engine.logits(shard, self.full_mask, cache)
+            logits[shard.indices] = self.engine.logits(shard, full, cache)
         exact = np.ones(len(logits), np.bool_)
-        return self._evaluation(self.full_mask, logits, exact, time.perf_counter() - started, 0)
+        score = score_of(self.task, logits, self.labels)
+        return Evaluation(full, score, logits, time.perf_counter() - started, 0, exact)
 
     def evaluate(self, mask: Mask) -> Evaluation:
         """Computes the exact score. Raises BadMask on a mask for another model."""
@@ -157,56 +148,52 @@ class Evaluator:
     ) -> tuple[Evaluation, ...]:
         """Computes the exact scores of several masks; those that agree up to a layer share the work. Raises BadMask.
 
-        begun: what an interrupted call with the same masks had come to. on_shard: told that after each shard, in arrays
-        that the next shard writes to.
+        begun: what an interrupted call with the same masks had come to. on_shard: told that after each shard.
         """
-        n = len(self.encoded)
-        so_far = begun or Underway(
-            0,
-            np.zeros((len(masks), n, self.engine.n_outputs), np.float32),
-            np.zeros((len(masks), n), np.bool_),
-            (UNMEASURED,) * len(masks),
-            0.0,
-            0,
-        )
-        logits, exact = so_far.logits, so_far.exact
-        for number in range(so_far.shards, len(self.shards)):
-            shard, started = self.shards[number], time.perf_counter()
-            scored = self.scorer.logits(shard, tuple(masks), self.caches[number], so_far.bounds)
-            logits[:, shard.indices], exact[:, shard.indices] = scored.logits, scored.exact
-            seconds = so_far.seconds + time.perf_counter() - started
-            so_far = replace(
-                so_far,
-                shards=number + 1,
-                bounds=scored.bounds,
-                seconds=seconds,
-                rechecked=so_far.rechecked + scored.rechecked,
-            )
+        passes = [self.begin(mask) for mask in masks]
+        if begun:
+            for number, of in enumerate(passes):
+                of.logits[:], of.exact[:] = begun.logits[number], begun.exact[number]
+                of.bound, of.shards = begun.bounds[number], begun.shards
+                of.seconds, of.rechecked = begun.seconds / len(passes), begun.rechecked / len(passes)
+        for _ in range(begun.shards if begun else 0, len(self.shards)):
+            self.advance(passes)
             if on_shard:
-                on_shard(so_far)
-        many, seconds, rechecked = max(1, len(masks)), so_far.seconds, so_far.rechecked
-        return tuple(
-            self._evaluation(mask, of, in_fp32, seconds / many, round(rechecked / many))
-            for mask, of, in_fp32 in zip(masks, logits, exact, strict=True)
-        )
+                on_shard(Underway.of(passes))
+        return tuple(self._evaluation(of) for of in passes)
+
+    def begin(self, mask: Mask) -> Pass:
+        """Makes a pass over the examples, none of which is scored yet. Raises BadMask on a mask for another model."""
+        self.check(mask)
+        return Pass(mask, self._nothing(), np.zeros(len(self.encoded), np.bool_))
+
+    def advance(self, passes: Sequence[Pass]) -> None:
+        """Scores one more shard, the same of all these passes; masks that agree up to a layer share the work."""
+        if not passes:
+            return
+        (number,) = {of.shards for of in passes}
+        started, shard = time.perf_counter(), self.shards[number]
+        masks, bounds = tuple(of.mask for of in passes), [of.bound for of in passes]
+        scored = self.scorer.logits(shard, masks, self.caches[number], bounds)
+        seconds = (time.perf_counter() - started) / len(passes)
+        for of, logits, exact, bound in zip(passes, scored.logits, scored.exact, scored.bounds, strict=True):
+            of.logits[shard.indices], of.exact[shard.indices] = logits, exact
+            of.bound, of.shards, of.seconds = bound, number + 1, of.seconds + seconds
+            of.rechecked += scored.rechecked / len(passes)
+
+    def news_of(self, so_far: Pass) -> Partial | Evaluation:
+        """Says what a pass tells so far: a Partial, or the Evaluation after its last shard."""
+        if so_far.shards == len(self.shards):
+            return self._evaluation(so_far)
+        scored = np.concatenate([shard.indices for shard in self.shards[: so_far.shards]])
+        return self._partial(so_far.shards - 1, scored, so_far.logits)
 
     def stream(self, mask: Mask) -> Iterator[Partial | Evaluation]:
         """Yields a Partial after each shard but the last, then the Evaluation. Abandon it between shards to cancel."""
-        logits, seconds, rechecked = self._nothing(), 0.0, 0
-        exact = np.zeros(len(logits), np.bool_)
-        bounds: tuple[ErrorBound, ...] = (UNMEASURED,)
-        scored: list[Int64Array] = []
-        for shard, cache in zip(self.shards, self.caches, strict=True):
-            started = time.perf_counter()
-            part = self.scorer.logits(shard, (mask,), cache, bounds)
-            bounds = part.bounds
-            logits[shard.indices], exact[shard.indices] = part.logits[0], part.exact[0]
-            seconds += time.perf_counter() - started
-            rechecked += part.rechecked
-            scored.append(shard.indices)
-            if len(scored) < len(self.shards):
-                yield self._partial(len(scored) - 1, np.concatenate(scored), logits)
-        yield self._evaluation(mask, logits, exact, seconds, rechecked)
+        so_far = self.begin(mask)
+        for _ in self.shards:
+            self.advance((so_far,))
+            yield self.news_of(so_far)
 
     def verify(self, evaluation: Evaluation) -> Iterator[int | Evaluation]:
         """Computes in fp32 what was not yet; yields how many examples are fp32's after each shard, then the evaluation.
@@ -246,15 +233,6 @@ class Evaluator:
     def _nothing(self) -> Float32Array:
         return np.zeros((len(self.encoded), self.engine.n_outputs), np.float32)
 
-    def _evaluation(
-        self, mask: Mask, logits: Float32Array, exact: BoolArray, seconds: float, rechecked: int
-    ) -> Evaluation:
-        return Evaluation(mask, score_of(self.task, logits, self.labels), logits, seconds, rechecked, exact)
-
-    def predictions(self, evaluation: Evaluation) -> AnyArray:
-        """Returns the predicted classes or values, (n,)."""
-        return predictions_of(self.task, evaluation.logits)
-
-    def interval(self, evaluation: Evaluation) -> Score:
-        """Returns the score with its interval over examples."""
-        return score_with_interval(self.task.metric, self.predictions(evaluation), self.labels)
+    def _evaluation(self, of: Pass) -> Evaluation:
+        score = score_of(self.task, of.logits, self.labels)
+        return Evaluation(of.mask, score, of.logits, of.seconds, round(of.rechecked), of.exact)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explorer.errors import BadRequest
-from explorer.live.evaluator import Evaluator
+from explorer.live.evaluation import Evaluation
+from explorer.live.worker import Milestone, Request, Steps, Work
 from explorer.mask import Mask
+from explorer.store.ledger import Ledger
+
+if TYPE_CHECKING:  # torch comes in with it: only where the weights are
+    from explorer.live.evaluator import Evaluator
 
 
 @dataclass(frozen=True)
@@ -46,14 +52,30 @@ def random_masks(shape: tuple[int, int], n_off: int, many: int, seed: int = 0) -
     return tuple(masks)
 
 
+@dataclass(frozen=True)
+class PlayAtRandom(Request[RandomOpponent]):
+    """The scores of masks drawn at random, one a turn; news is the opponent so far."""
+
+    masks: tuple[Mask, ...]
+    n_off: int
+    line: float
+
+    def begin(self, evaluator: Evaluator, ledger: Ledger) -> Work:
+        """Makes the work, where the weights are."""
+        return Steps(play(evaluator, self.masks, self.n_off, self.line))
+
+
 def play(
     evaluator: Evaluator, masks: Sequence[Mask], n_off: int, line: float
-) -> Generator[RandomOpponent, None, RandomOpponent]:
-    """Scores the masks one by one, as work for the worker: yields after each but the last."""
+) -> Generator[RandomOpponent | Milestone, None, RandomOpponent]:
+    """Scores the masks one by one: a turn a shard, a Milestone after each mask but the last."""
     so_far = RandomOpponent(n_off, len(masks), (), line)
     for number, mask in enumerate(masks):
-        score = evaluator.evaluate(mask).score
-        so_far = RandomOpponent(n_off, len(masks), (*so_far.scores, score), line)
+        for news in evaluator.stream(mask):
+            if isinstance(news, Evaluation):
+                so_far = RandomOpponent(n_off, len(masks), (*so_far.scores, news.score), line)
+            else:
+                yield so_far
         if number + 1 < len(masks):
-            yield so_far
+            yield Milestone(so_far)
     return so_far

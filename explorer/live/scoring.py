@@ -7,15 +7,31 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.errors import BadLedger
-from explorer.live.evaluator import Evaluation, Evaluator, Partial
-from explorer.live.worker import Job, Worker
+from explorer.live.evaluation import Evaluation, Partial
+from explorer.live.model_on_data import ModelOnData
+from explorer.live.worker import (
+    Done,
+    Failed,
+    Job,
+    Milestone,
+    Request,
+    Snapshot,
+    Steps,
+    Work,
+    Worker,
+    advance,
+)
 from explorer.mask import Mask
 from explorer.stats.against_full import Comparison, compared, from_json, to_json
 from explorer.store.ledger import Ledger, LedgerEntry, LedgerKey
+
+if TYPE_CHECKING:  # torch comes in with it: only where the weights are
+    from explorer.live.evaluator import Evaluator
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,34 +54,125 @@ class Answer:
         return self.evaluation.verified
 
 
-def ledger_key(evaluator: Evaluator, mask: Mask) -> LedgerKey:
-    """Names everything that this evaluator's logits under this mask depend on. The full model's are always fp32."""
-    precision = "fp32" if mask == evaluator.full_mask else evaluator.precision
-    return LedgerKey(evaluator.model_content, evaluator.examples.sha256, precision, evaluator.engine_version, mask.code)
+def ledger_key(model: ModelOnData, mask: Mask) -> LedgerKey:
+    """Names everything that this model's logits under this mask depend on. The full model's are always fp32."""
+    precision = "fp32" if mask == model.full_mask else model.precision
+    return LedgerKey(model.model_content, model.examples.sha256, precision, model.engine_version, mask.code)
 
 
-def score(worker: Worker, session: str, evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Job[Answer]:
+def score(worker: Worker, session: str, model: ModelOnData, mask: Mask, ledger: Ledger) -> Job[Answer]:
     """Returns the job that scores a mask, over at once where the answer is known. It replaces the session's older job.
 
     Raises BadMask on a mask for another model, and Busy where too many sessions wait.
     """
-    evaluator.engine.check(mask)
-    known = known_answer(evaluator, mask, ledger)
+    model.check(mask)
+    known = known_answer(model, mask, ledger)
     if known is not None:
         return worker.answer(session, known)
-    return worker.submit(session, _stream(evaluator, mask, ledger))
+    return worker.submit(session, ScoreMask(model, mask))
 
 
-def verify(worker: Worker, session: str, evaluator: Evaluator, answer: Answer, ledger: Ledger) -> Job[Answer]:
+def verify(worker: Worker, session: str, model: ModelOnData, answer: Answer) -> Job[Answer]:
     """Returns the job that computes in fp32 what is not yet, while nobody waits for a score; its answer is verified.
 
     It replaces the session's older verification, never its score. Raises Busy where too many wait.
     """
-    return worker.submit(session, verifying(evaluator, answer, ledger), spare=True)
+    return worker.submit(session, VerifyAnswer(model, answer), spare=True)
+
+
+@dataclass(frozen=True)
+class ScoreMask(Request["Answer"]):
+    """The score of one mask, from the ledger or a turn a shard; news is a Partial."""
+
+    mask: Mask
+
+    def begin(self, evaluator: Evaluator, ledger: Ledger) -> Work:
+        """Makes the work, where the weights are."""
+        return MaskWork(evaluator, self.mask, ledger)
+
+
+@dataclass(frozen=True)
+class VerifyAnswer(Request["Answer"]):
+    """An answer in fp32 throughout, a turn a shard; news is how many examples are fp32's."""
+
+    answer: Answer
+
+    def begin(self, evaluator: Evaluator, ledger: Ledger) -> Work:
+        """Makes the work, where the weights are."""
+        key = ("verify", ledger_key(evaluator, self.answer.evaluation.mask))
+        return Steps(verifying(evaluator, self.answer, ledger), key)
+
+
+@dataclass(frozen=True)
+class ScoreMany(Request["tuple[Answer, ...]"]):
+    """The scores of several masks, one after another; news is how many are known."""
+
+    masks: tuple[Mask, ...]
+
+    def begin(self, evaluator: Evaluator, ledger: Ledger) -> Work:
+        """Makes the work, where the weights are."""
+        return Steps(score_many(evaluator, self.masks, ledger))
+
+
+class MaskWork:
+    """Scores one mask a shard a turn, beside masks that share most of its work; then writes the answer down."""
+
+    def __init__(self, evaluator: Evaluator, mask: Mask, ledger: Ledger) -> None:
+        self._evaluator, self._ledger = evaluator, ledger
+        self._pass = evaluator.begin(mask)
+        self.key = ledger_key(evaluator, mask)
+
+    def joins(self, other: Work) -> bool:
+        """Whether the other is at the same shard and more than half of its layers are this one's too.
+
+        Below a half, this one is held up for longer than both together gain.
+        """
+        if not isinstance(other, MaskWork) or other._evaluator is not self._evaluator:
+            return False
+        return other._pass.shards == self._pass.shards and shares_most(self._pass.mask, other._pass.mask)
+
+    def turn(self, others: Sequence[MaskWork]) -> list[Snapshot[Answer]]:
+        """Scores the next shard of all, and says where each stands."""
+        works = (self, *others)
+        if others:
+            try:
+                self._evaluator.advance([work._pass for work in works])
+            except Exception:  # of one of them alone: whose, shows when each goes alone
+                return [work.turn(())[0] for work in works]
+            return [advance(work._news) for work in works]
+        return [advance(self._alone)]
+
+    def _alone(self) -> Partial:
+        self._evaluator.advance((self._pass,))
+        return self._news()
+
+    def _news(self) -> Partial:
+        news = self._evaluator.news_of(self._pass)
+        if isinstance(news, Evaluation):
+            raise StopIteration(_kept(self._evaluator, news, self._ledger))
+        known = recalled(self._evaluator, self._pass.mask, self._ledger)
+        if known is not None:  # somebody else was faster: another process, or a sweep of this one
+            raise StopIteration(known)
+        return news
+
+
+def shares_most(one: Mask, other: Mask) -> bool:
+    """Whether more than half of the layers that must be computed under the other mask are the same under both.
+
+    Layers below the lowest that a mask switches something off in are the full model's, and not computed.
+    """
+
+    def differs(layer: int) -> bool:
+        return bool((one.heads[layer] != other.heads[layer]).any() or one.mlps[layer] != other.mlps[layer])
+
+    layers = range(other.n_layers)
+    begins = next((n for n in layers if not (other.heads[n].all() and other.mlps[n])), other.n_layers)
+    parts = next((n for n in layers if differs(n)), other.n_layers)
+    return 2 * (parts - begins) > other.n_layers - begins
 
 
 def verifying(evaluator: Evaluator, answer: Answer, ledger: Ledger) -> Generator[int, None, Answer]:
-    """Verifies an answer, as work for `Worker.submit`: a turn a shard, yielding how many examples are fp32's.
+    """Verifies an answer: a turn a shard, yielding how many examples are fp32's.
 
     The verified answer takes the place of the other in the ledger.
     """
@@ -79,74 +186,64 @@ def verifying(evaluator: Evaluator, answer: Answer, ledger: Ledger) -> Generator
     raise AssertionError("a verification ends with an Evaluation")
 
 
-def score_many(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -> Generator[int, None, tuple[Answer, ...]]:
-    """Scores several masks in order, as work for `Worker.submit`: a turn a shard, yielding how many are known.
+def score_many(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -> Generator[Any, None, tuple[Answer, ...]]:
+    """Scores several masks in order: a turn a shard, yielding how many are known, a Milestone after each.
 
     Each is written down as soon as it is known, so that what is dropped half-way is not lost. Raises BadMask.
     """
     for mask in masks:
-        evaluator.engine.check(mask)
+        evaluator.check(mask)
     answers: list[Answer] = []
     for mask in masks:
         answer = known_answer(evaluator, mask, ledger)
         if answer is None:
-            answer = yield from _counted(_stream(evaluator, mask, ledger), len(answers))
+            answer = yield from _counted(MaskWork(evaluator, mask, ledger), len(answers))
         answers.append(answer)
-        yield len(answers)
+        yield Milestone(len(answers))
     return tuple(answers)
 
 
-def _counted(work: Generator[Partial, None, Answer], known: int) -> Generator[int, None, Answer]:
+def _counted(work: MaskWork, known: int) -> Generator[int, None, Answer]:
     while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            answer: Answer = end.value
-            return answer
+        (news,) = work.turn(())
+        if isinstance(news, Done):
+            return news.result
+        if isinstance(news, Failed):
+            raise news.error
         yield known
 
 
-def known_answer(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Answer | None:
+def known_answer(model: ModelOnData, mask: Mask, ledger: Ledger) -> Answer | None:
     """Returns the answer of the full model, or one from the ledger; None where the mask must be scored."""
-    return full_answer(evaluator, ledger) if mask == evaluator.full_mask else recalled(evaluator, mask, ledger)
+    return full_answer(model, ledger) if mask == model.full_mask else recalled(model, mask, ledger)
 
 
-def full_answer(evaluator: Evaluator, ledger: Ledger) -> Answer:
+def full_answer(model: ModelOnData, ledger: Ledger) -> Answer:
     """Returns the answer of the full model, which its evaluator has computed; the ledger keeps its interval."""
-    known = recalled(evaluator, evaluator.full_mask, ledger)
-    return Answer(evaluator.full, known.comparison if known else _kept(evaluator, evaluator.full, ledger).comparison)
+    known = recalled(model, model.full_mask, ledger)
+    return Answer(model.full, known.comparison if known else _kept(model, model.full, ledger).comparison)
 
 
-def recalled(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Answer | None:
+def recalled(model: ModelOnData, mask: Mask, ledger: Ledger) -> Answer | None:
     """Returns the answer that the ledger has for this mask; None where it has none, or cannot be read."""
-    key = ledger_key(evaluator, mask)
+    key = ledger_key(model, mask)
     try:
         entry = ledger.get(key)
     except BadLedger as error:
         _LOG.debug("%s", error)
         return None
-    if entry is None or entry.logits.shape != evaluator.full.logits.shape:
+    if entry is None or entry.logits.shape != model.full.logits.shape:
         return None
     in_fp32 = entry.verified or key.precision == "fp32"  # a ledger of version 1 has no mark
     exact = np.ones(len(entry.logits), np.bool_) if in_fp32 else None
     evaluation = Evaluation(mask, entry.score, entry.logits, entry.seconds, exact=exact, corrected=entry.corrected)
-    comparison = from_json(entry.derived, evaluator.task) or _compared(evaluator, evaluation)
+    comparison = from_json(entry.derived, model.task) or _compared(model, evaluation)
     return Answer(evaluation, comparison, entry)
 
 
-def _stream(evaluator: Evaluator, mask: Mask, ledger: Ledger) -> Generator[Partial, None, Answer]:
-    for news in evaluator.stream(mask):
-        if isinstance(news, Evaluation):
-            return _kept(evaluator, news, ledger)
-        yield news
-        if (known := recalled(evaluator, mask, ledger)) is not None:  # another session was faster
-            return known
-    raise AssertionError("a stream ends with an Evaluation")
-
-
-def _kept(evaluator: Evaluator, evaluation: Evaluation, ledger: Ledger, entry: LedgerEntry | None = None) -> Answer:
+def _kept(model: ModelOnData, evaluation: Evaluation, ledger: Ledger, entry: LedgerEntry | None = None) -> Answer:
     """Writes an evaluation down and returns its answer; entry: the one that it takes the place of."""
-    comparison = _compared(evaluator, evaluation)
+    comparison = _compared(model, evaluation)
     made_with = ", ".join(f"{package} {version(package)}" for package in ("torch", "numpy"))
     new = LedgerEntry(
         evaluation.logits,
@@ -159,13 +256,13 @@ def _kept(evaluator: Evaluator, evaluation: Evaluation, ledger: Ledger, entry: L
         evaluation.corrected,
     )
     try:
-        ledger.put(ledger_key(evaluator, evaluation.mask), new)
+        ledger.put(ledger_key(model, evaluation.mask), new)
     except BadLedger as error:
         _LOG.warning("%s", error)
         return Answer(evaluation, comparison, entry, trouble=str(error))
     return Answer(evaluation, comparison, entry)
 
 
-def _compared(evaluator: Evaluator, evaluation: Evaluation) -> Comparison:
-    predicted, full = (evaluator.predictions(of) for of in (evaluation, evaluator.full))
-    return compared(evaluator.task, predicted, full, evaluator.labels)
+def _compared(model: ModelOnData, evaluation: Evaluation) -> Comparison:
+    predicted, full = (model.predictions(of) for of in (evaluation, model.full))
+    return compared(model.task, predicted, full, model.labels)

@@ -14,7 +14,10 @@ from explorer.bert.batches import Batch, by_length
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.surgery import cut
 from explorer.glue.encoding import Encoded
+from explorer.live.evaluator import Evaluator
+from explorer.live.worker import Request, Steps, Work
 from explorer.mask import Mask
+from explorer.store.ledger import Ledger
 
 _BATCH = 16
 _ROUNDS = 5
@@ -74,6 +77,17 @@ def parameters_under(classifier: Classifier, mask: Mask) -> Parameters:
     mlp = 2 * width * wide + wide + width
     gone = (mask.heads.size - mask.heads_kept) * head + (mask.n_layers - mask.mlps_kept) * mlp
     return Parameters(full.embeddings, full.encoder - gone, full.head)
+
+
+@dataclass(frozen=True)
+class MeasureSpeed(Request[Speed]):
+    """The speed of a pruned model beside the full one's, a round a turn; news is (rounds done, rounds)."""
+
+    mask: Mask
+
+    def begin(self, evaluator: Evaluator, ledger: Ledger) -> Work:
+        """Makes the work, where the weights are."""
+        return Steps(measured(evaluator.classifier, evaluator.encoded, self.mask))
 
 
 def measured(

@@ -16,7 +16,9 @@ from explorer.errors import BadData, BadLedger
 from explorer.glue.diagnostics import diagnostic_examples
 from explorer.glue.sources import folder_examples, hub_examples
 from explorer.glue.tasks import TASKS, Examples
-from explorer.live.model_pool import ModelPool
+from explorer.live.model_on_data import ModelOnData, Source
+from explorer.live.process_worker import ProcessWorker
+from explorer.live.thread_worker import ThreadWorker
 from explorer.live.worker import Worker
 from explorer.mask import Mask
 from explorer.patterns.samples import Sample
@@ -31,12 +33,11 @@ if TYPE_CHECKING:  # torch comes in with it: only the lab pays for that
     from explorer.arrays import Float32Array
     from explorer.bert.checkpoints import Classifier
     from explorer.bert.engine import Engine
-    from explorer.live.evaluator import Evaluator
 
 DIAGNOSTICS, FOLDER, HUB, STORED = "diagnostics", "folder", "hub", "stored"
 """The sources of examples; STORED stands for none, only the scores of the bundle."""
-EVALUATORS = 3
-"""Models on dev sets that are kept in memory at once, and models: about 1 GB each at most."""
+CLASSIFIERS = 3
+"""Models that are kept in memory at once, for what is not a score."""
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)  # not st.cache_data, which copies QQP's 40,430 at each call
@@ -51,14 +52,18 @@ def examples(task: str, source: str, folder: str) -> Examples:
     raise BadData(f"There is no data source {source!r}.")
 
 
-@st.cache_resource(show_spinner=False, on_release=Worker.close)
+@st.cache_resource(show_spinner=False, on_release=lambda made: made.close())
 def worker() -> Worker:
-    """The one thread that computes for all sessions."""
-    made = Worker()
+    """The one process that computes for all sessions; a thread of this one where the system has no pipes to share."""
+    remembered, _ = ledger()
+    if os.name == "posix":
+        made: Worker = ProcessWorker(str(remembered.path))
+    else:
+        # A forward pass gives the interpreter up at every operation and must get it back from whoever draws a page:
+        # by default that may take 5 ms each time.
+        sys.setswitchinterval(0.0005)
+        made = ThreadWorker(ledger=remembered)
     atexit.register(made.close)
-    # A forward pass gives the interpreter up at every operation and must get it back from whoever draws a page:
-    # by default that may take 5 ms each time.
-    sys.setswitchinterval(0.0005)
     return made
 
 
@@ -75,38 +80,25 @@ def _ledger(place: str) -> tuple[Ledger, str]:
         return Ledger(IN_MEMORY), f"{error} Meanwhile scores are remembered for as long as this app runs."
 
 
-@st.cache_resource(show_spinner=False, on_release=ModelPool.close)
-def _evaluators() -> ModelPool[Evaluator]:
-    return ModelPool(EVALUATORS)
-
-
-def evaluator(view: View, run: Run, source: str, folder: str) -> Future[Evaluator]:
-    """One model on one dev set, loaded in the background, read-only, for every session.
+def evaluator(view: View, run: Run, source: str, folder: str) -> Future[ModelOnData]:
+    """One model on one dev set, loaded in the background where scores are computed, read-only, for every session.
 
     The future may hold BadBundle, BadCheckpoint or BadData. Raises BadData where the dev set cannot be read.
     """
-    dev = examples(run.task, source, folder)
-    finetuned = cached.artefact(view, Key(run, "finetune")).manifest
-    remembered, _ = ledger()
-
-    def load() -> Evaluator:
-        from explorer.live.evaluator import Evaluator
-        from explorer.live.scoring import full_answer
-
-        loaded = Evaluator(classifier(view.root, run, finetuned.checkpoint_sha256), dev)
-        full_answer(loaded, remembered)  # its interval, so that nobody waits for it
-        return loaded
-
-    return _evaluators().ask((view.root, run, finetuned.model_content, dev.sha256), load)
+    return worker().load(_source(view, run, source, folder))
 
 
 def forget_evaluator(view: View, run: Run, source: str, folder: str) -> None:
     """Forgets a model, so that one that could not be loaded is loaded anew."""
+    worker().forget(_source(view, run, source, folder))
+
+
+def _source(view: View, run: Run, source: str, folder: str) -> Source:
     content = cached.artefact(view, Key(run, "finetune")).manifest.model_content
-    _evaluators().forget((view.root, run, content, examples(run.task, source, folder).sha256))
+    return Source(view.root, run, content, examples(run.task, source, folder))
 
 
-@functools.lru_cache(maxsize=EVALUATORS)  # not Streamlit's cache: this is called from other threads
+@functools.lru_cache(maxsize=CLASSIFIERS)  # not Streamlit's cache: this is called from other threads
 def classifier(root: Path, run: Run, checkpoint_sha256: str) -> Classifier:
     """A run's fine-tuned model, the same object for every dev set. Raises BadBundle or BadCheckpoint."""
     from explorer.bert.checkpoints import load_finetuned

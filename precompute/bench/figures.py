@@ -24,8 +24,10 @@ from explorer.bert.gates import gated, gates_of
 from explorer.bert.reference import reference_logits
 from explorer.glue.encoding import Encoded
 from explorer.glue.metrics import predictions_of
-from explorer.live.evaluator import Evaluation, Evaluator
+from explorer.live.evaluation import Evaluation
+from explorer.live.evaluator import Evaluator
 from explorer.live.scoring import score
+from explorer.live.thread_worker import ThreadWorker
 from explorer.live.worker import Done, Worker
 from explorer.mask import Mask
 from explorer.store.ledger import Ledger
@@ -170,7 +172,7 @@ def resident_bytes() -> int:
 
 def known_seconds(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -> float:
     """Median seconds from the click to the score and its interval, for masks that the ledger on disk knows."""
-    worker = Worker()
+    worker = ThreadWorker(ledger=ledger)
     try:
         for mask in masks:
             score(worker, "bench", evaluator, mask, ledger).wait(600)

@@ -43,6 +43,40 @@ def live(
 
 
 @app.command()
+def load(
+    viewers: Annotated[str, typer.Option(help="How many viewers at once, one number after another.")] = "1,10,25,50",
+    seconds: Annotated[float, typer.Option(help="How long new masks are asked for, each time.")] = 60.0,
+    think: Annotated[float, typer.Option(help="Seconds from an exact score to the next click, on average.")] = 1.0,
+    task: Annotated[str, typer.Option(help="Scored on its dev set.")] = "RTE",
+    seed: SeedOption = 1337,
+    model: ModelOption = MINILM,
+    port: Annotated[int, typer.Option(help="Port of the app; 0: one that is free.")] = 0,
+    bundle: Annotated[Path, typer.Option(help="The bundle to read.")] = Path("cache"),
+    glue_dir: GlueOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time the lab with many viewers at once, each with new masks; prints the table of BENCHMARKS.md."""
+    from explorer.errors import BadRequest
+    from explorer.store.schema import Run
+    from precompute.bench.live import as_markdown
+    from precompute.bench.load import bench_load, figures_of
+
+    try:
+        numbers = [int(of) for of in viewers.split(",")]
+    except ValueError:
+        raise BadRequest(f"{viewers!r} are no numbers of viewers.", "Give for instance 1,10,25.") from None
+    figures = []
+    run = Run(name_in_bundle(model), task, seed)
+    for found in bench_load(Bundle(bundle), run, glue_dir, numbers, seconds=seconds, think=think, port=port):
+        for figure in figures_of(found):
+            figures.append(figure)
+            typer.echo(f"{figure.what}: {figure.measured}", err=True)
+        for of in sorted(set(found.exceptions)):
+            typer.echo(f"exception, {found.exceptions.count(of)} times: {of}", err=True)
+    print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
+
+
+@app.command()
 def train(
     task: Annotated[str, typer.Option(help="Trained on its training set, a few steps.")] = "MRPC",
     seed: SeedOption = 1337,

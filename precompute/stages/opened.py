@@ -16,7 +16,8 @@ from explorer.errors import BadRequest
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.metrics import score_of
 from explorer.glue.tasks import Examples
-from explorer.live.evaluator import Evaluation, Evaluator, Underway
+from explorer.live.evaluation import Evaluation
+from explorer.live.evaluator import Evaluator, Underway
 from explorer.live.low_margin import ErrorBound
 from explorer.mask import Mask
 from explorer.store.bundle import CHECKPOINT

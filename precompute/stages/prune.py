@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from explorer.live.evaluator import Evaluation
+from explorer.live.evaluation import Evaluation
 from explorer.mask import Mask
 from explorer.store.schema import Manifest
 from explorer.store.stages import stage_named

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
 from explorer.errors import BadRequest
+from explorer.live.evaluation import Evaluation
 from explorer.live.random_opponent import RandomOpponent, play, random_masks
+from explorer.live.worker import Milestone
 from explorer.mask import Mask
 
 
@@ -30,16 +30,12 @@ def test_more_heads_than_there_are_cannot_be_off():
         random_masks((3, 4), 13, 1)
 
 
-@dataclass(frozen=True)
-class Scored:
-    score: float
-
-
 class Half:
     """Scores the share of heads in the first layer that is kept."""
 
-    def evaluate(self, mask):
-        return Scored(float(mask.heads[0].mean()))
+    def stream(self, mask):
+        yield "a score so far"
+        yield Evaluation(mask, float(mask.heads[0].mean()), np.zeros((1, 2), np.float32), 0.0)
 
 
 def test_play_tells_every_draw_and_counts_those_on_the_line():
@@ -52,6 +48,8 @@ def test_play_tells_every_draw_and_counts_those_on_the_line():
         except StopIteration as end:
             last = end.value
             break
-    assert [len(of.scores) for of in news] == [1, 2]
+    draws = [of.news for of in news if isinstance(of, Milestone)]
+    assert [len(of.scores) for of in draws] == [1, 2]
+    assert [len(of.scores) for of in news if not isinstance(of, Milestone)] == [0, 1, 2]
     assert last == RandomOpponent(1, 3, (0.5, 1.0, 0.0), 0.5)
     assert last.held == 2

@@ -15,7 +15,8 @@ from explorer.live import scoring
 from explorer.live.evaluator import Evaluator
 from explorer.live.low_margin import logit_margin
 from explorer.live.scoring import ledger_key, score
-from explorer.live.worker import Done, Worker
+from explorer.live.thread_worker import ThreadWorker
+from explorer.live.worker import Done, Failed, Milestone, Running
 from explorer.mask import Mask
 from explorer.store.ledger import IN_MEMORY, Ledger
 from tests import tiny
@@ -31,8 +32,8 @@ def evaluator(classifier):
 
 
 @pytest.fixture
-def worker():
-    made = Worker()
+def worker(ledger):
+    made = ThreadWorker(ledger=ledger)
     yield made
     made.close()
 
@@ -106,20 +107,68 @@ def test_an_entry_for_another_number_of_examples_is_not_served(evaluator, ledger
 
 
 def test_a_session_that_is_slower_takes_the_others_answer(worker, evaluator, ledger):
-    slow = scoring._stream(evaluator, MASK, ledger)
-    next(slow)
+    slow = scoring.MaskWork(evaluator, MASK, ledger)
+    (news,) = slow.turn(())
+    assert isinstance(news, Running)
     assert answer(worker, evaluator, MASK, ledger).entry is None
-    with pytest.raises(StopIteration) as end:
-        next(slow)
-    assert end.value.value.entry is not None
+    (news,) = slow.turn(())
+    assert isinstance(news, Done)
+    assert news.result.entry is not None
 
 
-def test_a_ledger_that_cannot_be_used_costs_no_answer(worker, evaluator):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_masks_scored_together_are_scored_as_if_alone(classifier, ledger, dtype):
+    made = Evaluator(classifier, tiny.make_examples(TASKS["MRPC"], 40), tokens=100, dtype=dtype)
+    masks = [MASK.with_layer(0, False).with_head(tiny.N_LAYERS - 1, head, False) for head in range(3)]
+    works = [scoring.MaskWork(made, mask, ledger) for mask in masks]
+    assert works[0].joins(works[1])
+    first, *others = works
+    answers = []
+    while not answers:
+        news = first.turn(others)
+        answers = [of.result for of in news if isinstance(of, Done)]
+    alone = [made.evaluate(mask) for mask in masks]
+    assert [of.evaluation.mask for of in answers] == masks
+    for found, one in zip(answers, alone, strict=True):
+        np.testing.assert_allclose(found.evaluation.logits, one.logits, atol=tiny.FP32, rtol=0)
+        np.testing.assert_array_equal(made.predictions(found.evaluation), made.predictions(one))
+        assert found.evaluation.score == one.score
+
+
+def test_masks_go_together_only_where_most_of_the_work_is_the_same():
+    full = Mask.full(6, 4)
+    one = full.with_head(0, 0, False)
+    assert scoring.shares_most(one, one.with_head(4, 0, False)), "4 of 6 layers"
+    assert not scoring.shares_most(one, one.with_head(3, 0, False)), "3 of 6: not more than half"
+    assert not scoring.shares_most(one, full.with_head(5, 0, False)), "what the other needs is layer 6 alone"
+    late = full.with_mlp(4, False)
+    assert not scoring.shares_most(late, late.with_head(5, 1, False)), "1 of 2"
+    assert scoring.shares_most(one, one)
+
+
+def test_what_is_wrong_with_one_mask_is_told_to_nobody_else(evaluator, ledger, monkeypatch):
+    bad = MASK.with_layer(0, False)
+    good = bad.with_head(tiny.N_LAYERS - 1, 0, False)
+    advance = Evaluator.advance
+
+    def crash(self, passes):
+        if any(of.mask == bad for of in passes):
+            raise MemoryError
+        advance(self, passes)
+
+    monkeypatch.setattr(Evaluator, "advance", crash)
+    first, second = (scoring.MaskWork(evaluator, mask, ledger) for mask in (bad, good))
+    assert [type(news) for news in first.turn([second])] == [Failed, Running]
+
+
+def test_a_ledger_that_cannot_be_used_costs_no_answer(evaluator):
     def refuse(*_args):
         raise BadLedger("The ledger is damaged.")
 
     broken = SimpleNamespace(get=refuse, put=refuse)
+    worker = ThreadWorker(ledger=broken)
     got = answer(worker, evaluator, MASK, broken)
+    worker.close()
     assert got.trouble == "The ledger is damaged."
     assert got.evaluation.score == evaluator.evaluate(MASK).score
 
@@ -143,7 +192,7 @@ def test_a_score_is_corrected_in_the_ledger_once_it_is_verified(worker, misled, 
     before = ledger.get(ledger_key(misled, MASK))
     assert before is not None
     assert (first.verified, before.verified, before.corrected) == (False, False, 0)
-    news = scoring.verify(worker, "anna", misled, first, ledger).wait(HANG_SECONDS)
+    news = scoring.verify(worker, "anna", misled, first).wait(HANG_SECONDS)
     assert isinstance(news, Done)
     after = ledger.get(ledger_key(misled, MASK))
     assert after is not None
@@ -158,7 +207,7 @@ def test_a_score_is_corrected_in_the_ledger_once_it_is_verified(worker, misled, 
         np.testing.assert_allclose(
             verified.evaluation.logits, misled.verified(misled.evaluate(MASK)).logits, atol=tiny.FP32
         )
-    assert scoring.verify(worker, "anna", misled, again, ledger).wait(HANG_SECONDS) == Done(again)
+    assert scoring.verify(worker, "anna", misled, again).wait(HANG_SECONDS) == Done(again)
 
 
 def test_what_the_ledger_had_unverified_is_verified_later_with_its_date(worker, misled, ledger):
@@ -166,7 +215,7 @@ def test_what_the_ledger_had_unverified_is_verified_later_with_its_date(worker, 
     known = answer(worker, misled, MASK, ledger)
     assert known.entry is not None
     assert not known.verified
-    news = scoring.verify(worker, "anna", misled, known, ledger).wait(HANG_SECONDS)
+    news = scoring.verify(worker, "anna", misled, known).wait(HANG_SECONDS)
     assert isinstance(news, Done)
     assert (news.result.verified, news.result.entry) == (True, known.entry)
     assert news.result.evaluation.corrected == 1
@@ -176,7 +225,7 @@ def test_a_verification_that_is_slower_takes_the_others_answer(worker, misled, l
     first = answer(worker, misled, MASK, ledger)
     slow = scoring.verifying(misled, first, ledger)
     next(slow)
-    assert isinstance(scoring.verify(worker, "anna", misled, first, ledger).wait(HANG_SECONDS), Done)
+    assert isinstance(scoring.verify(worker, "anna", misled, first).wait(HANG_SECONDS), Done)
     with pytest.raises(StopIteration) as end:
         next(slow)
     assert end.value.value.verified
@@ -197,7 +246,7 @@ def test_fp32_needs_no_verification_and_an_old_ledger_s_fp32_none_either(worker,
 
 def test_a_sweep_answers_each_mask_as_if_it_were_asked_alone(worker, evaluator, ledger):
     masks = (MASK, evaluator.full_mask, MASK.with_mlp(0, False))
-    job = worker.submit("anna.sweep", scoring.score_many(evaluator, masks, ledger))
+    job = worker.submit("anna.sweep", scoring.ScoreMany(evaluator, masks))
     news = job.wait(HANG_SECONDS)
     assert isinstance(news, Done)
     for mask, found in zip(masks, news.result, strict=True):
@@ -211,7 +260,7 @@ def test_a_sweep_tells_how_many_are_known_and_keeps_them_when_dropped(evaluator,
     second = MASK.with_mlp(0, False)
     work = scoring.score_many(evaluator, (MASK, second), ledger)
     told = next(work)
-    while told < 1:
+    while told != Milestone(1):
         told = next(work)
     work.close()
     assert scoring.recalled(evaluator, MASK, ledger) is not None

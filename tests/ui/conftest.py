@@ -9,14 +9,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from explorer.live.worker import Worker
+from explorer.live.thread_worker import ThreadWorker
 from tests.waiting import HANG_SECONDS
 
 
 @pytest.fixture(scope="session")
 def patient():
     """A worker that drops no job because nobody asks after it."""
-    made = Worker(patience=math.inf)
+    from explorer.ui import cached_models
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_LEDGER", ":memory:")
+        made = ThreadWorker(ledger=cached_models.ledger()[0], patience=math.inf)
     yield made
     made.close()
 
@@ -37,24 +41,24 @@ def _alone(monkeypatch, patient):
 def unsure(monkeypatch):
     """Scores are filed as bf16's with their clearest prediction wrong; verifying waits for the semaphore."""
     from explorer.live import scoring
-    from explorer.live.evaluator import Evaluation, Evaluator
+    from explorer.live.evaluation import Evaluation
+    from explorer.live.evaluator import Evaluator
     from explorer.live.low_margin import logit_margin
 
-    may, stream, verify, key_of = threading.Semaphore(0), Evaluator.stream, Evaluator.verify, scoring.ledger_key
+    may, news_of, verify, key_of = threading.Semaphore(0), Evaluator.news_of, Evaluator.verify, scoring.ledger_key
 
-    def misled(self, mask):
-        for news in stream(self, mask):
-            if not isinstance(news, Evaluation):
-                yield news
-                continue
-            wrong = np.arange(len(news.logits)) == logit_margin(news.logits).argmax()
-            yield replace(news, logits=np.where(wrong[:, None], news.logits[:, ::-1], news.logits), exact=~wrong)
+    def misled(self, so_far):
+        news = news_of(self, so_far)
+        if not isinstance(news, Evaluation):
+            return news
+        wrong = np.arange(len(news.logits)) == logit_margin(news.logits).argmax()
+        return replace(news, logits=np.where(wrong[:, None], news.logits[:, ::-1], news.logits), exact=~wrong)
 
     def gated(self, evaluation):
         assert may.acquire(timeout=HANG_SECONDS)
         yield from verify(self, evaluation)
 
-    monkeypatch.setattr(Evaluator, "stream", misled)
+    monkeypatch.setattr(Evaluator, "news_of", misled)
     monkeypatch.setattr(Evaluator, "verify", gated)
     monkeypatch.setattr(scoring, "ledger_key", lambda *of: replace(key_of(*of), precision="bf16, made up"))
     yield may

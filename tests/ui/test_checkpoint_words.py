@@ -10,7 +10,6 @@ import pytest
 from explorer.bert.class_order import class_order
 from explorer.glue.tasks import TASKS
 from explorer.store.schema import Run
-from explorer.ui import cached, cached_models
 from explorer.ui.scoring.checkpoint_words import sentences
 
 MRPC = TASKS["MRPC"]
@@ -26,18 +25,19 @@ MRPC = TASKS["MRPC"]
         ({}, 0.3, "diagnostics", 2, ""),
     ],
 )
-def test_it_says_what_there_is_to_say(monkeypatch, classes, score, kind, notes, doubt):
+def test_it_says_what_there_is_to_say(classes, score, kind, notes, doubt):
     order = None if classes is None else class_order(classes, 2, MRPC, "a model")
-    model = SimpleNamespace(classes=order, notes=("Not read: other.safetensors.",))
-    manifest = SimpleNamespace(manifest=SimpleNamespace(checkpoint_sha256="of it"))
-    monkeypatch.setattr(cached, "artefact", lambda *_: manifest)
-    monkeypatch.setattr(cached_models, "classifier", lambda *_: model)
     question = SimpleNamespace(
-        view=SimpleNamespace(root="bundle"),
         known=SimpleNamespace(run=Run("tiny", "MRPC", 7), task=MRPC),
         source=SimpleNamespace(kind=kind),
     )
-    evaluator = SimpleNamespace(task=MRPC, full=SimpleNamespace(score=score), labels=np.array([0.0, 1.0, 1.0]))
+    evaluator = SimpleNamespace(
+        task=MRPC,
+        full=SimpleNamespace(score=score),
+        labels=np.array([0.0, 1.0, 1.0]),
+        classes=order,
+        notes=("Not read: other.safetensors.",),
+    )
     said, warned = sentences(question, evaluator)
     assert len(said) == notes
     assert doubt in warned

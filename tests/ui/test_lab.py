@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from explorer.live.worker import Done, Worker
+from explorer.live.thread_worker import ThreadWorker
+from explorer.live.worker import Done
 from explorer.mask import Mask
 from explorer.ui import cached_models
 from tests.ui.cards import card, told
@@ -15,12 +16,12 @@ FULL = Mask.full(6, 12)
 
 
 @pytest.fixture
-def worker(monkeypatch):
+def worker(monkeypatch, patient):
     """Puts another worker in the place of the shared one."""
-    made: list[Worker] = []
+    made: list[ThreadWorker] = []
 
     def use(**options):
-        made.append(Worker(**options))
+        made.append(ThreadWorker(patient._models, cached_models.ledger()[0], **options))
         monkeypatch.setattr(cached_models, "worker", lambda: made[-1])
 
     yield use
@@ -119,7 +120,7 @@ def test_a_crash_is_a_sentence(monkeypatch):
         raise MemoryError("no traceback reaches a person")
 
     with monkeypatch.context() as crashing:
-        crashing.setattr(Evaluator, "stream", crash)
+        crashing.setattr(Evaluator, "advance", crash)
         test = opened(FULL.with_head(3, 3, False))
     assert "MemoryError" in test.error[0].value
     assert "no traceback" not in str(test.main)

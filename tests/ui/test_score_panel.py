@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.glue.tasks import TASKS
-from explorer.live.evaluator import Evaluation
+from explorer.live.evaluation import Evaluation
 from explorer.mask import Mask
 from explorer.stats.against_full import compared
 from explorer.ui.scoring.score_panel import in_words, verified_in_words

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from explorer.live.worker import Dropped, Job, Snapshot
+from explorer.live.worker import Dropped, Job, Request, Snapshot
 from explorer.ui import cached_models
 from explorer.ui.scoring import polling
 from explorer.ui.scoring.session import session
@@ -45,10 +45,10 @@ class Background(Generic[R]):
         """Whether it was never started, or was given up before its end."""
         return self.news is None or isinstance(self.news, Dropped)
 
-    def start(self, work: Generator[Any, None, R]) -> str:
-        """Hands the work to the worker, anew where there is a job already; why it cannot be, '' where it can."""
+    def start(self, request: Request[R]) -> str:
+        """Asks the worker for it, anew where there is a job already; why it cannot be, '' where it can."""
         try:
-            job = cached_models.worker().submit(f"{session()}.{self.name}", work)
+            job = cached_models.worker().submit(f"{session()}.{self.name}", request)
         except ExplorerError as error:
             return str(error)
         jobs = self._jobs
@@ -59,7 +59,10 @@ class Background(Generic[R]):
         return ""
 
     def follow(self, draw: Callable[[Any], None], *, every: float) -> None:
-        """Draws where it stands, and again every so many seconds until it is over; nothing where it never started."""
+        """Draws where it stands, and again every so many seconds until it is over, less often among many.
+
+        Draws nothing where it never started.
+        """
         job = self.job
         if job is None:
             return
@@ -68,7 +71,13 @@ class Background(Generic[R]):
             with st.container():
                 draw(news)
         else:
-            polling.follow(news, lambda: job.news, lambda _: job.over, draw, every=every)
+            polling.follow(
+                news,
+                lambda: job.news,
+                lambda _: job.over,
+                draw,
+                every=lambda _: max(every, polling.pace(job.ahead)),
+            )
 
     @property
     def _jobs(self) -> dict[Hashable, Job[R]]:

@@ -19,7 +19,7 @@ from explorer.ui.widgets.score_card import Axis, Card, Kind, Spot, Stored
 from explorer.ui.widgets.words import minus
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Partial
+    from explorer.live.evaluation import Partial
 
 _NARROWEST = 0.1
 """Of the axis between baseline and full model, so that noise does not look like a landslide."""

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from explorer.bert.class_order import below_baseline, own_order
-from explorer.errors import ExplorerError
-from explorer.store.schema import Key
 from explorer.study.majority_baseline import majority_score
-from explorer.ui import cached, cached_models
+from explorer.ui import cached_models
 from explorer.ui.widgets import plain_text
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
     from explorer.ui.scoring.request import Question
 
 
-def tell(question: Question, evaluator: Evaluator | None) -> None:
+def tell(question: Question, evaluator: ModelOnData | None) -> None:
     """Draws those sentences, where there are any; nothing while the model is being loaded."""
     if evaluator is None:
         return
@@ -29,19 +27,14 @@ def tell(question: Question, evaluator: Evaluator | None) -> None:
         st.warning(plain_text.plain(doubt), icon=":material/help:")
 
 
-def sentences(question: Question, evaluator: Evaluator) -> tuple[tuple[str, ...], str]:
+def sentences(question: Question, evaluator: ModelOnData) -> tuple[tuple[str, ...], str]:
     """Collects what was noted when the model was loaded, and a doubt where it scores below the baseline, or ''.
 
     The diagnostics are no measure of the task: on them nothing is doubted.
     """
-    run, task = question.known.run, question.known.task
-    try:
-        sha256 = cached.artefact(question.view, Key(run, "finetune")).manifest.checkpoint_sha256
-        model = cached_models.classifier(question.view.root, run, sha256)
-    except ExplorerError:  # it was loaded a moment ago: the score on screen is of that one
-        return (), ""
-    order = model.classes or own_order(task)
-    notes = tuple(note for note in (order.sentence, *model.notes) if note)
+    task = question.known.task
+    order = evaluator.classes or own_order(task)
+    notes = tuple(note for note in (order.sentence, *evaluator.notes) if note)
     if question.source.kind == cached_models.DIAGNOSTICS:
         return notes, ""
     doubt = below_baseline(order, task, evaluator.full.score, majority_score(task.metric, evaluator.labels))

@@ -24,7 +24,7 @@ from explorer.ui.view import View
 from explorer.ui.widgets import plain_text
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
 
 _FETCHED = "lab.glue"
 """Where this session found GLUE: task -> DataSource."""
@@ -167,7 +167,7 @@ def is_withheld(view: View, run: Run) -> bool:
     return True
 
 
-def by_phenomenon(evaluator: Evaluator, predicted: NDArray[Any], full: NDArray[Any]) -> None:
+def by_phenomenon(evaluator: ModelOnData, predicted: NDArray[Any], full: NDArray[Any]) -> None:
     """Each phenomenon's score under the mask and for the full model: which heads carry what."""
     tags = np.array([item.phenomenon for item in evaluator.examples.items])
     name = evaluator.task.metric

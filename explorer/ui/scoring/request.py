@@ -22,15 +22,15 @@ from explorer.ui.scoring.session import session
 from explorer.ui.view import View
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
     from explorer.live.scoring import Answer
 
 _LOG = logging.getLogger(__name__)
 _JOB, _VERIFICATION, _SINCE = "lab.job", "lab.verification", "lab.loading_since"
 WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
-SCORING_EVERY, LOADING_EVERY, VERIFYING_EVERY = 0.3, 1.0, 1.0
-"""Seconds between two looks."""
+LOADING_EVERY, FIRST_WITHIN = 1.0, 0.6
+"""Seconds between two looks: at a model that is being loaded; at most, until the first score is there."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,11 @@ class Standing:
     """The state of an answer: being loaded, waited for, computed, known or failed."""
 
     news: Loading | Waiting | Running | Done[Answer] | Failed | Dropped
-    evaluator: Evaluator | None = None
+    evaluator: ModelOnData | None = None
     unverified: str = ""
     """Why the answer cannot be verified in fp32; empty otherwise."""
+    ahead: int = 0
+    """Requests that are finished before this one."""
 
     @property
     def verifying(self) -> bool:
@@ -107,7 +109,7 @@ class Standing:
         return failed or isinstance(self.news, Done)
 
 
-def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing:
+def ask(question: Question, loading: Future[ModelOnData], wait: float) -> Standing:
     """Starts what is not started yet, and says where it stands, within twice so many seconds."""
     try:
         evaluator = loading.result(wait)
@@ -123,15 +125,26 @@ def ask(question: Question, loading: Future[Evaluator], wait: float) -> Standing
         return Standing(Failed(ExplorerError(wrong, "The app's log has the details.")))
     st.session_state.pop(_SINCE, None)
     try:
-        news = _job(evaluator, question.mask).wait(wait)
+        job = _job(evaluator, question.mask)
+        news = job.wait(wait)
     except ExplorerError as error:
         return Standing(Failed(error), evaluator)
     if not isinstance(news, Done) or news.result.verified:
-        return Standing(news, evaluator)
+        return Standing(news, evaluator, ahead=job.ahead)
     verification = _verification(evaluator, news.result)
     if isinstance(verification, Done):
         return Standing(verification, evaluator)
     return Standing(news, evaluator, verification.error.wrong if isinstance(verification, Failed) else "")
+
+
+def pace(standing: Standing) -> float:
+    """Returns the seconds until the next look: more of them, the more others come first."""
+    if isinstance(standing.news, Loading):
+        return LOADING_EVERY
+    if isinstance(standing.news, Failed):  # too many wait
+        return polling.PACES[-1]
+    at_most = FIRST_WITHIN if isinstance(standing.news, Waiting) else polling.PACES[-1]
+    return min(polling.pace(standing.ahead), at_most)
 
 
 def standing_of(question: Question, wait: float | None = None) -> Standing:
@@ -139,12 +152,12 @@ def standing_of(question: Question, wait: float | None = None) -> Standing:
     return ask(question, _loading(question), WAIT if wait is None else wait)
 
 
-def _loading(question: Question) -> Future[Evaluator]:
+def _loading(question: Question) -> Future[ModelOnData]:
     run, source = question.known.run, question.source
     return cached_models.evaluator(question.view, run, source.kind, source.folder)
 
 
-def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
+def _job(evaluator: ModelOnData, mask: Mask) -> Job[Answer]:
     """The one under way, or a new one where that is for something else or was dropped."""
     from explorer.live.scoring import ledger_key, score
 
@@ -156,7 +169,7 @@ def _job(evaluator: Evaluator, mask: Mask) -> Job[Answer]:
     return job
 
 
-def _verification(evaluator: Evaluator, answer: Answer) -> Snapshot[Answer]:
+def _verification(evaluator: ModelOnData, answer: Answer) -> Snapshot[Answer]:
     """Where the verification of an answer stands; it is begun, or begun anew, where it is not under way."""
     from explorer.live.scoring import ledger_key, verify
 
@@ -164,7 +177,7 @@ def _verification(evaluator: Evaluator, answer: Answer) -> Snapshot[Answer]:
     asked, job = st.session_state.get(_VERIFICATION, (None, None))
     if job is None or asked != key or isinstance(job.news, Dropped):
         try:
-            job = verify(cached_models.worker(), session(), evaluator, answer, cached_models.ledger()[0])
+            job = verify(cached_models.worker(), session(), evaluator, answer)
         except Busy:
             return Waiting(0)  # that passes, so it is asked again
         st.session_state[_VERIFICATION] = (key, job)
@@ -181,7 +194,7 @@ def follow_verification(question: Question, standing: Standing) -> None:
         lambda: ask(question, loading, 0.0),
         lambda now: not now.verifying,
         lambda now: None,
-        every=VERIFYING_EVERY,
+        every=lambda now: max(1.0, pace(now)),
     )
 
 
@@ -191,18 +204,19 @@ def news_words(news: object) -> str:
         return f"Loading the model, once … {news.seconds:.0f} s"
     if isinstance(news, Failed):
         return str(news.error)
-    if isinstance(news, Waiting) and news.ahead:
-        return f"Waiting: {news.ahead} ahead, a turn each …"
+    if isinstance(news, Waiting) and (news.told or news.ahead):
+        ahead = f"Waiting: {news.ahead} ahead …" if news.ahead else "Waiting …"
+        return f"{news.told} {ahead}".strip()
     if isinstance(news, Running):
         return f"Scored {news.news.done:,} of {news.news.total:,} examples …"
     return "Scoring …"
 
 
-def provenance(evaluator: Evaluator, answer: Answer, unverified: str = "") -> str:
+def provenance(evaluator: ModelOnData, answer: Answer, unverified: str = "") -> str:
     """Says when and how a score was computed, and whether it is fp32's; unverified: why that cannot be told."""
     how = f"{evaluator.precision}, engine {evaluator.engine_version}"
     evaluation, entry = answer.evaluation, answer.entry
-    if evaluation is evaluator.full:
+    if evaluation.mask == evaluator.full_mask:
         return "The full model, scored in fp32 when it was loaded."
     verified = score_panel.verified_in_words(evaluation, unverified)
     if entry is not None:

@@ -11,7 +11,7 @@ from explorer.stats.against_full import Comparison
 from explorer.ui.widgets import plain_text
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluation
+    from explorer.live.evaluation import Evaluation
 
 
 def failed(error: ExplorerError) -> bool:

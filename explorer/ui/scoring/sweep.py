@@ -16,7 +16,7 @@ from explorer.ui.as_text import plain
 from explorer.ui.scoring.background import Background
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
     from explorer.live.scoring import Answer
 
 
@@ -28,7 +28,7 @@ class Sweep:
     """
 
     name: str
-    evaluator: Evaluator
+    evaluator: ModelOnData
     masks: Sequence[Mask]
 
     def known(self) -> list[Answer | None]:
@@ -43,12 +43,11 @@ class Sweep:
 
     def start(self) -> None:
         """Hands the masks to the worker, unless this session waits for just these already."""
-        from explorer.live.scoring import score_many
-
         if not self._background.to_start:
             return
-        ledger, _ = cached_models.ledger()
-        if trouble := self._background.start(score_many(self.evaluator, self.masks, ledger)):
+        from explorer.live.scoring import ScoreMany
+
+        if trouble := self._background.start(ScoreMany(self.evaluator, tuple(self.masks))):
             st.caption(plain(trouble))
 
     def follow(self) -> None:

@@ -25,7 +25,7 @@ from explorer.ui.widgets.score_card import Stored
 from explorer.ui.widgets.words import against_line
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
 
 BEST = 5
 """Rows of the table."""
@@ -51,7 +51,7 @@ def best_of(tries: Sequence[Try], new: Try) -> list[Try]:
 
 def show(
     view: View, known: KnownRun, mask: Mask, question: request.Question | None, *, enters: bool
-) -> Evaluator | None:
+) -> ModelOnData | None:
     """Draws the mask's size, its score and whether it holds; the evaluator, once there is one.
 
     question: None where the run's checkpoint is not here. enters: whether the mask may enter the table.
@@ -88,7 +88,7 @@ def show(
             lambda: request.standing_of(question, 0.0),
             lambda now: now.over or (still and not isinstance(now.news, request.Loading)),
             lambda now: _meanwhile(mask, question, now),
-            every=request.LOADING_EVERY if still else request.SCORING_EVERY,
+            every=request.pace,
         )
     return standing.evaluator
 

@@ -20,7 +20,7 @@ from explorer.ui.scoring.request import Question
 from explorer.ui.view import View
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
     from explorer.live.random_opponent import RandomOpponent
 
 DRAWS = 20
@@ -58,7 +58,7 @@ def show(
     known: KnownRun,
     mask: Mask,
     question: Question | None,
-    evaluator: Evaluator | None,
+    evaluator: ModelOnData | None,
     opponent: Opponent | None,
 ) -> None:
     """Draws how the mask on the grid compares with the gradient's ticket and with masks drawn at random.
@@ -117,7 +117,7 @@ def _stored_chance(known: KnownRun) -> str:
     return f"Stored: one random draw with {off} heads and {mlps} MLPs off scored {one.score:.3f}; it {held}."
 
 
-def _chance(question: Question, evaluator: Evaluator, off: int) -> None:
+def _chance(question: Question, evaluator: ModelOnData, off: int) -> None:
     identity = (question.view.root, question.known.run, question.title, off)
     background: Background[RandomOpponent] = Background("chance", identity, kept=_REMEMBERED)
     if background.to_start:
@@ -136,11 +136,11 @@ def _chance(question: Question, evaluator: Evaluator, off: int) -> None:
     background.follow(lambda news: _chance_words(news, off), every=1.0)
 
 
-def _draw(background: Background[RandomOpponent], question: Question, evaluator: Evaluator, off: int) -> None:
-    from explorer.live.random_opponent import play, random_masks
+def _draw(background: Background[RandomOpponent], question: Question, evaluator: ModelOnData, off: int) -> None:
+    from explorer.live.random_opponent import PlayAtRandom, random_masks
 
     masks = random_masks(question.known.shape, off, DRAWS, question.known.run.seed)
-    if trouble := background.start(play(evaluator, masks, off, threshold_of(evaluator.full.score))):
+    if trouble := background.start(PlayAtRandom(evaluator, masks, off, threshold_of(evaluator.full.score))):
         state.notice(trouble)
 
 

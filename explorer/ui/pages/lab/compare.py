@@ -25,7 +25,7 @@ from explorer.ui.scoring.sweep import Sweep
 from explorer.ui.widgets import exhibits
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
 
 _PINNED, _FOUND = "lab.pinned", "lab.compared"
 _SWEEP = "compare"
@@ -125,7 +125,7 @@ def _stored(question: Question, a: Mask, b: Mask) -> None:
     _said(question, _paired(question, a, b, predictions, question.known.labels), question.known.full.score)
 
 
-def _live(question: Question, standing: Standing, evaluator: Evaluator, a: Mask, b: Mask) -> None:
+def _live(question: Question, standing: Standing, evaluator: ModelOnData, a: Mask, b: Mask) -> None:
     sweep = Sweep(_SWEEP, evaluator, (a, b))
     answers = sweep.known()
     if answers[0] is None or answers[1] is None:

@@ -23,7 +23,7 @@ from explorer.ui.scoring.sweep import Sweep
 from explorer.ui.widgets import exhibits
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
 
 _VISITS = "lab.visits"
 _AT_MOST = 400
@@ -85,7 +85,7 @@ def show(question: Question, standing: Standing | None) -> None:
 
 
 def _offer(
-    question: Question, evaluator: Evaluator, landmarks: Sequence[Landmark], missing: Sequence[Landmark]
+    question: Question, evaluator: ModelOnData, landmarks: Sequence[Landmark], missing: Sequence[Landmark]
 ) -> None:
     many = len({mark.mask for mark in missing})
     sweep = Sweep(_SWEEP, evaluator, _masks(landmarks))

@@ -38,13 +38,12 @@ def panel(question: Question, *, stored_first: bool) -> Standing:
         with st.container():  # as a fragment draws in one: the card is the same element, before and after
             draw(standing)
     else:
-        loads = isinstance(standing.news, request.Loading)
         polling.follow(
             standing,
             lambda: request.standing_of(question, 0.0),
             lambda now: _moved_on(standing, now),
             draw,
-            every=request.LOADING_EVERY if loads or standing.over else request.SCORING_EVERY,
+            every=request.pace,
         )
     if isinstance(standing.news, Failed) and standing.over and score_panel.failed(standing.news.error):
         request.again(question, reload=standing.evaluator is None)

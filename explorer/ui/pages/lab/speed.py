@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,13 +14,13 @@ from explorer.ui.scoring.background import Background
 from explorer.ui.scoring.request import Question
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
     from explorer.live.speed import Parameters, Speed
 
 
-def show(question: Question, evaluator: Evaluator) -> None:
+def show(question: Question, evaluator: ModelOnData) -> None:
     """Size, the button, and the measurement of this very mask where there is one."""
-    from explorer.live.speed import parameters_of, parameters_under
+    from explorer.live.speed import MeasureSpeed, parameters_of, parameters_under
 
     sha256 = evaluator.checkpoint_sha256
     classifier = cached_models.classifier(question.view.root, question.known.run, sha256)
@@ -31,15 +30,10 @@ def show(question: Question, evaluator: Evaluator) -> None:
         st.caption("Nothing is switched off: there is nothing to cut away and nothing to measure.")
         return
 
-    def work() -> Generator[Any, None, Speed]:
-        from explorer.live.speed import measured
-
-        return (yield from measured(classifier, evaluator.encoded, question.mask))
-
     of = (sha256, evaluator.examples.sha256, question.mask.code)
     background: Background[Speed] = Background("speed", of)
     if st.button("Measure the speed on this machine", icon=":material/timer:", key="lab.measure") and (
-        trouble := background.start(work())
+        trouble := background.start(MeasureSpeed(evaluator, question.mask))
     ):
         st.caption(plain(trouble))
         return

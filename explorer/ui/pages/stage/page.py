@@ -95,7 +95,7 @@ def _talk(story: Story, scenes: Sequence[Scene], live: Sequence[preparation.Live
             lambda: request.standing_of(asked, 0.0),
             lambda now: now.over,
             lambda now: None,
-            every=request.LOADING_EVERY,
+            every=lambda _: request.LOADING_EVERY,
         )
 
 
@@ -155,7 +155,7 @@ def _models(live: Sequence[preparation.Live]) -> None:
             lambda: preparation.models(live),
             lambda now: now.loaded == now.total or bool(now.trouble),
             lambda now: None,
-            every=request.LOADING_EVERY,
+            every=lambda _: request.LOADING_EVERY,
         )
 
 

@@ -1,0 +1,145 @@
+"""The process that holds the weights and scores for every session of an app: `python -m explorer.live.scoring_process`.
+
+It is started by `process_worker` alone, talks to it through one pipe, and ends when that does: however the app ends,
+the system closes its side of the pipe.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Hashable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from explorer.errors import BadLedger, ExplorerError
+from explorer.live.messages import Begun, Drop, Forget, Load, Loaded, News, NotLoaded, Ready, Submit
+from explorer.live.model_on_data import ModelOnData, Source, described
+from explorer.live.thread_worker import ThreadWorker
+from explorer.live.worker import Failed, Job, Running, Snapshot, in_words
+from explorer.store.ledger import IN_MEMORY, Ledger
+
+
+class Server:
+    """Does what the app asks for, and tells it what comes of it."""
+
+    def __init__(self, pipe: Connection, ledger: Ledger) -> None:
+        self._pipe, self._ledger = pipe, ledger
+        self._out: queue.SimpleQueue[Any] = queue.SimpleQueue()  # so that no turn waits for the app to read
+        self._saying = threading.Lock()
+        self._sources: dict[Hashable, Source] = {}
+        self._lock = threading.Lock()  # guards the two below
+        self._jobs: dict[int, Job[Any]] = {}
+        self._unwanted: set[int] = set()
+        self._worker = ThreadWorker(ledger=ledger, patience=float("inf"), begins=self._begins, told=self._tells)
+
+    def serve(self) -> None:
+        """Reads what the app says until it closes its side of the pipe."""
+        threading.Thread(target=self._send, name="explorer-telling", daemon=True).start()
+        self._out.put(Ready())
+        while True:
+            try:
+                message = self._pipe.recv()
+            except (EOFError, OSError):
+                return
+            if isinstance(message, Load):
+                self._sources[message.source.key] = message.source
+                if message.wanted:
+                    self._load(message.source)
+            elif isinstance(message, Forget):
+                if message.key in self._sources:
+                    self._worker.forget(self._sources[message.key])
+            elif isinstance(message, Submit):
+                self._submit(message)
+            elif isinstance(message, Drop):
+                self._drop(message.number)
+
+    def _load(self, source: Source) -> None:
+        def tell(loading: Future[ModelOnData]) -> None:
+            try:
+                self._out.put(Loaded(source.key, described(loading.result())))
+            except BaseException as error:
+                self._out.put(NotLoaded(source.key, _not_loaded(error)))
+
+        self._worker.load(source).add_done_callback(tell)
+
+    def _submit(self, message: Submit) -> None:
+        """Puts a request in line once its model is there: after a restart it is loaded first."""
+
+        def begin(loading: Future[ModelOnData]) -> None:
+            try:
+                evaluator = loading.result()
+            except BaseException as error:
+                self._out.put(News((message.number,), Failed(_not_loaded(error))))
+                return
+            try:
+                work = message.request.begin(evaluator, self._ledger)
+                with self._lock:
+                    if message.number in self._unwanted:
+                        self._unwanted.discard(message.number)
+                        return
+                    self._jobs[message.number] = self._worker.do(
+                        message.session, work, spare=message.spare, number=message.number
+                    )
+            except Exception as error:
+                self._out.put(News((message.number,), Failed(in_words(error))))
+
+        self._worker.load(self._sources[message.key]).add_done_callback(begin)
+
+    def _drop(self, number: int) -> None:
+        with self._lock:
+            job = self._jobs.pop(number, None)
+            if job is None:
+                self._unwanted.add(number)
+        if job is not None:
+            self._worker.drop(job)
+
+    def _begins(self, jobs: Sequence[Job[Any]]) -> None:
+        self._say(Begun(tuple(job.number for job in jobs)))  # before the turn, which may be this process's last
+
+    def _tells(self, jobs: Sequence[Job[Any]], snapshot: Snapshot[Any]) -> None:
+        numbers = tuple(job.number for job in jobs)
+        self._out.put(News(numbers, snapshot))
+        if not isinstance(snapshot, Running):
+            for number in numbers:
+                self._jobs.pop(number, None)
+
+    def _send(self) -> None:
+        while True:
+            self._say(self._out.get())
+
+    def _say(self, message: Any) -> None:
+        with self._saying, suppress(OSError):  # the app is gone: `serve` sees it too
+            self._pipe.send(message)
+
+
+def _not_loaded(error: BaseException) -> ExplorerError:
+    if isinstance(error, ExplorerError):
+        return error
+    logging.getLogger(__name__).error("A model could not be loaded", exc_info=error)
+    return ExplorerError(f"The model could not be loaded ({type(error).__name__}).", "The app's log has the details.")
+
+
+def _ledger(place: str) -> Ledger:
+    try:
+        return Ledger(place)
+    except BadLedger:  # the app has said so
+        return Ledger(IN_MEMORY)
+
+
+def main(descriptor: int, ledger: str) -> None:
+    """Serves until the app is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the app, whose end ends this
+    logging.basicConfig(level=logging.WARNING)
+    Server(Connection(descriptor), _ledger(ledger)).serve()
+    os._exit(0)  # a forward pass may be under way: nobody waits for it
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
