@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -237,3 +238,13 @@ def test_a_manifest_s_command_survives_no_shell_metacharacter(bundle, folder):
     assert shlex.quote(str(bundle.root)) in command
     assert bundle.command_for(Key(RUN, "finetune")) == Bundle(bundle.root).command_for(Key(RUN, "finetune"))
     assert "--bundle DIR" in Bundle(bundle.root, "DIR").command_for(Key(RUN, "finetune"))
+
+
+def test_a_run_of_another_training_file_names_it_in_its_command():
+    """MNLI's runs in the cache were trained on a sample; the commands say so, as pasted."""
+    cache = Bundle(Path("cache"))
+    finetune, prune = (Key(Run("minilm-l6", "MNLI", 1337), *of) for of in (("finetune",), ("structured", "together")))
+    assert cache.command_for(finetune).count("--train-file train_10k.tsv") == 1
+    assert cache.manifest(finetune).command.count("--train-file train_10k.tsv") == 1
+    assert "--train-file" not in cache.command_for(prune)
+    assert "--train-file" not in cache.command_for(Key(Run("minilm-l6", "MRPC", 1337), "finetune"))

@@ -142,7 +142,7 @@ class Bundle:
 
     def command_for(self, key: Key) -> str:
         """Writes the command line that makes an artefact in this bundle, with the model's source where it is known."""
-        return command_for(key, self._place, self.source_of(key.run))
+        return command_for(key, self._place, self.source_of(key.run), self._train_file_of(key.run))
 
     def study_command_for(self, run: Run) -> str:
         """Writes the command line that makes whatever this bundle lacks of a run."""
@@ -155,6 +155,11 @@ class Bundle:
     def source_of(self, run: Run) -> str:
         """Reads which folder or Hub id a run's model came from: this run's, else another's; '' where none says it."""
         return next((str(made.config["model"]) for made in self._finetuned(run) if "model" in made.config), "")
+
+    def _train_file_of(self, run: Run) -> str:
+        """Reads which training file the task's runs were made with, where it is not the task's own; '' else."""
+        of_task = (made for made in self._finetuned(run) if made.task == run.task)
+        return next((str(made.config.get("train_file") or "") for made in of_task), "")
 
     def base_of(self, run: Run) -> Identity | None:
         """Reads which pre-trained model a run began with, or any other run under its model's name; None without one."""

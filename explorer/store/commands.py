@@ -12,12 +12,12 @@ from explorer.store.stages import stage_named
 PROGRAM = "python -m precompute"
 
 
-def command_for(key: Key, bundle: Path | str = "", source: str = "") -> str:
+def command_for(key: Key, bundle: Path | str = "", source: str = "", train_file: str = "") -> str:
     """Writes the command line that makes an artefact.
 
     bundle: where it is to be written; '' leaves it to the program's default. source: the folder or Hub id that the
     run's model came from, where it is known; by default the model's name in the bundle, which is enough for every
-    stage but the first.
+    stage but the first. train_file: another training file than the task's own, where it was made with one.
     """
     stage = stage_named(key.stage)
     if stage.imported:
@@ -27,6 +27,8 @@ def command_for(key: Key, bundle: Path | str = "", source: str = "") -> str:
     for option in stage.options:
         if option.name in options:
             parts += [option.flag, shlex.quote(options[option.name])]
+        elif option.name == "train_file" and train_file:
+            parts += [option.flag, shlex.quote(train_file)]
     return " ".join([*parts, *_place(key.run, bundle, source)])
 
 

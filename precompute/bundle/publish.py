@@ -111,4 +111,5 @@ def _command(manifest: Manifest, target: Bundle) -> str:
     if manifest.stage in PUBLISHED_STAGES:
         return manifest.command
     root = "" if target.root.is_absolute() else target.root
-    return command_for(manifest.key, root, manifest.base.source if manifest.base else "")
+    train_file = str(manifest.config.get("train_file") or "")
+    return command_for(manifest.key, root, manifest.base.source if manifest.base else "", train_file)
