@@ -71,7 +71,7 @@ def test_a_story_of_ones_own_that_is_wrong_is_answered_in_words(monkeypatch, tmp
     assert test.error[0].value.startswith("Step 1 (line 2): show = 'film'")
     story.write_text('title = "Mine"\n[[steps]]\ntitle = "One"\nshow = "text"\nseed = 5\n')
     test = opened(monkeypatch, "stage")
-    assert test.error[0].value == "Step 1 (line 2): this cache holds no MRPC run of seed 5."
+    assert test.error[0].value == "Step 1 (line 2): this bundle holds no MRPC run of seed 5."
 
 
 def test_the_game_without_a_checkpoint_plays_on_stored_masks(monkeypatch):

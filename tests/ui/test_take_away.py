@@ -67,7 +67,7 @@ def test_a_link_to_a_run_that_is_not_here_says_just_that(monkeypatch, bundle):
         monkeypatch, "survival", bundle.root, model=MODEL, task="CoLA", seed="1337", v="abc123." * 2 + "abc123"
     )
     assert len(test.warning) == 1
-    assert "'CoLA', which this cache does not hold" in test.warning[0].value
+    assert "'CoLA', which this bundle does not hold" in test.warning[0].value
 
 
 def test_the_lab_says_where_the_link_scored_other_sentences():
