@@ -46,8 +46,7 @@ PAGES = (
 )
 
 FRAME = Path(__file__).parent / "explorer" / "ui" / "frame.css"
-SIDEBAR = 220
-"""Pixels."""
+SIDEBAR = 220  # pixels
 st.set_page_config(
     page_title="BERT Lottery Explorer", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR
 )

@@ -131,6 +131,9 @@ class Evaluator:
             else None
             for shard in self.shards
         )
+        weights = sum(parameter.nbytes for parameter in classifier.model.parameters())
+        self.memory_bytes = self.cache_plan.bytes + weights
+        """What it keeps in memory, about: the full model's states and the weights."""
         self.full_mask = Mask.full(self.engine.n_layers, self.engine.n_heads)
         self.full = self._exactly_full()
         self.known: Known = known(self.task.metric, predictions_of(self.task, self.full.logits), self.labels)
