@@ -18,6 +18,7 @@ from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
 from explorer.ui import state, visitor
 from explorer.ui.pages.runs import add
+from explorer.ui.pages.runs.memory import memory_words
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.plain_text import code, plain
@@ -84,6 +85,7 @@ def _here(view: View) -> None:
         whole = view.bundle.study_command_for(Run(selected.model, absent[0], SEEDS[0]))
         st.caption(f"Nothing here of {', '.join(absent)}. Make a whole run: {code(whole)}")
     _run(view, shown, found[shown])
+    st.caption(memory_words())
 
 
 def _runs_of(model: str, task: str, manifests: Sequence[Manifest]) -> list[Run]:
