@@ -33,6 +33,6 @@ def memory_words() -> str:
     now = resident_bytes()
     takes = f"The server holds {now / 2**30:.1f} GB of memory now, with the processes it started. " if now else ""
     return (
-        f"{takes}Models in use keep within {ROOM / 2**30:.1f} GB: beyond that the one unused for longest is dropped, and "
-        "loaded again when somebody asks for it."
+        f"{takes}Models in use keep within {ROOM / 2**30:.1f} GB: beyond that the one unused for longest is dropped, "
+        "and loaded again when somebody asks for it."
     )
