@@ -3,14 +3,17 @@ PYTHON ?= python3
 HOST ?= localhost
 PORT ?= 8501
 BIN := .venv/bin
+AXE := 4.10.3
 
-.PHONY: demo test check format clean
+.PHONY: demo test axe check format clean
 
 demo: .venv/app.done  ## open the explorer on http://localhost:8501
 	$(BIN)/streamlit run serve.py --server.address $(HOST) --server.port $(PORT) --browser.gatherUsageStats false
 
-test: .venv/dev.done  ## every test, on every core
+test: .venv/dev.done axe  ## every test, on every core
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+
+axe: .axe/$(AXE).done  ## axe-core, which browser tests put into every page; without npm they are skipped
 
 check: .venv/dev.done  ## format, lint, types, import rules
 	$(BIN)/ruff format --check .
@@ -33,5 +36,12 @@ format: .venv/dev.done
 	$(BIN)/python -m pip install --requirement requirements-dev.txt --constraint constraints.txt
 	touch $@
 
+.axe/$(AXE).done:
+	mkdir -p .axe
+	if command -v npm >/dev/null; \
+	  then npm install --prefix .axe --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --silent axe-core@$(AXE) \
+	    && touch $@ || echo "axe-core could not be fetched: its tests are skipped"; \
+	  else echo "there is no npm: the tests with axe-core are skipped"; fi
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .axe .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -45,8 +45,12 @@ PAGES = (
     Page("Game", "sports_esports", "game", "game.page"),
 )
 
-st.set_page_config(page_title="BERT Lottery Explorer", page_icon=str(ICON), layout="wide")
-st.html("<style>[data-testid=stMainBlockContainer]{padding-top:3.2rem}</style>")
+FRAME = Path(__file__).parent / "explorer" / "ui" / "frame.css"
+SIDEBAR = 220  # pixels
+st.set_page_config(
+    page_title="BERT Lottery Explorer", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR
+)
+st.html(FRAME)
 
 
 def main() -> None:

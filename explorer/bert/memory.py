@@ -4,6 +4,7 @@ and half the time of a forward pass goes into having its pages zeroed again."""
 from __future__ import annotations
 
 import ctypes
+import gc
 import platform
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # malloc.h
@@ -19,3 +20,10 @@ def keep_freed_memory() -> None:
     mallopt(_MMAP_THRESHOLD, _MMAP_AT_MOST)
     mallopt(_TRIM_THRESHOLD, 2**30)
     mallopt(_TOP_PAD, 64 * 2**20)
+
+
+def return_freed_memory() -> None:
+    """Hands freed memory back to the kernel, after something large was dropped; does nothing without glibc."""
+    gc.collect()
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)

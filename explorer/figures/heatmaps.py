@@ -92,4 +92,5 @@ def legend_html(low: str, high: str, *, dark: bool) -> str:
     stops = ", ".join(colour for _, colour in ramp(dark=dark))
     shape = "width:5rem;height:.6rem;border-radius:.3rem"
     bar = f"<span style='{shape};background:linear-gradient(to right,{stops})'></span>"
-    return f"<div style='display:flex;gap:.5rem;align-items:center;font-size:.875rem'>{low}{bar}{high}</div>"
+    turned = " (lighter is more)" if dark else ""
+    return f"<div style='display:flex;gap:.5rem;align-items:center;font-size:.875rem'>{low}{bar}{high}{turned}</div>"

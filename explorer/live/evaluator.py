@@ -121,6 +121,9 @@ class Evaluator(ModelOnData):
             else None
             for shard in self.shards
         )
+        weights = sum(parameter.nbytes for parameter in classifier.model.parameters())
+        self.memory_bytes = self.cache_plan.bytes + weights
+        """What it keeps in memory, about: the full model's states and the weights."""
         self.full = self._exactly_full()
         self.known: Known = known(self.task.metric, predictions_of(self.task, self.full.logits), self.labels)
         seen = np.cumsum([len(shard.indices) for shard in self.shards])[:-1]

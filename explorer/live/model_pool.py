@@ -1,4 +1,4 @@
-"""Things that are slow to load, loaded one after another in the background and shared, a bounded number at once."""
+"""Things that are slow to load, loaded one after another in the background and shared, within a bound on memory."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+from explorer.bert.memory import return_freed_memory
+
 V = TypeVar("V")
+ROOM = 1536 * 2**20
+"""Bytes for all values of a pool: one of the largest models on a dev set, or several small ones."""
 
 
 class ModelPool(Generic[V]):
-    """Background loader that keeps at most `at_most` values. Evicts the least recently used value."""
+    """Background loader that keeps at most `at_most` values, in `room` bytes. Evicts the least recently used value.
 
-    def __init__(self, at_most: int) -> None:
-        self._at_most = at_most
-        self._lock = threading.Lock()
+    A value with an attribute `memory_bytes` takes that many. The newest one stays, however large it is.
+    """
+
+    def __init__(self, at_most: int, room: int = ROOM) -> None:
+        self._at_most, self._room = at_most, room
+        self._lock = threading.RLock()  # what is loaded at once calls back while it is being asked for
         self._kept: OrderedDict[Hashable, Future[V]] = OrderedDict()
         self._loading = ThreadPoolExecutor(1, "explorer-loading")
 
@@ -25,16 +32,37 @@ class ModelPool(Generic[V]):
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = self._loading.submit(load)
+                self._kept[key].add_done_callback(self._loaded)
             self._kept.move_to_end(key)
-            while len(self._kept) > self._at_most:
-                _, oldest = self._kept.popitem(last=False)
-                oldest.cancel()  # of no effect where it has begun
-            return self._kept[key]
+            asked = self._kept[key]
+            gone = self._evicted()
+        for future in gone:  # without the lock: to cancel calls back
+            future.cancel()  # of no effect where it has begun
+        return asked
 
     def forget(self, key: Hashable) -> None:
         """Drops a value, so that the next call loads it again."""
         with self._lock:
             self._kept.pop(key, None)
+
+    def _loaded(self, _: Future[V]) -> None:
+        with self._lock:
+            gone = self._evicted()
+        if gone:
+            del gone
+            return_freed_memory()
+
+    def _evicted(self) -> list[Future[V]]:
+        """Drops what is beyond the bounds, least recently used first; gives it. Call it with the lock held."""
+        gone = []
+        while len(self._kept) > self._at_most or (len(self._kept) > 1 and self._bytes() > self._room):
+            gone.append(self._kept.popitem(last=False)[1])
+        return gone
+
+    def _bytes(self) -> int:
+        there = [future for future in self._kept.values() if future.done() and not future.cancelled()]
+        values = [future.result() for future in there if future.exception() is None]
+        return sum(int(getattr(value, "memory_bytes", 0)) for value in values)
 
     def close(self) -> None:
         """Stops loading; waits for the value that is being loaded."""

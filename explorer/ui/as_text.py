@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&])")
+_INDENT = re.compile(r"(?m)^[ \t]+")  # would make a line code
 
 
 def plain(text: str) -> str:
     """Markdown that shows just this text."""
-    return _MARKS.sub(r"\\\1", text.replace("\t", " ").lstrip(" "))  # an indented line would be code
+    return _MARKS.sub(r"\\\1", _INDENT.sub("", text))
 
 
 def code(text: str) -> str:

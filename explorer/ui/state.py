@@ -190,7 +190,7 @@ def _selectbox(label: str, name: str, options: Sequence[str], first: bool, defau
     if name == "task" and first and wanted in options:
         st.session_state[_TASK_CHOSEN] = True
     if first and wanted is not None and wanted not in options:
-        notice(f"The link names the {label.lower()} {wanted!r}, which this cache does not hold; showing {default}.")
+        notice(f"The link names the {label.lower()} {wanted!r}, which this bundle does not hold; showing {default}.")
     index = options.index(wanted if wanted in options else default)
     anew = st.session_state.get(_CHOSEN, "")
     chosen: str = st.selectbox(label, options, index=index, key=f"view.{name}{anew}", on_change=_by_hand, args=(name,))

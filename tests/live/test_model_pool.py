@@ -54,3 +54,30 @@ def test_an_error_is_shared_until_it_is_forgotten(pool):
     pool.forget("a")
     assert pool.ask("a", lambda: "fine").result(HANG_SECONDS) == "fine"
     pool.forget("not there")
+
+
+class Sized:
+    def __init__(self, memory_bytes):
+        self.memory_bytes = memory_bytes
+
+
+def test_beyond_its_room_what_was_unused_for_longest_goes_and_the_newest_stays():
+    pool: ModelPool[Sized] = ModelPool(9, room=100)
+    loads: list[str] = []
+
+    def ask(name, size):
+        def load():
+            loads.append(name)
+            return Sized(size)
+
+        return pool.ask(name, load).result(HANG_SECONDS)
+
+    for name, size in (("a", 40), ("b", 50), ("a", 40), ("c", 30), ("a", 40)):  # c takes the place of b
+        ask(name, size)
+    assert loads == ["a", "b", "c"]
+    ask("huge", 1000)
+    ask("huge", 1000)
+    assert loads == ["a", "b", "c", "huge"]
+    ask("a", 40)
+    assert loads == ["a", "b", "c", "huge", "a"]
+    pool.close()

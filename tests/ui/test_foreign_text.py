@@ -33,7 +33,18 @@ FOREIGN = {
 """Attributes, keys and variables that hold what a file, a link, a person or the system said."""
 ASKS = {"command_for", "study_command_for", "source_of", "asked", "address", "on_command_line", "import_command"}
 """Functions that answer with such text."""
-AS_TEXT = {"plain", "code", "with_code", "escape", "bool", "len", "isinstance", "repr_of_number"}
+AS_TEXT = {
+    "plain",
+    "code",
+    "with_code",
+    "escape",
+    "bool",
+    "len",
+    "isinstance",
+    "repr_of_number",
+    "parameters_of",
+    "parameters_under",
+}
 """What makes text of it, or something that is no text."""
 
 

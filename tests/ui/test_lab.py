@@ -164,5 +164,5 @@ def test_the_stored_score_is_shown_while_the_model_loads(monkeypatch, tmp_path):
     stored = next(found for found in known.by_code.values() if found.origin.startswith("step 3"))
     test = opened(stored.mask)
     assert card(test)["value"] == f"{stored.score:.3f}"
-    assert "Stored in this cache: step 3 of pruning." in texts(test)
+    assert "Stored in this bundle: step 3 of pruning." in texts(test)
     assert "Loading the model" in card(test)["interval"]

@@ -61,7 +61,7 @@ def test_survival_of_the_task_in_the_url(monkeypatch):
 def test_a_link_to_what_is_not_there_is_answered_in_words():
     test = app(task="<script>alert(1)</script>")
     assert not test.exception
-    assert "which this cache does not hold" in test.warning[0].value
+    assert "which this bundle does not hold" in test.warning[0].value
     assert "on **MRPC**" in texts(test)
 
 
@@ -104,7 +104,7 @@ def test_lab_without_glue_scores_the_diagnostics_and_says_so():
     assert shown["title"] == "Accuracy on the sentiment diagnostics"
     assert shown["interval"].endswith("n = 480 (all parts)")
     assert shown["chip"] == ["full", "This is the full model"]
-    assert shown["stored"]["title"] == "Accuracy on SST-2 dev, stored in this cache"
+    assert shown["stored"]["title"] == "Accuracy on SST-2 dev, stored in this bundle"
     stored = CACHE.manifest(Key(Run("minilm-l6", "SST-2", 1337), "finetune")).summary["score"]
     assert shown["stored"]["value"] == f"{stored:.3f}"
 
@@ -171,4 +171,4 @@ def test_a_seed_whose_checkpoint_does_not_ship_shows_stored_scores():
     assert not test.exception
     assert "Seed 1337 can be scored live" in texts(test)
     assert card(test)["title"] == "Accuracy on MRPC dev"
-    assert "Stored in this cache: the full model." in texts(test)
+    assert "Stored in this bundle: the full model." in texts(test)

@@ -24,7 +24,7 @@ def test_a_large_difference_has_a_p_that_is_not_zero():
     assert "**50** of 50 predictions differ" in words
     assert "**50** were right and are now wrong, **0** were wrong and are now right" in words
     assert "p < 0.001" in words
-    assert "larger than noise" in words
+    assert "The difference from the full model is larger than noise." in words
 
 
 def test_a_difference_of_one_is_within_noise():

@@ -11,6 +11,7 @@ from explorer.stats.intervals import Score
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.study.stored_scores import known_run
+from explorer.ui.as_text import plain
 from explorer.ui.pages.game.attempts import Try, best_of
 from explorer.ui.pages.stage.numbers import Figure
 from tests.ui.cards import told
@@ -68,10 +69,10 @@ def test_a_story_of_ones_own_that_is_wrong_is_answered_in_words(monkeypatch, tmp
     story.write_text('title = "Mine"\n[[steps]]\ntitle = "One"\nshow = "film"\n')
     monkeypatch.setenv("EXPLORER_STORY", str(story))
     test = opened(monkeypatch, "stage")
-    assert test.error[0].value.startswith("Step 1 (line 2): show = 'film'")
+    assert test.error[0].value.startswith(plain("Step 1 (line 2): show = 'film'"))
     story.write_text('title = "Mine"\n[[steps]]\ntitle = "One"\nshow = "text"\nseed = 5\n')
     test = opened(monkeypatch, "stage")
-    assert test.error[0].value == "Step 1 (line 2): this cache holds no MRPC run of seed 5."
+    assert test.error[0].value == plain("Step 1 (line 2): this bundle holds no MRPC run of seed 5.")
 
 
 def test_the_game_without_a_checkpoint_plays_on_stored_masks(monkeypatch):

@@ -90,8 +90,8 @@ def test_names_are_filled_and_what_is_not_known_is_said():
 
 def test_a_score_at_the_line_holds_and_noise_is_told():
     assert against_line(0.72, 0.72, 0.8, 0.72) == "above the 90% line (0.720)"
-    assert against_line(0.72, 0.70, 0.8, 0.72) == "above the 90% line (0.720), within noise"
-    assert against_line(0.71, 0.60, 0.8, 0.72) == "below the 90% line (0.720), within noise"
+    assert against_line(0.72, 0.70, 0.8, 0.72) == "above the 90% line (0.720), but not clearly"
+    assert against_line(0.71, 0.60, 0.8, 0.72) == "below the 90% line (0.720), but not clearly"
     assert against_line(0.60, 0.50, 0.7, 0.72) == "below the 90% line (0.720)"
 
 
@@ -143,7 +143,7 @@ def test_every_show_is_a_scene_and_a_story_without_tickets_crashes_nowhere(mater
         for show in ("claim", "published"):
             assert scene_of(Step("T", show, claim=claim), bare).verdict
     assert "not pruned" in scene_of(Step("T", "grid", mask="good"), bare).missing[0]
-    assert scene_of(Step("{good_heads}", "text"), bare).missing == ("Not in this cache: heads that it keeps.",)
+    assert scene_of(Step("{good_heads}", "text"), bare).missing == ("Not in this bundle: heads that it keeps.",)
 
 
 def test_a_mask_for_another_model_names_its_step(material):

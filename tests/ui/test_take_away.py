@@ -46,7 +46,7 @@ def test_a_link_made_with_another_checkpoint_says_so(monkeypatch, bundle):
     here = fingerprint_of(list(bundle.manifests()), RUN)
     link = replace(here, checkpoint="abc123")
     test = opened(monkeypatch, "survival", bundle.root, **NAMED, v=link.code)
-    assert test.warning[0].value == (
+    assert test.warning[0].value == plain_text.plain(
         "This link was made with another checkpoint of MRPC, seed 1337 (abc123) than the one here "
         f"({here.checkpoint}): numbers may differ."
     )
@@ -54,7 +54,7 @@ def test_a_link_made_with_another_checkpoint_says_so(monkeypatch, bundle):
     test.run()
     assert not test.warning
     other = opened(monkeypatch, "survival", bundle.root, **NAMED, v=replace(here, data="abc123").code)
-    assert "made with other dev data of MRPC (abc123)" in other.warning[0].value
+    assert plain_text.plain("made with other dev data of MRPC (abc123)") in other.warning[0].value
 
 
 @pytest.mark.parametrize("code", ["", "nonsense", "<b>", "abc123.abc123"])
@@ -67,7 +67,7 @@ def test_a_link_to_a_run_that_is_not_here_says_just_that(monkeypatch, bundle):
         monkeypatch, "survival", bundle.root, model=MODEL, task="CoLA", seed="1337", v="abc123." * 2 + "abc123"
     )
     assert len(test.warning) == 1
-    assert "'CoLA', which this cache does not hold" in test.warning[0].value
+    assert "'CoLA', which this bundle does not hold" in test.warning[0].value
 
 
 def test_the_lab_says_where_the_link_scored_other_sentences():
@@ -76,7 +76,7 @@ def test_the_lab_says_where_the_link_scored_other_sentences():
     assert len(link.split(".")) == 4
     assert not lab(model=MRPC.model, task="MRPC", seed="1337", v=link).warning
     other = lab(model=MRPC.model, task="MRPC", seed="1337", v=f"{link[:-6]}abc123")
-    assert "made with other sentences (abc123)" in texts(other)
+    assert plain_text.plain("made with other sentences (abc123)") in texts(other)
 
 
 def test_the_qr_code_is_the_links_and_needs_no_network():

@@ -113,7 +113,7 @@ def _method(variants: Sequence[str]) -> str:
     names = sorted(variants, key=lambda name: (any(name.endswith(e) for e in ENDINGS), name != "together", name))
     asked = state.asked("method")
     if asked is not None and asked not in names:
-        state.notice(f"The link asks for pruning {asked[:40]!r}, which this cache does not hold for this run.")
+        state.notice(f"The link asks for pruning {asked[:40]!r}, which this bundle does not hold for this run.")
     wanted = asked or st.session_state.get(_METHOD)
     if wanted not in names:
         wanted = names[0]

@@ -131,7 +131,7 @@ def verdict(score: Score, full: Score, floor: MajorityBaseline, *, is_full: bool
 
 def stored_of(known: KnownRun, mask: Mask) -> Stored:
     """The bundle's own score of the mask, on the task's dev set."""
-    title = metric_on(known.task, f"{known.task.name} dev, stored in this cache")
+    title = metric_on(known.task, f"{known.task.name} dev, stored in this bundle")
     found, full = known.by_code.get(mask.code), known.full.score
     if found is None:
         about = f"Not stored for this mask: presets and single switches are. The full model's is {full:.3f}."

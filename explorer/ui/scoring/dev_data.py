@@ -159,7 +159,7 @@ def is_withheld(view: View, run: Run) -> bool:
     ]
     other = f" Seed {', '.join(live)} can be scored live." if live else ""
     st.info(
-        f"The checkpoint of seed {run.seed} does not ship with this cache, to keep it small: "
+        f"The checkpoint of seed {run.seed} does not ship with this bundle, to keep it small: "
         f"stored scores only.{other} To score this one, make it again: "
         f"{code(view.bundle.command_for(Key(run, 'finetune')))}",
         icon=":material/inventory_2:",

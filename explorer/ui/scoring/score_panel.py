@@ -9,6 +9,7 @@ import streamlit as st
 from explorer.errors import ExplorerError
 from explorer.stats.against_full import Comparison
 from explorer.ui.widgets import plain_text
+from explorer.ui.widgets.words import minus
 
 if TYPE_CHECKING:
     from explorer.live.evaluation import Evaluation
@@ -40,7 +41,9 @@ def in_words(
     this, other = names
     if found.same:
         return f"Every prediction is {other}'s."
-    interval = difference.undefined or f"95% interval of the difference {difference.low:+.3f} to {difference.high:+.3f}"
+    interval = difference.undefined or minus(
+        f"95% interval of the difference {difference.low:+.3f} to {difference.high:+.3f}"
+    )
     if found.task.is_regression:
         return f"Paired with {other}: {interval}."
     test = f", McNemar's exact p {_p(difference.p)}" if difference.p is not None else ""
@@ -49,7 +52,7 @@ def in_words(
     verdict = (
         f"Nothing tells {this} from {other}: the difference is within noise."
         if difference.within_noise
-        else "The difference is larger than noise."
+        else f"The difference from {other} is larger than noise."
     )
     return (
         f"**{found.changed:,}** of {n:,} predictions differ from {other}'s: "

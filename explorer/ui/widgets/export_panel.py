@@ -206,7 +206,7 @@ def _model(view: View, run: Run, mask: Mask) -> None:
         return
     if CHECKPOINT in manifest.withheld or CHECKPOINT not in manifest.files:
         st.caption(
-            f"The checkpoint of seed {run.seed} does not ship with this cache. Make it: "
+            f"The checkpoint of seed {run.seed} does not ship with this bundle. Make it: "
             f"{code(view.bundle.command_for(manifest.key))}"
         )
         return

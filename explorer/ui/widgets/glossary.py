@@ -125,7 +125,7 @@ def write(text: str) -> None:
 def panel() -> None:
     """A folded list of every term with its sentence, for touch and for reading at leisure."""
     with st.expander("Glossary", icon=":material/menu_book:"):
-        st.markdown("\n".join(f"- **{name}**: {told}" for name, told in sorted(TERMS.items(), key=_letter)))
+        st.markdown("\n".join(f"- **{name}**: {meaning}" for name, meaning in sorted(TERMS.items(), key=_letter)))
 
 
 def _letter(item: tuple[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from explorer.bert.model_names import MINILM_NAME
 from explorer.store.paper.importer import MODEL as BERT_BASE
@@ -19,6 +20,7 @@ QUESTIONS = {
     "WNLI": "does the sentence still hold with its pronoun spelt out?",
 }
 """Each GLUE task as the question that its examples ask."""
+_HYPHEN = re.compile(r"(?<![\w.])-(?=[\d.])")
 _MODELS = {MINILM_NAME: "MiniLM-L6", BERT_BASE: "BERT-base"}
 
 
@@ -33,14 +35,14 @@ def seeds(n: int) -> str:
 
 
 def against_line(value: float, low: float, high: float, line: float) -> str:
-    """Says whether a score lies above or below the line that it has to keep to, and whether that is beyond noise."""
+    """Says whether a score lies above or below the line that it has to keep to, and whether its whole interval does."""
     if math.isnan(value):
         return "undefined"
     if value >= line:
-        return f"above the 90% line ({line:.3f})" + ("" if low >= line else ", within noise")
-    return f"below the 90% line ({line:.3f})" + ("" if high < line else ", within noise")
+        return f"above the 90% line ({line:.3f})" + ("" if low >= line else ", but not clearly")
+    return f"below the 90% line ({line:.3f})" + ("" if high < line else ", but not clearly")
 
 
 def minus(text: str) -> str:
-    """The text with the sign that negative numbers have in print."""
-    return text.replace("-0", "−0")
+    """The text with the sign that negative numbers have in print; hyphens within words stay."""
+    return _HYPHEN.sub("−", text)

@@ -23,6 +23,7 @@ from explorer.ui.scoring import score_panel
 from explorer.ui.scoring.request import Question, Standing
 from explorer.ui.scoring.sweep import Sweep
 from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.words import minus
 
 if TYPE_CHECKING:
     from explorer.live.model_on_data import ModelOnData
@@ -119,7 +120,7 @@ def _stored(question: Question, a: Mask, b: Mask) -> None:
     found = [question.known.by_code.get(mask.code) for mask in (a, b)]
     if found[0] is None or found[1] is None:
         unknown = " and ".join(name for name, one in zip("AB", found, strict=True) if one is None)
-        st.caption(f"This cache stores no score of {unknown}, and the checkpoint that could give one is not here.")
+        st.caption(f"This bundle stores no score of {unknown}, and the checkpoint that could give one is not here.")
         return
     predictions = found[0].predictions, found[1].predictions
     _said(question, _paired(question, a, b, predictions, question.known.labels), question.known.full.score)
@@ -160,7 +161,7 @@ def _said(question: Question, found: Comparison, full: float) -> None:
     where = question.title
     words = score_panel.in_words(found, ("B", "A"), ("are right in A only", "are right in B only"))
     difference = found.difference.difference
-    gap = "" if difference != difference else f"B minus A: **{difference:+.3f}**. "
+    gap = "" if difference != difference else f"B minus A: **{minus(f'{difference:+.3f}')}**. "
     st.markdown(exhibits.say(f"{metric} on {where}. {gap}{words}", "lab.compare"))
     floor, names = question.floor, ("B", "A")
     exhibits.plot(

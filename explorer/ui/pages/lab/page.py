@@ -21,7 +21,11 @@ _STYLE = """<style>
 .st-key-lab-top h2 { font-size: 1.5rem; padding: 0; }
 .st-key-lab-tools, .st-key-lab-top { row-gap: .4rem; }
 .st-key-lab-tools button { min-height: 2.1rem; padding-block: .1rem; }
-@media (max-width: 640px) { [data-testid=stMainBlockContainer] { padding: 3.2rem .5rem 3rem; } }
+@media (max-width: 640px) {
+  [data-testid=stMainBlockContainer] { padding: 6rem .5rem 3rem; } /* the pinned score is over it */
+  .st-key-lab-tools { flex-wrap: nowrap !important; overflow-x: auto; scrollbar-width: none; }
+  .st-key-lab-tools > * { flex: none !important; }
+}
 </style>"""
 """The lab is one screen: little room around it."""
 

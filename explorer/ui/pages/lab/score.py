@@ -93,7 +93,7 @@ def _of_stored(question: Question, title: str) -> Card:
     assert stored is not None
     found = cached.stored_comparison(question.view, question.known.run, question.mask.code)
     _keep(question, found)
-    words = f"Stored in this cache: {stored.origin}."
+    words = f"Stored in this bundle: {stored.origin}."
     is_full = question.mask.is_full
     return card_words.exact(question.mask.code, title, found, question.floor, is_full=is_full, provenance=words)
 

@@ -188,8 +188,13 @@ def _unstable(view: View, sheet: ClaimSheet, key: str) -> None:
         kinds = [of for of in (sheet.heads, sheet.mlps) if of is not None]
         if kinds:
             words = "Fleiss' kappa of heads and MLPs beside chance"
-            made = agreement_strip(kinds, kappas)
-            _plot(made, "unstable", words, lambda: agreement_table(kinds, kappas), is_open)
+            _plot(
+                lambda: agreement_strip(kinds, kappas),
+                "unstable",
+                words,
+                lambda: agreement_table(kinds, kappas),
+                is_open,
+            )
         _verdict(sheet.unstable, is_open, key)
         if is_open:
             st.markdown(_patterns(view))  # takes longest, so it is read only where somebody looks
@@ -282,16 +287,19 @@ def _strip(
         )
         for label, name in rows.items()
     ]
-    figure = score_strip(
-        strip,
-        metric=metric,
-        colour=colour,
-        full=sheet.ours[FULL].mean if line else math.nan,
-        majority=sheet.majority.score if sheet.majority else math.nan,
-        majority_title=sheet.majority.title if sheet.majority else "",
-    )
+
+    def drawn() -> go.Figure:
+        return score_strip(
+            strip,
+            metric=metric,
+            colour=colour,
+            full=sheet.ours[FULL].mean if line else math.nan,
+            majority=sheet.majority.score if sheet.majority else math.nan,
+            majority_title=sheet.majority.title if sheet.majority else "",
+        )
+
     words = f"{metric} of {', '.join(rows)}: our seeds beside the published BERT-base"
-    _plot(figure, key, words, lambda: strip_table(strip), is_open)
+    _plot(drawn, key, words, lambda: strip_table(strip), is_open)
 
 
 def _counted(label: str, ours: Evidence, counts: set[int]) -> str:
@@ -300,13 +308,15 @@ def _counted(label: str, ours: Evidence, counts: set[int]) -> str:
     return f"{label}, {seeds(many)}" if many and len(counts) > 1 else label
 
 
-def _plot(figure: go.Figure, key: str, words: str, data: Callable[[], pd.DataFrame], is_open: bool) -> None:
-    """The figure where its card is open; folded, it can be exported all the same."""
+def _plot(
+    drawn: Callable[[], go.Figure], key: str, words: str, data: Callable[[], pd.DataFrame], is_open: bool
+) -> None:
+    """The figure where its card is open; folded, it is drawn only when it is exported."""
     title, name = f"{exhibits.kept().caption.partition(':')[0]}: {words}", f"overview.{key}"
     if is_open:
-        exhibits.plot(figure, key=name, title=title, data=data, alt=words)
+        exhibits.plot(drawn(), key=name, title=title, data=data, alt=words)
     else:
-        exhibits.keep(name, Exhibit(title, exhibits.kept().caption, figure, data))
+        exhibits.keep(name, Exhibit(title, exhibits.kept().caption, lambda _inches: drawn(), data))
 
 
 def _verdict(claim: Claim, is_open: bool, key: str) -> None:

@@ -19,7 +19,7 @@ from explorer.ui import cached
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.plain_text import failed
-from explorer.ui.widgets.words import model_name, seeds
+from explorer.ui.widgets.words import minus, model_name, seeds
 
 WEIGHTS_SAID = {"finetuned": "Fine-tuned", "pretrained": "Pre-trained"}
 KINDS_SAID: dict[MapKind, str] = {"raw": "Raw attention", "norm": "Norm-weighted attention"}
@@ -125,7 +125,7 @@ def _one(group: GroupPatterns) -> str:
     index = test.classes.index(test.tested)
     return (
         f"{test.shares[index]:.0%} of the survivors' maps are {test.tested}; as many heads drawn at random have "
-        f"{test.expected[index]:.0%} ({100 * test.difference:+.1f} points, p = {test.difference_p:.3f})."
+        f"{test.expected[index]:.0%} ({minus(f'{100 * test.difference:+.1f}')} points, p = {test.difference_p:.3f})."
     )
 
 

@@ -18,6 +18,7 @@ from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
 from explorer.ui import state, visitor
 from explorer.ui.pages.runs import add
+from explorer.ui.pages.runs.memory import memory_words
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.plain_text import code, plain
@@ -40,7 +41,7 @@ def page(view: View) -> None:
     """A view is chosen, and only that one is computed."""
     run, root = view.run, view.root
     state.show_notices()
-    st.header("What is in this cache?")
+    st.header("What is in this bundle?")
     add.choose_bundle(root)
     panel = switch("View", VIEWS, "view", "runs.view")
     where = {"view": panel} if panel != "here" else {}
@@ -84,6 +85,7 @@ def _here(view: View) -> None:
         whole = view.bundle.study_command_for(Run(selected.model, absent[0], SEEDS[0]))
         st.caption(f"Nothing here of {', '.join(absent)}. Make a whole run: {code(whole)}")
     _run(view, shown, found[shown])
+    st.caption(memory_words())
 
 
 def _runs_of(model: str, task: str, manifests: Sequence[Manifest]) -> list[Run]:
@@ -130,7 +132,7 @@ def _matrix(selected: Run, rows: Sequence[Run], found: Mapping[Run, Mapping[str,
         else:
             st.session_state[_ROW] = selected, run
 
-    exhibits.keep("runs.matrix", Exhibit("What is in the cache", "A row a run, a column a stage.", data=table))
+    exhibits.keep("runs.matrix", Exhibit("What is in the bundle", "A row a run, a column a stage.", data=table))
     coloured: Any = table.style.map(cast("Any", _colour), subset=[stage.title for stage in shown_stages])
     selected_at_first: Any = {"selection": {"rows": [rows.index(shown)]}}
     st.dataframe(
@@ -141,7 +143,7 @@ def _matrix(selected: Run, rows: Sequence[Run], found: Mapping[Run, Mapping[str,
         selection_mode="single-row-required",
         selection_default=selected_at_first,
         height="content" if len(rows) <= 15 else 560,
-        alt="Which stages of each run are in the cache",
+        alt="Which stages of each run are in the bundle",
     )
 
 
@@ -209,7 +211,7 @@ def _provenance(there: Sequence[Manifest]) -> None:
         st.markdown("**Result**")
         st.json(dict(manifest.summary), expanded=1)
     if CHECKPOINT in manifest.withheld:
-        st.caption("Its checkpoint was made but does not ship with this cache, to keep it small.")
+        st.caption("Its checkpoint was made but does not ship with this bundle, to keep it small.")
 
 
 def _listed(manifest: Manifest) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def _ready(story: Story, origin: str, scenes: Sequence[Scene], live: Sequence[pr
         f"{run.seed}. Everything is made ready here; the talk itself needs no network."
     )
     unknown = [words for scene in scenes for words in scene.missing]
-    st.markdown(f":green[:material/check_circle:] {len(scenes)} of {len(scenes)} screens prepared from the cache")
+    st.markdown(f":green[:material/check_circle:] {len(scenes)} of {len(scenes)} screens prepared from the bundle")
     _models(live)
     for words in dict.fromkeys(unknown):
         st.markdown(f":orange[:material/info:] {plain(words)}")

@@ -63,7 +63,9 @@ def run_of(step: Step, view: View) -> Run:
     if not view.has(Key(run, "finetune")):
         there = sorted({(m.task, m.seed) for m in view.manifests if (m.stage, m.model) == ("finetune", run.model)})
         listed = ", ".join(f"{task} {seed}" for task, seed in there) or "none"
-        raise BadRequest(f"{step.where}: this cache holds no {run.task} run of seed {run.seed}.", f"It holds {listed}.")
+        raise BadRequest(
+            f"{step.where}: this bundle holds no {run.task} run of seed {run.seed}.", f"It holds {listed}."
+        )
     return run
 
 

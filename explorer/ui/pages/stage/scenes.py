@@ -66,7 +66,7 @@ def scene_of(step: Step, of: Material) -> Scene:
     """Makes one screen, with everything but the live score. Raises BadRequest as `scenes_of`."""
     known, one_seed = facts(of), blank_for_one_seed(of)
     texts = [step.title, step.text]
-    missing = [f"Not in this cache: {FACTS[name]}." for name in unknown_in(texts, known) if name not in one_seed]
+    missing = [f"Not in this bundle: {FACTS[name]}." for name in unknown_in(texts, known) if name not in one_seed]
     claim = _claims(of)[step.claim] if step.claim else None
     figure, picture, more = _SHOWN[step.show](step, of)
     say = filled(step.say, known, one_seed)
@@ -289,4 +289,4 @@ def _pooled(many: int, alike: bool) -> str:
 def _absent(of: Material, names: dict[str, str]) -> tuple[str, ...]:
     gone = [kind for kind, name in names.items() if math.isnan(of.sheet.ours[name].mean)]
     again = " fine-tuned again" if any("retrained" in name for name in names.values()) else ""
-    return (f"Not in this cache yet: {', '.join(gone)}{again}.",) if gone else ()
+    return (f"Not in this bundle yet: {', '.join(gone)}{again}.",) if gone else ()

@@ -172,7 +172,7 @@ def _seed_chosen(run: Run, masks: Mapping[int, Mask]) -> int | None:
 
 def _grid_width(n_layers: int, n_heads: int) -> int:
     """Pixels: so wide that the grid and its legend are seen at once on a laptop, in squares of 24 pixels or more."""
-    cell = max(24, min(46, 300 // n_layers))
+    cell = max(24, min(36, 252 // n_layers))
     return int(cell * (n_heads + 2.6)) + 100
 
 

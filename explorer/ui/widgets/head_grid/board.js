@@ -151,7 +151,11 @@ class Board {
     const gap = (overlay) => overlay && [...overlay.heads.flat(), ...overlay.mlps].includes(null);
     const items = [];
     if (fill?.kinds) items.push(item(title(fill), ...fill.kinds.map(chip)));
-    else if (fill) items.push(item(title(fill), fill.low, make("i", "swatch ramp"), fill.high));
+    else if (fill) {
+      // On a dark page more is lighter, the other way round than on a light one.
+      const turned = make("span", "turned", {}, ["(lighter is more)"]);
+      items.push(item(title(fill), fill.low, make("i", "swatch ramp"), fill.high, turned));
+    }
     if (ring) items.push(item(title(ring), ring.low, arc(0), arc(0.5), arc(1), ring.high));
     if (!fill) items.push(item(make("i", "swatch kept"), "kept"));
     items.push(item(make("i", "swatch pruned"), "pruned"));
@@ -185,8 +189,8 @@ class Board {
     const split = this.layers * this.heads;
     const count = (part, rest) => make("span", "", {}, [make("b", "", {}, [`${sum(part)}`]), rest]);
     this.count.replaceChildren(
-      count(bits.slice(0, split), ` of ${split} heads`),
-      count(bits.slice(split), ` of ${this.layers} MLPs`),
+      count(bits.slice(0, split), this.heatmap ? " heads" : ` of ${split} heads`),
+      count(bits.slice(split), this.heatmap ? " MLPs" : ` of ${this.layers} MLPs`),
     );
     const can = { undo: canUndo, redo: canRedo, invert: true, all: bits.includes(0) };
     for (const [name, able] of Object.entries(can)) this.tools[name].setAttribute("aria-disabled", !able);

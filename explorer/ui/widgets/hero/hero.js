@@ -70,7 +70,6 @@ class Hero {
 
   leave() {
     this.stop();
-    this.board.hideTip();
     this.root.remove();
   }
 
@@ -98,14 +97,14 @@ class Hero {
   // The overlay's colours, which follow the theme.
   tint() {
     this.board.dress({ fill: this.seed.fill, ring: null, marks: null, hover: this.seed.hover, disabled: true, size: "normal" });
-    if (this.at !== undefined) this.board.paint(bitsOf(this.seed.stops[this.at].code, this.total), false, false);
+    if (this.at !== undefined) this.board.paint(bitsOf(this.seed.stops[this.at].code, this.total));
   }
 
   to(number) {
     const { stops, line } = this.seed;
     this.at = Math.max(0, Math.min(number, stops.length - 1));
     const stop = stops[this.at];
-    this.board.paint(bitsOf(stop.code, this.total), false, false);
+    this.board.paint(bitsOf(stop.code, this.total));
     this.score.textContent = stop.score === null ? stop.bound || "–" : stop.score.toFixed(3).replace("-", "−");
     const interval = stop.low === null ? "" : `95% interval ${stop.low.toFixed(3)} to ${stop.high.toFixed(3)}`;
     this.interval.textContent = [interval, this.data.measure].filter(Boolean).join(" · ").replaceAll(" -", " −");
@@ -184,11 +183,11 @@ class Hero {
     });
     board.grid.addEventListener("pointerover", (event) => {
       const button = event.target.closest("button");
-      if (board.spots.has(button)) board.showTip(button);
+      if (board.spots.has(button)) board.read(button);
     });
-    board.grid.addEventListener("pointerleave", () => board.hideTip());
+    board.grid.addEventListener("pointerleave", () => board.read(null));
     board.root.addEventListener("focusin", (event) => board.spots.has(event.target) && board.focused(event.target));
-    board.root.addEventListener("focusout", () => board.hideTip());
+    board.root.addEventListener("focusout", () => board.read(null));
     board.grid.addEventListener("keydown", (event) => this.move(event));
   }
 
@@ -205,7 +204,7 @@ class Hero {
       ArrowLeft: [row, column - 1],
       ArrowRight: [row, column + 1],
     }[event.key];
-    if (event.key === "Escape") this.board.hideTip();
+    if (event.key === "Escape") this.board.read(null);
     if (!to) return;
     event.preventDefault();
     this.board.at(...to)?.focus();

@@ -21,7 +21,7 @@ const put = (element, text) => {
 
 class ScoreCard {
   constructor(parent) {
-    parent.querySelector(".card")?.remove();
+    for (const left of parent.querySelectorAll(".card, .pinned")) left.remove();
     const part = (name, tag = "div", attributes = {}) => (this[name] = make(tag, name, attributes));
     this.storedBox = make("div", "stored", {}, [part("storedTitle"), part("storedValue", "b"), part("storedAbout")]);
     this.root = parent.appendChild(make("div", "card"));
@@ -33,6 +33,7 @@ class ScoreCard {
       part("title"), number, part("interval"), this.axis, part("chip"), part("lines"), bar, fold,
     ]);
     this.root.append(this.storedBox, this.live);
+    this.pinned = parent.appendChild(make("div", "pinned", { "aria-hidden": "true" })); // a second time, for phones
     this.heard = () => this.fill();
     window.addEventListener("maskonscreen", this.heard);
   }
@@ -40,6 +41,7 @@ class ScoreCard {
   leave() {
     window.removeEventListener("maskonscreen", this.heard);
     this.root.remove();
+    this.pinned.remove();
   }
 
   update(data) {
@@ -66,6 +68,8 @@ class ScoreCard {
     this.chip.className = `chip ${kind}`;
     put(this.chip, words);
     this.chip.title = words;
+    const pinned = now.stored ? [now.stored.value, `stored · here ${now.value}`] : [now.value, now.against];
+    this.pinned.replaceChildren(make("b", "", {}, [pinned[0]]), make("span", "", {}, [pinned[1]]), make("span", "", {}, [words]));
     this.lines.replaceChildren(...now.lines.map((line) => make("p", "", {}, [line])));
     this.folded.replaceChildren(...now.folded.map((line) => make("p", "", {}, [line])));
     this.root.querySelector(".fold").classList.toggle("empty", !now.folded.length);
