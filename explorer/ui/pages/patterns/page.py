@@ -37,7 +37,7 @@ KINDS: dict[MapKind, str] = {"raw": "Raw", "norm": "Norm-weighted"}
 COLOURS: dict[Literal["class", "survival"], str] = {"class": "Colour: class", "survival": "Colour: survival"}
 OWN = "own"
 """The sentence that a person types."""
-_ATLAS, _HEAD, _SENTENCE, _TYPED = "patterns.atlas", "patterns.head", "patterns.sentence", "patterns.typed"
+_ATLAS, _HEAD, _SENTENCE, _TYPED = "patterns.atlas", state.MAP_OF, "patterns.sentence", "patterns.typed"
 
 
 def page(view: View) -> None:

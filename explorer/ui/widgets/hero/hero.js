@@ -70,7 +70,6 @@ class Hero {
 
   leave() {
     this.stop();
-    this.board.hideTip();
     this.root.remove();
   }
 
@@ -184,12 +183,13 @@ class Hero {
     });
     board.grid.addEventListener("pointerover", (event) => {
       const button = event.target.closest("button");
-      if (board.spots.has(button)) board.showTip(button);
+      if (board.spots.has(button)) board.read(button);
     });
-    board.grid.addEventListener("pointerleave", () => board.hideTip());
+    board.grid.addEventListener("pointerleave", () => board.read(null));
     board.root.addEventListener("focusin", (event) => board.spots.has(event.target) && board.focused(event.target));
-    board.root.addEventListener("focusout", () => board.hideTip());
+    board.root.addEventListener("focusout", () => board.read(null));
     board.grid.addEventListener("keydown", (event) => this.move(event));
+    board.grid.addEventListener("click", (event) => board.openCard(event.target.closest("button")));
   }
 
   choose(number) {
@@ -199,13 +199,14 @@ class Hero {
 
   move(event) {
     const { row, column } = this.board.spots.get(this.board.current);
+    if (event.key === "i") this.board.openCard(this.board.current);
     const to = {
       ArrowUp: [row - 1, column],
       ArrowDown: [row + 1, column],
       ArrowLeft: [row, column - 1],
       ArrowRight: [row, column + 1],
     }[event.key];
-    if (event.key === "Escape") this.board.hideTip();
+    if (event.key === "Escape") this.board.read(null);
     if (!to) return;
     event.preventDefault();
     this.board.at(...to)?.focus();
