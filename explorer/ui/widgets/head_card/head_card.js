@@ -1,7 +1,7 @@
 // The card of one head or MLP: a panel at the side (on a phone at the bottom), opened by any cell of any page. Closed
 // to a tab, its cell stays ringed; dismissed, nothing is. Facts come from Python, a moment after the card opens.
 
-const PUSHES = `@media (min-width: 900px) { html.head-card-open [data-testid=stMain] { margin-right: 20rem; }
+const PUSHES = `@media (min-width: 900px) { html.head-card-open [data-testid=stMain] { width: calc(100% - 20rem); }
   html.head-card-open [data-testid=stMainBlockContainer] { padding-inline: 1.5rem; } }
 @media (max-width: 899px) { html.head-card-open [data-testid=stMainBlockContainer] { padding-bottom: 62dvh; } }`;
 const cards = new WeakMap();

@@ -63,11 +63,15 @@ class Board {
 
   // Rings the cell that is looked at, on every page the same.
   link(code) {
-    for (const [button, spot] of this.spots) button.classList.toggle("linked", Boolean(code) && this.codeOf(spot) === code);
+    for (const [button, spot] of this.spots) button.classList.toggle("linked", Boolean(code && this.cards) && this.codeOf(spot) === code);
+  }
+
+  get cardWords() {
+    return !this.cards ? "" : this.disabled ? CARD_OF_SHOWN : CARD_OF_SWITCH;
   }
 
   openCard(button) {
-    const code = this.spots.has(button) ? this.codeOf(this.spots.get(button)) : "";
+    const code = this.cards && this.spots.has(button) ? this.codeOf(this.spots.get(button)) : "";
     if (code) openCard(code, button);
     return Boolean(code);
   }
@@ -125,7 +129,8 @@ class Board {
   }
 
   // Colours, signs, arcs, texts and legend: all but the mask.
-  dress({ fill, ring, marks, hover, disabled, size }) {
+  dress({ fill, ring, marks, hover, disabled, size, name, cards = true }) {
+    if (name) this.grid.setAttribute("aria-label", name);
     const kinds = fill?.kinds;
     const classes = {
       disabled,
@@ -136,7 +141,8 @@ class Board {
       large: size === "large",
       small: size === "small",
     };
-    Object.assign(this, { disabled, marks, fill, size });
+    Object.assign(this, { disabled, marks, fill, size, cards });
+    this.link(linkedHead());
     for (const [name, on] of Object.entries(classes)) this.root.classList.toggle(name, Boolean(on));
     // A light text means a dark theme; Streamlit says it nowhere else.
     const rgb = getComputedStyle(this.root).color.match(/[\d.]+/g).slice(0, 3);
@@ -237,7 +243,7 @@ class Board {
     this.reading = spot ? button : null;
     const words = spot ? this.words(spot) : [];
     const [name, rest] = [words[0] ?? "", words.slice(1).join(" · ").replaceAll("\n", " · ")];
-    this.readout.replaceChildren(spot ? make("b", "", {}, [name]) : NOTHING_READ + (this.disabled ? CARD_OF_SHOWN : CARD_OF_SWITCH), rest ? ` · ${rest}` : "");
+    this.readout.replaceChildren(spot ? make("b", "", {}, [name]) : NOTHING_READ + this.cardWords, rest ? ` · ${rest}` : "");
     for (const [other, { row, column }] of this.spots) {
       const crossed = Boolean(spot) && ((row === 0 && column === spot.column) || (column === 0 && row === spot.row));
       other.classList.toggle("crossed", crossed);
