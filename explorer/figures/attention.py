@@ -67,7 +67,8 @@ def map_figure(
     """Draws one map (T, T) with its tokens: a row reads, a column is read; a line parts the two sentences.
 
     top: the value that has the strongest colour, the map's own greatest by default. unit: what a value is, for the
-    hover. height: in pixels, by default what the labels need, in a laptop's window. Raises BadRequest where map and tokens differ.
+    hover. height: in pixels, by default what the labels need, in a laptop's window. Raises BadRequest where map and
+    tokens differ.
     """
     if values.shape != (len(tokens), len(tokens)):
         raise BadRequest(f"A map of shape {values.shape} does not go with {len(tokens)} tokens.")
@@ -91,7 +92,7 @@ def map_figure(
         "ygap": gap,
         "hovertemplate": f"%{{text}}<br>{unit} %{{z:.3f}}<extra></extra>",
     }
-    # Names, not numbers: where not all of them fit, Plotly leaves some out, and shows them once there is room on zooming.
+    # Names, not numbers: where not all fit, Plotly leaves some out, and shows them once zooming makes room.
     ticks: dict[str, Any] = {
         "type": "category",
         "tickfont": {"size": 12},

@@ -272,6 +272,8 @@ def _class_words(row: pd.Series) -> str:
 def _survival_words(shown: Shown, head: tuple[int, int]) -> str:
     if shown.survives is None:
         return ""
+    if shown.n_seeds == 1:
+        return f"The one seed that was pruned {'kept it' if shown.survives[head] else 'switched it off'}."
     return f"Part of the good ticket in {int(shown.survives[head])} of {seeds(shown.n_seeds)}."
 
 

@@ -131,8 +131,8 @@ def _missing(view: View, which: Weights, error: ExplorerError) -> None:
     if imported.without_weights(view):
         imported.show_missing(
             view,
-            "The authors' files hold masks, no weights: what these heads attend to was not measured. The paper's own shares "
-            "of patterns are under “Are survivors meaningful?”.",
+            "The authors' files hold masks, no weights: what these heads attend to was not measured. The paper's own "
+            "shares of patterns are under “Are survivors meaningful?”.",
             "blur_off",
         )
         return

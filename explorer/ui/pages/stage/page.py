@@ -187,7 +187,8 @@ def _own(scenes: Sequence[Scene]) -> None:
     with st.expander("Tell your own story"):
         st.markdown(
             "A story is a small TOML file: a title, and steps with a title, a text, what to show and what to say. "
-            f"Start from a copy of the one that ships, below; upload yours here or name it in `EXPLORER_STORY`. {LIMITS}"
+            "Start from a copy of the one that ships, below; upload yours here or name it in `EXPLORER_STORY`. "
+            f"{LIMITS}"
         )
         _upload()
         of = scenes[0].material

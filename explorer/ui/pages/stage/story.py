@@ -27,8 +27,8 @@ LARGEST, MOST_STEPS = 64 * 1024, 40
 """Bytes and steps of a story."""
 _LONGEST = {"title": 90, "text": 420, "say": 2000, "mask": 200}
 LIMITS = (
-    f"A title has at most {_LONGEST['title']} characters, a text {_LONGEST['text']}, notes {_LONGEST['say']:,}; a story "
-    f"has at most {MOST_STEPS} steps and {LARGEST // 1024} KB."
+    f"A title has at most {_LONGEST['title']} characters, a text {_LONGEST['text']}, notes {_LONGEST['say']:,}; a "
+    f"story has at most {MOST_STEPS} steps and {LARGEST // 1024} KB."
 )
 """How long a story and its parts may be, in a sentence or two."""
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,200}")

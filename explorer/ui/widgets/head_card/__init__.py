@@ -1,7 +1,7 @@
 """The head card: what is known of one head or MLP, opened from any cell of any page, at the side of the page.
 
-The browser knows which cell is looked at: it rings it on every page and opens the card at once. Python writes it into the
-address and tells what the bundle knows of it.
+The browser knows which cell is looked at: it rings it on every page and opens the card at once. Python writes it into
+the address and tells what the bundle knows of it.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from explorer.errors import ExplorerError
 from explorer.figures.attention import INK, thumbnails
+from explorer.figures.signed import signed
 from explorer.foreign import whole_number
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import TASKS
@@ -19,7 +20,7 @@ from explorer.store.task_tickets import shape_of, tickets_by_task
 from explorer.ui import cached, state
 from explorer.ui.view import View
 from explorer.ui.widgets import overlay_picker
-from explorer.ui.widgets.words import minus, model_name
+from explorer.ui.widgets.words import model_name
 
 MLP = "mlp"
 NOT_HERE = "not in this bundle"
@@ -130,8 +131,8 @@ def _cost(view: View, part: Part) -> str:
     if math.isnan(score):
         return f"{metric} undefined"
     noise = ", within noise" if change.within_noise else ""
-    span = "" if math.isnan(change.low) else f" [{change.low:+.3f}, {change.high:+.3f}]"
-    return minus(f"{metric} {score:.3f} ({change.difference:+.3f}{span}{noise})")
+    span = "" if math.isnan(change.low) else f" [{signed(change.low)}, {signed(change.high)}]"
+    return f"{metric} {score:.3f} ({signed(change.difference)}{span}{noise})"
 
 
 def _importance(view: View, part: Part) -> str:

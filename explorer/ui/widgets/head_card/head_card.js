@@ -163,7 +163,7 @@ class Card {
       return make("tr", own ? "own" : "", {}, [
         make("th", "", { scope: "row" }, [task]),
         make("td", "dots", { "aria-hidden": "true" }, dots),
-        make("td", "", {}, [`${kept} of ${seeds.length}`]),
+        make("td", "", {}, [seeds.length === 1 ? (kept ? "kept" : "off") : `${kept} of ${seeds.length}`]),
       ]);
     };
     const caption = make("caption", "", {}, ["Survives pruning, a dot a seed"]);

@@ -127,7 +127,7 @@ class Atlas {
   words({ layer, head }) {
     const { kinds, categories, survives, seeds } = this.data;
     const at = layer * this.heads + head;
-    const lives = survives ? `, survives in ${survives[at]} of ${seeds} ${seeds === 1 ? "seed" : "seeds"}` : "";
+    const lives = !survives ? "" : seeds === 1 ? (survives[at] ? ", kept" : ", switched off") : `, survives in ${survives[at]} of ${seeds} seeds`;
     return `Layer ${layer + 1}, head ${head + 1}: ${categories[kinds[at]].name}${lives}`;
   }
 
@@ -164,11 +164,11 @@ class Atlas {
       if (n) this.filter(classes, "kinds", kind, letter, colour === "class" ? own : "", name, n);
     });
     if (survives) {
-      const lives = this.filterRow("Survives in", "survives");
+      const lives = this.filterRow(seeds === 1 ? "The one seed" : "Survives in", "survives");
       for (let count = seeds; count >= 0; count--) {
         const n = survives.filter((one) => one === count).length;
         const own = colour === "class" ? "" : ramps[this.theme][count];
-        const name = count === 0 ? "no seed" : `of ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
+        const name = seeds === 1 ? (count ? "kept" : "switched off") : count === 0 ? "no seed" : `of ${seeds} seeds`;
         if (n) this.filter(lives, "survives", count, String(count), own, name, n);
       }
     }
@@ -184,6 +184,7 @@ class Atlas {
   }
 
   filter(row, of, value, letter, colour, name, n) {
+    const { seeds } = this.data;
     const button = made("button", row, "filter");
     button.type = "button";
     button.dataset.filter = `${of}-${value}`;
@@ -191,7 +192,7 @@ class Atlas {
     if (colour) chip.style.setProperty("--kind", colour);
     made("span", button, "", name);
     made("em", button, "", String(n));
-    button.setAttribute("aria-label", `${of === "kinds" ? name : `survives in ${value} ${name}`}: ${n} heads`);
+    button.setAttribute("aria-label", `${of === "kinds" ? name : seeds === 1 ? name : `survives in ${value} ${name}`}: ${n} heads`);
     const kept = this.kept[of];
     button.setAttribute("aria-pressed", String(kept.has(value)));
     button.addEventListener("click", () => {
