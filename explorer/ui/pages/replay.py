@@ -1,4 +1,7 @@
-"""Page: the pruning of one run, step by step: what goes, why, and what it costs; any step opens in the lab."""
+"""Page: the pruning of one run, step by step: what goes, why, and what it costs; any step opens in the lab.
+
+Long because player, grid, score and the check of the gradient are one screen.
+"""
 
 from __future__ import annotations
 

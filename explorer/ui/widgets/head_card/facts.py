@@ -36,7 +36,7 @@ class Part:
 
     @property
     def code(self) -> str:
-        """Its name in links and in the browser, 1-based: '3.5', '3.mlp'."""
+        """The part's name in links and in the browser, 1-based: '3.5', '3.mlp'."""
         return f"{self.layer + 1}.{MLP if self.head is None else self.head + 1}"
 
     @property

@@ -163,7 +163,7 @@ class Board {
       button.style.setProperty("--kind", kind?.colour ?? "");
       button.replaceChildren(...(kind ? [drawing(kind.sign)] : []));
       button.classList.toggle("mark", mark);
-      button.setAttribute("aria-disabled", disabled);
+      button.setAttribute("aria-disabled", disabled && !cards); // one that only shows still opens its card
     }
     this.legend.replaceChildren(...this.legendItems(fill, ring, marks));
   }
