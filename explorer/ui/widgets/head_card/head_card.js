@@ -61,7 +61,7 @@ class Card {
     });
     this.asked = (event) => {
       this.asker = event.detail.asker;
-      this.open(true, this.asker?.matches(":focus-visible"));
+      this.open(true, this.asker?.matches(":focus-visible") && !this.asker.closest(".pointed")); // a click keeps the focus
     };
     window.addEventListener("headcard", this.asked);
     followLinked(this.root, () => this.paint());
