@@ -16,7 +16,7 @@ from explorer.store.schema import Manifest, Run
 from explorer.ui import cached, preload, state, visitor
 from explorer.ui.as_text import code
 from explorer.ui.view import runs_of
-from explorer.ui.widgets import exhibits, export_panel, glossary, one_entry, plain_text, share
+from explorer.ui.widgets import exhibits, export_panel, glossary, head_card, one_entry, plain_text, share
 from explorer.ui.widgets.page_title import task_question
 
 # A file of ours: Streamlit would fetch a named icon from a font server.
@@ -85,6 +85,8 @@ def main() -> None:
     try:
         chosen.run()
         glossary.panel()
+        if (view := state.selected()) is not None:
+            head_card.panel(view, chosen.title)
     except ExplorerError as error:
         _stop(error)
     with st.sidebar:

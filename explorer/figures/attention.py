@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -66,46 +67,64 @@ def map_figure(
     """Draws one map (T, T) with its tokens: a row reads, a column is read; a line parts the two sentences.
 
     top: the value that has the strongest colour, the map's own greatest by default. unit: what a value is, for the
-    hover. height: in pixels, by default what the labels need. Raises BadRequest where map and tokens differ.
+    hover. height: in pixels, by default what the labels need, in a laptop's window. Raises BadRequest where map and
+    tokens differ.
     """
     if values.shape != (len(tokens), len(tokens)):
         raise BadRequest(f"A map of shape {values.shape} does not go with {len(tokens)} tokens.")
     labels = [plain_label(token) for token in tokens.texts]
     length = len(labels)
+    names = _told_apart(labels)
     words = [[f"<b>{row}</b> reads <b>{column}</b>" for column in labels] for row in labels]
     most = float(values.max()) if top is None else top
+    gap = 1 if length <= 40 else 0
     cells = {
         "type": "heatmap",
+        "x": names,
+        "y": names,
         "z": np.round(values, 5),
         "text": words,
         "colorscale": ink(dark=dark),
         "zmin": 0,
         "zmax": most if most > 0 else 1,
         "colorbar": {"thickness": 8, "outlinewidth": 0, "nticks": 5, "x": 1.01},
+        "xgap": gap,
+        "ygap": gap,
         "hovertemplate": f"%{{text}}<br>{unit} %{{z:.3f}}<extra></extra>",
     }
+    # Names, not numbers: where not all fit, Plotly leaves some out, and shows them once zooming makes room.
     ticks: dict[str, Any] = {
-        "tickmode": "array",
-        "tickvals": list(range(length)),
-        "ticktext": labels,
-        "tickfont": {"size": int(np.clip(380 // length, 7, 12))},
+        "type": "category",
+        "tickfont": {"size": 12},
+        "constrain": "domain",
         "showgrid": False,
         "zeroline": False,
         "ticks": "",
     }
     title = {"font": {"size": 12, "color": QUIET}, "standoff": 6}
-    layout = quiet_layout(height or 90 + int(np.clip(length * 16, 340, 1100))) | {
+    layout = quiet_layout(height or 90 + int(np.clip(length * 16, 340, 620))) | {
         "margin": {"l": 4, "r": 4, "t": 4, "b": 4},
         "xaxis": ticks | {"side": "top", "tickangle": -90, "title": title | {"text": "is read"}, "automargin": True},
         "yaxis": ticks
         | {
             "autorange": "reversed",
+            "scaleanchor": "x",  # square cells, also after zooming
             "title": title | {"text": "reads"},
             "automargin": True,
         },
         "shapes": _between(tokens),
     }
     return go.Figure([cells], layout)
+
+
+def _told_apart(labels: list[str]) -> list[str]:
+    """The labels with what is not seen behind those that came before: two of one name would be one row."""
+    before: Counter[str] = Counter()
+    names = []
+    for label in labels:
+        names.append(label + "\N{ZERO WIDTH SPACE}" * before[label])
+        before[label] += 1
+    return names
 
 
 def _between(tokens: Tokens) -> list[dict[str, Any]]:

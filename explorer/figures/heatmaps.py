@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from explorer.figures.palette import quiet_layout, ramp
+from explorer.figures.palette import ramp
 
 Floats = NDArray[np.float64]
 WIDTH = 250
@@ -27,54 +25,13 @@ class Panel:
     mlps: Floats
     one_mask: bool = False
     """Whether it is what one seed kept: then each cell is on or off, and no scale is drawn."""
+    of_selected: bool = True
+    """Whether it is of the model that is selected, so that its cells have cards."""
 
 
 KEPT = {"light": "#1c6ea4", "dark": "#4fb3d9"}
 """What one seed kept: the head grid's colour of tiles that no overlay colours."""
 _OFF = "rgba(128,128,128,0.28)"
-
-
-def model_panel(
-    panel: Panel, *, dark: bool, value: str, span: tuple[float, float] = (0.0, 1.0), number: str = ".2f"
-) -> go.Figure:
-    """One panel without its title, on a colour scale from span[0] to span[1]. Layer 1 is on top, as in the head grid.
-
-    value: what a cell's number is, for the hover: 'survives in a share of'; number: its format.
-    """
-    layers, heads = panel.heads.shape
-    cells = np.hstack([panel.heads, np.full((layers, 1), np.nan), panel.mlps[:, None]])  # (L, H + 2)
-    names = [
-        [*(f"layer {layer + 1}, head {head + 1}" for head in range(heads)), "", f"layer {layer + 1}, MLP"]
-        for layer in range(layers)
-    ]
-    if panel.one_mask:
-        names = [
-            [f"{name}: {'kept' if value else 'off'}" if name else "" for name, value in zip(row, values, strict=True)]
-            for row, values in zip(names, cells, strict=True)
-        ]
-    cells_of = {
-        "type": "heatmap",
-        "z": cells,
-        "customdata": names,
-        "colorscale": [(0.0, _OFF), (1.0, KEPT["dark" if dark else "light"])] if panel.one_mask else ramp(dark=dark),
-        "zmin": span[0],
-        "zmax": span[1] if span[1] > span[0] else span[0] + 1,
-        "showscale": False,
-        "xgap": 1,
-        "ygap": 1,
-        "hoverongaps": False,
-        "hovertemplate": "%{customdata}<extra></extra>"
-        if panel.one_mask
-        else f"%{{customdata}}: {value} %{{z:{number}}}<extra></extra>",
-    }
-    bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "fixedrange": True}
-    layout = quiet_layout(6 + math.ceil(layers * WIDTH / (heads + 2))) | {
-        "width": WIDTH,
-        "margin": {"t": 3, "b": 3, "l": 0, "r": 0, "pad": 0},
-        "xaxis": bare,
-        "yaxis": bare | {"autorange": "reversed"},
-    }
-    return go.Figure([cells_of], layout)
 
 
 def kept_legend_html(*, dark: bool) -> str:

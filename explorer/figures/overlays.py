@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from explorer.arrays import Float64Array
 from explorer.figures.grid_overlays import NO_CLASS, Category, Classes, Overlay
 from explorer.figures.palette import PATTERN_COLOURS
+from explorer.figures.signed import signed
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.patterns.classes import CLASSES, UNCERTAIN
@@ -74,7 +75,9 @@ def loss_overlay(known: KnownRun, table: Any) -> CellOverlay:
     heads, mlps = ablation_losses(dict(zip(table["component"], table["loss"], strict=True)), *known.shape)
     top = max(float(heads.max()), 1e-9)
     name = METRIC_WORDS[known.task.metric]
-    say = np.vectorize(lambda loss: f"Alone off: {name} {known.full.score - loss:.3f} ({-loss:+.3f})", otypes=[object])
+    say = np.vectorize(
+        lambda loss: f"Alone off: {name} {known.full.score - loss:.3f} ({signed(-loss)})", otypes=[object]
+    )
     shown = Overlay(
         np.clip(heads / top, 0, 1),
         np.clip(mlps / top, 0, 1),

@@ -32,9 +32,14 @@ _NOTICES = "view.notices"
 _ASKED = "view.asked"
 _CHOSEN = "view.chosen"
 _TASK_CHOSEN = "view.task_was_chosen"
+_LINKED = "view.linked_head"
 _VIEW, _PRINT, _LINK = "view.view", "view.fingerprint", "view.link"
 TOUR = "view.tour"
 """Set in the session where the stage is to begin its story at once."""
+CARD = "card"
+"""The link's parameter that says which head or MLP is looked at, as '3.5' or '3.mlp'."""
+MAP_OF = "patterns.head"
+"""The key of the head whose map the Patterns page shows: (layer, head), 0-based."""
 FINGERPRINT = "v"
 """The link's parameter that says what it was made with."""
 
@@ -60,6 +65,7 @@ def select(root: Path, stamp: float, manifests: Sequence[Manifest], links: Links
     st.session_state[_VIEW], st.session_state[_PRINT] = view, here
     if first:
         _read_fingerprint(run, here)
+        link_head(st.query_params.get(CARD, ""))
     return view
 
 
@@ -137,6 +143,16 @@ def revision(run: Run) -> str:
     return f"{run.path}-{st.session_state.get(_REVISION, 0)}"
 
 
+def linked_head() -> str:
+    """The head or MLP that is ringed on every page, as '3.5' or '3.mlp'; '' for none. It may be of another model."""
+    return str(st.session_state.get(_LINKED, ""))
+
+
+def link_head(code: str) -> None:
+    """Remembers the head or MLP that the person looks at; '' for none."""
+    st.session_state[_LINKED] = code
+
+
 def asked(name: str) -> str | None:
     """The value of one more parameter in the link that opened this session, given once: then the session decides."""
     told: set[str] = st.session_state.setdefault(_ASKED, set())
@@ -156,6 +172,8 @@ def write_url(run: Run, mask: Mask | None, *, live: str = "", **more: str) -> No
     if mask is not None and not mask.is_full:
         wanted["mask"] = mask.code
     wanted |= more
+    if linked_head():
+        wanted[CARD] = linked_head()
     here: Fingerprint | None = st.session_state.get(_PRINT)
     view = selected()
     if here is not None and view is not None and view.run == run:

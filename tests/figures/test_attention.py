@@ -47,7 +47,9 @@ def test_tokens_reach_plotly_escaped_everywhere():
     tokens = Tokens(("[CLS]", "<img src=x>", "[SEP]", "b", "[SEP]"), np.array([0, 0, 0, 1, 1]))
     figure = map_figure(np.full((5, 5), 0.2, np.float32), tokens, dark=False)
     assert "<img" not in figure.to_json()
-    assert figure.layout.xaxis.ticktext[1] == "&lt;img src=x&gt;" == figure.layout.yaxis.ticktext[1]
+    assert figure.data[0].x[1] == "&lt;img src=x&gt;" == figure.data[0].y[1]
+    assert figure.layout.yaxis.scaleanchor == "x"
+    assert len(set(figure.data[0].x)) == 5  # the two separators are two rows
     assert [line.x0 for line in figure.layout.shapes] == [2.5, -0.5]
     with pytest.raises(BadRequest, match="does not go with 5 tokens"):
         map_figure(np.zeros((4, 4), np.float32), tokens, dark=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.figures.claims import StripRow, agreement_strip, score_strip
-from explorer.figures.heatmaps import Panel, legend_html, model_panel
+from explorer.figures.heatmaps import legend_html
 from explorer.figures.overlap import overlap_figure
 from explorer.figures.palette import ramp
 from explorer.figures.tickets import Bar, shared_range, ticket_bars
@@ -72,23 +72,6 @@ def test_figures_side_by_side_share_a_range_that_holds_all():
     assert low < -0.1
     assert high > 1.1
     assert shared_range([Bar("good", "pruned", 0.8, NAN, 1, {1: 0.8})], [])[0] == 0
-
-
-def test_a_panel_keeps_layer_1_on_top_and_mlps_apart():
-    heads = np.array([[0.0, 0.5, 1.0], [1.0, 1.0, NAN]])
-    figure = model_panel(Panel("MRPC", "", heads, np.array([1.0, 0.0])), dark=False, value="share")
-    (cells,) = figure.data
-    assert np.array(cells.z, float) == pytest.approx(
-        np.array([[0.0, 0.5, 1.0, NAN, 1.0], [1.0, 1.0, NAN, NAN, 0.0]]), nan_ok=True
-    )
-    assert cells.customdata[1][0] == "layer 2, head 1"
-    assert cells.customdata[0][4] == "layer 1, MLP"
-    assert figure.layout.yaxis.autorange == "reversed"
-
-
-def test_a_panel_of_equal_values_has_a_scale():
-    figure = model_panel(Panel("x", "", np.full((1, 2), 0.4), np.array([0.4])), dark=True, value="", span=(0.4, 0.4))
-    assert figure.data[0].zmax > figure.data[0].zmin
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -1,4 +1,7 @@
-"""Page: the pruning of one run, step by step: what goes, why, and what it costs; any step opens in the lab."""
+"""Page: the pruning of one run, step by step: what goes, why, and what it costs; any step opens in the lab.
+
+Long because player, grid, score and the check of the gradient are one screen.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from explorer.figures.path import path_chart, path_table
 from explorer.figures.print.export import Exhibit
 from explorer.figures.print.path import printed_path
 from explorer.figures.print.tables import importance_table
+from explorer.figures.signed import signed
 from explorer.foreign import whole_number
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.schema import Key
@@ -228,14 +232,18 @@ def _score(shown: Shown, step: PathStep) -> None:
     known, path = shown.known, shown.path
     metric = METRIC_WORDS[known.task.metric]
     change = cached.step_difference(shown.view, shown.key, step.number)
-    noise = " (within noise)" if change.within_noise else ""
+    gone, lost = signed(change.difference) != "0.000", change.difference < 0
+    noise = ", within noise" if change.within_noise else ""
     st.metric(
         f"Step {step.number} of {shown.last}: {known.task.name} dev {metric}",
         "undefined" if step.score != step.score else f"{step.score:.3f}",
-        delta=f"{change.difference:+.3f} against the full model{noise}" if step.number else None,
-        delta_color="off" if change.within_noise else "normal",
+        delta=f"{signed(change.difference)} against the full model{noise}" if step.number and gone else None,
+        # Streamlit tells a loss by a hyphen: of a minus sign it has to be told.
+        delta_color="off" if change.within_noise else "inverse" if lost else "normal",
+        delta_arrow="off" if change.within_noise else "down" if lost else "up",
     )
-    interval = f"95% interval {step.low:.3f} to {step.high:.3f}, " if step.low == step.low else ""
+    said = "" if step.number == 0 or gone else "The score of the full model. "
+    interval = f"{said}95% interval {step.low:.3f} to {step.high:.3f}, " if step.low == step.low else ""
     st.caption(f"{interval}n = {step.n:,}")
     floor = (shown.floor.title, shown.floor.score) if shown.floor else None
     exhibits.keep(

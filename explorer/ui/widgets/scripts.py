@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_SHARED = Path(__file__).with_name("make.js")
+_HERE = Path(__file__).parent
+_SHARED = (_HERE / "make.js", _HERE / "linked.js")
 
 
 def script(*paths: Path) -> str:
-    """One module's text: the shared `make`, then these files in their order."""
-    return "".join(path.read_text(encoding="utf-8") for path in (_SHARED, *paths))
+    """One module's text: the shared `make` and the head that all pages link, then these files in their order."""
+    return "".join(path.read_text(encoding="utf-8") for path in (*_SHARED, *paths))

@@ -17,6 +17,7 @@ from explorer.ui.pages.game.race import Racer, race
 from explorer.ui.pages.game.result_card import Result, result_card
 from explorer.ui.scoring import checkpoint_words, dev_data, opening, request
 from explorer.ui.view import View
+from explorer.ui.widgets import imported
 from explorer.ui.widgets.head_grid import head_grid
 
 _MINE = "game.mine_before"
@@ -42,6 +43,14 @@ _STYLE = """<style>
 
 def page(view: View) -> None:
     """Draws the grid on the left; the score and the opponents on the right."""
+    if imported.without_weights(view):
+        imported.show(
+            view,
+            "How many heads can you switch off?",
+            "The authors' files hold masks and scores, no weights: the game needs a model that can be scored.",
+            "sports_esports",
+        )
+        return
     opening.choose_task(view)
     run = view.run
     known = cached.known(view, run)

@@ -10,7 +10,7 @@ from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.lab import compare, details, history, mask_files, own_text, presets, score
 from explorer.ui.scoring import checkpoint_words, dev_data, opening, request
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, overlay_picker
+from explorer.ui.widgets import exhibits, imported, overlay_picker
 from explorer.ui.widgets.words import QUESTIONS, model_name
 
 FILL = "loss"
@@ -32,6 +32,14 @@ _STYLE = """<style>
 
 def page(view: View) -> None:
     """The grid with presets on the left; the score of what it shows on the right."""
+    if imported.without_weights(view):
+        imported.show(
+            view,
+            "What does the model score without these heads?",
+            "The authors' files hold masks and scores, no weights: no other mask can be scored here.",
+            "toggle_off",
+        )
+        return
     opening.choose_task(view)
     run = view.run
     known = cached.known(view, run)

@@ -20,6 +20,7 @@ from explorer.patterns.samples import Sample
 from explorer.patterns.statistics import STATISTICS, statistics
 from explorer.study.survivor_patterns import Weights, attention_key
 from explorer.ui import cached, cached_models, state
+from explorer.ui.pages.patterns.lines import token_lines
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
@@ -202,7 +203,11 @@ def chosen_map(shown: Shown) -> None:
     """The chosen head's map, large."""
     pattern = _row(shown.table, shown.kind, shown.chosen)["pattern"]
     st.markdown(f"**{head_name(shown.chosen)}: {pattern}**")
-    _map(shown, shown.sample, shown.chosen, None, "one", f"{head_name(shown.chosen)}, {_WHICH[shown.which]}")
+    matrix, lines = st.columns([3, 2], gap="medium")
+    with matrix:
+        _map(shown, shown.sample, shown.chosen, None, "one", f"{head_name(shown.chosen)}, {_WHICH[shown.which]}")
+    with lines:
+        _lines(shown, shown.sample, shown.chosen, None, "one")
 
 
 def two_maps(shown: Shown, beside: Beside) -> None:
@@ -216,6 +221,7 @@ def two_maps(shown: Shown, beside: Beside) -> None:
         with cell:
             st.markdown(f"**{title}**")
             _map(shown, sample, head, top, f"two.{at}", title)
+            _lines(shown, sample, head, top, f"two.{at}")
     for note in beside.notes:
         st.caption(note)
 
@@ -229,6 +235,10 @@ def _map(shown: Shown, sample: Sample, head: tuple[int, int], top: float | None,
         caption=f"{unit.capitalize()}: a row is the token that reads, a column the one that is read",
         alt=f"{title}: {unit} from each of {len(sample.tokens)} tokens to each",
     )
+
+
+def _lines(shown: Shown, sample: Sample, head: tuple[int, int], top: float | None, key: str) -> None:
+    token_lines(shown.values(sample)[head], sample.tokens, unit=UNITS[shown.kind], top=top, key=f"patterns.lines.{key}")
 
 
 def facts(shown: Shown, beside: Beside | None) -> None:
@@ -262,6 +272,8 @@ def _class_words(row: pd.Series) -> str:
 def _survival_words(shown: Shown, head: tuple[int, int]) -> str:
     if shown.survives is None:
         return ""
+    if shown.n_seeds == 1:
+        return f"The one seed that was pruned {'kept it' if shown.survives[head] else 'switched it off'}."
     return f"Part of the good ticket in {int(shown.survives[head])} of {seeds(shown.n_seeds)}."
 
 

@@ -28,6 +28,7 @@ from explorer.ui.pages.patterns.maps import (
 )
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
+from explorer.ui.widgets import imported
 from explorer.ui.widgets.plain_text import code, failed, plain
 from explorer.ui.widgets.switch import switch
 
@@ -37,7 +38,7 @@ KINDS: dict[MapKind, str] = {"raw": "Raw", "norm": "Norm-weighted"}
 COLOURS: dict[Literal["class", "survival"], str] = {"class": "Colour: class", "survival": "Colour: survival"}
 OWN = "own"
 """The sentence that a person types."""
-_ATLAS, _HEAD, _SENTENCE, _TYPED = "patterns.atlas", "patterns.head", "patterns.sentence", "patterns.typed"
+_ATLAS, _HEAD, _SENTENCE, _TYPED = "patterns.atlas", state.MAP_OF, "patterns.sentence", "patterns.typed"
 
 
 def page(view: View) -> None:
@@ -89,27 +90,24 @@ def _maps(view: View) -> None:
         beside, words = compare_with(shown, patterns)
     masked = beside.mask if beside is not None else None
     state.write_url(run, masked, **where, **words)
-    left, right = st.columns([1, 1], gap="medium")
-    with left:
-        atlas(
-            Atlas(
-                shown.values(sample),
-                patterns,
-                survives,
-                n_seeds,
-                chosen,
-                beside.head if beside is not None and heads_differ(beside) else None,
-                colour,
-            ),
-            key=_ATLAS,
-            on_change=lambda: _adopt(patterns.shape),
-        )
-    with right:
-        if beside is None:
-            chosen_map(shown)
-        facts(shown, beside)
-    if beside is not None:
+    atlas(
+        Atlas(
+            shown.values(sample),
+            patterns,
+            survives,
+            n_seeds,
+            chosen,
+            beside.head if beside is not None and heads_differ(beside) else None,
+            colour,
+        ),
+        key=_ATLAS,
+        on_change=lambda: _adopt(patterns.shape),
+    )
+    if beside is None:
+        chosen_map(shown)
+    else:
         two_maps(shown, beside)
+    facts(shown, beside)
     st.caption(
         "Thumbnails and large map: the darker (on a dark page, the lighter), the more. A row is the token that "
         "reads, a column the one that is read. A head's class is the classifier's, over all measured "
@@ -130,6 +128,14 @@ def _where(which: Weights, kind: MapKind, colour: str) -> dict[str, str]:
 def _missing(view: View, which: Weights, error: ExplorerError) -> None:
     """What makes the maps, and what is there meanwhile."""
     run = view.run
+    if imported.without_weights(view):
+        imported.show_missing(
+            view,
+            "The authors' files hold masks, no weights: what these heads attend to was not measured. The paper's own "
+            "shares of patterns are under “Are survivors meaningful?”.",
+            "blur_off",
+        )
+        return
     key = attention_key(run.model, run.task, run.seed, which)
     there = [m for m in view.manifests if m.stage == STAGE and m.model == run.model]
     if any(m.key == key for m in there):

@@ -10,8 +10,10 @@ import streamlit as st
 
 from explorer.errors import BadBundle
 from explorer.figures.pattern_shares import Bar, classes_html, share_bars
+from explorer.figures.signed import signed
 from explorer.patterns.classes import CLASSES
 from explorer.patterns.per_head import MAP_KINDS, MapKind
+from explorer.stats.multiple import holm
 from explorer.store.paper.published import published
 from explorer.store.schema import Run
 from explorer.study.survivor_patterns import WEIGHTS, GroupPatterns, SurvivorPatterns
@@ -19,7 +21,7 @@ from explorer.ui import cached
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.plain_text import failed
-from explorer.ui.widgets.words import minus, model_name, seeds
+from explorer.ui.widgets.words import model_name, seeds
 
 WEIGHTS_SAID = {"finetuned": "Fine-tuned", "pretrained": "Pre-trained"}
 KINDS_SAID: dict[MapKind, str] = {"raw": "Raw attention", "norm": "Norm-weighted attention"}
@@ -98,24 +100,46 @@ def _answer(found: SurvivorPatterns) -> str:
         one = _group(found, weights, kind, "survivors")
         if one is not None:
             said.append(f"- {WEIGHTS_SAID[weights]}, {KINDS_SAID[one.kind].lower()}: {_one(one)}")
-    clear = [g for g in found.groups if not math.isnan(g.test.difference_p) and g.test.difference_p < _SOME]
     tested = [g for g in found.groups if not math.isnan(g.test.difference_p)]
+    corrected = holm([g.test.difference_p for g in tested])
+    clear = [g for g, p in zip(tested, corrected, strict=True) if p < _SOME]
+    nominal = [g for g in tested if g.test.difference_p < _SOME]
     signs = {g.test.difference > 0 for g in clear}
     if not tested:
         head = "**Nothing can be compared here.**"
     elif not clear:
         head = (
             f"**There is no evidence here that survivors are the heads with meaningful patterns**: in none of "
-            f"{len(tested)} comparisons does their share of heterogeneous maps differ from chance (p < {_SOME})."
+            f"{len(tested)} comparisons does their share of heterogeneous maps differ from chance, once p is corrected "
+            f"for their number (Holm, p < {_SOME})."
         )
+        if nominal:
+            head += (
+                f" Uncorrected, {len(nominal)} of the p-values below {'is' if len(nominal) == 1 else 'are'} under "
+                f"{_SOME}; by chance alone about {len(tested) * _SOME:.1f} would be."
+            )
     else:
         way = "sometimes more and sometimes fewer" if len(set(signs)) > 1 else "more" if True in signs else "fewer"
         head = (
             f"**In {len(clear)} of {len(tested)} comparisons the surviving heads have {way} heterogeneous maps than "
-            f"chance** (p < {_SOME}, not corrected for their number; "
-            f"by chance alone about {len(tested) * _SOME:.1f} would)."
+            f"chance** (p < {_SOME}, corrected for their number: Holm)."
         )
-    return head + "\n\n" + "\n".join(said)
+    return head + _other_classes(found, clear) + "\n\n" + "\n".join(said)
+
+
+def _other_classes(found: SurvivorPatterns, clear: list[GroupPatterns]) -> str:
+    """A sentence on the shares of all five classes, which may differ from chance where the tested one does not."""
+    tested = [g for g in found.groups if not math.isnan(g.test.distance_p)]
+    corrected = holm([g.test.distance_p for g in tested])
+    differ = sum(p < _SOME for p in corrected)
+    if not differ:
+        return ""
+    which = "also differ" if clear else "do differ"
+    return f" The five classes together {which} from chance in {differ} of {len(tested)} comparisons (corrected alike)."
+
+
+def _p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def _one(group: GroupPatterns) -> str:
@@ -125,7 +149,7 @@ def _one(group: GroupPatterns) -> str:
     index = test.classes.index(test.tested)
     return (
         f"{test.shares[index]:.0%} of the survivors' maps are {test.tested}; as many heads drawn at random have "
-        f"{test.expected[index]:.0%} ({minus(f'{100 * test.difference:+.1f}')} points, p = {test.difference_p:.3f})."
+        f"{test.expected[index]:.0%} ({signed(100 * test.difference, 1)} points, {_p(test.difference_p)})."
     )
 
 

@@ -15,10 +15,11 @@ from explorer.ui.pages.stage import preparation
 from explorer.ui.pages.stage.component import at, deck, left_for
 from explorer.ui.pages.stage.numbers import Figure
 from explorer.ui.pages.stage.scenes import Scene, scenes_of
-from explorer.ui.pages.stage.story import LARGEST, SHIPPED, Step, Story
+from explorer.ui.pages.stage.story import LARGEST, LIMITS, SHIPPED, Step, Story
 from explorer.ui.pages.stage.story_values import FACTS, Material, facts
 from explorer.ui.scoring import polling, request
 from explorer.ui.view import View
+from explorer.ui.widgets import imported
 
 _ON, _START, _LIVE, _UPLOAD, _LEFT, _TALKS = (
     f"stage.{name}" for name in ("on", "start", "live", "upload", "left", "talks")
@@ -32,6 +33,16 @@ _CHROME = """<style>
 
 def page(view: View) -> None:
     """The talk where it was started, or where the address names one of its steps; else what it needs."""
+    if imported.without_weights(view):
+        st.session_state[_ON] = False
+        st.session_state.pop(state.TOUR, None)
+        imported.show(
+            view,
+            "A talk for the large screen",
+            "The authors' files hold where pruning ended, not the steps and predictions that the talk tells of.",
+            "slideshow",
+        )
+        return
     wanted = state.asked("step")
     if wanted is not None and (number := whole_number(wanted)) is not None:
         st.session_state[_ON] = True
@@ -176,7 +187,8 @@ def _own(scenes: Sequence[Scene]) -> None:
     with st.expander("Tell your own story"):
         st.markdown(
             "A story is a small TOML file: a title, and steps with a title, a text, what to show and what to say. "
-            "Start from a copy of the one that ships, below; upload yours here or name it in `EXPLORER_STORY`."
+            "Start from a copy of the one that ships, below; upload yours here or name it in `EXPLORER_STORY`. "
+            f"{LIMITS}"
         )
         _upload()
         of = scenes[0].material

@@ -136,7 +136,7 @@ def _retrained(step: Step, of: Material) -> Shown:
         kind: name.replace("/pruned", "/retrained") for kind, name in (("good", GOOD), ("random", RANDOM), ("bad", BAD))
     }
     effect = of.sheet.retrained.effect
-    words = f"of the full model's {METRIC_WORDS[of.known.task.metric]}, by the bad ticket, fine-tuned again"
+    words = f"of the full model's {METRIC_WORDS[of.known.task.metric]}, by the bad ticket, retrained"
     return effect_figure(effect, ".0%", words), _bars(of, again, "again"), _absent(of, again)
 
 
@@ -288,5 +288,5 @@ def _pooled(many: int, alike: bool) -> str:
 
 def _absent(of: Material, names: dict[str, str]) -> tuple[str, ...]:
     gone = [kind for kind, name in names.items() if math.isnan(of.sheet.ours[name].mean)]
-    again = " fine-tuned again" if any("retrained" in name for name in names.values()) else ""
+    again = " retrained" if any("retrained" in name for name in names.values()) else ""
     return (f"Not in this bundle yet: {', '.join(gone)}{again}.",) if gone else ()

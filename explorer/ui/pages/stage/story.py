@@ -26,6 +26,11 @@ SHIPPED = Path(__file__).with_name("story.toml")
 LARGEST, MOST_STEPS = 64 * 1024, 40
 """Bytes and steps of a story."""
 _LONGEST = {"title": 90, "text": 420, "say": 2000, "mask": 200}
+LIMITS = (
+    f"A title has at most {_LONGEST['title']} characters, a text {_LONGEST['text']}, notes {_LONGEST['say']:,}; a "
+    f"story has at most {MOST_STEPS} steps and {LARGEST // 1024} KB."
+)
+"""How long a story and its parts may be, in a sentence or two."""
 _CODE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
@@ -64,7 +69,7 @@ def parse_story(text: str, names: Collection[str]) -> Story:
     Raises BadRequest, which names the step, its line and the field.
     """
     if len(text.encode()) > LARGEST:
-        raise BadRequest(f"The story is larger than {LARGEST // 1024} KB.", "A talk of a few steps takes far less.")
+        raise BadRequest(f"The story is larger than {LARGEST // 1024} KB.", LIMITS)
     try:
         raw = toml_of(text)
     except Unreadable as error:
@@ -76,7 +81,7 @@ def parse_story(text: str, names: Collection[str]) -> Story:
     if not isinstance(steps, list) or not steps or not all(isinstance(step, dict) for step in steps):
         raise BadRequest("The story has no steps.", "Begin each with a line [[steps]].")
     if len(steps) > MOST_STEPS:
-        raise BadRequest(f"The story has {len(steps)} steps.", f"At most {MOST_STEPS} can be shown.")
+        raise BadRequest(f"The story has {len(steps)} steps, and at most {MOST_STEPS} can be shown.", LIMITS)
     lines = _lines(text)
     task, seed = _task(raw, "The story"), _seed(raw, "The story")
     made = []
@@ -184,7 +189,7 @@ def _text(raw: Mapping[str, Any], field: str, where: str, *, required: bool) -> 
         raise BadRequest(f"{where} has no {field}.", f'Add {field} = "…".')
     if len(value) > _LONGEST[field]:
         raise BadRequest(
-            f"{where}: {field} has {len(value)} characters.", f"At most {_LONGEST[field]} fit on a screen."
+            f"{where}: {field} has {len(value):,} characters, and at most {_LONGEST[field]:,} fit.", LIMITS
         )
     return value
 

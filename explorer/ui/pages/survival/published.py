@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer.figures.heatmaps import Panel
 from explorer.mask import Mask
+from explorer.store.paper.importer import MODEL as BERT_BASE
 from explorer.store.paper.published import Published, published
 from explorer.store.task_tickets import FAMILIES, Pruned
 from explorer.ui.pages.survival.views import mask_panel
@@ -26,7 +27,8 @@ def published_panel(task: str, model: str, masks: Mapping[int, Mask], pruned: Pr
     row = [mask_panel(model_name(model), list(masks.values()), pruned)] if masks else []
     if not masks:
         st.info(f"{model_name(model)} was not pruned so on {task} yet.")
-    row.append(_panel(figures, task, pruned, "BERT-base"))
+    same = model == BERT_BASE
+    row.append(_panel(figures, task, pruned, "BERT-base", same))
     panels_row(
         row,
         f"published.beside.{task}",
@@ -37,7 +39,7 @@ def published_panel(task: str, model: str, masks: Mapping[int, Mask], pruned: Pr
     )
     st.subheader("Every task, as published")
     panels_row(
-        [_panel(figures, name, pruned, name) for name in figures.tasks],
+        [_panel(figures, name, pruned, name, same) for name in figures.tasks],
         "published.all",
         value="survives in a share of",
         low="never",
@@ -53,7 +55,7 @@ def published_panel(task: str, model: str, masks: Mapping[int, Mask], pruned: Pr
     st.caption(f"BERT-base uncased, {seeds(len(figures.seeds))}: {figures.paper}. Scores are on the Tickets page.")
 
 
-def _panel(figures: Published, task: str, pruned: Pruned, title: str) -> Panel:
+def _panel(figures: Published, task: str, pruned: Pruned, title: str, of_selected: bool) -> Panel:
     share = figures.survival(FAMILIES[pruned], task)
     one = next(values for values in (share.heads, share.mlps) if values is not None)
     n_layers = one.shape[0]
@@ -61,4 +63,4 @@ def _panel(figures: Published, task: str, pruned: Pruned, title: str) -> Panel:
     mlps = share.mlps if share.mlps is not None else np.full(n_layers, np.nan)
     parts = [f"{heads.sum():.3g} heads"] if share.heads is not None else []
     parts += [f"{mlps.sum():.3g} MLPs"] if share.mlps is not None else []
-    return Panel(title, f"{', '.join(parts)}, {seeds(len(figures.seeds))}", heads, mlps)
+    return Panel(title, f"{', '.join(parts)}, {seeds(len(figures.seeds))}", heads, mlps, of_selected=of_selected)

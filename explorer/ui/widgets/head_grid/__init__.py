@@ -17,7 +17,7 @@ from explorer.figures.grid_overlays import Classes, Marks, Overlay, to_json
 from explorer.mask import Mask
 from explorer.ui.widgets.scripts import script
 
-Size = Literal["normal", "large"]
+Size = Literal["small", "normal", "large"]
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -39,6 +39,8 @@ def head_grid(
     hover_mlps: Sequence[str] | None = None,
     disabled: bool = False,
     size: Size = "normal",
+    name: str = "",
+    cards: bool = True,
     on_change: Callable[[], None] | None = None,
 ) -> Mask:
     """Shows the grid; returns the newest mask that the browser sent for this revision, else `mask`.
@@ -48,7 +50,8 @@ def head_grid(
     again for another mask: count up. `fill` colours the cells, `ring` draws an arc in each, `marks` a bold
     edge on some; the hover texts say in words what they show, to the pointer and to screen readers. A
     `disabled` grid only shows, and shows just `mask` whatever the revision. `large` is for a stage: as
-    large as the window lets the whole grid be.
+    large as the window lets the whole grid be; `small` is one of many, its cells alone. name: what the grid shows, for
+    screen readers. cards: whether its cells open the head card, as those of the selected model do.
     """
     newest = mask if disabled else mask_of(_sent(st.session_state.get(key)), mask, revision)
     # The newest mask, not `mask`, goes out: a grid that is mounted afresh adopts what it is sent.
@@ -62,6 +65,8 @@ def head_grid(
         hover_mlps=hover_mlps,
         disabled=disabled,
         size=size,
+        name=name,
+        cards=cards,
     )
     result = _component(key=key, data=data, on_mask_change=on_change or _nothing)
     return mask if disabled else mask_of(_sent(result), mask, revision)
@@ -78,6 +83,8 @@ def grid_data(
     hover_mlps: Sequence[str] | None = None,
     disabled: bool = False,
     size: Size = "normal",
+    name: str = "",
+    cards: bool = True,
 ) -> dict[str, object]:
     """What the browser is told, fit for JSON; raises BadRequest on an overlay or texts of another shape."""
     shape = mask.heads.shape
@@ -98,6 +105,8 @@ def grid_data(
         "heads": mask.n_heads,
         "disabled": disabled,
         "size": size,
+        "name": name,
+        "cards": cards,
         "fill": to_json(fill),
         "ring": to_json(ring),
         "marks": to_json(marks),

@@ -2,7 +2,9 @@
 
 const range = (n) => Array.from({ length: n }, (_, i) => i);
 const sum = (bits) => bits.reduce((a, b) => a + b, 0);
-const NOTHING_READ = "Point at a cell, or move to it with the arrow keys, to read what is known of it.";
+const NOTHING_READ = "Point at a cell, or move to it with the arrow keys, to read what is known of it. ";
+const CARD_OF_SHOWN = "A click or Enter opens its card.";
+const CARD_OF_SWITCH = "Right-click, long press or the i key opens its card.";
 const FADE_MS = 700; // from the first to the last of many cells that change at once
 
 const TOOLS = {
@@ -51,6 +53,27 @@ class Board {
     this.read(null);
     this.current = this.at(1, 1); // the one cell that Tab stops at
     this.current.tabIndex = 0;
+    followLinked(this.root, (code) => this.link(code));
+  }
+
+  // The name of a cell on every page: "3.5" is layer 3, head 5.
+  codeOf({ kind, shape, row, column }) {
+    return kind === "cell" ? `${row}.${shape === "mlp" ? "mlp" : column}` : "";
+  }
+
+  // Rings the cell that is looked at, on every page the same.
+  link(code) {
+    for (const [button, spot] of this.spots) button.classList.toggle("linked", Boolean(code && this.cards) && this.codeOf(spot) === code);
+  }
+
+  get cardWords() {
+    return !this.cards ? "" : this.disabled ? CARD_OF_SHOWN : CARD_OF_SWITCH;
+  }
+
+  openCard(button) {
+    const code = this.cards && this.spots.has(button) ? this.codeOf(this.spots.get(button)) : "";
+    if (code) openCard(code, button);
+    return Boolean(code);
   }
 
   lines() {
@@ -106,7 +129,8 @@ class Board {
   }
 
   // Colours, signs, arcs, texts and legend: all but the mask.
-  dress({ fill, ring, marks, hover, disabled, size }) {
+  dress({ fill, ring, marks, hover, disabled, size, name, cards = true }) {
+    if (name) this.grid.setAttribute("aria-label", name);
     const kinds = fill?.kinds;
     const classes = {
       disabled,
@@ -115,8 +139,10 @@ class Board {
       ringed: ring,
       marked: marks,
       large: size === "large",
+      small: size === "small",
     };
-    Object.assign(this, { disabled, marks, fill });
+    Object.assign(this, { disabled, marks, fill, size, cards });
+    this.link(linkedHead());
     for (const [name, on] of Object.entries(classes)) this.root.classList.toggle(name, Boolean(on));
     // A light text means a dark theme; Streamlit says it nowhere else.
     const rgb = getComputedStyle(this.root).color.match(/[\d.]+/g).slice(0, 3);
@@ -137,7 +163,7 @@ class Board {
       button.style.setProperty("--kind", kind?.colour ?? "");
       button.replaceChildren(...(kind ? [drawing(kind.sign)] : []));
       button.classList.toggle("mark", mark);
-      button.setAttribute("aria-disabled", disabled);
+      button.setAttribute("aria-disabled", disabled && !cards); // one that only shows still opens its card
     }
     this.legend.replaceChildren(...this.legendItems(fill, ring, marks));
   }
@@ -184,7 +210,9 @@ class Board {
         if (this.heatmap) for (const name of ["role", "aria-checked"]) button.removeAttribute(name);
         else for (const [name, value] of [["role", "switch"], ["aria-checked", kept]]) button.setAttribute(name, value);
       } else button.classList.toggle("none", !kept);
-      button.setAttribute("aria-label", this.words(spot).join(". ").replaceAll("\n", ". "));
+      const words = this.words(spot).join(". ").replaceAll("\n", ". ");
+      button.setAttribute("aria-label", words);
+      if (this.size === "small") button.title = words; // there is no strip that says it
     }
     const split = this.layers * this.heads;
     const count = (part, rest) => make("span", "", {}, [make("b", "", {}, [`${sum(part)}`]), rest]);
@@ -219,7 +247,7 @@ class Board {
     this.reading = spot ? button : null;
     const words = spot ? this.words(spot) : [];
     const [name, rest] = [words[0] ?? "", words.slice(1).join(" · ").replaceAll("\n", " · ")];
-    this.readout.replaceChildren(spot ? make("b", "", {}, [name]) : NOTHING_READ, rest ? ` · ${rest}` : "");
+    this.readout.replaceChildren(spot ? make("b", "", {}, [name]) : NOTHING_READ + this.cardWords, rest ? ` · ${rest}` : "");
     for (const [other, { row, column }] of this.spots) {
       const crossed = Boolean(spot) && ((row === 0 && column === spot.column) || (column === 0 && row === spot.row));
       other.classList.toggle("crossed", crossed);

@@ -30,6 +30,8 @@ function decode(code, size) {
   return Uint8Array.from({ length: size }, (_, i) => (bytes.charCodeAt(i >> 3) >> (7 - (i & 7))) & 1);
 }
 
+const LONG_PRESS = 500; // milliseconds
+
 const same = (a, b) => a.every((bit, i) => bit === b[i]);
 
 class HeadGrid {
@@ -121,6 +123,9 @@ class HeadGrid {
       if (board.spots.has(button)) board.read(button);
     });
     grid.addEventListener("pointerleave", () => board.read(null));
+    grid.addEventListener("contextmenu", (event) => {
+      if (this.card(event.target.closest("button"))) event.preventDefault();
+    });
     root.addEventListener("click", (event) => this.click(event));
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("focusin", (event) => {
@@ -146,10 +151,12 @@ class HeadGrid {
     this.enter(); // before the toggle: focus comes only now, in some browsers later
     this.board.root.classList.add("pointed"); // no focus outline: browsers draw one on a focus set by script
     button.focus();
-    this.pressed = true; // the click that follows is this press, not a second one
     if (this.disabled) return;
+    this.pressed = true; // the click that follows is this press, not a second one
+    clearTimeout(this.held);
+    if (event.pointerType === "touch") this.held = setTimeout(() => this.drag?.still && this.card(button), LONG_PRESS);
     const value = this.turn(spot);
-    this.drag = { kind: spot.kind, value, before: this.bits, x: event.clientX, y: event.clientY };
+    this.drag = { kind: spot.kind, value, before: this.bits, still: true, x: event.clientX, y: event.clientY };
     this.board.grid.setPointerCapture(event.pointerId);
     this.bits = this.with(spot, value);
     this.paint();
@@ -158,6 +165,7 @@ class HeadGrid {
   stroke(x, y) {
     const { drag } = this;
     const steps = Math.ceil(Math.hypot(x - drag.x, y - drag.y) / 6); // so that a fast pointer skips no cell
+    if (steps > 1) drag.still = false; // a finger is never quite still
     for (let i = 1; i <= steps; i++) {
       const point = [drag.x + ((x - drag.x) * i) / steps, drag.y + ((y - drag.y) * i) / steps];
       const button = this.board.root.getRootNode().elementFromPoint(...point)?.closest("button");
@@ -183,13 +191,20 @@ class HeadGrid {
     this.paint();
   }
 
+  // Tells of the cell; the press that asked for it switches nothing.
+  card(button) {
+    this.cancelDrag();
+    return this.board.openCard(button);
+  }
+
   // ---- keyboard, and screen readers, which click without a press
 
   click(event) {
     const { spots, tools } = this.board;
     const button = event.target.closest("button");
     const spot = spots.get(button);
-    if (spot && !this.pressed) this.commit(this.with(spot, this.turn(spot)));
+    if (spot && this.disabled) this.card(button);
+    else if (spot && !this.pressed) this.commit(this.with(spot, this.turn(spot)));
     this.pressed = false;
     this.use(Object.keys(tools).find((name) => tools[name] === button));
   }
@@ -205,6 +220,7 @@ class HeadGrid {
     else if (key === "Escape") this.escape();
     else if (!this.board.spots.has(event.target)) return;
     else if (key === "Enter" && event.repeat) this.cancelDrag(); // a held key is one key
+    else if ((key === "Enter" && event.shiftKey) || (key.toLowerCase() === "i" && !control)) this.card(event.target);
     else if (!this.move(key, control)) return;
     event.preventDefault();
     event.stopPropagation();

@@ -189,6 +189,7 @@ class Hero {
     board.root.addEventListener("focusin", (event) => board.spots.has(event.target) && board.focused(event.target));
     board.root.addEventListener("focusout", () => board.read(null));
     board.grid.addEventListener("keydown", (event) => this.move(event));
+    board.grid.addEventListener("click", (event) => board.openCard(event.target.closest("button")));
   }
 
   choose(number) {
@@ -198,6 +199,7 @@ class Hero {
 
   move(event) {
     const { row, column } = this.board.spots.get(this.board.current);
+    if (event.key === "i") this.board.openCard(this.board.current);
     const to = {
       ArrowUp: [row - 1, column],
       ArrowDown: [row + 1, column],

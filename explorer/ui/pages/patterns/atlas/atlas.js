@@ -43,22 +43,38 @@ class Atlas {
     Object.assign(this, { layers, heads, cells: [], kept: { kinds: new Set(), survives: new Set() }, drawn: "" });
     this.root = made("div", parent, "atlas");
     this.root.style.setProperty("--heads", heads);
-    const board = made("div", this.root, "board");
+    this.root.style.setProperty("--layers", layers);
+    const board = made("div", made("div", this.root, "scroll"), "board");
     board.setAttribute("role", "group");
     board.setAttribute("aria-label", "Attention maps of all heads, a row a layer. Arrow keys move, Enter opens.");
     made("span", board, "mark");
     for (let head = 0; head < heads; head++) made("span", board, "mark", String(head + 1));
     for (let layer = 0; layer < layers; layer++) {
-      made("span", board, "mark", String(layer + 1));
+      made("span", board, "mark layer", String(layer + 1));
       for (let head = 0; head < heads; head++) this.cell(board, layer, head);
     }
     this.filters = made("div", this.root);
     this.told = made("p", this.root, "told");
     this.told.setAttribute("aria-live", "polite");
+    this.lens = made("div", this.root, "lens");
+    this.lens.hidden = true;
+    this.lens.setAttribute("aria-hidden", "true");
+    this.large = made("canvas", this.lens);
+    this.large.width = this.large.height = DRAWN;
+    this.caption = made("span", this.lens);
+    const leave = () => {
+      this.lens.hidden = true;
+      this.count();
+    };
     board.addEventListener("keydown", (event) => this.key(event));
-    board.addEventListener("pointerover", (event) => this.say(event.target.closest("button")));
-    board.addEventListener("pointerleave", () => this.count());
-    board.addEventListener("focusin", (event) => this.say(event.target.closest("button")));
+    board.addEventListener("pointerover", (event) => this.say(event.target.closest("button"), event.pointerType === "mouse"));
+    board.addEventListener("pointerleave", leave);
+    board.addEventListener("focusin", (event) => {
+      const button = event.target.closest("button");
+      this.say(button, button?.matches(":focus-visible"));
+    });
+    board.addEventListener("focusout", leave);
+    followLinked(this.root, (code) => this.link(code));
   }
 
   cell(board, layer, head) {
@@ -68,7 +84,10 @@ class Atlas {
     canvas.width = canvas.height = DRAWN;
     const letter = made("i", button);
     letter.setAttribute("aria-hidden", "true");
-    button.addEventListener("click", () => this.choose(layer, head));
+    button.addEventListener("click", () => {
+      this.choose(layer, head);
+      openCard(`${layer + 1}.${head + 1}`, button);
+    });
     this.cells.push({ button, canvas, letter, layer, head });
   }
 
@@ -77,6 +96,7 @@ class Atlas {
     // A light text means a dark theme; Streamlit says it nowhere else.
     const shade = getComputedStyle(this.root).color.match(/[\d.]+/g).slice(0, 3).map(Number);
     this.theme = Math.max(...shade) > 127 ? "dark" : "light";
+    this.root.classList.toggle("dark", this.theme === "dark");
     this.chosen = data.chosen;
     const drawn = this.theme + data.size + data.pixels;
     if (drawn !== this.drawn) this.draw();
@@ -107,7 +127,7 @@ class Atlas {
   words({ layer, head }) {
     const { kinds, categories, survives, seeds } = this.data;
     const at = layer * this.heads + head;
-    const lives = survives ? `, survives in ${survives[at]} of ${seeds} ${seeds === 1 ? "seed" : "seeds"}` : "";
+    const lives = !survives ? "" : seeds === 1 ? (survives[at] ? ", kept" : ", switched off") : `, survives in ${survives[at]} of ${seeds} seeds`;
     return `Layer ${layer + 1}, head ${head + 1}: ${categories[kinds[at]].name}${lives}`;
   }
 
@@ -144,11 +164,11 @@ class Atlas {
       if (n) this.filter(classes, "kinds", kind, letter, colour === "class" ? own : "", name, n);
     });
     if (survives) {
-      const lives = this.filterRow("Survives in", "survives");
+      const lives = this.filterRow(seeds === 1 ? "The one seed" : "Survives in", "survives");
       for (let count = seeds; count >= 0; count--) {
         const n = survives.filter((one) => one === count).length;
         const own = colour === "class" ? "" : ramps[this.theme][count];
-        const name = count === 0 ? "no seed" : `of ${seeds} ${seeds === 1 ? "seed" : "seeds"}`;
+        const name = seeds === 1 ? (count ? "kept" : "switched off") : count === 0 ? "no seed" : `of ${seeds} seeds`;
         if (n) this.filter(lives, "survives", count, String(count), own, name, n);
       }
     }
@@ -164,6 +184,7 @@ class Atlas {
   }
 
   filter(row, of, value, letter, colour, name, n) {
+    const { seeds } = this.data;
     const button = made("button", row, "filter");
     button.type = "button";
     button.dataset.filter = `${of}-${value}`;
@@ -171,7 +192,7 @@ class Atlas {
     if (colour) chip.style.setProperty("--kind", colour);
     made("span", button, "", name);
     made("em", button, "", String(n));
-    button.setAttribute("aria-label", `${of === "kinds" ? name : `survives in ${value} ${name}`}: ${n} heads`);
+    button.setAttribute("aria-label", `${of === "kinds" ? name : seeds === 1 ? name : `survives in ${value} ${name}`}: ${n} heads`);
     const kept = this.kept[of];
     button.setAttribute("aria-pressed", String(kept.has(value)));
     button.addEventListener("click", () => {
@@ -181,9 +202,33 @@ class Atlas {
     });
   }
 
-  say(button) {
+  link(code) {
+    for (const { button, layer, head } of this.cells) button.classList.toggle("linked", code === `${layer + 1}.${head + 1}`);
+  }
+
+  say(button, enlarge = false) {
     const cell = this.cells.find((one) => one.button === button);
-    if (cell) this.told.textContent = this.words(cell);
+    this.lens.hidden = !cell || !enlarge;
+    if (!cell) return;
+    this.told.textContent = this.words(cell);
+    if (enlarge) this.enlarge(cell);
+  }
+
+  // Beside the cell, on the side where there is room, so that the cell itself stays in sight.
+  enlarge(cell) {
+    const context = this.large.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    context.clearRect(0, 0, DRAWN, DRAWN);
+    context.drawImage(cell.canvas, 0, 0);
+    this.caption.textContent = this.words(cell);
+    this.lens.style.setProperty("--kind", cell.button.style.getPropertyValue("--kind"));
+    const [of, all] = [cell.button.getBoundingClientRect(), this.root.getBoundingClientRect()];
+    const { offsetWidth: width, offsetHeight: height } = this.lens;
+    const right = of.right + 10 + width <= Math.min(all.right, innerWidth);
+    const left = right ? of.right + 10 : Math.max(of.left - 10 - width, 4);
+    const top = Math.max(Math.min(of.top + of.height / 2 - height / 2, innerHeight - height - 8), 8);
+    this.lens.style.left = `${left - all.left}px`;
+    this.lens.style.top = `${top - all.top}px`;
   }
 
   count() {

@@ -1,0 +1,85 @@
+"""The head card: what is known of one head or MLP, opened from any cell of any page, at the side of the page.
+
+The browser knows which cell is looked at: it rings it on every page and opens the card at once. Python writes it into
+the address and tells what the bundle knows of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.errors import BadBundle
+from explorer.store.task_tickets import shape_of
+from explorer.ui import state
+from explorer.ui.view import View
+from explorer.ui.widgets.head_card.facts import Part, facts_of, part_of
+from explorer.ui.widgets.scripts import script
+
+_HERE = Path(__file__).parent
+_KEY, _OPEN = "head_card", "head_card.open"
+_component = st.components.v2.component(
+    "head_card",
+    css=(_HERE / "head_card.css").read_text(encoding="utf-8"),
+    js=script(_HERE / "head_card.js"),
+)
+_STYLE = "<style>.st-key-head-card { position: absolute; height: 0; min-height: 0; overflow: visible; }</style>"
+
+
+@st.fragment
+def panel(view: View, page: str) -> None:
+    """Shows the card of the head that is looked at; nothing where none is. page: the title of the page behind it."""
+    try:
+        shape = shape_of(view.manifests, view.run)
+    except BadBundle:  # the page says so
+        return
+    part = part_of(state.linked_head(), shape)
+    state.link_head(part.code if part else "")  # another model has other heads
+    state.amend_url(**{state.CARD: part.code if part else ""})
+    shown = part is not None and st.session_state.get(_OPEN, True)
+    with st.container(key="head-card"):
+        st.html(_STYLE)
+        result = _component(
+            key=_KEY,
+            data={
+                "page": page,
+                "layers": shape[0],
+                "heads": shape[1],
+                "chosen": part.code if part else "",
+                "facts": facts_of(view, part) if part is not None and shown else None,
+            },
+            on_chosen_change=_adopt,
+            on_action_change=_nothing,
+        )
+    action = result.get("action")
+    if isinstance(action, Mapping) and (of := part_of(action.get("code"), shape)) is not None:
+        _act(view, page, str(action.get("name")), of)
+
+
+def _adopt() -> None:
+    """Takes over what the browser shows already."""
+    sent = st.session_state.get(_KEY, {}).get("chosen")
+    if isinstance(sent, Mapping):
+        state.link_head(str(sent.get("code", "")))
+        st.session_state[_OPEN] = bool(sent.get("open"))
+
+
+def _act(view: View, page: str, name: str, part: Part) -> None:
+    """Goes where the person asked to see it, or switches it in the lab."""
+    to = view.links.get(name)
+    if name not in ("lab", "patterns", "survival") or to is None:
+        return
+    if name == "lab":
+        mask = state.mask_of(view.run, shape_of(view.manifests, view.run))
+        state.set_mask(view.run, part.switched(mask, not part.kept_in(mask)))
+    elif name == "patterns" and part.head is not None:
+        st.session_state[state.MAP_OF] = part.layer, part.head
+    if page.lower() == name:
+        st.rerun()
+    st.switch_page(to)
+
+
+def _nothing() -> None:
+    """Streamlit hands a component's state on only where a callback is named (streamlit #14710)."""

@@ -1,0 +1,92 @@
+"""The head card at three sizes: opened from any cell, ringed on every page, in the link, dismissed for good."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+pytest.importorskip("playwright")
+from playwright.sync_api import expect  # noqa: E402
+
+from tests.browser.conftest import unhurried  # noqa: E402
+
+SIZES = {"laptop": (1280, 720), "desktop": (1920, 1080), "phone": (390, 844)}
+RIGHT_OF = "element => element.getBoundingClientRect().right"
+
+
+@pytest.fixture(params=SIZES)
+def sized(request, chromium):
+    width, height = SIZES[request.param]
+    context = unhurried(chromium, viewport={"width": width, "height": height})
+    yield context.new_page()
+    context.close()
+
+
+def cell(page, name):
+    return page.locator(f'button.cell[aria-label^="{name}:"]').first
+
+
+def test_a_click_on_a_heatmap_opens_the_card_and_its_link_opens_it_again(sized, home, chromium):
+    page = sized
+    page.goto(f"{home}/survival?task=SST-2")
+    cell(page, "Layer 3, head 5").click()
+    card = page.locator(".head-card .panel")
+    expect(card.get_by_role("heading", name="Layer 3, head 5")).to_be_visible()
+    expect(card.locator("canvas")).to_be_visible()
+    expect(card.locator("dd")).to_have_count(3)
+    expect(card.get_by_role("row", name=re.compile("^SST-2"))).to_be_visible()
+    page.wait_for_url(re.compile(r"card=3\.5"))
+    expect(cell(page, "Layer 3, head 5")).to_have_class(re.compile("linked"))
+    width = page.viewport_size["width"]
+    assert card.evaluate(RIGHT_OF) <= width
+    if width > 900:  # the page makes room: nothing lies below the card
+        assert page.get_by_test_id("stMain").evaluate(RIGHT_OF) <= card.bounding_box()["x"] + 1
+
+    other = unhurried(chromium, viewport=page.viewport_size)
+    again = other.new_page()
+    again.goto(page.url)
+    expect(again.locator(".head-card .panel h2")).to_have_text("Layer 3, head 5")
+    expect(again.locator(".cell.linked")).to_have_count(1)
+    other.close()
+
+    card.get_by_role("button", name="Fold").click()
+    expect(card).to_be_hidden()
+    expect(page.locator(".cell.linked")).to_have_count(1)
+    page.locator(".head-card .pill").get_by_role("button", name="Dismiss").click()
+    expect(page.locator(".cell.linked")).to_have_count(0)
+    page.wait_for_url(lambda url: "card=" not in url)
+
+
+def test_the_ring_goes_along_to_its_map(sized, home):
+    page = sized
+    page.goto(f"{home}/survival?task=SST-2&card=2.9")
+    page.locator(".head-card").get_by_role("button", name="See its map").click()
+    expect(page.locator(".atlas .cell.linked")).to_have_attribute("aria-label", re.compile("^Layer 2, head 9"))
+    expect(page.locator(".atlas .cell[aria-pressed=true]")).to_have_attribute(
+        "aria-label", re.compile("^Layer 2, head 9")
+    )
+    expect(page.locator(".head-card .pill")).to_be_visible()
+    box = page.locator(".atlas .cell").first.bounding_box()
+    assert box["width"] >= 60
+    assert box["width"] == pytest.approx(box["height"], abs=1)
+    expect(page.locator(".token-lines path:not(.off)").first).to_be_attached()
+
+
+def test_in_the_lab_a_click_switches_and_a_right_click_or_i_opens_the_card(page, home):
+    page.goto(f"{home}/lab?task=SST-2")
+    head = cell(page, "Layer 2, head 7")
+    expect(head).to_have_attribute("aria-checked", "true")
+    head.click(button="right")
+    expect(page.locator(".head-card .panel h2")).to_have_text("Layer 2, head 7")
+    expect(head).to_have_attribute("aria-checked", "true")
+    cell(page, "Layer 2, head 8").focus()
+    page.keyboard.press("i")
+    expect(page.locator(".head-card .panel h2")).to_have_text("Layer 2, head 8")
+    page.locator(".head-card").get_by_role("button", name="Switch off in the lab").click()
+    expect(cell(page, "Layer 2, head 8")).to_have_attribute("aria-checked", "false")
+    page.wait_for_url(re.compile("mask="))
+    head.click()
+    expect(head).to_have_attribute("aria-checked", "false")
+    expect(page.locator(".cell.linked")).to_have_attribute("aria-label", re.compile("^Layer 2, head 8"))
