@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from explorer.errors import ExplorerError
 from explorer.glue.diagnostics import PARTS, Diagnostic, diagnostic_for
 from explorer.glue.metrics import METRIC_WORDS, metric
-from explorer.glue.sources import glue_dir_from_environment
+from explorer.glue.sources import HUB_DATASET, HUB_MEGABYTES, glue_dir_from_environment, hub_host
 from explorer.glue.tasks import Task
 from explorer.paths import expanded
 from explorer.store.bundle import CHECKPOINT
@@ -137,14 +137,19 @@ def _offer_glue(task: Task) -> None:
         help=f"GLUE is not on this machine. {diagnostic.description}" if diagnostic else None,
         width="content",
     )
-    with st.popover("Fetch GLUE", icon=":material/download:"):
-        st.markdown(f"Score on {task.name} itself.")
-        if st.button("Fetch from the Hugging Face Hub", icon=":material/download:", key="lab.fetch"):
-            with st.spinner("Asking the Hub …"):
-                _try(task, DataSource(cached_models.HUB))
-        if visitor.served_on_localhost():
+    if st.button(
+        f"Fetch GLUE's {task.name} ({HUB_MEGABYTES[task.name]:g} MB)",
+        icon=":material/download:",
+        key="lab.fetch",
+        help=f"From {plain_text.plain(hub_host())}, data set {HUB_DATASET}, about {HUB_MEGABYTES[task.name]:g} MB. "
+        "It is kept on the machine that runs this app, and found there without a connection.",
+    ):
+        with st.spinner(f"Fetching {task.name} from {plain_text.plain(hub_host())} …"):
+            _try(task, DataSource(cached_models.HUB))
+    if visitor.served_on_localhost():
+        with st.popover("From a folder", icon=":material/folder_open:"):
             folder = st.text_input(
-                "or a folder in the official TSV layout", placeholder="/path/to/glue", key="lab.folder", max_chars=500
+                "A folder in the official TSV layout", placeholder="/path/to/glue", key="lab.folder", max_chars=500
             )
             if folder:
                 _try_folder(task, folder)
