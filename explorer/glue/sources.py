@@ -5,6 +5,7 @@ The third source, sentences written for this project, is `explorer.glue.diagnost
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from explorer.errors import BadData
 from explorer.glue.data_hash import examples_sha256
@@ -22,6 +24,19 @@ from explorer.paths import expanded
 HUB_DATASET = "nyu-mll/glue"
 HUB_SECONDS = 4.0
 """How long an unreachable Hub may keep a person waiting."""
+HUB_MEGABYTES = {
+    "CoLA": 0.3,
+    "SST-2": 3.3,
+    "MRPC": 1.0,
+    "STS-B": 0.8,
+    "QQP": 73.0,
+    "MNLI": 57.0,
+    "QNLI": 19.0,
+    "RTE": 1.3,
+    "WNLI": 0.1,
+}
+"""About what `datasets` downloads for a task, all its splits; from the data set's card, rounded."""
+_FOLDER = "or give a folder in the official TSV layout: --glue-dir DIR or GLUE_DIR."
 
 
 def glue_dir_from_environment() -> Path | None:
@@ -78,24 +93,69 @@ def hub_examples(task: Task, split: Split) -> Examples:
     from huggingface_hub import HfApi
 
     hub_split = split if split == "train" else task.hub_dev_split
-    offline = ""
+    unreached: Exception | None = None
     try:
         HfApi().dataset_info(HUB_DATASET, timeout=HUB_SECONDS)
-    except Exception as error:  # any way of not reaching it is the same news to the person
-        offline = type(error).__name__
+    except Exception as error:  # whatever it is: what was fetched before is still there
+        unreached = error
     try:
-        with _cache_only(bool(offline)):
+        with _cache_only(unreached is not None):
             table = load_dataset(HUB_DATASET, task.hub_config, split=hub_split)
     except Exception as error:
-        raise BadData(
-            f"The Hugging Face Hub cannot be reached for {task.name} ({offline or type(error).__name__}).",
-            "Check the connection, or give a folder in the official TSV layout: --glue-dir DIR or GLUE_DIR.",
-        ) from None
+        raise _not_fetched(task, unreached or error) from None
     items = [
         Example(tuple(str(row[column]) for column in task.hub_columns), _hub_label(task, row["label"], number))
         for number, row in enumerate(table, start=1)
     ]
     return _examples(task, split, items, "Hugging Face Hub")
+
+
+def hub_host() -> str:
+    """The host that GLUE is fetched from: the Hugging Face Hub, or what HF_ENDPOINT names in its place."""
+    return urlsplit(os.environ.get("HF_ENDPOINT", "")).netloc or "huggingface.co"
+
+
+def _not_fetched(task: Task, error: BaseException) -> BadData:
+    """What went wrong, and what to do: nothing that was begun stands in the way of another try."""
+    chain = list(_chain(error))
+    codes = [getattr(getattr(one, "response", None), "status_code", None) for one in chain]
+    code = next((code for code in codes if isinstance(code, int)), None)
+    if any(isinstance(one, OSError) and (one.errno == errno.ENOSPC or "disk space" in str(one)) for one in chain):
+        return BadData(
+            f"There is no room on the disk to keep {task.name} (about {HUB_MEGABYTES[task.name]:g} MB).",
+            "Make room, or name a folder on another disk in HF_HOME, and fetch it again.",
+        )
+    if code == 404:
+        return BadData(
+            f"{hub_host()} has no data set {HUB_DATASET} with {task.name} (404).",
+            f"If HF_ENDPOINT names a mirror, take it out and fetch it again, {_FOLDER}",
+        )
+    if code == 429:
+        return BadData(
+            f"{hub_host()} has had too many requests from this address for now (429).",
+            f"Wait a few minutes and fetch {task.name} again, {_FOLDER}",
+        )
+    names = [type(one).__name__ for one in chain]
+    if "RemoteProtocolError" in names or any("Consistency check failed" in str(one) for one in chain):
+        return BadData(
+            f"The connection to {hub_host()} broke off before {task.name} was here whole.",
+            "Fetch it again: what has arrived is kept.",
+        )
+    if code is not None:
+        return BadData(f"{hub_host()} answers with an error ({code}).", f"Fetch {task.name} again later, {_FOLDER}")
+    return BadData(
+        f"The Hugging Face Hub cannot be reached for {task.name} ({type(error).__name__}).",
+        f"Check the connection, {_FOLDER}",
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and what led to it."""
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return iter(seen)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from explorer.errors import BadData, BadLedger
-from explorer.glue.diagnostics import diagnostic_examples
+from explorer.glue.diagnostics import PARTS, diagnostic_examples
 from explorer.glue.sources import folder_examples, hub_examples
 from explorer.glue.tasks import TASKS, Examples
 from explorer.live.model_on_data import ModelOnData, Source
@@ -42,9 +42,12 @@ CLASSIFIERS = 3
 
 @st.cache_resource(show_spinner=False, max_entries=16)  # not st.cache_data, which copies QQP's 40,430 at each call
 def examples(task: str, source: str, folder: str) -> Examples:
-    """A dev set: `source` is diagnostics, folder (then `folder` names it) or hub; raises BadData."""
+    """A dev set: `source` is diagnostics (then `folder` may name a part), folder (then it names it) or hub.
+
+    Raises BadData.
+    """
     if source == DIAGNOSTICS:
-        return diagnostic_examples(TASKS[task])
+        return diagnostic_examples(TASKS[task], next((part for part in PARTS if part == folder), "all"))
     if source == FOLDER:
         return folder_examples(Path(folder), TASKS[task], "dev")
     if source == HUB:

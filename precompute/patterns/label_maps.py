@@ -14,7 +14,7 @@ from explorer.bert.engine import Engine
 from explorer.bert.maps import AttentionMaps
 from explorer.bert.model_names import MINILM
 from explorer.errors import BadRequest
-from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples
+from explorer.glue.diagnostics import DIAGNOSTICS, sentences_of_stored_maps
 from explorer.glue.encoding import Encoded, encode
 from explorer.glue.tasks import TASKS, task_named
 from explorer.glue.tokens import tokens_of
@@ -56,7 +56,7 @@ def sources_of(bundle: Bundle, runs: Sequence[Run], model: str = MINILM) -> list
 def _sentences(classifier: Classifier, pair: Sequence[bool]) -> dict[str, Encoded]:
     probed = {name: TASKS[diagnostic.probes] for name, diagnostic in DIAGNOSTICS.items()}
     return {
-        name: encode(diagnostic_examples(task), classifier.tokenizer)
+        name: encode(sentences_of_stored_maps(task), classifier.tokenizer)
         for name, task in probed.items()
         if task.is_pair in pair
     }

@@ -19,7 +19,7 @@ from explorer.bert.engine import Engine
 from explorer.bert.maps import AttentionMaps
 from explorer.bert.model_identity import Identity
 from explorer.glue.data_hash import examples_sha256
-from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples, diagnostic_for
+from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_for, sentences_of_stored_maps
 from explorer.glue.encoding import encode
 from explorer.glue.tasks import TASKS, Examples, Task
 from explorer.glue.tokens import tokens_of
@@ -80,9 +80,9 @@ def sentences_for(task: Task) -> Examples:
     """128 of the project's own sentences, the same for every run of the task: from its diagnostic where it has one,
     else from all diagnostics with as many sentences an example, so that the maps have the task's form."""
     if diagnostic_for(task):
-        return sample_of(diagnostic_examples(task), SENTENCES, SEED)
+        return sample_of(sentences_of_stored_maps(task), SENTENCES, SEED)
     alike = [d for d in DIAGNOSTICS.values() if TASKS[d.probes].is_pair == task.is_pair]
-    items = tuple(item for diagnostic in alike for item in diagnostic_examples(TASKS[diagnostic.probes]).items)
+    items = tuple(item for diagnostic in alike for item in sentences_of_stored_maps(TASKS[diagnostic.probes]).items)
     names = ", ".join(diagnostic.name for diagnostic in alike)
     mixed = Examples(task, "dev", items, f"built-in diagnostics: {names}", examples_sha256(items))
     return sample_of(mixed, SENTENCES, SEED)

@@ -13,17 +13,31 @@ import pytest
 
 from explorer.errors import BadRequest
 from explorer.glue.data_hash import examples_sha256
-from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_examples, diagnostic_for
+from explorer.glue.diagnostics import (
+    DIAGNOSTICS,
+    PARTS,
+    diagnostic_examples,
+    diagnostic_for,
+    sentences_of_stored_maps,
+)
 from explorer.glue.diagnostics.tables import quad, rows, sentence, shuffled
 from explorer.glue.tasks import TASKS, Example
 
-# Cached numbers are tied to these: whoever changes a sentence has to evaluate again.
-GOLDEN = {
+# Stored attention maps were drawn from these, and are tied to them.
+OF_STORED_MAPS = {
     "acceptability": "d395695869166e7cfb30df78c26bcfb900196514de3af907bb94a56828ae48b7",
     "sentiment": "e0e473c690bb647e72c9c81c3f5828e292e9787ea6146b9396512c0d5940c984",
     "paraphrase": "96d125e83a5a51d2553e0e8df4eac351116eadcd1239a90159553e3e8c35f368",
     "similarity": "bbe97da5615b77cc4d331c4aeb8ac2a4eb592b66afb90c0316e73a9d7b5eae88",
     "entailment": "bd9da44b4ea7930be6017dbbea8dde2fa3e38c30c527f583ea198215d7aeba73",
+}
+# Cached numbers are tied to these: whoever changes a sentence has to evaluate again.
+GOLDEN = {
+    "acceptability": "2ce99c8da23db8d5afdfe0e174af149c05a014af911b8d16ea93018fcceadf8f",
+    "sentiment": OF_STORED_MAPS["sentiment"],
+    "paraphrase": "5519a379d9f8ad16628d9af43d19563cab755190bda793989d08c3f0cd2c393d",
+    "similarity": OF_STORED_MAPS["similarity"],
+    "entailment": "0d798765e460a3cb8b35397d4827fbbb48c1090238a4996c7a54db96d5c2a183",
 }
 NAMES = tuple(DIAGNOSTICS)
 each_diagnostic = pytest.mark.parametrize("name", NAMES)
@@ -54,7 +68,7 @@ def test_five_diagnostics_probe_five_tasks():
 def test_there_are_enough_examples(name):
     groups = by_phenomenon(name)
     assert sum(map(len, groups.values())) >= 400
-    assert 6 <= len(groups) <= 9
+    assert 6 <= len(groups) <= 13
     assert set(groups) == set(DIAGNOSTICS[name].phenomena)
     assert min(map(len, groups.values())) >= 40
 
@@ -119,6 +133,24 @@ def test_the_same_sentences_for_good(name):
     assert examples.task.name == DIAGNOSTICS[name].probes
 
 
+@each_diagnostic
+def test_the_sentences_of_stored_maps_are_those_of_before(name):
+    assert sentences_of_stored_maps(TASKS[DIAGNOSTICS[name].probes]).sha256 == OF_STORED_MAPS[name]
+
+
+@each_diagnostic
+def test_the_parts_are_the_phenomena_that_they_name_and_all_of_it(name):
+    diagnostic, task = DIAGNOSTICS[name], TASKS[DIAGNOSTICS[name].probes]
+    plain, hard, everything = (diagnostic_examples(task, part) for part in PARTS)
+    assert {item.phenomenon for item in plain.items} == set(diagnostic.plain)
+    assert {item.phenomenon for item in hard.items} == set(diagnostic.phenomena) - set(diagnostic.plain)
+    assert set(plain.items) | set(hard.items) == set(everything.items)
+    assert len(plain) + len(hard) == len(everything)
+    assert plain.source == f"built-in diagnostics: {name}, plain part"
+    assert len({plain.sha256, hard.sha256, everything.sha256}) == 3
+    assert len(plain) >= (120 if name == "sentiment" else 220)
+
+
 def test_another_process_writes_the_same_without_torch():
     code = (
         "import sys\n"
@@ -161,6 +193,10 @@ def test_a_known_pair_has_the_label_it_should():
     assert label_word("WNLI", every, some_of_them) == "entailment"
     assert label_word("CoLA", "The key to the drawers is rusty.") == "acceptable"
     assert label_word("CoLA", "The key to the drawers are rusty.") == "unacceptable"
+    assert label_word("CoLA", "The opened nurse the door the garden to.") == "unacceptable"
+    boat = "Tom Barker lives on a boat, and he cooks his meals on a small stove."
+    assert label_word("RTE", boat, "Tom Barker lives on a boat.") == "entailment"
+    assert label_word("RTE", boat, "The company makes shoes for dancers.") == "not entailment"
     assert label_word("SST-2", "this comedy is never dull.") == "positive"
     sued = "The bank sued the insurer over unpaid loans."
     for task_name in ("MRPC", "QQP"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from explorer.bert.attention import attention_maps
 from explorer.bert.checkpoints import load_finetuned, load_pretrained
 from explorer.bert.engine import Engine
 from explorer.errors import BadBundle, BadRequest
-from explorer.glue.diagnostics import diagnostic_examples
+from explorer.glue.diagnostics import sentences_of_stored_maps
 from explorer.glue.encoding import encode
 from explorer.glue.tasks import TASKS, Examples
 from explorer.glue.tokens import tokens_of
@@ -122,10 +123,37 @@ def test_sentences_are_our_own_of_the_tasks_form_and_always_the_same(name):
     own = {
         item.texts
         for probed in ("CoLA", "SST-2", "MRPC", "STS-B", "RTE")
-        for item in diagnostic_examples(TASKS[probed]).items
+        for item in sentences_of_stored_maps(TASKS[probed]).items
     }
     assert {item.texts for item in sentences.items} <= own
     assert sentences.source.startswith("built-in diagnostics")
+
+
+def test_stored_attention_was_measured_on_these_very_sentences():
+    """A part that is written later may not change what stored artefacts are tied to."""
+    cache = Bundle(Path(__file__).resolve().parents[2] / "cache")
+    stored = [manifest for manifest in cache.manifests() if manifest.stage == "attention"]
+    assert {manifest.task for manifest in stored} >= {"MRPC", "RTE", "CoLA", "SST-2"}
+    for manifest in stored:
+        assert manifest.data["sentences"]["sha256"] == sentences_for(TASKS[manifest.task]).sha256, manifest.key
+
+
+@pytest.mark.parametrize(
+    ("name", "sha256"),
+    [
+        ("CoLA", "01887e384dede0e9d27292430729f5f046e0d45371b22fc31c09fb1236542c5a"),
+        ("SST-2", "e150061b718907371f2c137e659d0e3edcfac0ac4bbe47f45d076f9cee158714"),
+        ("MRPC", "3f942f2e0ea96a10f571600df6ed432500d0a956ed5301fe03078e9e36cc00b8"),
+        ("STS-B", "11c950d872637f281c8f4c981276a4d42057b115434bab51acb36b1523137126"),
+        ("QQP", "3f942f2e0ea96a10f571600df6ed432500d0a956ed5301fe03078e9e36cc00b8"),
+        ("MNLI", "fd0ab672d90c787982c589e6a3cdc0856b6e55c973280fd1567139f5e255e283"),
+        ("QNLI", "fd0ab672d90c787982c589e6a3cdc0856b6e55c973280fd1567139f5e255e283"),
+        ("RTE", "84a94436c2c802279f68bd184aa02ae4615f997aa97c48b479e75bc88cb1527b"),
+        ("WNLI", "f7ae65ce64439db225ae3a75bed502e8eee2266cf3bc12fdeef79b2aca701abc"),
+    ],
+)
+def test_no_task_reads_other_sentences_than_it_always_did(name, sha256):
+    assert sentences_for(TASKS[name]).sha256 == sha256
 
 
 def test_maps_are_drawn_evenly_and_are_the_models(options, model, tmp_path):

@@ -102,11 +102,21 @@ def test_lab_without_glue_scores_the_diagnostics_and_says_so():
     assert "sentences written for this project" in texts(test)
     shown = card(test)
     assert shown["title"] == "Accuracy on the sentiment diagnostics"
-    assert shown["interval"].endswith("n = 480 (all parts)")
+    assert shown["interval"].endswith("n = 120 (plain part)")
     assert shown["chip"] == ["full", "This is the full model"]
     assert shown["stored"]["title"] == "Accuracy on SST-2 dev, stored in this bundle"
     stored = CACHE.manifest(Key(Run("minilm-l6", "SST-2", 1337), "finetune")).summary["score"]
     assert shown["stored"]["value"] == f"{stored:.3f}"
+
+
+@pytest.mark.parametrize(("part", "ends"), [("hard", "n = 448 (hard part)"), ("all", "n = 728 (all parts)")])
+def test_the_score_says_which_part_of_the_diagnostics_it_is_on(part, ends):
+    test = lab(task="MRPC", seed="1337")
+    assert card(test)["interval"].endswith("n = 280 (plain part)")
+    assert test.segmented_control(key="lab.part.MRPC").options == ["Plain", "Hard", "All"]
+    test.segmented_control(key="lab.part.MRPC").set_value(part).run()
+    assert not test.exception
+    assert card(test)["interval"].endswith(ends)
 
 
 def test_without_glue_the_lab_opens_on_a_task_whose_full_model_beats_the_baseline():

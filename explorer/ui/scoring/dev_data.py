@@ -11,9 +11,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.errors import ExplorerError
-from explorer.glue.diagnostics import diagnostic_for
+from explorer.glue.diagnostics import PARTS, Diagnostic, diagnostic_for
 from explorer.glue.metrics import METRIC_WORDS, metric
-from explorer.glue.sources import glue_dir_from_environment
+from explorer.glue.sources import HUB_DATASET, HUB_MEGABYTES, glue_dir_from_environment, hub_host
 from explorer.glue.tasks import Task
 from explorer.paths import expanded
 from explorer.store.bundle import CHECKPOINT
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _FETCHED = "lab.glue"
 """Where this session found GLUE: task -> DataSource."""
+_PART_LABELS = {"plain": "Plain", "hard": "Hard", "all": "All"}
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,14 @@ class DataSource:
     kind: str
     """cached_models.DIAGNOSTICS, FOLDER, HUB or STORED."""
     folder: str = ""
+    """Of FOLDER the folder, of DIAGNOSTICS the part; '' for all of it."""
+
+    @property
+    def part_words(self) -> str:
+        """The part of the diagnostics that a score on these is on: 'plain part', 'all parts'; '' for other sources."""
+        if self.kind != cached_models.DIAGNOSTICS:
+            return ""
+        return f"{self.folder} part" if self.folder in ("plain", "hard") else "all parts"
 
     def title(self, task: Task) -> str:
         """The name of the data on screen."""
@@ -65,7 +74,7 @@ def choose_data(task: Task) -> DataSource:
         if diagnostic is None:
             st.info(f"There is nothing to score {task.name} on without GLUE.", icon=":material/database:")
             st.stop()
-        return DataSource(cached_models.DIAGNOSTICS)
+        return _diagnostics(task, diagnostic)
     official = glue.is_official(task)
     if not official:
         told = cached_models.examples(task.name, glue.kind, glue.folder).source
@@ -74,7 +83,7 @@ def choose_data(task: Task) -> DataSource:
         return glue
     names = {
         f"GLUE {task.name} dev" if official else f"Your own {task.name} dev": glue,
-        diagnostic.title: DataSource(cached_models.DIAGNOSTICS),
+        diagnostic.title: None,
     }
     chosen = st.segmented_control(
         "Score on",
@@ -84,7 +93,27 @@ def choose_data(task: Task) -> DataSource:
         label_visibility="collapsed",
         width="content",
     )
-    return names[chosen] if chosen else glue
+    return glue if names.get(chosen, glue) else _diagnostics(task, diagnostic)
+
+
+def _diagnostics(task: Task, diagnostic: Diagnostic) -> DataSource:
+    """The part of the diagnostics that is chosen: the plain one, until another is."""
+    with st.container(width="content"):
+        part = st.segmented_control(
+            "Part of the sentences",
+            PARTS,
+            default=PARTS[0],
+            key=f"lab.part.{task.name}",
+            format_func=lambda part: _PART_LABELS[part],
+            help=f"Plain: {_listed(diagnostic, plain=True)}. Hard: {_listed(diagnostic, plain=False)}.",
+            label_visibility="collapsed",
+            width="content",
+        )
+    return DataSource(cached_models.DIAGNOSTICS, part or PARTS[0])
+
+
+def _listed(diagnostic: Diagnostic, *, plain: bool) -> str:
+    return ", ".join(name for name in diagnostic.phenomena if (name in diagnostic.plain) == plain)
 
 
 def glue_source(task: Task) -> DataSource | None:
@@ -105,20 +134,22 @@ def _offer_glue(task: Task) -> None:
     diagnostic = diagnostic_for(task)
     st.markdown(
         ":material/science: Live on sentences written for this project",
-        help=f"GLUE is not on this machine. {diagnostic.description} All of its parts count: "
-        f"{', '.join(diagnostic.phenomena)}."
-        if diagnostic
-        else None,
+        help=f"GLUE is not on this machine. {diagnostic.description}" if diagnostic else None,
         width="content",
     )
-    with st.popover("Fetch GLUE", icon=":material/download:"):
-        st.markdown(f"Score on {task.name} itself.")
-        if st.button("Fetch from the Hugging Face Hub", icon=":material/download:", key="lab.fetch"):
-            with st.spinner("Asking the Hub …"):
-                _try(task, DataSource(cached_models.HUB))
-        if visitor.served_on_localhost():
+    if st.button(
+        f"Fetch GLUE's {task.name} ({HUB_MEGABYTES[task.name]:g} MB)",
+        icon=":material/download:",
+        key="lab.fetch",
+        help=f"From {plain_text.plain(hub_host())}, data set {HUB_DATASET}, about {HUB_MEGABYTES[task.name]:g} MB. "
+        "It is kept on the machine that runs this app, and found there without a connection.",
+    ):
+        with st.spinner(f"Fetching {task.name} from {plain_text.plain(hub_host())} …"):
+            _try(task, DataSource(cached_models.HUB))
+    if visitor.served_on_localhost():
+        with st.popover("From a folder", icon=":material/folder_open:"):
             folder = st.text_input(
-                "or a folder in the official TSV layout", placeholder="/path/to/glue", key="lab.folder", max_chars=500
+                "A folder in the official TSV layout", placeholder="/path/to/glue", key="lab.folder", max_chars=500
             )
             if folder:
                 _try_folder(task, folder)

@@ -70,7 +70,7 @@ def card_of(question: Question, standing: Standing) -> Card:
     is_full = question.mask.is_full
     if standing.answer is not None and evaluator is not None:
         found = standing.answer.comparison
-        part = "all parts" if question.source.kind == cached_models.DIAGNOSTICS else ""
+        part = question.source.part_words
         _keep(question, found)
         words = request.provenance(evaluator, standing.answer, standing.unverified)
         return card_words.exact(code, title, found, floor, is_full=is_full, provenance=words, part=part)

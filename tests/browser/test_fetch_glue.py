@@ -1,0 +1,40 @@
+"""The button that fetches GLUE, in Chromium, from a little Hub on this machine."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import ROOT
+from tests.little_hub import LittleHub
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def hub():
+    made = LittleHub()
+    yield made
+    made.close()
+
+
+def test_glue_is_fetched_by_a_button_that_names_its_size(serve, hub, page, tmp_path_factory):
+    home = tmp_path_factory.mktemp("hub")
+    app = ROOT / "tests" / "browser" / "unhurried_app.py"
+    environment = {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:", "HF_ENDPOINT": hub.url, "HF_HOME": str(home)}
+    url = serve(app, environment)
+    hub.fails = 429
+    page.goto(f"{url}/lab?task=MRPC&seed=1337")
+    button = page.get_by_role("button", name="Fetch GLUE's MRPC (1 MB)")
+    expect(page.get_by_role("radio", name="Plain")).to_be_visible()
+    button.click()
+    expect(page.get_by_text(re.compile("too many requests"))).to_be_visible()
+    hub.fails = 0
+    hub.gate.clear()
+    button.click()
+    expect(page.get_by_text(re.compile("Fetching MRPC from"))).to_be_visible()
+    hub.gate.set()
+    expect(page.get_by_text("GLUE MRPC dev")).to_be_visible()
+    expect(button).to_have_count(0)

@@ -1,0 +1,154 @@
+"""A little Hub on this machine: what `datasets` and `huggingface_hub` ask of the real one, and how it can fail them.
+
+It holds the data set `nyu-mll/glue` with a few sentences of this project's own, and models that a test puts in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from explorer.glue.sources import HUB_DATASET
+from tests.waiting import HANG_SECONDS
+
+COMMIT = "c0ffee" + "0" * 34
+DATASET = f"datasets/{HUB_DATASET}"
+SENTENCES = (("The river is wide.", "The river is broad.", 1), ("The owl sleeps.", "The plumber sings.", 0))
+"""Of MRPC's dev set here, over and over."""
+
+
+def glue_files(rows: int) -> dict[str, bytes]:
+    """The files of a Hub that has MRPC alone, with so many rows in its dev split."""
+    splits = {"train": 4, "validation": rows, "test": 2}
+    data_files = "".join(f"  - split: {name}\n    path: mrpc/{name}-*\n" for name in splits)
+    card = f"---\nconfigs:\n- config_name: mrpc\n  data_files:\n{data_files}---\n# A little GLUE\n"
+    files = {f"mrpc/{name}-00000-of-00001.parquet": _parquet(many) for name, many in splits.items()}
+    return {"README.md": card.encode(), **files}
+
+
+def _parquet(rows: int) -> bytes:
+    told = [SENTENCES[i % len(SENTENCES)] for i in range(rows)]
+    columns = dict(zip(("sentence1", "sentence2", "label"), map(list, zip(*told, strict=True)), strict=True))
+    out = io.BytesIO()
+    pq.write_table(pa.table({**columns, "idx": list(range(rows))}), out)
+    return out.getvalue()
+
+
+class LittleHub:
+    """Serves repositories until it is closed. `fails`: a status for every answer, or "cut": half of each data file.
+
+    asked: what was asked for. gate: data files wait until it is open; at_gate: set once one of them waits.
+    """
+
+    def __init__(self, port: int = 0, rows: int = 408) -> None:
+        self.repositories: dict[str, Mapping[str, bytes]] = {DATASET: glue_files(rows)}
+        self.fails: int | str = 0
+        self.asked: list[str] = []
+        self.gate, self.at_gate = threading.Event(), threading.Event()
+        self.gate.set()
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"hub": self}))
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def close(self) -> None:
+        """Ends it: from then on the address refuses."""
+        self.gate.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: LittleHub
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_words: object) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def do_POST(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, *, body: bool) -> None:
+        path = unquote(urlsplit(self.path).path).strip("/")
+        asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.hub.asked.append(f"{self.command} /{path}")
+        if isinstance(self.hub.fails, int) and self.hub.fails:
+            missing = {"X-Error-Code": "RepoNotFound"} if self.hub.fails == 404 else {"Retry-After": "0"}
+            return self._send(self.hub.fails, b'{"error": "as the test wants it"}', missing, body=body)
+        if path.startswith("api/"):
+            return self._api(path.removeprefix("api/"), asked.decode(), body=body)
+        repository, _, rest = path.partition("/resolve/")
+        return self._file(repository, rest.partition("/")[2], body=body)
+
+    def _api(self, path: str, asked: str, *, body: bool) -> None:
+        repository, _, rest = path.partition("/tree/")
+        repository = repository.partition("/paths-info/")[0].partition("/revision/")[0].removeprefix("models/")
+        files = self.hub.repositories.get(repository)
+        if files is None:
+            return self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"}, body=body)
+        folders = {name.rpartition("/")[0] for name in files} - {""}
+        entries = [
+            {"type": "file", "path": name, "size": len(data), "oid": _tag(data)} for name, data in files.items()
+        ] + [{"type": "directory", "path": name, "size": 0, "oid": "0" * 40} for name in folders]
+        if "/paths-info/" in path:
+            wanted = json.loads(asked)["paths"]
+            found: object = [entry for entry in entries if entry["path"] in wanted]
+        elif rest:
+            folder = rest.partition("/")[2]
+            found = [entry for entry in entries if not folder or str(entry["path"]).startswith(folder + "/")]
+            if not found:
+                return self._send(404, b"{}", {"X-Error-Code": "EntryNotFound"}, body=body)
+        else:
+            name = repository.removeprefix("datasets/")
+            found = {"id": name, "sha": COMMIT, "siblings": [{"rfilename": name} for name in files], "tags": []}
+        return self._send(200, json.dumps(found).encode(), {"Content-Type": "application/json"}, body=body)
+
+    def _file(self, repository: str, name: str, *, body: bool) -> None:
+        files = self.hub.repositories.get(repository)
+        if files is None or name not in files:
+            code = "RepoNotFound" if files is None else "EntryNotFound"
+            return self._send(404, b"", {"X-Error-Code": code}, body=body)
+        data, status = files[name], 200
+        headers = {"ETag": f'"{_tag(data)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        wanted = self.headers.get("Range", "")
+        if wanted.startswith("bytes="):
+            start, _, end = wanted.removeprefix("bytes=").partition("-")
+            part = data[int(start) : int(end) + 1 if end else None]
+            headers["Content-Range"] = f"bytes {start}-{int(start) + len(part) - 1}/{len(data)}"
+            data, status = part, 206
+        if body and name.endswith((".parquet", ".safetensors")):
+            self.hub.at_gate.set()
+            assert self.hub.gate.wait(HANG_SECONDS)
+            if self.hub.fails == "cut":
+                return self._send(status, data[: len(data) // 2], headers, body=True, length=len(data))
+        return self._send(status, data, headers, body=body)
+
+    def _send(
+        self, status: int, data: bytes, headers: Mapping[str, str], *, body: bool, length: int | None = None
+    ) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data) if length is None else length))
+        self.end_headers()
+        if body:
+            self.wfile.write(data)
+        self.close_connection = length is not None
+
+
+def _tag(data: bytes) -> str:
+    return hashlib.sha1(data, usedforsecurity=False).hexdigest()
