@@ -43,8 +43,21 @@ _PACKAGES = ("explorer", "precompute")
 @dataclass
 class _Running:
     job: Job
-    stream: Any
+    result: Any
     since: float
+
+
+class _Board:
+    """Where each job was begun: said by the jobs, asked by the driver when one has died."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, str] = {}
+
+    def begun(self, job: str, node: str) -> None:
+        self._nodes[job] = node
+
+    def where(self, job: str) -> str:
+        return self._nodes.get(job, "")
 
 
 class RayEngine:
@@ -86,9 +99,8 @@ class RayEngine:
             ray.shutdown()
             raise BadRequest(f"No job of {cpus:g} processors and {gpus:g} GPUs fits on this cluster.")
         self._slots = min(jobs, fit) if jobs else fit
-        self._task = ray.remote(_made_there).options(
-            num_returns="streaming", max_retries=0, num_cpus=cpus, num_gpus=gpus
-        )
+        self._task = ray.remote(_made_there).options(max_retries=0, **self._resources)
+        self._board = ray.remote(_Board).options(num_cpus=0).remote()
         self._running: list[_Running] = []
         self._node: dict[Key, str] = {}
         self._shared: dict[tuple[str, str], Any] = {}
@@ -105,46 +117,35 @@ class RayEngine:
         node = self._node.get(job.key)
         task = self._task
         if node:
-            task = ray.remote(_made_there).options(
-                num_returns="streaming",
-                max_retries=0,
-                scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=True),
-                **self._resources,
-            )
+            strategy = NodeAffinitySchedulingStrategy(node, soft=True)
+            task = ray.remote(_made_there).options(max_retries=0, scheduling_strategy=strategy, **self._resources)
         inputs = {key: self._parcel(key, whole) for key, whole in brings(needed(self._bundle, job), job).items()}
-        stream = task.remote(
-            self._setting(job), job, self._of_task(job), list(inputs), list(inputs.values()), self._place()
+        result = task.remote(
+            self._setting(job), job, self._of_task(job), list(inputs), list(inputs.values()), self._place(), self._board
         )
-        self._running.append(_Running(job, stream, time.perf_counter()))
+        self._running.append(_Running(job, result, time.perf_counter()))
 
     def outcomes(self, seconds: float) -> Iterable[Outcome]:
         """Waits until a job has ended, at most so many seconds, and gives those that have."""
-        told, _ = ray.wait([one.stream for one in self._running], timeout=seconds, fetch_local=False)
+        told, _ = ray.wait([one.result for one in self._running], timeout=seconds, fetch_local=False)
         ended = []
-        for running in [one for one in self._running if one.stream in told]:
-            outcome = self._next(running)
-            if outcome is not None:
-                self._running.remove(running)
-                log(self._bundle.root, outcome)
-                ended.append(outcome)
+        for running in [one for one in self._running if one.result in told]:
+            self._running.remove(running)
+            ended.append(self._ended(running))
+            log(self._bundle.root, ended[-1])
         return ended
 
     def stop(self) -> None:
         """Ends whatever runs, and leaves the cluster; what was saved stays on the nodes."""
         for running in self._running:
-            ray.cancel(running.stream, force=True)
+            ray.cancel(running.result, force=True)
         self._running.clear()
         ray.shutdown()
 
-    def _next(self, running: _Running) -> Outcome | None:
-        """What a job says next: first where it runs, which is no outcome, then how it ended."""
+    def _ended(self, running: _Running) -> Outcome:
         key = running.job.key
         try:
-            said = ray.get(next(running.stream))
-            if isinstance(said, str):
-                self._node[key] = said
-                return None
-            outcome, files = said
+            outcome, files = ray.get(running.result)
             if files:
                 unpack(self._bundle, key, files)
             return replace(outcome, seconds=time.perf_counter() - running.since) if files else outcome
@@ -153,9 +154,17 @@ class RayEngine:
         except ray.exceptions.RayTaskError as fault:
             words = " ".join(str(fault.cause).split())[:300]
             return Outcome(key, 0.0, f"{type(fault.cause).__name__}: {words}", traceback=str(fault))
-        except (ray.exceptions.RayError, StopIteration) as fault:
+        except ray.exceptions.RayError as fault:
+            self._node[key] = self._where(key)
             words = f"its process ended ({type(fault).__name__}); was memory short, or was it killed?"
             return Outcome(key, time.perf_counter() - running.since, words, died=True)
+
+    def _where(self, key: Key) -> str:
+        """The node that a job was begun on; '' where nobody says so any more."""
+        try:
+            return str(ray.get(self._board.where.remote(str(key.path)), timeout=10))
+        except ray.exceptions.RayError:
+            return ""
 
     def _setting(self, job: Job) -> Setting:
         return replace(self._given, model=self._of_model(job)[0], called=self._bundle.place)
@@ -200,10 +209,10 @@ def _room(cpus: float, gpus: float) -> int:
 
 
 def _made_there(
-    setting: Setting, job: Job, shared: Shared, keys: list[Key], parcels: list[Any], place: str
-) -> Iterable[Any]:
-    """Runs on a node: says which one it is, then how the job ended, with the artefact's files where it was made."""
-    yield ray.get_runtime_context().get_node_id()
+    setting: Setting, job: Job, shared: Shared, keys: list[Key], parcels: list[Any], place: str, board: Any
+) -> tuple[Outcome, Files]:
+    """Runs on a node: how the job ended, with the artefact's files where it was made."""
+    board.begun.remote(str(job.key.path), ray.get_runtime_context().get_node_id())
     be_quiet()
     os.environ.pop("GLUE_DIR", None)  # the driver's data, or none
     home = Path(tempfile.gettempdir()) / f"{_FOLDER}-{os.getuid()}" / place
@@ -218,11 +227,10 @@ def _made_there(
         shutil.rmtree(bundle.root / job.key.path)
     outcome = make_job(there, job)
     if outcome.error:
-        yield outcome, {}
-        return
+        return outcome, {}
     files = pack(bundle, job.key)
     shutil.rmtree(bundle.root / job.key.path)
-    yield outcome, files
+    return outcome, files
 
 
 def _laid(home: Path, kind: str, files: Files) -> Path:
