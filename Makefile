@@ -33,5 +33,9 @@ format: .venv/dev.done
 	$(BIN)/python -m pip install --requirement requirements-dev.txt --constraint constraints.txt
 	touch $@
 
+.venv/grid.done: .venv/dev.done requirements-grid.txt  ## Ray, for its test and `run --engine ray`
+	$(BIN)/python -m pip install --requirement requirements-grid.txt --constraint constraints.txt
+	touch $@
+
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
