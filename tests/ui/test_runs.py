@@ -222,7 +222,7 @@ def planned(**more):
 
 def test_a_plan_is_shown_while_it_is_carried_out(monkeypatch, tmp_path):
     root = small_bundle(tmp_path / "bundle", seeds=(42,), stages=("structured",)).root
-    assert "plan" not in words(opened(monkeypatch, "runs", root))
+    assert "A plan" not in words(opened(monkeypatch, "runs", root))
     write_progress(root, planned())
     test = opened(monkeypatch, "runs", root)
     assert "A plan is being carried out, 1 artefact at once**: 1 of 4 artefacts are there, about" in words(test)
