@@ -100,7 +100,7 @@ class RayEngine:
             raise BadRequest(f"No job of {cpus:g} processors and {gpus:g} GPUs fits on this cluster.")
         self._slots = min(jobs, fit) if jobs else fit
         self._task = ray.remote(_made_there).options(max_retries=0, **self._resources)
-        self._board = ray.remote(_Board).options(num_cpus=0).remote()
+        self._board: Any = ray.remote(_Board).options(num_cpus=0).remote()
         self._running: list[_Running] = []
         self._node: dict[Key, str] = {}
         self._shared: dict[tuple[str, str], Any] = {}
