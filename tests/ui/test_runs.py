@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 import streamlit as st
@@ -209,7 +207,7 @@ def planned(**more):
     """A plan of four artefacts that this very process carries out."""
     from explorer.store.run_progress import JobStatus, RunProgress
 
-    now = time.time()
+    now = 1e9
     jobs = (
         JobStatus(f"{MODEL}/MRPC/seed_42/finetune", "done", seconds=3.0),
         JobStatus(f"{MODEL}/MRPC/seed_42/ablations", "running", since=now - 65, estimate=300.0),
