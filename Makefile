@@ -43,5 +43,9 @@ format: .venv/dev.done
 	    && touch $@ || echo "axe-core could not be fetched: its tests are skipped"; \
 	  else echo "there is no npm: the tests with axe-core are skipped"; fi
 
+.venv/grid.done: .venv/dev.done requirements-grid.txt  ## Ray, for its test and `run --engine ray`
+	$(BIN)/python -m pip install --requirement requirements-grid.txt --constraint constraints.txt
+	touch $@
+
 clean:
 	rm -rf .venv .axe .mypy_cache .ruff_cache .pytest_cache .hypothesis

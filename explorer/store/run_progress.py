@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import socket
 from collections import Counter
@@ -10,10 +11,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from explorer.foreign import text_of
 from explorer.store.bundle import WORK
+from explorer.store.schema import key_at
 
 Status = Literal["waiting", "running", "done", "failed", "blocked"]
 _FILE = "run.json"
+_LARGEST = 16 * 2**20
+"""Bytes that are read; a plan of 10,000 artefacts has 2 MB."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,11 @@ class RunProgress:
 
     def is_alive(self) -> bool:
         """Tells whether the process that wrote it still works, as far as this machine can know."""
-        if self.host != socket.gethostname() or not self.of("running", "waiting"):
+        if self.host != socket.gethostname() or not self.of("running", "waiting") or self.process < 1:
             return False
         try:
             os.kill(self.process, 0)
-        except ProcessLookupError:
+        except (ProcessLookupError, OverflowError):
             return False
         except OSError:
             return True
@@ -94,11 +99,11 @@ def write_progress(root: Path, progress: RunProgress) -> None:
 def read_progress(root: Path) -> RunProgress | None:
     """Reads it; None where no plan was ever carried out in this bundle, or the file is not one that `run` wrote."""
     try:
-        told: dict[str, Any] = json.loads((root / WORK / _FILE).read_text(encoding="utf-8"))
+        told: dict[str, Any] = json.loads(text_of(root / WORK / _FILE, _LARGEST))
         jobs = tuple(JobStatus(**job) for job in told.pop("jobs"))
         progress = RunProgress(jobs=jobs, **told)
         return progress if _has_right_types(progress) else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
         return None
 
 
@@ -107,7 +112,12 @@ def _has_right_types(progress: RunProgress) -> bool:
     numbers += [n for job in progress.jobs for n in (job.since, job.seconds, job.estimate) if n is not None]
     texts = [progress.command, progress.host, *(text for job in progress.jobs for text in (job.path, job.cause))]
     return (
-        all(isinstance(number, (int, float)) and not isinstance(number, bool) for number in numbers)
+        all(
+            isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
+            for number in numbers
+        )
+        and all(isinstance(number, int) for number in (progress.slots, progress.process))
         and all(isinstance(text, str) for text in texts)
-        and all(job.status in get_args(Status) for job in progress.jobs)
+        and all(job.status in get_args(Status) and isinstance(job.made, bool) for job in progress.jobs)
+        and all(key_at(Path(job.path)) is not None for job in progress.jobs)
     )

@@ -62,6 +62,8 @@ class Stage:
     """Artefacts ('structured.together') of every seed of the task that it reads as far as they are there."""
     splits: tuple[Split, ...] = ("dev",)
     """The parts of the task's data that it reads; () = none of GLUE."""
+    without_checkpoint: tuple[str, ...] = ()
+    """Variants that need the run's fine-tuning but not its weights."""
     optional: bool = True
     """Whether a study may leave it out."""
     imported: bool = False
@@ -87,6 +89,10 @@ class Stage:
         for option in others:
             variant += option.endings.get(str(given.get(option.name, "")), "")
         return variant
+
+    def loads_checkpoint(self, variant: str) -> bool:
+        """Tells whether a variant is computed with the run's fine-tuned weights."""
+        return "finetune" in self.needed_by(variant) and variant not in self.without_checkpoint
 
     def check(self, given: Mapping[str, object]) -> None:
         """Raises BadRequest where an option is given a value that it does not take."""
@@ -183,6 +189,7 @@ REGISTER: tuple[Stage, ...] = (
         variants=("finetuned",),
         over_seeds=("pretrained",),
         needs=_OF_RUN,
+        without_checkpoint=("pretrained",),
         splits=(),
     ),
     Stage(
@@ -212,6 +219,7 @@ REGISTER: tuple[Stage, ...] = (
         needs=_OF_RUN
         | dict.fromkeys((*_KINDS, *_SUPER), ("subnetworks",))
         | {f"magnitude-{kind}": ("magnitude.good",) for kind in _KINDS},
+        without_checkpoint=(*_KINDS, *_SUPER),
     ),
     Stage(
         "baseline",

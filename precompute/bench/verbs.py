@@ -186,3 +186,20 @@ def fuzz(
     print_result({"inputs": tally.inputs, **counts}, as_json, f"{tally.sentence()}.")
     if tally.tracebacks or tally.wrong:
         raise typer.Exit(1)
+
+
+@app.command()
+def runs(
+    runs: Annotated[
+        int, typer.Option(help="How many, made from copies with other seeds in a temporary folder.")
+    ] = 1000,
+    model: ModelOption = MINILM,
+    bundle: Annotated[Path, typer.Option(help="The bundle whose runs are copied.")] = Path("cache"),
+    as_json: JsonOption = False,
+) -> None:
+    """Time what pages read of a bundle of very many runs, and the memory that it takes."""
+    from precompute.bench.runs import bench_runs
+
+    found = list(bench_runs(Bundle(bundle), name_in_bundle(model), runs))
+    rows = "\n".join(f"| {what} | {measured} |" for what, measured in found)
+    print_result(dict(found), as_json, f"| read | measured |\n|---|---|\n{rows}")

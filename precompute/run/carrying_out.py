@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,6 +25,8 @@ class Outcome:
     """A sentence; '' where the artefact was made."""
     died: bool = False
     """Whether the process under it ended, so that trying again may help."""
+    traceback: str = ""
+    """Of a fault that nobody foresaw, for the log."""
 
 
 class Engine(Protocol):
@@ -52,6 +54,8 @@ def carry_out(
     *,
     order: Sequence[Job] | None = None,
     estimate: Callable[[Key], float | None] = lambda _key: None,
+    cannot: Mapping[Key, str] | None = None,
+    stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.time,
     tick: float = 1.0,
 ) -> RunProgress:
@@ -59,8 +63,9 @@ def carry_out(
 
     done: artefacts that need not be made. tell: is told how far it is after every change and every `tick` seconds.
     order: which of the jobs that could start does; by default as given. estimate: seconds of a job, where known.
-    What a job needs and nobody makes must be there: the caller sees to it. KeyboardInterrupt goes through, after the
-    engine was stopped.
+    cannot: jobs that are blocked from the start, and why. stop: asked at least every `tick` seconds whether to end.
+    What a job needs and nobody makes must be there: the caller sees to it. Where it is told to stop, it raises
+    KeyboardInterrupt after the engine was stopped.
     """
     now = clock()
     states = {
@@ -80,6 +85,9 @@ def carry_out(
     def of(status: Status) -> list[Key]:
         return [key for key, state in states.items() if state.status == status]
 
+    for key, why in (cannot or {}).items():
+        waiting = [job for job in waiting if job.key != key]
+        change(key, "blocked", cause=why)
     try:
         tell(progress())
         while waiting or of("running"):
@@ -98,6 +106,8 @@ def carry_out(
                     change(job.key, "running", since=clock())
                     engine.start(job)
             tell(progress())
+            if stop():
+                raise KeyboardInterrupt
             for outcome in engine.outcomes(tick) if of("running") else ():
                 again = outcome.died and tries[outcome.key] < _TRIES
                 if again:

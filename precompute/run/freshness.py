@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from explorer.store.bundle import Bundle
+from explorer.store.bundle import CHECKPOINT, Bundle
 from explorer.store.runs_of_task import complete
 from explorer.store.schema import ALL_SEEDS, Key
+from explorer.store.stages import stage_named
 from precompute.run.graph import Job
 
 
@@ -40,6 +41,22 @@ def is_stale(bundle: Bundle, job: Job) -> bool:
         seeds = {str(need.run.seed) for need in job.needs if need.stage == "structured"}
         return not seeds <= set(there.config.get("tickets", {}))
     return False
+
+
+def without_weights(bundle: Bundle, jobs: Sequence[Job], done: Collection[Key]) -> dict[Key, str]:
+    """Finds the jobs left that need a checkpoint which was made but does not lie in this bundle; key -> a sentence."""
+    found: dict[Key, str] = {}
+    for job in jobs:
+        finetuned = next((need for need in job.needs if need.stage == "finetune"), None)
+        if job.key in done or finetuned not in done or finetuned is None:
+            continue
+        loads = stage_named(job.key.stage).loads_checkpoint(job.key.variant)
+        if loads and CHECKPOINT in bundle.manifest(finetuned).withheld:
+            found[job.key] = (
+                f"the checkpoint of {finetuned.run.path} does not ship with this bundle; give the one that holds it, "
+                f"or delete {bundle.place}/{finetuned.path} and fine-tune anew, which makes all of that run anew"
+            )
+    return found
 
 
 def remove_stale(bundle: Bundle, job: Job) -> None:

@@ -43,7 +43,7 @@ class Extra:
         task, _, name = text.rpartition(":")
         stage, _, variant = name.partition(".")
         register = stage_named(stage)
-        options = register.options_of(variant)
+        options = register.options_of(variant) if register.options else {}
         register.check(options)
         if register.imported or register.variant_of(options) != variant:
             raise BadRequest(f"{name!r} names no artefact that can be computed.", "An example: retrained.super-good.")

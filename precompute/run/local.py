@@ -9,10 +9,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
 from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky.backend import get_context
 
 from precompute.run.carrying_out import Outcome
 from precompute.run.graph import Job
-from precompute.run.worker import Setting, begin, make_job
+from precompute.run.worker import Setting, begin, log, make_job
 
 
 @dataclass
@@ -28,8 +29,9 @@ class _Slot:
 class LocalEngine:
     """So many processes at once on this machine; on one GPU they share it."""
 
-    def __init__(self, setting: Setting, jobs: int) -> None:
-        self._setting = setting
+    def __init__(self, setting: Setting, jobs: int, *, begun: str = "loky") -> None:
+        """setting: what the jobs share. jobs: at once. begun: how processes are, in loky's words."""
+        self._setting, self._context = setting, get_context(begun)
         self._slots = [_Slot() for _ in range(jobs)]
 
     @property
@@ -42,7 +44,9 @@ class LocalEngine:
         slot = next(slot for slot in self._slots if slot.job is None)
         if slot.pool is None:
             threads = max(1, (os.cpu_count() or 1) // self.slots)
-            slot.pool = ProcessPoolExecutor(1, timeout=None, initializer=begin, initargs=(threads, os.getpid()))
+            slot.pool = ProcessPoolExecutor(
+                1, timeout=None, context=self._context, initializer=begin, initargs=(threads, os.getpid())
+            )
         slot.job, slot.since = job, time.perf_counter()
         slot.future = slot.pool.submit(make_job, self._setting, job)
 
@@ -59,16 +63,21 @@ class LocalEngine:
         slot.job = slot.future = None
         fault = future.exception()
         if fault is None:
-            return future.result()
-        if slot.pool is not None:
-            slot.pool.shutdown(wait=False, kill_workers=True)
-            slot.pool = None
+            outcome = future.result()
+            log(self._setting.bundle, outcome)
+            return outcome
+        _end(slot)
         words = f"its process ended ({type(fault).__name__}); was memory short, or was it killed?"
         return Outcome(job.key, time.perf_counter() - slot.since, words, died=True)
 
     def stop(self) -> None:
         """Ends whatever runs; what it saved so far stays."""
         for slot in self._slots:
-            if slot.pool is not None:
-                slot.pool.shutdown(wait=False, kill_workers=True)
-                slot.pool = None
+            _end(slot)
+
+
+def _end(slot: _Slot) -> None:
+    """Kills its process and waits until that is gone: else its semaphores would be left to the system."""
+    if slot.pool is not None:
+        slot.pool.shutdown(wait=True, kill_workers=True)
+    slot.pool = slot.job = slot.future = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console, Group
@@ -20,16 +20,27 @@ _RUNNING, _FAILED = 16, 8
 """Lines shown of each at most."""
 
 
-def plan_lines(jobs: Sequence[Job], done: Collection[Key], estimates: Estimates, slots: int) -> list[str]:
-    """Words a plan: an artefact a line with what it needs, and how long all of it may take."""
+def plan_lines(
+    jobs: Sequence[Job],
+    done: Collection[Key],
+    estimates: Estimates,
+    slots: int,
+    cannot: Mapping[Key, str] | None = None,
+) -> list[str]:
+    """Words a plan: an artefact a line with the seconds it may take, then all of it together.
+
+    cannot: artefacts that will not be made, and why.
+    """
+    cannot = cannot or {}
     lines = []
     for job in jobs:
         seconds = estimates.seconds(job.key)
         there = "there" if job.key in done else "about " + in_words(seconds) if seconds is not None else "not known"
-        lines.append(f"{job.key.path!s:<58} {there}")
-    left = [job for job in jobs if job.key not in done]
+        lines.append(f"{job.key.path!s:<58} {'cannot be made' if job.key in cannot else there}")
+    lines += [f"{many} cannot be made: {cause}." for cause, many in Counter(cannot.values()).items()]
+    left = [job for job in jobs if job.key not in done and job.key not in cannot]
     seconds, unknown = estimates.total(left)
-    words = f"{len(jobs)} artefacts, {len(jobs) - len(left)} there, {len(left)} to be made"
+    words = f"{len(jobs)} artefacts, {len(jobs) - len(left) - len(cannot)} there, {len(left)} to be made"
     if left:
         one_by_one = f": about {in_words(seconds)} one by one"
         words += one_by_one + (f", {in_words(seconds / slots)} at best with --jobs {slots}" if slots > 1 else "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +22,14 @@ from precompute.console import A_PATH, CACHE, RUNS, BundleOption, GlueOption, Js
 from precompute.options import options
 from precompute.run.carrying_out import Engine, carry_out
 from precompute.run.estimate import Estimates, by_longest_chain, in_words
-from precompute.run.freshness import fresh
+from precompute.run.freshness import fresh, without_weights
 from precompute.run.graph import Extra, graph
+from precompute.run.stopping import asked_to_stop
 from precompute.run.table import live_table, plan_lines
 from precompute.run.worker import Setting
+
+_CPUS = 1.0
+"""Processors that a job takes on a Ray cluster."""
 
 
 def run(
@@ -36,11 +42,16 @@ def run(
     engine: Annotated[
         Literal["local", "ray"], typer.Option("--engine", help="local: this machine. ray: a Ray cluster.")
     ] = "local",
-    jobs: Annotated[int, typer.Option("--jobs", help="Artefacts made at once, each in a process of its own.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", help="Artefacts made at once, each in a process of its own. Default: 1; ray: what fits.", min=1
+        ),
+    ] = None,
     address: Annotated[
         str, typer.Option("--address", help="ray: the cluster's address; default: a cluster of this machine alone.")
     ] = "",
-    cpus: Annotated[float, typer.Option("--cpus-per-job", help="ray: processors that a job takes.")] = 1.0,
+    cpus: Annotated[float, typer.Option("--cpus-per-job", help="ray: processors that a job takes.")] = _CPUS,
     gpus: Annotated[float, typer.Option("--gpus-per-job", help="ray: share of a GPU that a job takes.")] = 0.0,
     also: Annotated[
         list[str] | None,
@@ -64,8 +75,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Make the whole study of many tasks and seeds; what is there stays, and the same command goes on after a kill."""
-    if jobs < 1:
-        raise BadRequest(f"--jobs {jobs} would make nothing.", "Give at least 1.")
+    require_meaning(engine, address, cpus, gpus)
     files = _train_files(train_file or ())
     names = [task_named(name).name for name in _listed(tasks)]
     numbers = [_seed(text) for text in _listed(seeds)] or list(published().seeds)
@@ -80,6 +90,7 @@ def run(
     of_model = [one for one in (*_manifests(opened.bundle), *_manifests(Bundle(history))) if one.model == model_name]
     estimates = Estimates(of_model)
     left = [job for job in planned if job.key not in done]
+    cannot = without_weights(opened.bundle, planned, done)
     if dry_run:
         seconds, unknown = estimates.total(left)
         plan: dict[str, object] = {
@@ -88,11 +99,12 @@ def run(
             "left": len(left),
             "seconds": seconds,
             "unknown": unknown,
+            "blocked": len(cannot),
         }
-        print_result(plan, as_json, "\n".join(plan_lines(planned, done, estimates, jobs)))
+        print_result(plan, as_json, "\n".join(plan_lines(planned, done, estimates, jobs or 1, cannot)))
         return
     for task in names:  # what is wrong with data or folders is told before hours go into it
-        one = options(task, numbers[0], model, bundle, glue_dir, device)
+        one = options(task, numbers[0], model, bundle, glue_dir, device if engine == "local" else "cpu")
         one.bundle.require_writable(one.run)
         if any(job.key.run.task == task and job.verb == "finetune" for job in left):
             one.examples("train", files.get(task) or None)
@@ -102,34 +114,53 @@ def run(
     made_by = _engine(engine, setting, opened.bundle, jobs, address, cpus, gpus)
     ordered = by_longest_chain(planned, estimates) if order == "longest" else planned
     root, command = opened.bundle.root, _command()
-    with live_table(quiet=as_json) as show:
+    with live_table(quiet=as_json) as show, asked_to_stop() as stop:
 
         def tell(progress: RunProgress) -> None:
             told = replace(progress, command=command)
             write_progress(root, told)
             show(told)
 
-        ended = carry_out(planned, done, made_by, tell, order=ordered, estimate=estimates.seconds)
+        ended = carry_out(
+            planned, done, made_by, tell, order=ordered, estimate=estimates.seconds, cannot=cannot, stop=stop
+        )
     count = ended.count()
     failed = [f"{job.path}: {job.cause}" for job in ended.of("failed")]
     for sentence in failed:
         typer.echo(f"failed: {sentence}", err=True)
+    for sentence, many in Counter(cannot.values()).items():
+        typer.echo(f"{many} not made: {sentence}.", err=True)
     record: dict[str, object] = {name: count[name] for name in ("done", "failed", "blocked", "waiting")}
     record["failures"] = failed
     words = ", ".join(f"{many} {name}" for name, many in count.items() if many)
     print_result(record, as_json, f"{words}; {in_words(ended.updated - ended.started)}")
-    if failed:
+    if failed or cannot:
         raise typer.Exit(1)
 
 
-def _engine(name: str, setting: Setting, bundle: Bundle, jobs: int, address: str, cpus: float, gpus: float) -> Engine:
+def require_meaning(engine: str, address: str, cpus: float, gpus: float) -> None:
+    """Raises BadRequest where an option of the Ray engine is given to the other one, or is no share of a machine."""
+    if engine == "local":
+        given = {"--address": address != "", "--cpus-per-job": cpus != _CPUS, "--gpus-per-job": gpus != 0}
+        if named := [name for name, is_given in given.items() if is_given]:
+            raise BadRequest(f"{named[0]} means something with --engine ray alone.", "Leave it out, or add that.")
+    for name, share in (("--cpus-per-job", cpus), ("--gpus-per-job", gpus)):
+        if not (math.isfinite(share) and share >= 0 and (share <= 1 or share == int(share))):
+            raise BadRequest(f"{name} {share} is no share.", "Give a part of one, or a whole number.")
+    if engine == "ray" and cpus == gpus == 0:
+        raise BadRequest("A job that takes neither processors nor GPUs could begin any number of times at once.")
+
+
+def _engine(
+    name: str, setting: Setting, bundle: Bundle, jobs: int | None, address: str, cpus: float, gpus: float
+) -> Engine:
     if name == "ray":
         from precompute.run.on_ray import RayEngine
 
         return RayEngine(setting, bundle, jobs, address=address, cpus=cpus, gpus=gpus)
     from precompute.run.local import LocalEngine
 
-    return LocalEngine(setting, jobs)
+    return LocalEngine(setting, jobs or 1)
 
 
 def _listed(text: str) -> list[str]:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer.glue.tasks import TASKS
 from explorer.store.bundle import Bundle
+from explorer.store.run_progress import write_progress
 from explorer.store.schema import Key, Run
 from explorer.ui import visitor
 from explorer.ui.scoring.dev_data import DataSource
@@ -200,3 +201,47 @@ def test_only_on_localhost_may_a_folder_be_named(monkeypatch, bundle, view):
     else:
         assert not test.text_input
     assert "open only to an app that is served on localhost" in test.info[0].value
+
+
+def planned(**more):
+    """A plan of four artefacts that this very process carries out."""
+    from explorer.store.run_progress import JobStatus, RunProgress
+
+    now = 1e9
+    jobs = (
+        JobStatus(f"{MODEL}/MRPC/seed_42/finetune", "done", seconds=3.0),
+        JobStatus(f"{MODEL}/MRPC/seed_42/ablations", "running", since=now - 65, estimate=300.0),
+        JobStatus(f"{MODEL}/CoLA/seed_42/finetune", "failed", seconds=1.0, cause="no **room** <b>here</b>"),
+        JobStatus(f"{MODEL}/CoLA/seed_42/ablations", "blocked", cause="needs [that](javascript:1)"),
+    )
+    asked = {"command": "python -m precompute run --tasks MRPC,CoLA"} | more
+    return RunProgress(started=now - 70, updated=now, slots=2, jobs=jobs, **asked)
+
+
+def test_a_plan_is_shown_while_it_is_carried_out(monkeypatch, tmp_path):
+    root = small_bundle(tmp_path / "bundle", seeds=(42,), stages=("structured",)).root
+    assert "A plan" not in words(opened(monkeypatch, "runs", root))
+    write_progress(root, planned())
+    test = opened(monkeypatch, "runs", root)
+    assert "A plan is being carried out, 1 artefact at once**: 1 of 4 artefacts are there, about" in words(test)
+    tables = [table.value for table in test.dataframe]
+    by_task = next(table for table in tables if "waiting" in table).set_index("task")
+    assert by_task.loc["MRPC"].to_dict() == {"done": 1, "running": 1, "waiting": 0, "failed": 0, "blocked": 0}
+    assert by_task.loc["CoLA"].to_dict() == {"done": 0, "running": 0, "waiting": 0, "failed": 1, "blocked": 1}
+    (row,) = next(table for table in tables if "runs now" in table).to_dict("records")
+    assert row["runs now"] == "MRPC/seed_42/ablations"
+    assert row["expected"] == "5 min"
+    assert "no \\*\\*room\\*\\* \\<b\\>here\\</b\\>" in words(test), "a cause is text"
+    assert "needs \\[that\\]\\(javascript\\:1\\)" in words(test)
+    assert "precompute run" not in codes(test), "it is being carried out"
+
+
+def test_a_plan_whose_process_is_gone_has_its_command(monkeypatch, tmp_path):
+    root = small_bundle(tmp_path / "bundle", seeds=(42,), stages=("structured",)).root
+    write_progress(root, planned(process=2**22 + 1))
+    test = opened(monkeypatch, "runs", root)
+    assert "A plan was stopped" in words(test)
+    assert "python -m precompute run --tasks MRPC,CoLA" in codes(test)
+    assert not any("runs now" in table.value for table in test.dataframe)
+    monkeypatch.setattr(visitor, "served_on_localhost", lambda: False)
+    assert "--tasks MRPC,CoLA" not in codes(opened(monkeypatch, "runs", root)), "it may name folders of this machine"

@@ -17,7 +17,7 @@ from explorer.store.paper.importer import SEEDS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
 from explorer.ui import state, visitor
-from explorer.ui.pages.runs import add
+from explorer.ui.pages.runs import add, progress
 from explorer.ui.pages.runs.memory import memory_words
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
@@ -74,6 +74,7 @@ def _here(view: View) -> None:
             "study. Pick a row to see how it came about and what is missing."
         )
     )
+    progress.show(view)
     found = {run: coverage(view.bundle, own, run) for run in rows}
     _matrix(selected, rows, found, shown)
     st.caption(
