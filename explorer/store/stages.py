@@ -171,6 +171,13 @@ REGISTER: tuple[Stage, ...] = (
         needs=_OF_RUN,
     ),
     Stage(
+        "league",
+        "league",
+        "league",
+        "Prune in the order of each criterion of importance, one component at a time, and score every mask.",
+        needs=_OF_RUN,
+    ),
+    Stage(
         "attention",
         "attention",
         "attention",
