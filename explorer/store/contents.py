@@ -117,6 +117,20 @@ def _ablations(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
         raise _Unfit(f"its table does not switch off every component ({error.wrong.rstrip('.')})") from None
 
 
+def _bank(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    table = artefact.table
+    _columns(table, ("mask", "rate", "score"))
+    _finite(table, "rate")
+    _finite(table, "score", may_be_undefined=True)
+    if table.empty:
+        raise _Unfit("its table has no row")
+    for code in table["mask"]:
+        _mask(code, shape, "a mask in its table")
+    if not np.isfinite(_array(artefact, "margins", (len(table), n))).all():
+        raise _Unfit("margins hold a value that is not a finite number")
+    _numbers(artefact.manifest.summary, "full_score", may_be_undefined=True)
+
+
 def _league(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     table, summary = artefact.table, artefact.manifest.summary
     _columns(table, (*_INTERVAL, "criterion", "draw", "removed", "mask_first", "mask_second"))
@@ -272,6 +286,7 @@ _CHECKS: Mapping[str, Callable[[Artefact, Shape | None, int | None], None]] = {
     "importance": _importance,
     "structured": _structured,
     "ablations": _ablations,
+    "bank": _bank,
     "league": _league,
     "attention": _attention,
     "magnitude": _magnitude,

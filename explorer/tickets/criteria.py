@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.arrays import Float64Array, FloatArray, Int64Array
+from explorer.arrays import BoolArray, Float64Array, FloatArray, Int64Array
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 
@@ -29,7 +29,7 @@ class Criterion:
     """Whether it is measured on examples, so that it must be scored on others."""
 
 
-EXPECTED, CHANCE = "expected", "chance"
+EXPECTED, BANZHAF, CHANCE = "expected", "banzhaf", "chance"
 CRITERIA: tuple[Criterion, ...] = (
     Criterion(EXPECTED, "gradient, absolute", "The mean absolute gradient of an example's loss (Michel et al. 2019)."),
     Criterion("signed", "gradient, signed", "How much the loss would grow to first order if the part went."),
@@ -42,6 +42,11 @@ CRITERIA: tuple[Criterion, ...] = (
         "The part's share of what the loss falls by from everything off to everything on (Sundararajan et al. 2017).",
     ),
     Criterion("ablation", "single ablation", "How much the loss grows when this part alone is off."),
+    Criterion(
+        BANZHAF,
+        "Banzhaf value",
+        "What the part is worth on average over random masks (Wang and Jia 2023; here by least squares).",
+    ),
     Criterion("activation", "activation norm", "How long the vector is that the part adds to a token, on average."),
     Criterion("weights", "weight norm", "The root mean square of the part's weights.", of_data=False),
     Criterion(CHANCE, "chance", "Random orders: the mean of 20.", of_data=False),
@@ -124,13 +129,13 @@ def mask_after(order: NDArray[np.integer], removed: int, shape: tuple[int, int])
     return mask_of(kept, shape)
 
 
-def mask_of(kept: NDArray[np.bool_], shape: tuple[int, int]) -> Mask:
+def mask_of(kept: BoolArray, shape: tuple[int, int]) -> Mask:
     """Makes a mask from whether each component is kept, (C,); shape: (L, H)."""
     layers, heads = shape
     return Mask(kept[: layers * heads].reshape(shape), kept[layers * heads :])
 
 
-def kept_of(mask: Mask) -> NDArray[np.bool_]:
+def kept_of(mask: Mask) -> BoolArray:
     """Tells of each component whether a mask keeps it, (C,)."""
     return np.concatenate([mask.heads.ravel(), mask.mlps])
 
@@ -138,6 +143,20 @@ def kept_of(mask: Mask) -> NDArray[np.bool_]:
 def nested_masks(order: NDArray[np.integer], shape: tuple[int, int]) -> list[Mask]:
     """Lists the C + 1 masks of an order, from everything on to everything off, each without one more component."""
     return [mask_after(order, removed, shape) for removed in range(len(order) + 1)]
+
+
+RATES = (0.5, 0.65, 0.8, 0.9, 0.97)
+"""Keep rates of the bank's random masks: from half of the model to two parts off."""
+
+
+def random_masks(components: int, many: int, seed: int = 0) -> tuple[BoolArray, Float64Array]:
+    """Draws masks for a bank: kept (many, C), each component kept at random at its mask's rate, and the rates (many,).
+
+    As many masks a rate, one more for the first ones where they do not share evenly.
+    """
+    rates = np.sort(np.resize(RATES, many))
+    kept = np.random.default_rng(seed).random((many, components)) < rates[:, None]
+    return kept, rates
 
 
 def halves_of(n: int, seed: int = 0) -> tuple[Int64Array, Int64Array]:

@@ -15,9 +15,20 @@ from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Examples
 from explorer.live.evaluator import Evaluator
 from explorer.stats.areas import area_under, cross_scores, draw_weights
+from explorer.store.runs_of_task import complete
 from explorer.store.schema import Manifest
+from explorer.study.mask_bank import mask_bank_of
 from explorer.tickets import criteria
-from explorer.tickets.criteria import CHANCE, CRITERIA, DRAWS, chance_orders, halves_of, nested_masks, order_of
+from explorer.tickets.criteria import (
+    BANZHAF,
+    CHANCE,
+    CRITERIA,
+    DRAWS,
+    chance_orders,
+    halves_of,
+    nested_masks,
+    order_of,
+)
 from explorer.tickets.gate_gradients import (
     NODES,
     activation_norms,
@@ -26,7 +37,7 @@ from explorer.tickets.gate_gradients import (
     path_nodes,
     weight_norms,
 )
-from precompute.artefacts import Draft, Stopwatch, finished
+from precompute.artefacts import Draft, Stopwatch, finished, require_same_checkpoint, same_options
 from precompute.options import Options
 from precompute.stages.ablations import single_ablations
 from precompute.stages.opened import OpenRun, open_run, score_masks, stored_in
@@ -49,9 +60,20 @@ def make(options: Options) -> Manifest:
 
     Goes on where an earlier call was killed: each order's scores are kept as they are known.
     """
-    key = options.key("league")
-    config = {"data": "dev", "split_seed": _SPLIT_SEED, "draw_seed": _DRAW_SEED, "draws": DRAWS, "nodes": NODES}
-    if there := finished(options.bundle, key, config):
+    key, bundle = options.key("league"), options.bundle
+    banked = complete(bundle, options.key("bank"))
+    before = complete(bundle, key)
+    with_bank = banked or (before and BANZHAF in before.config.get("criteria", ()))
+    names = [one.name for one in CRITERIA if one.name != BANZHAF or with_bank]
+    config = {
+        "data": "dev",
+        "split_seed": _SPLIT_SEED,
+        "draw_seed": _DRAW_SEED,
+        "draws": DRAWS,
+        "nodes": NODES,
+        "criteria": names,
+    }
+    if not _lacks_the_bank(before, config) and (there := finished(bundle, key, config)):
         return there
     opened = open_run(options)
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
@@ -60,18 +82,24 @@ def make(options: Options) -> Manifest:
     halves = halves_of(len(opened.dev), _SPLIT_SEED)
     measured, losses = _measured(opened, draft)
     worth = {
-        criterion.name: tuple(_worth(criterion.name, measured, rows) for rows in (*halves, np.arange(len(opened.dev))))
-        for criterion in CRITERIA
-        if criterion.name != CHANCE
+        name: tuple(_worth(name, measured, rows) for rows in (*halves, np.arange(len(opened.dev))))
+        for name in names
+        if name not in (BANZHAF, CHANCE)
     }
+    if banked:
+        require_same_checkpoint(bundle, banked, bundle.manifest(options.key("finetune")))
+        bank = mask_bank_of(bundle.read(banked.key), opened.evaluator.labels, opened.evaluator.full_mask.heads.shape)
+        worth[BANZHAF] = tuple(bank.worth(rows).value for rows in (*halves, np.arange(len(opened.dev))))
+    worth = {name: worth[name] for name in names if name != CHANCE}
     curves = [_Curve(name, 0, (order_of(second), order_of(first))) for name, (first, second, _) in worth.items()]
     components = len(next(iter(worth.values()))[0])
     drawn = chance_orders(components, DRAWS, _DRAW_SEED)
     curves += [_Curve(CHANCE, number, (order, order)) for number, order in enumerate(drawn)]
     evaluators = tuple(_of_half(opened, options, half) for half in halves)
+    known = _known(draft, curves)
     predictions = []
-    for curve in curves:
-        predictions.append(_scored(curve, opened, draft, evaluators, halves))
+    for number, curve in enumerate(curves):
+        predictions.append(known[number] if number in known else _scored(curve, opened, draft, evaluators, halves))
         began.save()
     full_loss, empty_loss = losses
     explained = measured["integrated"].astype(np.float64).sum(axis=1)
@@ -94,6 +122,13 @@ def make(options: Options) -> Manifest:
         "gradients": measured["gradients"].astype(np.float16),
     }
     return draft.write(summary, watch.seconds, arrays=arrays, table=table)
+
+
+def _lacks_the_bank(there: Manifest | None, config: Mapping[str, Any]) -> bool:
+    """Whether a league was made before its run had a bank: then it is made anew, from what is kept of it."""
+    if there is None or BANZHAF not in config["criteria"] or BANZHAF in there.config.get("criteria", ()):
+        return False
+    return same_options(there, {**config, "criteria": [name for name in config["criteria"] if name != BANZHAF]})
 
 
 def _measured(opened: OpenRun, draft: Draft) -> tuple[Mapping[str, AnyArray], tuple[Float64Array, Float64Array]]:
@@ -167,6 +202,21 @@ def _scored(
         for removed, one in enumerate(score_masks(evaluator, nested_masks(order, shape), words, state)):
             said[removed, half] = predictions_of(task, one.logits)
     return said
+
+
+def _known(draft: Draft, curves: Sequence[_Curve]) -> Mapping[int, AnyArray]:
+    """Which curves a league of the same weights and data holds already, by their orders: number -> (C + 1, n)."""
+    there = complete(draft.options.bundle, draft.key)
+    if there is None or there.checkpoint_sha256 != draft.checkpoint_sha256:
+        return {}
+    if there.data["dev"]["sha256"] != draft.splits["dev"].sha256:
+        return {}
+    arrays = draft.options.bundle.read(draft.key).arrays
+    stored = {orders.tobytes(): said for orders, said in zip(arrays["orders"], arrays["predictions"], strict=True)}
+    found = {
+        number: stored.get(np.stack(curve.orders).astype(np.int16).tobytes()) for number, curve in enumerate(curves)
+    }
+    return {number: said for number, said in found.items() if said is not None}
 
 
 def _results(

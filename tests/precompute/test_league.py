@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from explorer.bert.checkpoints import load_finetuned
 from explorer.bert.reference import reference_logits
 from explorer.glue.encoding import encode
+from explorer.glue.metrics import score_of
 from explorer.glue.sources import folder_examples
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
@@ -16,9 +22,10 @@ from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.store.validation import validate
 from explorer.study.league import league_of, meaning, over_seeds
-from explorer.tickets.criteria import CHANCE, CRITERIA, expected, halves_of, order_of
+from explorer.study.mask_bank import MaskBank, margins_of, mask_bank_of
+from explorer.tickets.criteria import BANZHAF, CHANCE, CRITERIA, expected, halves_of, order_of
 from precompute.options import Options
-from precompute.stages import league
+from precompute.stages import bank, league
 from tests.precompute.conftest import ROWS, SEED
 
 RUN, SHAPE, PARTS = Run("minilm-l6", "MRPC", SEED), (3, 4), 15
@@ -28,8 +35,6 @@ KEY = Key(RUN, "league")
 @pytest.fixture(scope="module")
 def made(finetuned_bundle, glue, tmp_path_factory):
     """A copy of the fine-tuned bundle with the league; the first call is killed half-way."""
-    import shutil
-
     root = shutil.copytree(finetuned_bundle, tmp_path_factory.mktemp("league") / "bundle")
     options = Options(TASKS["MRPC"], SEED, "minilm-l6", Bundle(root), glue)
     scored, calls = league.score_masks, []
@@ -59,8 +64,8 @@ def test_its_artefact_is_what_the_bundle_promises(made):
     problems = [problem for problem in validate(made) if "league" in str(problem)]
     assert not problems
     stored = made.read(KEY)
-    assert stored.table["criterion"].nunique() == len(CRITERIA)
-    assert len(stored.table) == (len(CRITERIA) - 1 + 3) * (PARTS + 1)
+    assert stored.table["criterion"].nunique() == len(CRITERIA) - 1, "all but Banzhaf, which takes a bank"
+    assert len(stored.table) == (len(CRITERIA) - 2 + 3) * (PARTS + 1)
     assert stored.arrays["gradients"].shape == (ROWS, PARTS)
 
 
@@ -113,3 +118,65 @@ def test_all_orders_start_from_the_full_model_and_end_with_nothing(made):
         assert (
             table[table["removed"] == removed][["mask_first", "mask_second", "score"]].drop_duplicates().shape[0] == 1
         )
+
+
+def test_a_bank_keeps_margins_and_the_league_is_made_anew_from_what_is_kept(made, glue, tmp_path):
+    root = shutil.copytree(made.root, tmp_path / "bundle")
+    bundle = Bundle(root)
+    options = Options(TASKS["MRPC"], SEED, "minilm-l6", bundle, glue)
+    scored, orders = league.score_masks, []
+
+    def counted(*arguments):
+        orders.append(arguments)
+        return scored(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        calls = []
+
+        def killed(evaluator, masks, words, state):
+            calls.append(len(state.arrays))
+            found = scored(evaluator, masks[: 28 if len(calls) == 1 else None], words, state)
+            if len(calls) == 1:
+                raise KeyboardInterrupt
+            return found
+
+        patch.setattr(bank, "score_masks", killed)
+        with pytest.raises(KeyboardInterrupt):
+            bank.make(options, masks=100)
+        manifest = bank.make(options, masks=100)
+        assert calls[1] > 0, "it goes on"
+        patch.setattr(league, "DRAWS", 3)
+        patch.setattr(league, "NODES", 4)
+        patch.setattr(league, "score_masks", counted)
+        league.make(options)
+    assert bank.make(options, masks=100) == manifest
+    assert not [problem for problem in validate(bundle) if "league" in str(problem) or "bank" in str(problem)]
+    assert len(orders) == 1 + 2, "the single ablations, measured anew, and the two halves of the new criterion"
+    before, after = made.read(KEY).table, bundle.read(KEY).table
+    assert set(after["criterion"]) - set(before["criterion"]) == {BANZHAF}
+    same = after[after["criterion"] != BANZHAF].reset_index(drop=True)
+    pd.testing.assert_frame_equal(same, before)
+    dev = folder_examples(glue, TASKS["MRPC"], "dev")
+    stored = mask_bank_of(bundle.read(Key(RUN, "bank")), dev.labels, SHAPE)
+    np.testing.assert_allclose(stored.scores(), bundle.read(Key(RUN, "bank")).table["score"])
+    half = halves_of(ROWS)[0]
+    at = list(bundle.manifest(KEY).summary["criteria"]).index(BANZHAF)
+    np.testing.assert_allclose(bundle.read(KEY).arrays["worth"][at][0], stored.worth(half).value)
+    assert (stored.worth_by_reuse().low <= stored.worth_by_reuse().high).all()
+    assert stored.surprises().shape == (100,)
+
+
+@given(st.integers(0, 1000), st.sampled_from(["MRPC", "CoLA", "MNLI", "STS-B"]))
+@settings(deadline=None, max_examples=30)
+def test_kept_margins_give_the_score_of_the_logits(seed, name):
+    rng, task = np.random.default_rng(seed), TASKS[name]
+    logits = (rng.normal(size=(20, task.n_outputs)) * 10.0 ** rng.integers(-9, 5)).astype(np.float32)
+    labels = rng.uniform(0, 5, 20) if task.is_regression else rng.integers(0, task.n_outputs, 20).astype(float)
+    if not task.is_regression:
+        logits[:5] = 0  # of equals, the first counts
+    else:
+        logits = rng.uniform(0, 5, (20, 1)).astype(np.float32)
+    kept = margins_of(task, logits, labels)
+    bank_of_one = MaskBank(task, np.ones((1, 3), np.bool_), np.ones(1), kept[None], labels)
+    near = 2e-3 if task.is_regression else 1e-9
+    assert bank_of_one.scores()[0] == pytest.approx(score_of(task, logits, labels), abs=near)
