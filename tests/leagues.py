@@ -8,8 +8,30 @@ import pandas as pd
 from explorer.glue.tasks import TASKS
 from explorer.stats.areas import area_under, cross_scores, draw_weights
 from explorer.store.schema import Key
-from explorer.tickets.criteria import CHANCE, CRITERIA, chance_orders, halves_of, nested_masks, order_of
+from explorer.tickets.criteria import (
+    CHANCE,
+    CRITERIA,
+    chance_orders,
+    halves_of,
+    mask_of,
+    nested_masks,
+    order_of,
+    random_masks,
+)
 from tests.bundles import H, L, write
+
+
+def with_bank(bundle, run, shape=(L, H), many=100):
+    """A bank of random masks: the more parts are off, the more examples are wrong, and the first head counts most."""
+    kept, rates = random_masks(shape[0] * (shape[1] + 1), many)
+    labels = bundle.read(Key(run, "finetune")).arrays["labels"]
+    hard = np.random.default_rng(run.seed).uniform(size=len(labels))
+    share = 0.4 + 0.3 * kept[:, 0] + 0.3 * kept[:, 1:].mean(axis=1)
+    margins = (share[:, None] - hard).astype(np.float16)
+    scores = (margins > 0).mean(axis=1)
+    table = pd.DataFrame({"mask": [mask_of(row, shape).code for row in kept], "rate": rates, "score": scores})
+    summary = {"masks": many, "full_score": 0.9}
+    return write(bundle, Key(run, "bank"), summary=summary, arrays={"margins": margins}, table=table)
 
 
 def with_league(bundle, run, shape=(L, H), draws=3):

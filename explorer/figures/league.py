@@ -85,7 +85,8 @@ def league_figure(
         figure.add_hline(y=majority, line={"color": QUIET, "width": 1, "dash": "dash"}, annotation_text=majority_title)
     figure.update_xaxes(title="heads and MLPs off")
     figure.update_yaxes(title=metric)
-    return quiet(figure, height=430).update_layout(legend={"y": 1.02, "yanchor": "bottom"})
+    columns = {"entrywidth": 0.48, "entrywidthmode": "fraction"}  # two, on a phone too
+    return quiet(figure, height=500).update_layout(legend={"y": 1.02, "yanchor": "bottom", **columns})
 
 
 def _band(figure: go.Figure, rows: pd.DataFrame, colour: str, name: str) -> None:

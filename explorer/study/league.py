@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from explorer.arrays import Float64Array
+from explorer.arrays import Float64Array, FloatArray
 from explorer.mask import Mask
 from explorer.stats.areas import central
 from explorer.stats.intervals import SeedSpread, seed_spread
+from explorer.stats.stability import Stability, stability
 from explorer.store.bundle import Artefact
 from explorer.store.schema import Run
-from explorer.tickets.criteria import CHANCE, EXPECTED, Criterion, criterion_named
+from explorer.tickets.criteria import CHANCE, EXPECTED, Criterion, criterion_named, order_of
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,20 @@ def over_seeds(leagues: Sequence[League]) -> dict[str, SeedSpread]:
         for one in league.standings:
             found.setdefault(one.criterion.name, []).append(one.area)
     return {name: seed_spread(areas) for name, areas in found.items()}
+
+
+def stability_over_examples(gradients: FloatArray, keep: int, draws: int = 100, seed: int = 0) -> Stability:
+    """Measures how far bootstrap samples of examples agree on which components the paper's criterion keeps.
+
+    gradients: (n, C), an example's gate gradients. keep: how many components each choice keeps. Its interval is over
+    draws alone.
+    """
+    size = np.abs(gradients.astype(np.float64))
+    rng, n = np.random.default_rng(seed), len(size)
+    chosen = np.zeros((draws, size.shape[1]), np.bool_)
+    for row, weight in zip(chosen, rng.multinomial(n, np.full(n, 1 / n), size=draws), strict=True):
+        row[order_of(weight @ size)[size.shape[1] - keep :]] = True
+    return stability(chosen)
 
 
 def meaning(league: League, metric: str) -> str:

@@ -6,14 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.store.validation import validate
-from explorer.study.league import league_of
+from explorer.study.league import league_of, stability_over_examples
 from tests.bundles import MODEL, H, L, small_bundle
-from tests.leagues import with_league
+from tests.leagues import with_bank, with_league
 from tests.ui.opened import address, opened, words
 
 RUN = Run(MODEL, "MRPC", 1337)
@@ -24,11 +25,27 @@ def bundle(tmp_path_factory):
     made = small_bundle(tmp_path_factory.mktemp("bundle"))
     for seed in (1337, 42):
         with_league(made, Run(MODEL, "MRPC", seed))
+    with_bank(made, RUN)
     return made
 
 
 def test_the_drawn_league_is_one_that_validates(bundle):
-    assert not [problem for problem in validate(bundle) if "league" in str(problem)]
+    assert not [problem for problem in validate(bundle) if "league" in str(problem) or "bank" in str(problem)]
+
+
+def test_the_bank_says_which_part_is_worth_most(monkeypatch, bundle):
+    test = opened(monkeypatch, "league", bundle.root)
+    assert "**layer 1, head 1** is worth the most: 0.3" in words(test)
+    assert "Good tickets of 2 seeds: " in words(test)
+    other = opened(monkeypatch, "league", bundle.root, task="MRPC", seed="42")
+    assert "python -m precompute bank --task MRPC --seed 42" in words(other)
+
+
+def test_examples_that_agree_make_a_stable_choice():
+    same = np.tile(np.arange(10.0), (30, 1))
+    assert stability_over_examples(same, 5).value == 1
+    noise = np.random.default_rng(0).normal(size=(30, 400))
+    assert stability_over_examples(noise, 200).value < 0.75
 
 
 def test_it_says_which_criterion_keeps_most_and_lists_all(monkeypatch, bundle):
@@ -40,7 +57,12 @@ def test_it_says_which_criterion_keeps_most_and_lists_all(monkeypatch, bundle):
     assert list(table["criterion"]) == [one.criterion.title for one in league.standings]
     assert table["area"][0] == f"{best.area:.3f} [{best.low:.3f}, {best.high:.3f}]"
     assert "mean of 2 seeds" in table.columns
-    assert set(test.session_state["exhibits.kept"].exhibits) == {"league.curves", "league.table"}
+    assert set(test.session_state["exhibits.kept"].exhibits) == {
+        "league.curves",
+        "league.table",
+        "league.worth",
+        "league.bank",
+    }
 
 
 def test_a_link_marks_its_point_and_the_page_is_about_that_mask(monkeypatch, bundle):

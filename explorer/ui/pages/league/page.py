@@ -18,6 +18,7 @@ from explorer.study.league import League, league_of, meaning, over_seeds
 from explorer.tickets.criteria import CHANCE, EXPECTED
 from explorer.ui import cached, state
 from explorer.ui.as_text import code
+from explorer.ui.pages.league import parts
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
 from explorer.ui.widgets.words import minus, seeds
@@ -53,6 +54,10 @@ def page(view: View) -> None:
     _table(league, metric, over_seeds(leagues), len(leagues))
     glossary.write(_HOW)
     _provenance(view, league, key)
+    shape = shape_of(view.manifests, run)
+    parts.worth(league, name, shape)
+    parts.bank(view, shape)
+    parts.stable(view, league)
     state.write_url(run, None, criterion=name, off=str(removed))
 
 
