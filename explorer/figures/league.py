@@ -49,8 +49,9 @@ def league_figure(
         line={"color": QUIET, "width": 2},
         hovertemplate=f"chance, %{{x}} off<br>{metric} %{{y:.3f}}, the mean of 20<extra></extra>",
     )
-    names = [criterion for criterion in CRITERIA if criterion.name in set(curves["criterion"]) - {CHANCE}]
-    for number, criterion in sorted(enumerate(names), key=lambda pair: pair[1].name == stressed):
+    there = set(curves["criterion"]) - {CHANCE}
+    drawn = [(number, criterion) for number, criterion in enumerate(CRITERIA) if criterion.name in there]
+    for number, criterion in sorted(drawn, key=lambda pair: pair[1].name == stressed):
         rows = curves[curves["criterion"] == criterion.name]
         colour, loud = _COLOURS[number % len(_COLOURS)], criterion.name == stressed
         if loud:

@@ -96,7 +96,7 @@ def _design(kept: BoolArray, utility: Float64Array, strata: AnyArray | None) -> 
     gram = design.T @ design
     if len(utility) <= design.shape[1] or np.linalg.matrix_rank(gram) < len(gram):
         raise BadRequest(f"{len(utility)} masks do not tell {kept.shape[1]} components apart.", "Draw more masks.")
-    return design, np.linalg.inv(gram)
+    return design, np.asarray(np.linalg.inv(gram), np.float64)
 
 
 def _worth(value: Float64Array, variance: Float64Array) -> Worth:

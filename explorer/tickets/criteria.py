@@ -35,7 +35,7 @@ CRITERIA: tuple[Criterion, ...] = (
     Criterion("signed", "gradient, signed", "How much the loss would grow to first order if the part went."),
     Criterion("fisher", "Fisher", "The mean squared gradient of an example's loss (Theis et al. 2018)."),
     Criterion("batch", "gradient, per batch", "The mean absolute gradient of the loss of 32 examples together."),
-    Criterion("published", "gradient, as published", "The authors' script: running totals that are never zeroed."),
+    Criterion("published", "gradient, published", "The authors' script: running totals that are never zeroed."),
     Criterion(
         "integrated",
         "integrated gradients",

@@ -157,7 +157,9 @@ def _table(league: League, metric: str, spread: dict[str, SeedSpread], n_seeds: 
         if n_seeds > 1:
             row[f"mean of {seeds(n_seeds)}"] = _over(spread[of.name])
         rows.append(row | {"what it measures": of.says})
-    exhibits.table(pd.DataFrame(rows), key="league.table", title="Criteria by area under the curve")
+    exhibits.table(
+        pd.DataFrame(rows), key="league.table", title="Criteria by area under the curve", height=35 * len(rows) + 38
+    )
     words = (
         f"Area: mean {metric} over all sizes, from everything on to everything off, by trapezoids. Brackets: 95% "
         f"interval over {league.n:,} examples (1,000 resamples within each half, the same for every criterion, so "

@@ -61,8 +61,8 @@ def bank(view: View, shape: tuple[int, int]) -> None:
         f"On average over {len(banked.rates):,} random masks, **{table['part'][0]}** is worth the most: "
         f"{table['worth'][0]:.3f} of {metric} [{table['low'][0]:.3f}, {table['high'][0]:.3f}]. "
         f"{clear} of {len(names)} parts are worth something beyond noise. Adding up what the parts are worth foretells "
-        f"a mask's {metric} to ±{left:.3f} (a standard deviation; the masks differ by ±{spread:.3f}): too little to "
-        "show as a score."
+        f"a mask's {metric} to ±{left:.3f} (a standard deviation; the masks differ by ±{spread:.3f}). What is "
+        "foretold is never shown as a score."
     )
     exhibits.table(
         table.round(4),
