@@ -37,6 +37,7 @@ PAGES = (
     Page("Overview", "home", "", "overview.page"),  # the page at /
     Page("Survival", "grid_on", "survival", "survival.page"),
     Page("Tickets", "confirmation_number", "tickets", "tickets.page"),
+    Page("League", "leaderboard", "league", "league.page"),
     Page("Lab", "toggle_on", "lab", "lab.page"),
     Page("Replay", "replay", "replay", "replay"),
     Page("Patterns", "blur_on", "patterns", "patterns.page"),

@@ -117,6 +117,54 @@ def _ablations(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
         raise _Unfit(f"its table does not switch off every component ({error.wrong.rstrip('.')})") from None
 
 
+def _bank(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    table = artefact.table
+    _columns(table, ("mask", "rate", "score"))
+    _finite(table, "rate")
+    _finite(table, "score", may_be_undefined=True)
+    if table.empty:
+        raise _Unfit("its table has no row")
+    for code in table["mask"]:
+        _mask(code, shape, "a mask in its table")
+    if not np.isfinite(_array(artefact, "margins", (len(table), n))).all():
+        raise _Unfit("margins hold a value that is not a finite number")
+    _numbers(artefact.manifest.summary, "full_score", may_be_undefined=True)
+
+
+def _league(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    table, summary = artefact.table, artefact.manifest.summary
+    _columns(table, (*_INTERVAL, "criterion", "draw", "removed", "mask_first", "mask_second"))
+    _texts(table, "criterion")
+    _intervals(table)
+    for name in ("draw", "removed"):
+        _whole(table, name)
+    for name in ("mask_first", "mask_second"):
+        for code in table[name]:
+            _mask(code, shape, "a mask in its table")
+    layers, heads = _known(shape)
+    parts, curves = layers * heads + layers, int((table["removed"] == 0).sum())
+    if len(table) != curves * (parts + 1) or list(table["removed"]) != [*range(parts + 1)] * curves:
+        raise _Unfit("its table does not hold every size of every order")
+    named = summary.get("criteria")
+    real = [str(name) for name in named] if isinstance(named, list | tuple) else []
+    if set(real) != set(table["criterion"]) or not {"chance", "expected"} <= set(real):
+        raise _Unfit("its summary does not name the criteria of its table")
+    for name, sides in (
+        ("predictions", (curves, parts + 1, n)),
+        ("orders", (curves, 2, parts)),
+        ("worth", (len(real) - 1, 3, parts)),
+        ("areas", (curves, None)),
+        ("gradients", (n, parts)),
+    ):
+        if not np.isfinite(_array(artefact, name, sides)).all():
+            raise _Unfit(f"{name} hold a value that is not a finite number")
+    if artefact.arrays["areas"].shape[1] < 2:
+        raise _Unfit("areas hold no resamples")
+    for name in ("full_score", "loss_full", "loss_empty", "loss_explained"):
+        if not _is_number(summary.get(name)) or not math.isfinite(summary[name]):
+            raise _Unfit(f"{name} in its summary is no number")
+
+
 def _importance(artefact: Artefact, shape: Shape | None, _n: int | None) -> None:
     layers, heads = _known(shape)
     for name, sides in (("heads", (layers, heads)), ("mlps", (layers,))):
@@ -238,6 +286,8 @@ _CHECKS: Mapping[str, Callable[[Artefact, Shape | None, int | None], None]] = {
     "importance": _importance,
     "structured": _structured,
     "ablations": _ablations,
+    "bank": _bank,
+    "league": _league,
     "attention": _attention,
     "magnitude": _magnitude,
     "subnetworks": _subnetworks,

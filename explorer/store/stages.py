@@ -177,6 +177,21 @@ REGISTER: tuple[Stage, ...] = (
         needs=_OF_RUN,
     ),
     Stage(
+        "bank",
+        "bank",
+        "mask bank",
+        "Score about 1,000 random masks and keep each example's margin; goes on after a kill.",
+        (Option("masks", "How many, instead of 1,000.", kind=int),),
+        needs=_OF_RUN,
+    ),
+    Stage(
+        "league",
+        "league",
+        "league",
+        "Prune in the order of each criterion of importance, one component at a time, and score every mask.",
+        needs=_OF_RUN,
+    ),
+    Stage(
         "attention",
         "attention",
         "attention",

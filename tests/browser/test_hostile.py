@@ -23,7 +23,7 @@ MARKUP = [
     f"]\n\n![x][1]\n\n[1]: http://{ELSEWHERE}/e.png",
 ]
 PARAMETERS = ("model", "task", "seed", "mask", "a", "b", "step", "method", "row", "v", "view", "compare", "with")
-PAGES = ("", "survival", "tickets", "lab", "replay", "patterns", "runs", "stage", "game")
+PAGES = ("", "survival", "tickets", "league", "lab", "replay", "patterns", "runs", "stage", "game")
 
 
 @pytest.fixture(scope="module")

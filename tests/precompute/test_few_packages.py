@@ -104,6 +104,8 @@ def test_every_stage_and_benchmark_runs_with_few_packages(site, glue, model, tmp
         "finetune": ["finetune", *run, *data, "--epochs", 2, "--learning-rate", "1e-3"],
         "importance": ["importance", *run, *data],
         "ablations": ["ablations", *run, *data],
+        "bank": ["bank", *run, *data, "--masks", 100],
+        "league": ["league", *run, *data],
         "prune": ["prune", *run, *data],
         "subnetworks": ["subnetworks", *run, *data],
         "retrain": ["retrain", *run, *data],

@@ -17,7 +17,7 @@ def _page():
     stamp = cached.stamp(root)
     manifests = cached.manifests(root, stamp)
     name = os.environ["TEST_PAGE"]
-    folder = f"{name}.page" if name in ("overview", "survival", "tickets", "patterns", "runs") else name
+    folder = f"{name}.page" if name in ("overview", "survival", "tickets", "league", "patterns", "runs") else name
     importlib.import_module(f"explorer.ui.pages.{folder}").page(state.select(root, stamp, manifests))
 
 

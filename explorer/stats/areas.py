@@ -1,0 +1,81 @@
+"""The area under a curve of scores against size, with its interval over examples; curves are paired by the draws.
+
+Examples are split into halves: each half is scored with what was measured on the other, and the two count alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.arrays import AnyArray, Float64Array
+from explorer.errors import BadRequest
+from explorer.glue.tasks import MetricName
+from explorer.stats.bootstrap import matthews_of_counts
+
+RESAMPLES = 1000
+
+
+def draw_weights(halves: Sequence[NDArray[np.integer]], resamples: int = RESAMPLES, seed: int = 0) -> Float64Array:
+    """Draws how often each example comes up in resamples with replacement within each half: (resamples + 1, n).
+
+    halves: the indices of each, disjoint, that cover 0 to n - 1. The first row is all ones: the sample as it is.
+    """
+    rng, n = np.random.default_rng(seed), sum(map(len, halves))
+    weights = np.ones((resamples + 1, n))
+    for half in halves:
+        weights[1:, half] = rng.multinomial(len(half), np.full(len(half), 1 / len(half)), size=resamples)
+    return weights
+
+
+def weighted_scores(metric: MetricName, predictions: AnyArray, labels: AnyArray, weights: Float64Array) -> Float64Array:
+    """Computes the metric of S sets of predictions under R sets of weights of the examples: (R, S).
+
+    predictions: (S, n). labels: (n,). weights: (R, n), how often each example counts. A correlation that is not
+    defined, because one side is constant, counts as 0. Raises BadRequest on Matthews of more than two classes.
+    """
+    predictions, labels = np.asarray(predictions), np.asarray(labels)
+    total = weights.sum(axis=1, keepdims=True)
+    if metric == "accuracy":
+        return np.asarray(weights @ (predictions == labels).T.astype(np.float64) / total)
+    if metric == "matthews":
+        if not (np.isin(labels, (0, 1)).all() and np.isin(predictions, (0, 1)).all()):
+            raise BadRequest("Matthews correlation under weights takes two classes.", "CoLA has two.")
+        said, true = predictions.T.astype(np.float64), labels.astype(np.float64)
+        tp = weights @ (said * true[:, None])
+        positive, actual = weights @ said, (weights @ true)[:, None]
+        return matthews_of_counts(total - positive - actual + tp, positive - tp, actual - tp, tp)
+    x = predictions.T.astype(np.float64)
+    x = x - x.mean(axis=0)  # keeps the sums of squares exact
+    y = labels.astype(np.float64) - labels.mean()
+    mean_x, mean_y = weights @ x / total, (weights @ y)[:, None] / total
+    xy = weights @ (x * y[:, None]) / total - mean_x * mean_y
+    xx = weights @ x**2 / total - mean_x**2
+    yy = (weights @ y**2)[:, None] / total - mean_y**2
+    defined = (xx > 1e-10) & (yy > 1e-10)  # below: values that differ by the rounding of float32
+    return np.divide(xy, np.sqrt(np.abs(xx * yy)), out=np.zeros_like(xy), where=defined)
+
+
+def cross_scores(
+    metric: MetricName,
+    predictions: AnyArray,
+    labels: AnyArray,
+    halves: Sequence[NDArray[np.integer]],
+    weights: Float64Array,
+) -> Float64Array:
+    """Averages the metric over the halves, (R, S); arguments as `weighted_scores` and `draw_weights` have them."""
+    each = [weighted_scores(metric, predictions[:, half], labels[half], weights[:, half]) for half in halves]
+    return np.mean(each, axis=0)
+
+
+def area_under(scores: Float64Array) -> Float64Array:
+    """Averages scores over sizes by the trapezoid rule: (..., S) to (...). In the unit of the score."""
+    return np.asarray((scores[..., 1:] + scores[..., :-1]).mean(axis=-1) / 2)
+
+
+def central(drawn: Float64Array, confidence: float = 0.95) -> tuple[float, float]:
+    """Returns the percentile interval of resampled values (R,)."""
+    low, high = np.quantile(drawn, ((1 - confidence) / 2, (1 + confidence) / 2))
+    return float(low), float(high)

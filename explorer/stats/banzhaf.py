@@ -1,0 +1,104 @@
+"""What each component is worth on average over random masks: Banzhaf values with intervals, and what they leave out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer.arrays import AnyArray, BoolArray, Float64Array
+from explorer.errors import BadRequest
+
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True, eq=False)
+class Worth:
+    """A value a component with its 95% interval over masks, each (C,)."""
+
+    value: Float64Array
+    low: Float64Array
+    high: Float64Array
+
+
+def sample_reuse(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Worth:
+    """Estimates Banzhaf values by maximum sample reuse: every mask counts for every component.
+
+    The mean utility of the masks that keep a component minus that of those that do not (Wang and Jia 2023,
+    arXiv:2205.15466, equation 5), with Welch's standard error. kept: (M, C), each component kept independently of the
+    others. utility: (M,). strata: (M,), which keep rate each mask was drawn with; the values of the rates, weighted
+    Banzhaf values (Li and Yao 2023), are averaged. At one rate of 1/2 it is the Banzhaf value.
+    Raises BadRequest where a component is kept, or off, in fewer than two masks of a stratum.
+    """
+    values, variances = [], []
+    for rows in _rows_of(len(utility), strata):
+        on, of_stratum = kept[rows].astype(np.float64), utility[rows]
+        many, few = on.sum(axis=0), len(of_stratum) - on.sum(axis=0)
+        if min(many.min(), few.min()) < 2:
+            raise BadRequest(
+                "A component is kept, or off, in fewer than two masks of one keep rate.", "Draw more random masks."
+            )
+        with_it, without = of_stratum @ on / many, of_stratum @ (1 - on) / few
+        spread = [
+            ((of_stratum[:, None] - mean) ** 2 * which).sum(axis=0) / (size - 1)
+            for mean, which, size in ((with_it, on, many), (without, 1 - on, few))
+        ]
+        values.append(with_it - without)
+        variances.append(spread[0] / many + spread[1] / few)
+    return _worth(np.mean(values, axis=0), np.sum(variances, axis=0) / len(values) ** 2)
+
+
+def least_squares(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Worth:
+    """Estimates the same values as the coefficients of the best additive game, with HC3 standard errors.
+
+    Banzhaf values are these coefficients over all masks (Hammer and Holzman 1992); on a sample they differ from
+    `sample_reuse` in that what the other components do is taken out, so intervals are narrower, and an additive game
+    gives exact values from any sample of full rank. Over several keep rates it is their best common additive game.
+    Arguments as `sample_reuse` has them. Raises BadRequest with fewer masks than components, or none that tell them
+    apart.
+    """
+    design, inverse = _design(kept, utility, strata)
+    coefficients = inverse @ design.T @ utility
+    residuals = utility - design @ coefficients
+    leverage = np.einsum("mc,cd,md->m", design, inverse, design)
+    scaled = residuals / np.maximum(1 - leverage, 1e-9)
+    meat = (design * scaled[:, None] ** 2).T @ design
+    parts = kept.shape[1]
+    return _worth(coefficients[:parts], np.maximum(np.diag(inverse @ meat @ inverse)[:parts], 0))
+
+
+def surprise(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Float64Array:
+    """Computes each mask's utility minus what the additive game of all other masks predicts for it: (M,).
+
+    Leave-one-out residuals, in closed form. Positive: the parts that are off can be spared together, better than
+    each alone suggests. Arguments and errors as `least_squares`.
+    """
+    design, inverse = _design(kept, utility, strata)
+    residuals = utility - design @ (inverse @ design.T @ utility)
+    leverage = np.einsum("mc,cd,md->m", design, inverse, design)
+    return np.asarray(residuals / np.maximum(1 - leverage, 1e-9))
+
+
+def _rows_of(n: int, strata: AnyArray | None) -> list[AnyArray]:
+    if strata is None:
+        return [np.arange(n)]
+    return [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+
+
+def _design(kept: BoolArray, utility: Float64Array, strata: AnyArray | None) -> tuple[Float64Array, Float64Array]:
+    """Components, then an intercept a stratum: (M, C + strata), and the inverse of its Gram matrix."""
+    blocks = [kept.astype(np.float64)]
+    for rows in _rows_of(len(utility), strata):
+        of_stratum = np.zeros((len(utility), 1))
+        of_stratum[rows] = 1
+        blocks.append(of_stratum)
+    design = np.concatenate(blocks, axis=1)
+    gram = design.T @ design
+    if len(utility) <= design.shape[1] or np.linalg.matrix_rank(gram) < len(gram):
+        raise BadRequest(f"{len(utility)} masks do not tell {kept.shape[1]} components apart.", "Draw more masks.")
+    return design, np.asarray(np.linalg.inv(gram), np.float64)
+
+
+def _worth(value: Float64Array, variance: Float64Array) -> Worth:
+    half = _Z * np.sqrt(variance)
+    return Worth(np.asarray(value), np.asarray(value - half), np.asarray(value + half))

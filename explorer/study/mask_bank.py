@@ -1,0 +1,77 @@
+"""A run's bank of random masks: the score of each on any examples, what each component is worth, and surprises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from explorer.arrays import BoolArray, Float16Array, Float32Array, Float64Array
+from explorer.glue.tasks import TASKS, Task
+from explorer.mask import Mask
+from explorer.stats.areas import weighted_scores
+from explorer.stats.banzhaf import Worth, least_squares, sample_reuse, surprise
+from explorer.stats.logit_margins import margins
+from explorer.store.bundle import Artefact
+from explorer.tickets.criteria import kept_of
+
+
+@dataclass(frozen=True, eq=False)
+class MaskBank:
+    """M random masks of one run."""
+
+    task: Task
+    kept: BoolArray
+    """(M, C)"""
+    rates: Float64Array
+    """(M,): the keep rate that each was drawn at."""
+    margins: Float16Array
+    """(M, n): as `margins_of` gives them."""
+    labels: Float64Array
+    """(n,)"""
+
+    def scores(self, examples: NDArray[np.integer] | None = None) -> Float64Array:
+        """Computes the task's metric of every mask, on all or some examples: (M,). Undefined correlations are 0."""
+        at = np.arange(len(self.labels)) if examples is None else examples
+        stored, labels = self.margins[:, at].astype(np.float64), self.labels[at]
+        if self.task.metric == "accuracy":
+            return np.asarray((stored > 0).mean(axis=1))
+        said = stored if self.task.is_regression else np.where(stored > 0, labels, 1 - labels)
+        return weighted_scores(self.task.metric, said, labels, np.ones((1, len(at))))[0]
+
+    def worth(self, examples: NDArray[np.integer] | None = None) -> Worth:
+        """Estimates what each component is worth in the task's score, by least squares over the keep rates."""
+        return least_squares(self.kept, self.scores(examples), self.rates)
+
+    def worth_by_reuse(self) -> Worth:
+        """Estimates the Banzhaf values from the masks that keep every component with probability 1/2."""
+        half = self.rates == 0.5
+        return sample_reuse(self.kept[half], self.scores()[half])
+
+    def surprises(self) -> Float64Array:
+        """Computes each mask's score minus what the additive game of the others predicts: (M,)."""
+        return surprise(self.kept, self.scores(), self.rates)
+
+
+def margins_of(task: Task, logits: Float32Array, labels: Float64Array) -> Float16Array:
+    """Rounds what a mask says of each example for keeping, (n,): above 0 exactly where it is right.
+
+    The gold class's logit minus the best other's; of a regression, the value. logits: (n, k); labels: (n,).
+    """
+    if task.is_regression:
+        return logits[:, 0].astype(np.float16)
+    exact = margins(logits, labels)
+    right = logits.argmax(axis=1) == labels  # of equal logits the first class counts
+    rounded = np.clip(exact, -60_000, 60_000).astype(np.float16)
+    least = np.finfo(np.float16).smallest_subnormal
+    return np.where(right, np.maximum(rounded, least), np.minimum(rounded, np.float16(0))).astype(np.float16)
+
+
+def mask_bank_of(artefact: Artefact, labels: Float64Array, shape: tuple[int, int]) -> MaskBank:
+    """Reads a run's bank; labels: (n,) of its dev set; shape: (L, H)."""
+    table: pd.DataFrame = artefact.table
+    kept = np.stack([kept_of(Mask.from_code(str(code), *shape)) for code in table["mask"]])
+    rates = table["rate"].to_numpy(np.float64)
+    return MaskBank(TASKS[artefact.manifest.task], kept, rates, artefact.arrays["margins"], labels)

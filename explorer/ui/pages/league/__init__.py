@@ -1,0 +1,1 @@
+"""Page League: which criterion of importance keeps most of the score."""

@@ -1,0 +1,191 @@
+"""Page: prune in the order of every criterion of importance; which keeps most of the score?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.league import league_figure
+from explorer.figures.print.export import Exhibit
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.glue.tasks import TASKS
+from explorer.stats.intervals import SeedSpread
+from explorer.store.schema import Key
+from explorer.store.task_tickets import shape_of
+from explorer.study.league import League, league_of, meaning, over_seeds
+from explorer.tickets.criteria import CHANCE, EXPECTED
+from explorer.ui import cached, state
+from explorer.ui.as_text import code
+from explorer.ui.pages.league import parts
+from explorer.ui.view import View
+from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
+from explorer.ui.widgets.words import minus, seeds
+
+_CRITERION, _OFF, _FIGURE = "league.criterion", "league.off", "league.curves"
+_HOW = (
+    "Every head and MLP of the full model gets a worth by each criterion, measured on one half of the [[dev set]]. "
+    "Then they go one by one, the least worth first, and every model on the way is scored exactly on the other half; "
+    "the same the other way round, averaged. So no criterion wins by having seen the examples that it is scored on."
+)
+
+
+def page(view: View) -> None:
+    """Curves of score against size, the table of areas, and any point of a curve in the lab."""
+    run = view.run
+    state.show_notices()
+    page_title.show(run.task, "What should go first? Criteria of [[importance]], played against each other")
+    degenerate.note(view)
+    key = Key(run, "league")
+    if not view.has(key):
+        _nothing(view, key)
+        return
+    league = league_of(cached.artefact(view, key))
+    metric = METRIC_WORDS[TASKS[run.task].metric]
+    exhibits.say(glossary.plain(_HOW))
+    exhibits.say(meaning(league, metric), "meaning")
+    st.markdown(meaning(league, metric))
+    name, removed = _choice(league)
+    _curves(view, league, metric, name, removed)
+    _to_lab(view, league, name, removed)
+    others = [Key(one, "league") for one in view.runs]
+    leagues = [league_of(cached.artefact(view, one)) for one in others if view.has(one)]
+    _table(league, metric, over_seeds(leagues), len(leagues))
+    glossary.write(_HOW)
+    _provenance(view, league, key)
+    shape = shape_of(view.manifests, run)
+    parts.worth(league, name, shape)
+    parts.bank(view, shape)
+    parts.stable(view, league)
+    state.write_url(run, None, criterion=name, off=str(removed))
+
+
+def _nothing(view: View, key: Key) -> None:
+    there = [str(run.seed) for run in view.runs if view.has(Key(run, "league"))]
+    words = f"Seeds that have it: {', '.join(there)}. " if there else ""
+    st.info(f"The league of this run is not made yet. {words}Make it: {code(view.bundle.command_for(key))}")
+    state.write_url(view.run, None)
+
+
+def _choice(league: League) -> tuple[str, int]:
+    """The criterion and the number of parts off that are marked: clicked, selected, or of the link."""
+    titles = {one.criterion.name: one.criterion.title for one in league.standings if one.criterion.name != CHANCE}
+    clicked = _clicked()
+    asked, off = state.asked("criterion"), state.asked("off")
+    if _CRITERION not in st.session_state or st.session_state[_CRITERION] not in titles:
+        st.session_state[_CRITERION] = asked if asked in titles else EXPECTED
+    if _OFF not in st.session_state:
+        st.session_state[_OFF] = int(off) if off and off.isdecimal() and len(off) < 6 else league.components // 3
+    if clicked is not None and clicked != st.session_state.get("league.clicked") and clicked[0] in titles:
+        st.session_state["league.clicked"] = clicked
+        st.session_state[_CRITERION], st.session_state[_OFF] = clicked
+    st.session_state[_OFF] = min(max(0, int(st.session_state[_OFF])), league.components)
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        name = st.selectbox("Criterion", list(titles), format_func=titles.__getitem__, key=_CRITERION)
+    with right:
+        removed = st.slider("Heads and MLPs off", 0, league.components, key=_OFF)
+    return str(name), int(removed)
+
+
+def _clicked() -> tuple[str, int] | None:
+    """The point of a curve that was clicked last."""
+    chosen: Any = st.session_state.get(_FIGURE) or {}
+    points = chosen.get("selection", {}).get("points", [])
+    if not points or len(points[0].get("customdata") or ()) < 2:
+        return None
+    return str(points[0]["customdata"][0]), int(points[0]["customdata"][1])
+
+
+def _curves(view: View, league: League, metric: str, name: str, removed: int) -> None:
+    line = cached.majority_baseline(view, view.run.model, view.run.task)
+    figure = league_figure(
+        league.curves,
+        metric=metric,
+        stressed=name,
+        removed=removed,
+        full=league.full_score,
+        majority=line.score if line else None,
+        majority_title=line.title if line else "",
+    )
+    title = f"{metric} while parts go, by criterion, seed {view.run.seed}"
+    caption = (
+        f"{league.n:,} dev examples, each scored with an order measured on the other half. Shaded: 95% interval over "
+        f"examples of the criterion that is chosen, and the range of {league.draws} random orders."
+    )
+    exhibits.keep(_FIGURE, Exhibit(title, caption, figure, league.curves))
+    st.plotly_chart(
+        figure,
+        key=_FIGURE,
+        on_select="rerun",
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt=f"{title}. {caption}",
+    )
+    st.caption(f"{caption} Click a point to mark it.")
+
+
+def _to_lab(view: View, league: League, name: str, removed: int) -> None:
+    first, second = league.masks_at(name, removed, shape_of(view.manifests, view.run))
+    exhibits.about(view.run, first)
+    lab = view.links.get("lab")
+    if lab is None:
+        return
+    same = first == second
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for number, mask in enumerate((first,) if same else (first, second)):
+            words = "Open this point in the lab" if same else f"Open in the lab: scored on half {number + 1}"
+            if st.button(words, icon=":material/toggle_on:", key=f"league.lab.{number}"):
+                state.set_mask(view.run, mask)
+                st.switch_page(lab)
+        if not same:
+            st.caption("A point is two masks, since each half has its own order.")
+
+
+def _table(league: League, metric: str, spread: dict[str, SeedSpread], n_seeds: int) -> None:
+    rows = []
+    for one in league.standings:
+        of, chance = one.criterion, one.criterion.name == CHANCE
+        row = {
+            "criterion": of.title,
+            "area": f"{one.area:.3f} [{one.low:.3f}, {one.high:.3f}]",
+            "minus the paper's": "–" if of.name == EXPECTED else _signed(one.against_expected),
+            "minus chance": "–" if chance else _signed(one.against_chance),
+            "random orders beaten": "–" if chance else f"{one.beaten_draws} of {league.draws}",
+        }
+        if n_seeds > 1:
+            row[f"mean of {seeds(n_seeds)}"] = _over(spread[of.name])
+        rows.append(row | {"what it measures": of.says})
+    exhibits.table(
+        pd.DataFrame(rows), key="league.table", title="Criteria by area under the curve", height=35 * len(rows) + 38
+    )
+    words = (
+        f"Area: mean {metric} over all sizes, from everything on to everything off, by trapezoids. Brackets: 95% "
+        f"interval over {league.n:,} examples (1,000 resamples within each half, the same for every criterion, so "
+        "that differences are paired); the orders are held fixed. An interval is of one difference alone: the best of "
+        f"{len(rows) - 1} is found by looking. "
+    )
+    if n_seeds > 1:
+        words += "Over seeds: Student's interval of the mean. "
+    st.caption(words)
+
+
+def _signed(difference: Any) -> str:
+    star = "" if difference.beyond_noise else " (noise)"
+    return minus(f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]{star}")
+
+
+def _over(spread: SeedSpread) -> str:
+    return f"{spread.mean:.3f}" + ("" if spread.undefined else f" [{spread.low:.3f}, {spread.high:.3f}]")
+
+
+def _provenance(view: View, league: League, key: Key) -> None:
+    manifest = cached.artefact(view, key).manifest
+    gap = league.loss_full - league.loss_empty
+    st.caption(
+        f"{manifest.summary['masks']:,} masks scored in {manifest.seconds / 60:.0f} minutes on {manifest.device}. "
+        f"Integrated gradients add up to {minus(f'{league.loss_explained:.4f}')}; everything on minus everything off "
+        f"is {minus(f'{gap:.4f}')} of loss. Goes beyond the paper, which has one criterion and prunes in larger steps. "
+        f"Made with {code(manifest.command)}"
+    )

@@ -1,0 +1,47 @@
+"""Stage bank: random masks with the margin of every example, from which worth, interaction and surprise are read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from explorer.store.schema import Manifest
+from explorer.study.mask_bank import margins_of
+from explorer.tickets.criteria import RATES, mask_of, random_masks
+from precompute.artefacts import Draft, Stopwatch, finished
+from precompute.options import Options
+from precompute.stages.opened import open_run, score_masks
+
+MASKS = 1000
+_DRAW_SEED = 0
+"""The same masks for every run of a shape, so that seeds and tasks are compared on them."""
+
+
+def make(options: Options, masks: int | None = None) -> Manifest:
+    """Scores random masks on the dev set, or goes on where an earlier call was killed."""
+    key = options.key("bank")
+    config: dict[str, Any] = {"data": "dev", "masks": masks or MASKS, "rates": list(RATES), "draw_seed": _DRAW_SEED}
+    if there := finished(options.bundle, key, config):
+        return there
+    opened = open_run(options)
+    draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
+    state = draft.state("scores")
+    watch = Stopwatch.start(state.seconds)
+    shape = opened.classifier.n_layers, opened.classifier.n_heads
+    kept, rates = random_masks(shape[0] * shape[1] + shape[0], config["masks"], _DRAW_SEED)
+    drawn = [mask_of(row, shape) for row in kept]
+    evaluations = score_masks(opened.evaluator, drawn, f"bank {opened.run.path}", state)
+    of = opened.evaluator
+    table = pd.DataFrame(
+        {
+            "mask": [one.mask.code for one in evaluations],
+            "rate": rates,
+            "score": [one.score for one in evaluations],
+            "seconds": [one.seconds for one in evaluations],
+        }
+    )
+    margins = np.stack([margins_of(of.task, one.logits, of.labels) for one in evaluations])
+    summary = {"masks": len(drawn), "full_score": of.full.score}
+    return draft.write(summary, watch.seconds, arrays={"margins": margins}, table=table)

@@ -1,0 +1,90 @@
+"""A league small enough to make in a moment, without torch: drawn predictions that get worse as parts go."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from explorer.glue.tasks import TASKS
+from explorer.stats.areas import area_under, cross_scores, draw_weights
+from explorer.store.schema import Key
+from explorer.tickets.criteria import (
+    CHANCE,
+    CRITERIA,
+    chance_orders,
+    halves_of,
+    mask_of,
+    nested_masks,
+    order_of,
+    random_masks,
+)
+from tests.bundles import H, L, write
+
+
+def with_bank(bundle, run, shape=(L, H), many=100):
+    """A bank of random masks: the more parts are off, the more examples are wrong, and the first head counts most."""
+    kept, rates = random_masks(shape[0] * (shape[1] + 1), many)
+    labels = bundle.read(Key(run, "finetune")).arrays["labels"]
+    hard = np.random.default_rng(run.seed).uniform(size=len(labels))
+    share = 0.4 + 0.3 * kept[:, 0] + 0.3 * kept[:, 1:].mean(axis=1)
+    margins = (share[:, None] - hard).astype(np.float16)
+    scores = (margins > 0).mean(axis=1)
+    table = pd.DataFrame({"mask": [mask_of(row, shape).code for row in kept], "rate": rates, "score": scores})
+    summary = {"masks": many, "full_score": 0.9}
+    return write(bundle, Key(run, "bank"), summary=summary, arrays={"margins": margins}, table=table)
+
+
+def with_league(bundle, run, shape=(L, H), draws=3):
+    """The league of a run whose labels the bundle has; the paper's criterion keeps most, chance least."""
+    rng = np.random.default_rng(run.seed)
+    labels = bundle.read(Key(run, "finetune")).arrays["labels"]
+    n, parts = len(labels), shape[0] * (shape[1] + 1)
+    halves, names = halves_of(n), [criterion.name for criterion in CRITERIA]
+    worth = rng.uniform(size=(len(names) - 1, 3, parts))
+    orders = [(order_of(of[1]), order_of(of[0])) for of in worth]
+    orders += [(order, order) for order in chance_orders(parts, draws)]
+    curve_names = [*names[:-1], *[CHANCE] * draws]
+    hard = rng.uniform(size=n)
+    ease = np.linspace(1.6, 0.4, len(orders))
+    share = 0.5 + 0.4 * (1 - np.linspace(0, 1, parts + 1)[None] ** ease[:, None])
+    right = hard[None, None] < share[..., None]
+    said = np.where(right, labels, 1 - labels).astype(np.int8)
+    weights, rows, areas = draw_weights(halves, 100), [], []
+    for name, draw, (first, second), predictions in zip(
+        curve_names, [*[0] * (len(names) - 1), *range(draws)], orders, said, strict=True
+    ):
+        scores = cross_scores(TASKS[run.task].metric, predictions, labels, halves, weights)
+        areas.append(area_under(scores))
+        low, high = np.quantile(scores[1:], (0.025, 0.975), axis=0)
+        pairs = zip(nested_masks(first, shape), nested_masks(second, shape), strict=True)
+        rows += [
+            {
+                "criterion": name,
+                "draw": draw,
+                "removed": removed,
+                "mask_first": one.code,
+                "mask_second": other.code,
+                "score": float(scores[0, removed]),
+                "low": float(low[removed]),
+                "high": float(high[removed]),
+                "n": n,
+            }
+            for removed, (one, other) in enumerate(pairs)
+        ]
+    summary = {
+        "full_score": 0.9,
+        "criteria": names,
+        "masks": 100,
+        "loss_full": 0.3,
+        "loss_empty": 0.7,
+        "loss_explained": -0.4,
+    }
+    arrays = {
+        "predictions": said,
+        "orders": np.array(orders, np.int16),
+        "worth": worth,
+        "first_half": halves[0].astype(np.int32),
+        "areas": np.stack(areas).astype(np.float32),
+        "gradients": rng.normal(size=(n, parts)).astype(np.float16),
+    }
+    return write(bundle, Key(run, "league"), summary=summary, arrays=arrays, table=pd.DataFrame(rows))

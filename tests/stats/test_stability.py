@@ -1,0 +1,36 @@
+"""Stability of choices: by hand, as Fleiss' kappa, and an interval that covers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer.errors import BadRequest
+from explorer.stats.agreement import kappa_of_totals
+from explorer.stats.stability import stability
+
+
+def test_the_same_every_time_is_1_and_opposites_are_minus_1():
+    same = stability(np.tile([True, False, True], (4, 1)))
+    assert (same.value, same.low, same.high) == (1, 1, 1)
+    assert stability(np.array([[True, False], [False, True]])).value == pytest.approx(-1)
+
+
+def test_it_is_fleiss_kappa():
+    chosen = np.random.default_rng(0).random((5, 30)) < np.linspace(0.1, 0.9, 30)
+    assert stability(chosen).value == pytest.approx(float(kappa_of_totals(chosen.sum(axis=0).astype(float), 5)))
+
+
+def test_the_interval_covers():
+    rng, share = np.random.default_rng(1), np.linspace(0.05, 0.95, 60)
+    truth = 1 - (share * (1 - share)).mean() / (share.mean() * (1 - share.mean()))
+    found = [stability(rng.random((40, 60)) < share) for _ in range(300)]
+    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.01)
+    assert 0.9 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.99
+
+
+def test_what_is_undefined_says_so():
+    assert stability(np.ones((3, 4), np.bool_)).undefined == "Every choice is everything: agreement is 0/0."
+    assert stability(np.zeros((3, 4), np.bool_)).undefined == "Every choice is nothing: agreement is 0/0."
+    with pytest.raises(BadRequest, match="two choices"):
+        stability(np.ones((1, 4), np.bool_))
