@@ -93,7 +93,7 @@ def choose_data(task: Task) -> DataSource:
         label_visibility="collapsed",
         width="content",
     )
-    return glue if names.get(chosen, glue) else _diagnostics(task, diagnostic)
+    return glue if chosen is None or names[chosen] else _diagnostics(task, diagnostic)
 
 
 def _diagnostics(task: Task, diagnostic: Diagnostic) -> DataSource:
