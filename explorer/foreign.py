@@ -25,7 +25,7 @@ LARGEST_TEXT = 32 * 2**20
 LARGEST_ARRAYS = 128 * 2**20
 """Bytes that the arrays of one archive may have in memory, together."""
 _DIGITS = 19
-"""Of a whole number that is read: 64 bits."""
+"""Digits of a whole number that is read: 64 bits."""
 _PLAIN = "biufSU"
 """Kinds of numpy types that hold no Python objects."""
 

@@ -25,7 +25,7 @@ SENTENCES = (("The river is wide.", "The river is broad.", 1), ("The owl sleeps.
 """Of MRPC's dev set here, over and over."""
 
 
-def glue_files(rows: int) -> dict[str, bytes]:
+def glue_files(rows):
     """The files of a Hub that has MRPC alone, with so many rows in its dev split."""
     splits = {"train": 4, "validation": rows, "test": 2}
     data_files = "".join(f"  - split: {name}\n    path: mrpc/{name}-*\n" for name in splits)
@@ -34,7 +34,7 @@ def glue_files(rows: int) -> dict[str, bytes]:
     return {"README.md": card.encode(), **files}
 
 
-def _parquet(rows: int) -> bytes:
+def _parquet(rows):
     told = [SENTENCES[i % len(SENTENCES)] for i in range(rows)]
     columns = dict(zip(("sentence1", "sentence2", "label"), map(list, zip(*told, strict=True)), strict=True))
     out = io.BytesIO()
@@ -48,7 +48,7 @@ class LittleHub:
     asked: what was asked for. gate: data files wait until it is open; at_gate: set once one of them waits.
     """
 
-    def __init__(self, port: int = 0, rows: int = 408) -> None:
+    def __init__(self, port=0, rows=408):
         self.repositories: dict[str, Mapping[str, bytes]] = {DATASET: glue_files(rows)}
         self.fails: int | str = 0
         self.asked: list[str] = []
@@ -59,7 +59,7 @@ class LittleHub:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
-    def close(self) -> None:
+    def close(self):
         """Ends it: from then on the address refuses."""
         self.gate.set()
         self._server.shutdown()
@@ -70,19 +70,19 @@ class _Handler(BaseHTTPRequestHandler):
     hub: LittleHub
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_words: object) -> None:
+    def log_message(self, *_words):
         pass
 
-    def do_HEAD(self) -> None:
+    def do_HEAD(self):
         self._answer(body=False)
 
-    def do_GET(self) -> None:
+    def do_GET(self):
         self._answer(body=True)
 
-    def do_POST(self) -> None:
+    def do_POST(self):
         self._answer(body=True)
 
-    def _answer(self, *, body: bool) -> None:
+    def _answer(self, *, body):
         path = unquote(urlsplit(self.path).path).strip("/")
         asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.hub.asked.append(f"{self.command} /{path}")
@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
         repository, _, rest = path.partition("/resolve/")
         return self._file(repository, rest.partition("/")[2], body=body)
 
-    def _api(self, path: str, asked: str, *, body: bool) -> None:
+    def _api(self, path, asked, *, body):
         repository, _, rest = path.partition("/tree/")
         repository = repository.partition("/paths-info/")[0].partition("/revision/")[0].removeprefix("models/")
         files = self.hub.repositories.get(repository)
@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
             found = {"id": name, "sha": COMMIT, "siblings": [{"rfilename": name} for name in files], "tags": []}
         return self._send(200, json.dumps(found).encode(), {"Content-Type": "application/json"}, body=body)
 
-    def _file(self, repository: str, name: str, *, body: bool) -> None:
+    def _file(self, repository, name, *, body):
         files = self.hub.repositories.get(repository)
         if files is None or name not in files:
             code = "RepoNotFound" if files is None else "EntryNotFound"
@@ -137,9 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(status, data[: len(data) // 2], headers, body=True, length=len(data))
         return self._send(status, data, headers, body=body)
 
-    def _send(
-        self, status: int, data: bytes, headers: Mapping[str, str], *, body: bool, length: int | None = None
-    ) -> None:
+    def _send(self, status, data, headers, *, body, length=None):
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -150,5 +148,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = length is not None
 
 
-def _tag(data: bytes) -> str:
+def _tag(data):
     return hashlib.sha1(data, usedforsecurity=False).hexdigest()

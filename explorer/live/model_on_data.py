@@ -54,7 +54,7 @@ class ModelOnData:
     notes: tuple[str, ...]
     """Sentences on what the loader accepted that is not as usual."""
     source: Source | None = None
-    """What it was loaded from; None where it was made from a model in hand."""
+    """Place that the model was loaded from; None where it was made from a model in hand."""
 
     @property
     def task(self) -> Task:

@@ -37,7 +37,7 @@ _EXACT = {10: 12.0, 25: 30.0, 50: 60.0}
 _MOST_OFF = 8
 """Switches that a new mask has off, at most."""
 _KNOWN_SHARE = 0.25
-"""Of the clicks, how many go to a mask that somebody has seen."""
+"""Share of the clicks that go to a mask that somebody has seen."""
 _START_SECONDS = 120.0
 
 

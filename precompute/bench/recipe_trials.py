@@ -66,7 +66,7 @@ class Trial:
     cpu_seconds: float
     """Seconds of processor time."""
     seed: int = 1337
-    """Of fine-tuning."""
+    """Fine-tuning seed."""
     device: str = "cpu"
 
     @property

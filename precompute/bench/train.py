@@ -1,5 +1,7 @@
 """The benchmark of training: ours, a plain transformers loop of the same recipe, and the authors' way, side by side.
 
+Long because every figure needs its variants beside it.
+
 All variants take turns within one process, so that whatever else the machine does falls on each alike. The plain loop
 runs in the precision that this processor is fastest in, as ours does: it is the better of what it could be.
 """

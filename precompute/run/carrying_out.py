@@ -26,7 +26,7 @@ class Outcome:
     died: bool = False
     """Whether the process under it ended, so that trying again may help."""
     traceback: str = ""
-    """Of a fault that nobody foresaw, for the log."""
+    """Traceback of a fault that nobody foresaw, for the log."""
 
 
 class Engine(Protocol):

@@ -25,7 +25,7 @@ class Setting:
     """What all jobs of a plan share."""
 
     model: str
-    """As it was asked for: 'minilm', a folder, a Hub id or a name in the bundle."""
+    """Model as it was asked for: 'minilm', a folder, a Hub id or a name in the bundle."""
     bundle: Path
     glue_dir: Path | None
     device: str

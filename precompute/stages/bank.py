@@ -16,7 +16,7 @@ from precompute.stages.opened import open_run, score_masks
 
 MASKS = 1000
 _DRAW_SEED = 0
-"""The same masks for every run of a shape, so that seeds and tasks are compared on them."""
+"""Seed that draws the same masks for every run of a shape, so that seeds and tasks are compared on them."""
 
 
 def make(options: Options, masks: int | None = None) -> Manifest:

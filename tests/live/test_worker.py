@@ -1,4 +1,7 @@
-"""The worker's promises, on work that takes a turn only when the test lets it: no model, no clock."""
+"""The worker's promises, on work that takes a turn only when the test lets it: no model, no clock.
+
+Long because all promises are tried on one kind of work.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The numbered preflight: silent on a good bundle, a sentence for each thing that is wrong, and never an error."""
+"""The numbered preflight: silent on a good bundle, a sentence for each thing that is wrong, and never an error.
+
+Long because each thing that can be wrong has its case.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from explorer.live.evaluation import Partial
 
 _NARROWEST = 0.1
-"""Of the axis between baseline and full model, so that noise does not look like a landslide."""
+"""Shortest stretch of the axis between baseline and full model, so that noise does not look like a landslide."""
 _BELOW, _ABOVE = 0.45, 0.3
 """Room beyond the two, as shares of the axis between them."""
 

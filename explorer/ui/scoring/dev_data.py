@@ -38,7 +38,7 @@ class DataSource:
     kind: str
     """cached_models.DIAGNOSTICS, FOLDER, HUB or STORED."""
     folder: str = ""
-    """Of FOLDER the folder, of DIAGNOSTICS the part; '' for all of it."""
+    """Path of the folder, or name of the part of the diagnostics; '' for all of them."""
 
     @property
     def part_words(self) -> str:

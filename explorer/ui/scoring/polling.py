@@ -20,7 +20,7 @@ PACES = (0.3, 0.6, 1.2, 2.4)
 
 
 LOOKS_NICENESS = 8
-"""Of the thread that looks; a page or a click is drawn, and scores are computed, at 0."""
+"""Niceness of the thread that looks; a page or a click is drawn, and scores are computed, at 0."""
 
 
 def pace(ahead: int) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from explorer.glue.tasks import TASKS
-from explorer.store.bundle import CHECKPOINT, Bundle
+from explorer.store.bundle import CHECKPOINT
 from precompute.run.carrying_out import carry_out
 from precompute.run.freshness import fresh
 from precompute.run.graph import Extra, graph
@@ -59,7 +59,7 @@ def contents(bundle, jobs):
     return found
 
 
-def differing(bundle: Bundle, other: Bundle, jobs):
+def differing(bundle, other, jobs):
     """The artefacts that two bundles do not hold alike."""
     one, two = contents(bundle, jobs), contents(other, jobs)
     assert np.array_equal(sorted(one), sorted(two))

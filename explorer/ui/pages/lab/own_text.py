@@ -20,7 +20,7 @@ _LONGEST = 1000
 """Characters of each text."""
 _FIELDS = ("lab.own.first", "lab.own.second")
 _HIGHEST = 5.0
-"""Of STS-B's values."""
+"""Largest of STS-B's values."""
 
 
 def show(question: Question, standing: Standing | None) -> None:

@@ -1,4 +1,7 @@
-"""The paper's four claims: a line and a number each, opening to its figure, what our data say, and how it is judged."""
+"""The paper's four claims: a line and a number each, opening to its figure, what our data say, and how it is judged.
+
+Long because the four cards are told in one order and share their pieces.
+"""
 
 from __future__ import annotations
 

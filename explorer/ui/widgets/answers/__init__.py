@@ -25,7 +25,7 @@ class FlipCard:
     """One example that flipped."""
 
     number: int
-    """Its place in the dev set, from 1."""
+    """Place of the example in the dev set, from 1."""
     texts: tuple[Marked, ...]
     gold: str
     before: str
