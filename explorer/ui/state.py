@@ -47,7 +47,8 @@ FINGERPRINT = "v"
 def select(root: Path, stamp: float, manifests: Sequence[Manifest], links: Links | None = None) -> View:
     """Draws the sidebar's selectors for model, task and seed; the view of the run that they select.
 
-    The first time, they start from the URL; without one, from the task with the most seeds: there is most to see.
+    The first time, they start from the URL; without one, from the task with the most seeds and, among those, the most
+    artefacts: there is most to see.
     """
     runs = runs_of(manifests)
     models = _unique(run.model for run in runs)
@@ -55,7 +56,9 @@ def select(root: Path, stamp: float, manifests: Sequence[Manifest], links: Links
     with st.sidebar:
         model = _selectbox("Model", "model", models, first) if len(models) > 1 else models[0]
         of_model = Counter(run.task for run in runs if run.model == model)
-        task = _selectbox("Task", "task", list(of_model), first, default=max(of_model, key=of_model.__getitem__))
+        made = Counter(manifest.task for manifest in manifests if manifest.model == model)
+        fullest = max(of_model, key=lambda task: (of_model[task], made[task]))
+        task = _selectbox("Task", "task", list(of_model), first, default=fullest)
         of_task = tuple(run for run in runs if (run.model, run.task) == (model, task))
         seed = _selectbox("Fine-tuning seed", "seed", [str(run.seed) for run in of_task], first)
     st.session_state[_READ_URL] = True
