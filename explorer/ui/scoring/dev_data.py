@@ -81,19 +81,16 @@ def choose_data(task: Task) -> DataSource:
         st.info(f"Scores below are on {plain_text.plain(told)}.", icon=":material/database:")
     if diagnostic is None:
         return glue
-    names = {
-        f"GLUE {task.name} dev" if official else f"Your own {task.name} dev": glue,
-        diagnostic.title: None,
-    }
+    names = (f"GLUE {task.name} dev" if official else f"Your own {task.name} dev", diagnostic.title)
     chosen = st.segmented_control(
         "Score on",
-        list(names),
-        default=next(iter(names)),
+        names,
+        default=names[0],
         key=f"lab.data.{task.name}",
         label_visibility="collapsed",
         width="content",
     )
-    return glue if names.get(chosen, glue) else _diagnostics(task, diagnostic)
+    return _diagnostics(task, diagnostic) if chosen == diagnostic.title else glue
 
 
 def _diagnostics(task: Task, diagnostic: Diagnostic) -> DataSource:
