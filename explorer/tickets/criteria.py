@@ -24,7 +24,7 @@ class Criterion:
     title: str
     """For people."""
     says: str
-    """What it measures, in a sentence with its source."""
+    """One sentence with its source: how a component is measured."""
     of_data: bool = True
     """Whether it is measured on examples, so that it must be scored on others."""
 

@@ -17,7 +17,7 @@ from precompute.stages.opened import open_run, score_masks
 
 MASKS = 1000
 _DRAW_SEED = 0
-"""The same masks for every run of a shape, so that seeds and tasks are compared on them."""
+"""Every run of a shape gets the same masks, so that seeds and tasks are compared on them."""
 
 
 def make(options: Options, masks: int | None = None) -> Manifest:

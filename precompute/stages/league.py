@@ -43,7 +43,7 @@ from precompute.stages.ablations import single_ablations
 from precompute.stages.opened import OpenRun, open_run, score_masks, stored_in
 
 _SPLIT_SEED = _DRAW_SEED = 0
-"""The same halves and the same random orders for every run of a task, so that seeds are compared on them."""
+"""Every run of a task gets the same halves and random orders, so that seeds are compared on them."""
 
 
 @dataclass(frozen=True)
