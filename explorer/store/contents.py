@@ -160,6 +160,8 @@ def _league(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
             raise _Unfit(f"{name} hold a value that is not a finite number")
     if artefact.arrays["areas"].shape[1] < 2:
         raise _Unfit("areas hold no resamples")
+    if type(summary.get("masks")) is not int:
+        raise _Unfit("its summary does not say how many masks were scored")
     for name in ("full_score", "loss_full", "loss_empty", "loss_explained"):
         if not _is_number(summary.get(name)) or not math.isfinite(summary[name]):
             raise _Unfit(f"{name} in its summary is no number")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from explorer.errors import BadRequest
 from explorer.store.schema import Manifest
 from explorer.study.mask_bank import margins_of
 from explorer.tickets.criteria import RATES, mask_of, random_masks
@@ -26,11 +27,16 @@ def make(options: Options, masks: int | None = None) -> Manifest:
     if there := finished(options.bundle, key, config):
         return there
     opened = open_run(options)
+    parts = opened.classifier.n_layers * (opened.classifier.n_heads + 1)
+    if config["masks"] < parts + 2 * len(RATES):
+        raise BadRequest(
+            f"{config['masks']} random masks do not tell {parts} heads and MLPs apart.", f"{MASKS:,} are usual."
+        )
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
     state = draft.state("scores")
     watch = Stopwatch.start(state.seconds)
     shape = opened.classifier.n_layers, opened.classifier.n_heads
-    kept, rates = random_masks(shape[0] * shape[1] + shape[0], config["masks"], _DRAW_SEED)
+    kept, rates = random_masks(parts, config["masks"], _DRAW_SEED)
     drawn = [mask_of(row, shape) for row in kept]
     evaluations = score_masks(opened.evaluator, drawn, f"bank {opened.run.path}", state)
     of = opened.evaluator

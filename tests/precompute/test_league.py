@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from explorer.bert.checkpoints import load_finetuned
 from explorer.bert.reference import reference_logits
+from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.glue.metrics import score_of
 from explorer.glue.sources import folder_examples
@@ -132,6 +133,8 @@ def test_a_bank_keeps_margins_and_the_league_is_made_anew_from_what_is_kept(made
 
     with pytest.MonkeyPatch.context() as patch:
         calls = []
+        with pytest.raises(BadRequest, match="20 random masks do not tell 15 heads and MLPs apart"):
+            bank.make(options, masks=20)
 
         def killed(evaluator, masks, words, state):
             calls.append(len(state.arrays))
