@@ -24,7 +24,7 @@ from explorer.ui.view import View
 from explorer.ui.widgets import plain_text
 
 if TYPE_CHECKING:
-    from explorer.live.evaluator import Evaluator
+    from explorer.live.model_on_data import ModelOnData
 
 _FETCHED = "lab.glue"
 """Where this session found GLUE: task -> DataSource."""
@@ -38,7 +38,7 @@ class DataSource:
     kind: str
     """cached_models.DIAGNOSTICS, FOLDER, HUB or STORED."""
     folder: str = ""
-    """Of FOLDER the folder, of DIAGNOSTICS the part; '' for all of it."""
+    """Path of the folder, or name of the part of the diagnostics; '' for all of them."""
 
     @property
     def part_words(self) -> str:
@@ -81,11 +81,14 @@ def choose_data(task: Task) -> DataSource:
         st.info(f"Scores below are on {plain_text.plain(told)}.", icon=":material/database:")
     if diagnostic is None:
         return glue
-    names = (f"GLUE {task.name} dev" if official else f"Your own {task.name} dev", diagnostic.title)
+    names = {
+        f"GLUE {task.name} dev" if official else f"Your own {task.name} dev": glue,
+        diagnostic.title: None,
+    }
     chosen = st.segmented_control(
         "Score on",
-        names,
-        default=names[0],
+        list(names),
+        default=next(iter(names)),
         key=f"lab.data.{task.name}",
         label_visibility="collapsed",
         width="content",
@@ -187,7 +190,7 @@ def is_withheld(view: View, run: Run) -> bool:
     ]
     other = f" Seed {', '.join(live)} can be scored live." if live else ""
     st.info(
-        f"The checkpoint of seed {run.seed} does not ship with this cache, to keep it small: "
+        f"The checkpoint of seed {run.seed} does not ship with this bundle, to keep it small: "
         f"stored scores only.{other} To score this one, make it again: "
         f"{code(view.bundle.command_for(Key(run, 'finetune')))}",
         icon=":material/inventory_2:",
@@ -195,7 +198,7 @@ def is_withheld(view: View, run: Run) -> bool:
     return True
 
 
-def by_phenomenon(evaluator: Evaluator, predicted: NDArray[Any], full: NDArray[Any]) -> None:
+def by_phenomenon(evaluator: ModelOnData, predicted: NDArray[Any], full: NDArray[Any]) -> None:
     """Each phenomenon's score under the mask and for the full model: which heads carry what."""
     tags = np.array([item.phenomenon for item in evaluator.examples.items])
     name = evaluator.task.metric
