@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
-
-from tests.browser.conftest import ROOT
-from tests.little_hub import LittleHub
 
 pytestmark = pytest.mark.browser
+pytest.importorskip("playwright")
+from playwright.sync_api import expect  # noqa: E402
+
+from tests.browser.conftest import ROOT  # noqa: E402
+from tests.little_hub import LittleHub  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +27,10 @@ def test_glue_is_fetched_by_a_button_that_names_its_size(serve, hub, page, tmp_p
     environment = {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:", "HF_ENDPOINT": hub.url, "HF_HOME": str(home)}
     url = serve(app, environment)
     hub.fails = 429
-    page.goto(f"{url}/lab?task=MRPC&seed=1337")
-    button = page.get_by_role("button", name="Fetch GLUE's MRPC (1 MB)")
+    page.goto(f"{url}/?task=MRPC&seed=1337")
+    page.get_by_role("link", name="Lab").click()
+    host = hub.url.removeprefix("http://")
+    button = page.get_by_role("button", name=f"Fetch MRPC from {host} (1 MB)")
     expect(page.get_by_role("radio", name="Plain")).to_be_visible()
     button.click()
     expect(page.get_by_text(re.compile("too many requests"))).to_be_visible()

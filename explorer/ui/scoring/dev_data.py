@@ -138,11 +138,11 @@ def _offer_glue(task: Task) -> None:
         width="content",
     )
     if st.button(
-        f"Fetch GLUE's {task.name} ({HUB_MEGABYTES[task.name]:g} MB)",
+        f"Fetch {task.name} from {plain_text.plain(hub_host())} ({HUB_MEGABYTES[task.name]:g} MB)",
         icon=":material/download:",
         key="lab.fetch",
-        help=f"From {plain_text.plain(hub_host())}, data set {HUB_DATASET}, about {HUB_MEGABYTES[task.name]:g} MB. "
-        "It is kept on the machine that runs this app, and found there without a connection.",
+        help=f"GLUE's own sentences, from the data set {HUB_DATASET}: about {HUB_MEGABYTES[task.name]:g} MB. "
+        "They are kept on the machine that runs this app, and found there without a connection.",
     ):
         with st.spinner(f"Fetching {task.name} from {plain_text.plain(hub_host())} …"):
             _try(task, DataSource(cached_models.HUB))
