@@ -88,7 +88,7 @@ def test_every_figure_comes_with_the_baselines_beside_it(classifier):
 
 
 def test_bf16_is_timed_apart_where_the_processor_emulates_it(classifier, monkeypatch):
-    monkeypatch.setattr(bench_train, "training_dtype", lambda _recipe: torch.float32)
+    monkeypatch.setattr(bench_train, "training_dtype", lambda _recipe, _device="cpu": torch.float32)
     recipe = Recipe("test", learning_rate=1e-3, epochs=1, batch_size=4, bf16=True)
     examples = tiny.make_examples(MRPC, 24)
     data = TrainingSet(MRPC, encode(examples, classifier.tokenizer), examples.labels)

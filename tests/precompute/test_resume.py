@@ -16,7 +16,7 @@ from explorer.store.bundle import WORK, Bundle
 from explorer.store.stages import computed
 from explorer.tickets import finetuning, resuming
 from precompute.artefacts import Draft
-from precompute.bench.kill_world import ROWS, TASK, jobs, make_world, without
+from precompute.bench.kill_world import LONG, ROWS, TASK, jobs, make_world, without
 from precompute.bench.kills import _same
 from precompute.stages import attention
 
@@ -63,7 +63,7 @@ def world(settled, tmp_path_factory):
 
 
 def test_every_stage_of_the_register_is_here():
-    tested = {name.partition(".")[0] for name in [*KEPT, *ONE_STEP]}
+    tested = {name.partition(".")[0] for name in [*KEPT, *ONE_STEP, *LONG]}
     assert tested == {stage.name for stage in computed()}
 
 

@@ -11,7 +11,7 @@ import pytest
 from explorer.live import scoring
 from explorer.live.worker import Done, Running
 from explorer.stats.paired import compare
-from explorer.store.schema import Run
+from explorer.store.schema import Key, Run
 from explorer.study.stored_scores import known_run
 from explorer.ui.as_text import plain
 from explorer.ui.widgets.words import minus
@@ -106,7 +106,7 @@ def test_a_sweep_shows_how_far_it_is_until_all_is_drawn_whatever_is_known_meanwh
     assert not test.get("progress")
     shown = traces(test, "lab.history")
     assert {"good ticket", "bad ticket", "random ticket"} <= set(shown)
-    assert len(shown["pruning path"].x) == 16
+    assert len(shown["pruning path"].x) == CACHE.manifest(Key(MRPC, "structured", "together")).summary["steps"]
 
 
 def test_without_a_pinned_mask_the_page_says_what_to_do():

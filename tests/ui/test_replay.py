@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from explorer.figures.signed import signed
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.tickets.pruning_path import path_of
@@ -38,7 +39,8 @@ def test_it_opens_on_the_full_model_and_asks_whether_the_gradient_knew(monkeypat
 def test_a_link_opens_its_step_of_its_method(monkeypatch):
     test = page(monkeypatch, seed="1337", method="mlps", step="2")
     assert test.metric[0].value == f"{path('mlps').steps[2].score:.3f}"
-    assert test.metric[0].delta.startswith(f"{path('mlps').steps[2].score - path('mlps').steps[0].score:+.3f} against")
+    lost = path("mlps").steps[2].score - path("mlps").steps[0].score
+    assert test.metric[0].delta.startswith(f"{signed(lost)} against")
     assert (address(test, "method"), address(test, "step")) == ("mlps", "2")
 
 
@@ -94,7 +96,7 @@ def test_the_steps_in_words():
     steps = path()
     first_broken = next(step for step in steps.steps if not step.held)
     assert "goes" not in replay.step_words(steps, 1, "accuracy")
-    assert "falls below the 90% line (0.719), so this step is taken back." in replay.step_words(
+    assert "falls below the 90% line (0.737), so this step is taken back." in replay.step_words(
         steps, first_broken.number, "accuracy"
     )
     after = replay.step_words(steps, first_broken.number + 1, "accuracy")
@@ -115,5 +117,5 @@ def test_a_run_that_was_not_pruned_names_those_that_were(monkeypatch, tmp_path):
 
 
 def test_a_run_without_ablations_says_how_to_measure_them(monkeypatch):
-    test = page(monkeypatch, task="SST-2", seed="42")
-    assert "python -m precompute ablations --task SST-2 --seed 42" in words(test)
+    test = page(monkeypatch, task="MNLI", seed="42")
+    assert "python -m precompute ablations --task MNLI --seed 42" in words(test)

@@ -96,7 +96,7 @@ def test_an_import_becomes_a_bundle_beside_what_was_there(monkeypatch, bundle, t
     before = sorted(path for path in bundle.root.rglob("*") if path.is_file())
     test = submit(opened(monkeypatch, "runs", bundle.root, view="paper"), str(save_clone(tmp_path / "clone")))
     assert not test.exception
-    assert "2 artefacts are in the bundle 'paper'" in test.success[0].value
+    assert "2 artefacts are in the bundle paper" in test.success[0].value
     test.button(key="runs.show").click().run()
     assert not test.exception
     assert test.selectbox(key="view.model").options == ["bert-base-uncased", MODEL]

@@ -24,7 +24,9 @@ def needs(jobs, name, seed=7):
 
 
 def test_a_plan_by_hand():
-    jobs = graph(MODEL, ["MRPC"], [7, 8], without=["attention", "ablations", "magnitude", "importance"])
+    jobs = graph(
+        MODEL, ["MRPC"], [7, 8], without=["attention", "ablations", "magnitude", "importance", "bank", "league"]
+    )
     names = [f"{one.key.run.seed}/{one.key.stage}.{one.key.variant}".removesuffix(".") for one in jobs]
     each = ["finetune", *(f"structured.{kind}" for kind in ("together", "heads", "mlps")), "subnetworks"]
     each += [f"retrained.{kind}" for kind in ("good", "random", "bad")]
@@ -73,7 +75,7 @@ def made(tmp_path):
     return small_bundle(tmp_path / "bundle", seeds=(7, 8), stages=("structured", "subnetworks", "retrained"))
 
 
-LEFT_OUT = ["importance", "ablations", "attention", "magnitude", "baseline"]
+LEFT_OUT = ["bank", "league", "importance", "ablations", "attention", "magnitude", "baseline"]
 
 
 def plan(seeds=(7, 8)):

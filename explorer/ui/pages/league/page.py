@@ -17,7 +17,7 @@ from explorer.store.task_tickets import shape_of
 from explorer.study.league import League, league_of, meaning, over_seeds
 from explorer.tickets.criteria import CHANCE, EXPECTED
 from explorer.ui import cached, state
-from explorer.ui.as_text import code
+from explorer.ui.as_text import code, plain
 from explorer.ui.pages.league import parts
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
@@ -184,7 +184,8 @@ def _provenance(view: View, league: League, key: Key) -> None:
     manifest = cached.artefact(view, key).manifest
     gap = league.loss_full - league.loss_empty
     st.caption(
-        f"{manifest.summary['masks']:,} masks scored in {manifest.seconds / 60:.0f} minutes on {manifest.device}. "
+        f"{manifest.summary['masks']:,} masks scored in {manifest.seconds / 60:.0f} minutes "
+        f"on {plain(manifest.device)}. "
         f"Integrated gradients add up to {minus(f'{league.loss_explained:.4f}')}; everything on minus everything off "
         f"is {minus(f'{gap:.4f}')} of loss. Goes beyond the paper, which has one criterion and prunes in larger steps. "
         f"Made with {code(manifest.command)}"
