@@ -200,12 +200,13 @@ class Board {
   // inOrder: whether many cells that change at once do so one after the other.
   paint(bits, { before = null, canUndo = false, canRedo = false, inOrder = false } = {}) {
     const waits = inOrder && this.bits ? this.waits(bits) : new Map();
+    const same = Boolean(this.bits) && bits.every((bit, i) => bit === this.bits[i]); // painted again: cells fade as they began
     this.bits = bits;
     for (const [button, spot] of this.spots) {
       const kept = spot.targets.some((i) => bits[i]);
       if (spot.kind === "cell") {
         const [at] = spot.targets;
-        button.style.setProperty("--wait", `${waits.get(at) ?? 0}ms`);
+        if (!same) button.style.setProperty("--wait", `${waits.get(at) ?? 0}ms`);
         button.classList.toggle("was", Boolean(before) && before[at] !== bits[at]);
         if (this.heatmap) for (const name of ["role", "aria-checked"]) button.removeAttribute(name);
         else for (const [name, value] of [["role", "switch"], ["aria-checked", kept]]) button.setAttribute(name, value);
