@@ -25,7 +25,7 @@ def overview(request, chromium, home):
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.sent = []
-    page.on("request", lambda request: page.sent.append(request.url))
+    page.on("request", lambda request: page.sent.append(request.url) if request.url.startswith("http") else None)
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: page.sent.append(frame)))
     page.goto(home)
     expect(page.locator(".hero .sentence")).to_contain_text("heads")
