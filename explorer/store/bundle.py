@@ -142,7 +142,7 @@ class Bundle:
 
     def command_for(self, key: Key) -> str:
         """Writes the command line that makes an artefact in this bundle, with the model's source where it is known."""
-        return command_for(key, self.place, self.source_of(key.run), self._train_file_of(key.run))
+        return command_for(key, self.place, self.source_of(key.run), self.train_file_of(key.run))
 
     def study_command_for(self, run: Run) -> str:
         """Writes the command line that makes whatever this bundle lacks of a run."""
@@ -157,7 +157,7 @@ class Bundle:
         """Reads which folder or Hub id a run's model came from: this run's, else another's; '' where none says it."""
         return next((str(made.config["model"]) for made in self._finetuned(run) if "model" in made.config), "")
 
-    def _train_file_of(self, run: Run) -> str:
+    def train_file_of(self, run: Run) -> str:
         """Reads which training file the task's runs were made with, where it is not the task's own; '' else."""
         of_task = (made for made in self._finetuned(run) if made.task == run.task)
         return next((str(made.config.get("train_file") or "") for made in of_task), "")

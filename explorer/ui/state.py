@@ -131,7 +131,11 @@ def mask_of(run: Run, shape: tuple[int, int]) -> Mask:
 
 
 def set_mask(run: Run, mask: Mask) -> None:
-    """Sets the mask from Python, for a preset or a link; the grid adopts it, since the revision changes."""
+    """Sets the mask from Python, for a preset or a link; the grid adopts it, since the revision changes.
+
+    A mask is of one run: from now on that run's task counts as chosen.
+    """
+    st.session_state[_TASK_CHOSEN] = True
     st.session_state.setdefault(_MASKS, {})[run] = mask
     st.session_state[_REVISION] = st.session_state.get(_REVISION, 0) + 1
 

@@ -177,7 +177,7 @@ class RayEngine:
         return self._model
 
     def _of_task(self, job: Job) -> Any:
-        at = (job.key.run.task, job.train_file)
+        at = (job.key.run.task, job.train_file or self._bundle.train_file_of(job.key.run))  # retraining reads it too
         if at not in self._shared:
             name, weights = self._of_model(job)
             folder = self._given.glue_dir or glue_dir_from_environment()
