@@ -57,7 +57,7 @@ def test_the_chosen_details_stay_from_mask_to_mask(page, home):
 
 def test_a_click_on_a_visited_point_brings_its_mask_back(page, home):
     open_lab(page, home)
-    expect(page.get_by_text("This is the full model")).to_be_visible()
+    expect(page.locator(".card .chip.full")).to_be_visible()
     page.get_by_role("button", name="Bad", exact=True).click()
     page.wait_for_url(re.compile("mask="))
     expect(page.locator(".card .fold")).to_contain_text("Scored ")
@@ -71,7 +71,7 @@ def test_a_click_on_a_visited_point_brings_its_mask_back(page, home):
     x, y = first.evaluate(MIDDLE_IN, above.element_handle())
     above.click(position={"x": x, "y": y})
     page.wait_for_url(lambda url: "mask=" not in url)
-    expect(page.get_by_text("This is the full model")).to_be_visible()
+    expect(page.locator(".card .chip.full")).to_be_visible()
 
 
 def test_a_link_holds_two_masks_and_opens_to_their_comparison(page, home, context_of):

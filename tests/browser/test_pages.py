@@ -46,7 +46,7 @@ def test_the_four_claims_open_and_lead_to_where_they_are_checked(page, home):
 
 def test_a_click_changes_the_score_line_and_the_address(page, home):
     open_lab(page, home)
-    expect(page.get_by_text("This is the full model")).to_be_visible()
+    expect(page.locator(".card .chip.full")).to_be_visible()
     page.get_by_label(re.compile("^MLP of layer 6|^Layer 6, MLP")).first.click()
     expect(page.locator(".lines").get_by_text(re.compile("answers change"))).to_be_visible()
     page.wait_for_url(re.compile(r"mask=[A-Za-z0-9_-]{14}"))
