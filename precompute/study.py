@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from explorer.errors import BadRequest
 from explorer.store.bundle import Bundle
-from explorer.store.coverage import study_keys
 from explorer.store.paper.published import published
 from explorer.store.runs_of_task import TOGETHER, complete, seeds_with
-from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
-from explorer.store.stages import computed, stage_named
+from explorer.store.schema import Key, Manifest, Run
+from explorer.store.stages import stage_named
 from precompute.options import Options
+from precompute.run.graph import Job, graph, require_optional
 from precompute.same_model import require_same_model
 from precompute.stage_verbs import make_artefact
 
 
-@dataclass(frozen=True)
-class Planned:
-    """An artefact of the study and the artefacts that it is made from."""
-
-    key: Key
-    needs: tuple[Key, ...] = ()
-
-    @property
-    def verb(self) -> str:
-        """The verb that makes it."""
-        return stage_named(self.key.stage).verb
-
-
-def plan(run: Run) -> tuple[Planned, ...]:
+def plan(run: Run) -> tuple[Job, ...]:
     """Lists all that the study makes of a run and, once for all seeds, of its task, in the order of the register."""
-    order = {stage.name: number for number, stage in enumerate(computed())}
-    keys = [*study_keys(run), *study_keys(replace(run, seed=ALL_SEEDS))]
-    return tuple(Planned(key, _needs(key, run)) for key in sorted(keys, key=lambda key: order[key.stage]))
-
-
-def _needs(key: Key, run: Run) -> tuple[Key, ...]:
-    names = (name.partition(".") for name in stage_named(key.stage).needed_by(key.variant))
-    return tuple(Key(run, stage, variant) for stage, _, variant in names)
+    return graph(run.model, [run.task], [run.seed])
 
 
 def run_study(options: Options, without: Collection[str] = ()) -> Iterator[Manifest]:
@@ -49,10 +28,7 @@ def run_study(options: Options, without: Collection[str] = ()) -> Iterator[Manif
     skipped: `left_undone` names them. Raises BadRequest on an unknown stage in `without`, which takes verbs, and where
     the bundle has another model of that name.
     """
-    optional = [stage.verb for stage in computed() if stage.optional]
-    unknown = sorted(set(without) - set(optional))
-    if unknown:
-        raise BadRequest(f"There is no stage {unknown[0]!r} to leave out.", f"Stages: {', '.join(optional)}.")
+    require_optional(without)
     require_same_model(options)
     for planned in plan(options.run):
         if planned.verb in without or not all(complete(options.bundle, key) for key in planned.needs):

@@ -25,8 +25,6 @@ class Criterion:
     """For people."""
     says: str
     """Sentence on what the criterion measures, with its source."""
-    of_data: bool = True
-    """Whether it is measured on examples, so that it must be scored on others."""
 
 
 EXPECTED, BANZHAF, CHANCE = "expected", "banzhaf", "chance"
@@ -48,8 +46,8 @@ CRITERIA: tuple[Criterion, ...] = (
         "What the part is worth on average over random masks (Wang and Jia 2023; here by least squares).",
     ),
     Criterion("activation", "activation norm", "How long the vector is that the part adds to a token, on average."),
-    Criterion("weights", "weight norm", "The root mean square of the part's weights.", of_data=False),
-    Criterion(CHANCE, "chance", "Random orders: the mean of 20.", of_data=False),
+    Criterion("weights", "weight norm", "The root mean square of the part's weights."),
+    Criterion(CHANCE, "chance", "Random orders: the mean of 20."),
 )
 DRAWS = 20
 """Random orders behind the line of chance."""

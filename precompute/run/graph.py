@@ -65,9 +65,7 @@ def graph(
     builds on them. train_files: task -> another training file. Raises BadRequest on an unknown verb to leave out, one
     that everything builds on, or seeds given twice.
     """
-    optional = [stage.verb for stage in computed() if stage.optional]
-    if unknown := sorted(set(without) - set(optional)):
-        raise BadRequest(f"There is no stage {unknown[0]!r} to leave out.", f"Stages: {', '.join(optional)}.")
+    require_optional(without)
     for what, given in (("task", tasks), ("seed", seeds)):
         if twice := [one for one in dict.fromkeys(given) if list(given).count(one) > 1]:
             raise BadRequest(f"The {what} {twice[0]} is given twice.")
@@ -83,6 +81,13 @@ def graph(
                 planned += _of_stage(stage, runs, [one.variant for one in of_task if one.stage == stage.name], file)
     left_out = {stage.name for stage in computed() if stage.verb in without}
     return tuple(_without_orphans(planned, left_out))
+
+
+def require_optional(verbs: Collection[str]) -> None:
+    """Raises BadRequest where a verb is no stage's, or one that everything builds on."""
+    optional = [stage.verb for stage in computed() if stage.optional]
+    if unknown := sorted(set(verbs) - set(optional)):
+        raise BadRequest(f"There is no stage {unknown[0]!r} to leave out.", f"Stages: {', '.join(optional)}.")
 
 
 def _of_stage(stage: Stage, runs: Sequence[Run], more: Sequence[str], train_file: str) -> Iterator[Job]:

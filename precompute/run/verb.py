@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shlex
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -191,7 +193,4 @@ def _manifests(bundle: Bundle) -> list[Manifest]:
 
 
 def _command() -> str:
-    import shlex
-    import sys
-
     return shlex.join(["python", "-m", "precompute", *sys.argv[1:]])

@@ -198,6 +198,13 @@ def follow_verification(question: Question, standing: Standing) -> None:
     )
 
 
+def moved_on(before: Standing, now: Standing) -> bool:
+    """Tells whether the page has to run anew: the score is there, was verified, or can be begun."""
+    if before.over:
+        return not now.verifying
+    return now.over or (isinstance(before.news, Loading) and not isinstance(now.news, Loading))
+
+
 def news_words(news: object) -> str:
     """Says how far a score is."""
     if isinstance(news, Loading):

@@ -82,11 +82,10 @@ def show(
     elif isinstance(standing.news, Failed) and standing.over:
         score_panel.failed(standing.news.error)
     else:
-        still = isinstance(standing.news, request.Loading)
         polling.follow(
             standing,
             lambda: request.standing_of(question, 0.0),
-            lambda now: now.over or (still and not isinstance(now.news, request.Loading)),
+            lambda now: request.moved_on(standing, now),
             lambda now: _meanwhile(mask, question, now),
             every=request.pace,
         )

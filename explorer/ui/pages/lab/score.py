@@ -41,7 +41,7 @@ def panel(question: Question, *, stored_first: bool) -> Standing:
         polling.follow(
             standing,
             lambda: request.standing_of(question, 0.0),
-            lambda now: _moved_on(standing, now),
+            lambda now: request.moved_on(standing, now),
             draw,
             every=request.pace,
         )
@@ -122,11 +122,3 @@ def _keep(question: Question, found: Comparison) -> None:
 
 def _share(news: object) -> float:
     return news.news.done / news.news.total if isinstance(news, Running) else 0.0
-
-
-def _moved_on(before: Standing, now: Standing) -> bool:
-    """Whether the page has to run anew: the score is there, was verified, or can be begun."""
-    if before.over:
-        return not now.verifying
-    loads = isinstance(before.news, request.Loading)
-    return now.over or (loads and not isinstance(now.news, request.Loading))
