@@ -55,7 +55,6 @@ def test_the_chosen_details_stay_from_mask_to_mask(page, home):
     expect(page.get_by_text("phenomenon by phenomenon")).to_be_visible()
 
 
-@pytest.mark.skip(reason="was not seen to pass since the lab opens on the plain diagnostics; to be mended")
 def test_a_click_on_a_visited_point_brings_its_mask_back(page, home):
     open_lab(page, home)
     expect(page.locator(".card .chip.full")).to_be_visible()

@@ -44,11 +44,10 @@ def test_the_four_claims_open_and_lead_to_where_they_are_checked(page, home):
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
 
 
-@pytest.mark.skip(reason="waits for words that the plain diagnostics do not bring; to be mended")
 def test_a_click_changes_the_score_line_and_the_address(page, home):
     open_lab(page, home)
     expect(page.locator(".card .chip.full")).to_be_visible()
-    page.get_by_label(re.compile("^MLP of layer 6|^Layer 6, MLP")).first.click()
+    page.get_by_label(re.compile("^Layer 1, MLP")).first.click()
     expect(page.locator(".lines").get_by_text(re.compile("answers change"))).to_be_visible()
     page.wait_for_url(re.compile(r"mask=[A-Za-z0-9_-]{14}"))
     expect(page.get_by_text(re.compile("SST-2 dev, stored"))).to_be_visible()
