@@ -164,7 +164,6 @@ def test_the_seconds_of_all_sittings_are_told(world, tmp_path, monkeypatch):
     assert made.seconds > before
 
 
-@pytest.mark.skip(reason="takes minutes and was not seen to end; `python -m precompute bench kills` does it")
 def test_killed_at_random_moments_nothing_that_was_saved_is_lost():
     """Real kills, of every job: `bench kills` is the same with as many as one has time for."""
     done = subprocess.run(
