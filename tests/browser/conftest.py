@@ -17,6 +17,8 @@ from tests.waiting import HANG_MILLISECONDS, HANG_SECONDS, until
 
 CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).resolve().parents[2]
+UNHURRIED = ROOT / "tests" / "browser" / "unhurried_app.py"
+"""The app, which waits for as long as it takes."""
 ARGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -95,7 +97,7 @@ def _flags(options):
 @pytest.fixture
 def home(serve):
     """The app on the bundle that ships, without GLUE and with a ledger that nobody keeps."""
-    return serve(ROOT / "tests" / "browser" / "unhurried_app.py", {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:"})
+    return serve(UNHURRIED, {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:"})
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +117,27 @@ def unhurried(chromium, **options):
     context = chromium.new_context(**({"viewport": {"width": 1200, "height": 900}} | options))
     context.set_default_timeout(HANG_MILLISECONDS)
     return context
+
+
+def choose(page, label, option):
+    """Chooses an option of a select box. A rerun may close its list at any moment: it is opened until one was chosen."""
+    field = page.get_by_test_id("stSelectbox").filter(has_text=label)
+    wanted = page.get_by_role("option", name=option)
+
+    def chosen():
+        if not wanted.is_visible():
+            field.locator("input").press("ArrowDown")  # opens a closed list, and leaves an open one open
+        elif _clicked(wanted):
+            return True
+        return False
+
+    until(chosen)
+
+
+def _clicked(element):
+    """Clicks; whether the element was there to be clicked."""
+    found = element.element_handle(timeout=HANG_MILLISECONDS) if element.count() else None
+    return bool(found) and found.evaluate("element => element.isConnected && (element.click(), true)")
 
 
 @pytest.fixture

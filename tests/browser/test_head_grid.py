@@ -11,12 +11,15 @@ import numpy as np
 import pytest
 
 from explorer.mask import Mask
+from explorer.ui.widgets import scripts
+from explorer.ui.widgets.scripts import script
 from tests.browser.conftest import unhurried
 from tests.browser.gate import Gate
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api", reason="there is no playwright: pip install playwright")
 APP = Path(__file__).with_name("head_grid_app.py")
+GRID = Path(scripts.__file__).parent / "head_grid"
 
 
 class Grid:
@@ -399,3 +402,47 @@ def test_on_a_stage_all_of_12_x_12_is_seen_at_once_and_can_be_read(page, serve, 
     assert corner["width"] >= side
     size = "label => parseFloat(getComputedStyle(label).fontSize)"
     assert grid.button("Layer 3, heads and MLP").evaluate(size) >= 0.4 * side
+
+
+MOUNTED_TWICE = """async (text) => {
+  const module = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+  const parent = document.body.appendChild(document.createElement("div"));
+  const sent = [];
+  const mount = (code, revision) => module.default({
+    data: { code, revision, layers: 2, heads: 2, disabled: false, hover: {}, size: "normal", name: "", cards: false },
+    parentElement: parent,
+    setStateValue: (_, value) => sent.push(value.code),
+  });
+  const cell = (layer, head) => parent.querySelector(`[aria-label^="Layer ${layer}, head ${head}:"]`);
+  const off = () => [...parent.querySelectorAll(".cell")].map((one) => one.getAttribute("aria-checked") === "false");
+  const [full, half] = ["_A", "3A"];
+  let unmount = mount(full, "a");
+  cell(1, 1).click();
+  cell(2, 2).click();
+  unmount();
+  unmount = mount(full, "a"); // Python has heard of neither click
+  const afresh = off();
+  cell(1, 2).click();
+  parent.querySelector('[aria-label="Undo"]').click();
+  parent.querySelector('[aria-label="Undo"]').click();
+  const undone = off();
+  unmount();
+  unmount = mount(half, "b");
+  const another = off();
+  unmount();
+  return { afresh, undone, another, sent };
+}"""
+
+
+def test_a_grid_mounted_afresh_keeps_the_clicks_that_python_has_not_heard_of(page):
+    page.goto("about:blank")
+    told = page.evaluate(MOUNTED_TWICE, script(GRID / "board.js", GRID / "head_grid.js"))
+    heads = [[True, False, False], [False, True, False]]  # two heads and the MLP of each layer
+    assert told["afresh"] == sum(heads, [])
+    assert told["undone"] == [True, False, False, False, False, False]
+    masks = [Mask.full(2, 2).with_head(0, 0, False)]
+    masks.append(masks[0].with_head(1, 1, False))
+    masks.append(masks[1].with_head(0, 1, False))
+    assert told["sent"] == [mask.code for mask in (*masks, masks[1], masks[0])]
+    assert Mask.full(2, 2).with_head(1, 0, False).code == "3A"
+    assert told["another"] == [False, False, False, True, False, False]

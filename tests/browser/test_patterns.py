@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.conftest import choose
+
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import expect  # noqa: E402
@@ -29,8 +31,7 @@ def test_a_click_opens_the_map_and_typed_markup_stays_text(page, serve):
     page.get_by_role("button", name="vertical: 6 heads").click()
     expect(page.locator(".cell.dim")).to_have_count(6)
     expect(page.get_by_text("6 of 12 heads match.")).to_be_visible()
-    page.get_by_test_id("stSelectbox").filter(has_text="Sentence").locator("input").click()
-    page.get_by_role("option", name="Type your own").click()
+    choose(page, "Sentence", "Type your own")
     page.get_by_label("First sentence").fill("<script>window.bad=1</script> <b>dog</b>")
     page.get_by_role("button", name="Show its maps").click()
     expect(page.locator(".js-plotly-plot").get_by_text("[UNK]").first).to_be_visible()

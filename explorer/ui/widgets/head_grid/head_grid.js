@@ -5,6 +5,11 @@
 // Streamlit calls the default export again on every new `data`, with the same parentElement.
 const grids = new WeakMap();
 
+// What each revision was last switched to in this window, and how it came there. Streamlit may mount the grid afresh at
+// any time, with a mask of Python's that lacks the clicks still under way.
+const newest = new Map();
+const REVISIONS = 100;
+
 export default function ({ data, parentElement, setStateValue }) {
   let grid = grids.get(parentElement);
   if (!grid || grid.board.layers !== data.layers || grid.board.heads !== data.heads) {
@@ -47,7 +52,9 @@ class HeadGrid {
     const first = this.revision === null;
     let inOrder = false;
     if (data.revision !== this.revision || data.disabled) {
-      const next = decode(data.code, this.bits.length);
+      const kept = data.disabled ? null : newest.get(this.named(data.revision));
+      if (first && kept) Object.assign(this, { past: kept.past, future: kept.future, before: kept.before });
+      const next = kept?.bits ?? decode(data.code, this.bits.length);
       if (this.drag) this.bits = this.drag.before; // a half-drawn stroke goes with the mask it was drawn on
       if (!first && !same(next, this.bits)) this.remember();
       inOrder = !first;
@@ -65,6 +72,17 @@ class HeadGrid {
 
   // ---- changing the mask
 
+  named(revision) {
+    return `${this.board.layers} ${this.board.heads} ${revision}`;
+  }
+
+  keep() {
+    const { past, future, before, bits } = this;
+    newest.delete(this.named(this.revision)); // the latest stands last
+    newest.set(this.named(this.revision), { past: [...past], future: [...future], before, bits });
+    if (newest.size > REVISIONS) newest.delete(newest.keys().next().value);
+  }
+
   remember() {
     this.past = [...this.past.slice(-199), this.bits];
     this.future = [];
@@ -73,6 +91,7 @@ class HeadGrid {
 
   show(bits, inOrder = false) {
     this.bits = bits;
+    this.keep();
     this.paint(inOrder);
     this.send({ code: encode(bits), revision: this.revision });
   }
