@@ -120,7 +120,7 @@ def unhurried(chromium, **options):
 
 
 def choose(page, label, option):
-    """Chooses an option of a select box. A rerun may close its list at any moment: it is opened until one was chosen."""
+    """Chooses an option of a select box. A rerun may close its list: it is opened until one was chosen."""
     field = page.get_by_test_id("stSelectbox").filter(has_text=label)
     wanted = page.get_by_role("option", name=option)
 

@@ -437,8 +437,7 @@ MOUNTED_TWICE = """async (text) => {
 def test_a_grid_mounted_afresh_keeps_the_clicks_that_python_has_not_heard_of(page):
     page.goto("about:blank")
     told = page.evaluate(MOUNTED_TWICE, script(GRID / "board.js", GRID / "head_grid.js"))
-    heads = [[True, False, False], [False, True, False]]  # two heads and the MLP of each layer
-    assert told["afresh"] == sum(heads, [])
+    assert told["afresh"] == [True, False, False, False, True, False]  # two heads and the MLP of each layer
     assert told["undone"] == [True, False, False, False, False, False]
     masks = [Mask.full(2, 2).with_head(0, 0, False)]
     masks.append(masks[0].with_head(1, 1, False))
