@@ -19,7 +19,8 @@ from explorer.arrays import Float32Array
 from explorer.bert.activations import ActivationCache, FullStates
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.layer import Layer, layer_norm
-from explorer.bert.shards import Shard
+from explorer.bert.shards import Shard, shards_of
+from explorer.glue.encoding import Encoded
 from explorer.mask import Mask
 
 ENGINE_VERSION = "3"
@@ -41,6 +42,7 @@ class Engine:
         )
         self.eps = float(config.layer_norm_eps)
         self.dtype = dtype
+        self._device = device
         self._state = {name: tensor.to(device) for name, tensor in classifier.model.state_dict().items()}
         activation = ACT2FN[config.hidden_act]
         self.layers = tuple(self._layer(f"bert.encoder.layer.{i}.", activation) for i in range(self.n_layers))
@@ -129,6 +131,13 @@ class Engine:
     def logits(self, shard: Shard, mask: Mask, cache: ActivationCache | None = None) -> Float32Array:
         """Computes logits (n, n_outputs), fp32, in the shard's order. Raises BadMask as `check` does."""
         return self.logits_of_many(shard, (mask,), cache)[0]
+
+    def logits_of_all(self, encoded: Encoded, mask: Mask) -> Float32Array:
+        """Computes logits (n, n_outputs), fp32, of every example in its order. Raises BadMask as `check` does."""
+        logits = np.zeros((len(encoded), self.n_outputs), np.float32)
+        for shard in shards_of(encoded, device=self._device):
+            logits[shard.indices] = self.logits(shard, mask)
+        return logits
 
     @torch.inference_mode()
     def logits_of_many(self, shard: Shard, masks: Sequence[Mask], cache: ActivationCache | None = None) -> Float32Array:

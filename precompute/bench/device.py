@@ -11,15 +11,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from explorer.arrays import Float32Array
 from explorer.bert.checkpoints import Classifier, load_finetuned
 from explorer.bert.dropout import Draws
 from explorer.bert.engine import Engine
 from explorer.bert.precision import fast_dtype
 from explorer.bert.reference import reference_logits
-from explorer.bert.shards import shard_of, shards_of
+from explorer.bert.shards import shard_of
 from explorer.bert.training_forward import Layout, training_logits
-from explorer.glue.encoding import Encoded, encode
+from explorer.glue.encoding import encode
 from explorer.glue.metrics import predictions_of
 from explorer.glue.sources import load_examples
 from explorer.glue.tasks import TASKS, Examples
@@ -61,7 +60,7 @@ def _scoring(
     moved, encoded = on_device(classifier, device), encode(examples, classifier.tokenizer)
     plain = [reference_logits(moved, encoded, mask) for mask in masks]
     exact = Engine(classifier, device)
-    ours = [_logits(exact, encoded, mask, device) for mask in masks]
+    ours = [exact.logits_of_all(encoded, mask) for mask in masks]
     off = max(float(np.abs(a - b).max()) for a, b in zip(plain, ours, strict=True))
     yield Figure(
         f"{words}: engine in fp32 against plain transformers in fp32, largest logit difference",
@@ -69,7 +68,7 @@ def _scoring(
         f"at most {_CLOSE:g}",
         off <= _CLOSE,
     )
-    on_cpu = _logits(Engine(classifier), encoded, masks[0], "cpu")
+    on_cpu = Engine(classifier).logits_of_all(encoded, masks[0])
     across = float(np.abs(on_cpu - ours[0]).max())
     yield Figure(
         f"{words}: the same mask on the processor and on the device",
@@ -79,7 +78,7 @@ def _scoring(
     )
     if fast_dtype(device) == torch.bfloat16:
         fast = Engine(classifier, device, torch.bfloat16)
-        rough = [_logits(fast, encoded, mask, device) for mask in masks]
+        rough = [fast.logits_of_all(encoded, mask) for mask in masks]
         task = examples.task
         flips = sum(
             int((predictions_of(task, a) != predictions_of(task, b)).sum()) for a, b in zip(plain, rough, strict=True)
@@ -168,10 +167,3 @@ def _without_dropout(classifier: Classifier) -> Classifier:
     model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.0
     model.config.classifier_dropout = 0.0
     return replace(classifier, model=model)
-
-
-def _logits(engine: Engine, encoded: Encoded, mask: Mask, device: str) -> Float32Array:
-    logits = np.zeros((len(encoded), engine.n_outputs), np.float32)
-    for shard in shards_of(encoded, device=device):
-        logits[shard.indices] = engine.logits(shard, mask)
-    return logits

@@ -19,12 +19,10 @@ from typing import Annotated
 import numpy as np
 import torch
 import typer
-from numpy.typing import NDArray
 
-from explorer.bert.checkpoints import Classifier, load_pretrained
+from explorer.bert.checkpoints import load_pretrained
 from explorer.bert.engine import Engine
 from explorer.bert.model_names import MINILM
-from explorer.bert.shards import shards_of
 from explorer.glue.encoding import encode
 from explorer.glue.metrics import predictions_of
 from explorer.glue.sources import load_examples
@@ -138,7 +136,9 @@ def _tried(
             pace=Pace(math.inf),  # the clock is written with the steps
         )
     seconds, cpu_seconds = clock.write()
-    logits = _logits(replace(pretrained, model=tuned), tenth)
+    trained = replace(pretrained, model=tuned)
+    full = Mask.full(trained.n_layers, trained.n_heads)
+    logits = Engine(trained).logits_of_all(encode(tenth, trained.tokenizer), full)
     score = score_with_interval(train.task.metric, predictions_of(train.task, logits), tenth.labels)
     loss = loss_per_example(train.task, torch.from_numpy(logits), torch.from_numpy(tenth.labels)).mean()
     trial = Trial(
@@ -162,15 +162,6 @@ def _tried(
     if share == 1.0:
         shutil.rmtree(folder, ignore_errors=True)
     return trial
-
-
-def _logits(classifier: Classifier, examples: Examples) -> NDArray[np.float32]:
-    engine, encoded = Engine(classifier), encode(examples, classifier.tokenizer)
-    full = Mask.full(classifier.n_layers, classifier.n_heads)
-    logits = np.zeros((len(examples), classifier.n_outputs), np.float32)
-    for shard in shards_of(encoded):
-        logits[shard.indices] = engine.logits(shard, full)
-    return logits
 
 
 class _Clock:

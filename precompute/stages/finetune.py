@@ -11,7 +11,6 @@ from explorer.bert.checkpoints import encoder_weights, load_finetuned, load_pret
 from explorer.bert.packing import pack
 from explorer.errors import BadBundle, BadRequest
 from explorer.glue.encoding import encode
-from explorer.live.evaluator import Evaluator
 from explorer.store.bundle import CHECKPOINT, set_aside, sha256_of
 from explorer.store.schema import Manifest
 from explorer.tickets.finetuning import TrainingSet, finetune, training_dtype
@@ -19,7 +18,7 @@ from explorer.tickets.recipes import RECIPES, default_recipe
 from explorer.tickets.resuming import saved_seconds
 from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
-from precompute.stages.opened import stored_in
+from precompute.stages.opened import evaluator_of
 from precompute.stages.training import training_bar, write_trained
 
 
@@ -73,7 +72,7 @@ def make(
         about={"task": options.task.name, "seed": options.seed, "recipe": asdict(chosen)},
     )
     written = load_finetuned(_written(packed, work), options.task)
-    evaluator = Evaluator(written, dev, device=options.device, dtype=stored_in(options.device))
+    evaluator = evaluator_of(written, dev, options)
     return write_trained(
         Draft(options, key, config, {"train": train, "dev": dev}, sha256_of(packed), base),
         evaluator.interval(evaluator.full),

@@ -40,7 +40,7 @@ from explorer.tickets.gate_gradients import (
 from precompute.artefacts import Draft, Stopwatch, finished, require_same_checkpoint, same_options
 from precompute.options import Options
 from precompute.stages.ablations import single_ablations
-from precompute.stages.opened import OpenRun, open_run, score_masks, stored_in
+from precompute.stages.opened import OpenRun, evaluator_of, open_run, score_masks
 
 _SPLIT_SEED = _DRAW_SEED = 0
 """Seed that draws the same halves and random orders for every run of a task, so that seeds are compared on them."""
@@ -182,7 +182,7 @@ def _worth(name: str, measured: Mapping[str, AnyArray], rows: Int64Array) -> Flo
 def _of_half(opened: OpenRun, options: Options, half: Int64Array) -> Evaluator:
     items = tuple(opened.dev.items[i] for i in half)
     examples: Examples = replace(opened.dev, items=items, sha256=examples_sha256(items))
-    return Evaluator(opened.classifier, examples, device=options.device, dtype=stored_in(options.device))
+    return evaluator_of(opened.classifier, examples, options)
 
 
 def _scored(

@@ -18,7 +18,6 @@ from explorer.bert.checkpoints import weights_of, with_weights
 from explorer.bert.packing import Weights
 from explorer.errors import BadBundle
 from explorer.glue.metrics import score_of
-from explorer.live.evaluator import Evaluator
 from explorer.store.bundle import Artefact, Bundle
 from explorer.store.schema import Key, Manifest, Run
 from explorer.tickets.magnitude import (
@@ -36,7 +35,7 @@ from explorer.tickets.magnitude import (
 from explorer.tickets.structured import THRESHOLD, threshold_of
 from precompute.artefacts import Draft, Stopwatch, config_of, finished, require_same_checkpoint, score_columns
 from precompute.options import Options
-from precompute.stages.opened import OpenRun, open_run, stored_in
+from precompute.stages.opened import OpenRun, evaluator_of, open_run
 
 KINDS = ("good", "random", "bad")
 
@@ -168,7 +167,7 @@ def _logits(options: Options, opened: OpenRun, weights: Weights, mask: WeightMas
     if mask.n_kept == mask.n_weights:
         return opened.evaluator.full.logits
     pruned = with_weights(opened.classifier, apply(weights, mask), source=opened.classifier.source, sha256=mask.sha256)
-    evaluator = Evaluator(pruned, opened.dev, device=options.device, dtype=stored_in(options.device))
+    evaluator = evaluator_of(pruned, opened.dev, options)
     return evaluator.full.logits
 
 

@@ -44,7 +44,7 @@ def open_run(options: Options) -> OpenRun:
     run = options.run
     dev = options.examples("dev")
     classifier = load_finetuned(str(options.bundle.checkpoint(run)), options.task)
-    evaluator = Evaluator(classifier, dev, device=options.device, dtype=stored_in(options.device))
+    evaluator = evaluator_of(classifier, dev, options)
     finetuned = options.bundle.read(options.key("finetune"))
     if not np.allclose(finetuned.arrays["logits"], evaluator.full.logits, atol=1e-3):
         raise BadRequest(
@@ -54,10 +54,11 @@ def open_run(options: Options) -> OpenRun:
     return OpenRun(run, classifier, dev, evaluator)
 
 
-def stored_in(device: str) -> torch.dtype | None:
-    """Returns the type in which what is stored is computed: fp32 on a GPU, where it costs little; else the fast one,
-    with close calls in fp32."""
-    return torch.float32 if device.startswith("cuda") else None
+def evaluator_of(classifier: Classifier, examples: Examples, options: Options) -> Evaluator:
+    """Makes what scores masks for a stage, on its device, in the type in which what is stored is computed: fp32 on a
+    GPU, where it costs little; else the fast one, with close calls in fp32."""
+    dtype = torch.float32 if options.device.startswith("cuda") else None
+    return Evaluator(classifier, examples, device=options.device, dtype=dtype)
 
 
 def score_masks(evaluator: Evaluator, masks: Sequence[Mask], words: str, state: SavedState) -> list[Evaluation]:

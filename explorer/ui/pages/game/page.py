@@ -32,6 +32,7 @@ _STYLE = """<style>
 .game-verdict { min-height: 4.2rem; box-sizing: border-box; }
 .st-key-game-top h2 { font-size: 1.5rem; padding: 0; }
 [data-testid=stMainBlockContainer] { padding-top: 2.2rem; padding-inline: clamp(.75rem, 3vw, 3rem); }
+@media (max-width: 640px) { [data-testid=stMainBlockContainer] { padding-top: 3.6rem; } }
 .game-verdict { font-size: 1.3rem; font-weight: 650; padding: .35rem .8rem; border-left: .4rem solid;
   margin-top: .4rem; }
 .game-verdict small { display: block; font-weight: 400; font-size: .95rem; opacity: .8; }
