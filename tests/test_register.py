@@ -14,6 +14,7 @@ from explorer.store import stages
 from explorer.store.bundle import Bundle
 from explorer.store.commands import command_for
 from explorer.store.coverage import commands, coverage
+from explorer.store.inventory import Inventory
 from explorer.store.schema import Key, Run
 from explorer.store.stages import Option, Stage, stage_named
 from precompute.artefacts import Draft
@@ -58,7 +59,7 @@ def bundle(tmp_path):
 def test_its_artefacts_are_known_and_missing(toy, bundle):
     key = Key(RUN, "toy", "blue")
     assert str(key.path) == f"{MODEL}/MRPC/seed_1337/toy.blue"
-    found = coverage(bundle, list(bundle.manifests()), RUN)
+    found = coverage(bundle, Inventory(bundle.manifests()), RUN)
     assert [part.status for part in found["toy"]] == ["missing", "missing"]
     assert commands(found["toy"], "runs") == [
         f"python -m precompute play --task MRPC --seed 1337 --colour {colour} --model {MODEL} --bundle runs"

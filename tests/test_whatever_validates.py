@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from explorer.errors import ExplorerError
 from explorer.store.bundle import ARRAYS, MANIFEST, TABLE, Bundle, sha256_of
 from explorer.store.coverage import commands, coverage
+from explorer.store.inventory import Inventory
 from explorer.store.schema import Run
 from explorer.store.validation import validate
 from explorer.study.claim_sheet import claim_sheet
@@ -96,7 +97,7 @@ def change(data, root):
 def read_all(root):
     """What the report, the pages and the verbs ask of a bundle."""
     bundle = Bundle(root)
-    manifests = list(bundle.manifests())
+    manifests = Inventory(bundle.manifests())
     known_run(bundle, RUN)
     landmarks_of(bundle, RUN, (L, H))
     commands([part for parts in coverage(bundle, manifests, RUN).values() for part in parts], root)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from explorer.store.bundle import CHECKPOINT, Bundle
 from explorer.store.commands import command_for
+from explorer.store.inventory import Inventory
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
 from explorer.store.stages import computed, is_imported
 
@@ -24,12 +25,12 @@ class Part:
     manifest: Manifest | None = None
 
 
-def coverage(bundle: Bundle, manifests: Sequence[Manifest], run: Run) -> dict[str, tuple[Part, ...]]:
+def coverage(bundle: Bundle, manifests: Inventory, run: Run) -> dict[str, tuple[Part, ...]]:
     """Stage -> its parts: those of the study, then whatever else the bundle holds of the run.
 
     manifests: of the complete artefacts. withheld: complete, but for a file that does not ship (the checkpoint).
     """
-    there = {manifest.key: manifest for manifest in manifests if manifest.key.run == run}
+    there = {manifest.key: manifest for manifest in manifests.of_run(run)}
     imported = bool(there) and all(is_imported(key.stage) for key in there)  # there is nothing to compute
     keys = [] if imported else study_keys(run)
     keys += sorted(key for key in there if key not in keys)

@@ -20,8 +20,9 @@ from explorer.stats.agreement import Agreement, agreement
 from explorer.stats.overlap import OverlapMatrix, overlap_matrix
 from explorer.stats.paired import PairedDifference, compare
 from explorer.stats.ranks import beyond_noise
-from explorer.store.bundle import MANIFEST, Artefact, Bundle
-from explorer.store.schema import Key, Manifest, Run
+from explorer.store.bundle import Artefact, Bundle
+from explorer.store.inventory import Inventory, stamp_of
+from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import task_tickets
 from explorer.store.user_folders import PROJECT
 from explorer.study.claim_sheet import ClaimSheet
@@ -55,14 +56,13 @@ def usual_bundle() -> Path:
 
 def stamp(root: Path) -> float:
     """Changes whenever a manifest does: a cheap key for everything read from the bundle."""
-    times = [path.stat().st_mtime for path in root.glob(f"*/*/seed_*/*/{MANIFEST}")]
-    return max(times, default=0.0) + len(times)
+    return stamp_of(root)
 
 
-@st.cache_data(show_spinner=False)
-def manifests(root: Path, stamp: float) -> list[Manifest]:
-    """Reads the manifests of every complete artefact; raises BadBundle."""
-    return list(Bundle(root).manifests())
+@st.cache_resource(show_spinner=False, max_entries=4)
+def manifests(root: Path, stamp: float) -> Inventory:
+    """Reads the manifests of every complete artefact; raises BadBundle. Read once for all sessions."""
+    return Inventory(Bundle(root).manifests())
 
 
 @st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_BUNDLE)

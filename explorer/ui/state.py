@@ -12,6 +12,7 @@ import streamlit as st
 from explorer.errors import BadMask
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
+from explorer.store.inventory import Inventory
 from explorer.store.link_fingerprint import (
     Fingerprint,
     differences,
@@ -20,7 +21,7 @@ from explorer.store.link_fingerprint import (
     read_fingerprint,
     short,
 )
-from explorer.store.schema import Manifest, Run
+from explorer.store.schema import Run
 from explorer.ui.as_text import plain
 from explorer.ui.view import Links, View, runs_of
 from explorer.ui.visitor import on_command_line
@@ -44,7 +45,7 @@ FINGERPRINT = "v"
 """The link's parameter that says what it was made with."""
 
 
-def select(root: Path, stamp: float, manifests: Sequence[Manifest], links: Links | None = None) -> View:
+def select(root: Path, stamp: float, manifests: Inventory, links: Links | None = None) -> View:
     """Draws the sidebar's selectors for model, task and seed; the view of the run that they select.
 
     The first time, they start from the URL; without one, from the task with the most seeds and, among those, the most

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.store.bundle import Bundle
+from explorer.store.inventory import Inventory
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import Key, Manifest, Run
 
@@ -23,7 +24,7 @@ class View:
     bundle: Bundle
     stamp: float
     """A number that changes whenever the bundle does; see `cached.stamp`."""
-    manifests: Sequence[Manifest]
+    manifests: Inventory
     """The manifests of every complete artefact of the bundle."""
     run: Run
     """The run that the sidebar selects."""
@@ -42,11 +43,11 @@ class View:
 
     def has(self, key: Key) -> bool:
         """Whether the bundle holds this artefact, complete."""
-        return any(manifest.key == key for manifest in self.manifests)
+        return key in self.manifests.by_key
 
     def has_stage(self, stage: str, model: str, task: str) -> bool:
         """Whether the bundle holds this stage for any seed and variant of a model and task."""
-        return any((m.stage, m.model, m.task) == (stage, model, task) for m in self.manifests)
+        return any((key.stage, key.run.model, key.run.task) == (stage, model, task) for key in self.manifests.by_key)
 
 
 def runs_of(manifests: Sequence[Manifest]) -> list[Run]:

@@ -14,6 +14,7 @@ import psutil
 from explorer.errors import BadRequest
 from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle
 from explorer.store.coverage import coverage
+from explorer.store.inventory import Inventory, stamp_of
 from explorer.store.schema import ALL_SEEDS, Manifest, Run
 from explorer.store.task_tickets import tickets_by_task
 
@@ -33,10 +34,10 @@ def bench_runs(bundle: Bundle, model: str, runs: int) -> Iterator[Measured]:
         process = psutil.Process()
         before = process.memory_info().rss
         began = time.perf_counter()
-        manifests = list(many.manifests())
+        manifests = Inventory(many.manifests())
         yield _took(f"{len(manifests):,} manifests of {runs:,} runs, read and checked", began)
         began = time.perf_counter()
-        sum(path.stat().st_mtime for path in many.root.glob(f"*/*/seed_*/*/{MANIFEST}"))
+        stamp_of(many.root)
         yield _took("the stamp of the bundle, at every click", began)
         began = time.perf_counter()
         tickets = tickets_by_task(manifests, model)

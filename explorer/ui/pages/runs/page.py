@@ -75,7 +75,7 @@ def _here(view: View) -> None:
         )
     )
     progress.show(view)
-    found = {run: coverage(view.bundle, own, run) for run in rows}
+    found = {run: coverage(view.bundle, manifests, run) for run in rows}
     _matrix(selected, rows, found, shown)
     st.caption(
         "✓ there (3: all three variants); 2 of 3: some of them; – not made yet; *stored*: fine-tuned, but its "

@@ -208,8 +208,7 @@ def _kept(mean: float, sd: float, total: int, word: str) -> str:
 def _steps(shown: Shown) -> pd.DataFrame | None:
     """Every step of every seed's pruning; None for an imported model, whose masks came without them."""
     runs = [Run(shown.view.run.model, shown.view.run.task, seed) for seed in shown.own]
-    keys = {manifest.key for manifest in shown.view.manifests}
-    runs = [run for run in runs if Key(run, "structured", shown.pruned) in keys]
+    runs = [run for run in runs if shown.view.has(Key(run, "structured", shown.pruned))]
     return cached.trajectories(shown.view, runs, shown.pruned) if runs else None
 
 
@@ -270,7 +269,7 @@ def _provenance(shown: Shown) -> None:
     """Where the numbers come from, for the seed in the sidebar or the first that was pruned so."""
     keys = [Key(Run(shown.view.run.model, shown.view.run.task, seed), "structured", shown.pruned) for seed in shown.own]
     wanted = Key(shown.view.run, "structured", shown.pruned)
-    by_key = {manifest.key: manifest for manifest in shown.view.manifests}
+    by_key = shown.view.manifests.by_key
     manifest = by_key.get(wanted) or next(by_key[key] for key in keys if key in by_key)
     data = manifest.data["dev"]
     st.caption(
