@@ -138,10 +138,8 @@ def stored_of(known: KnownRun, mask: Mask) -> Stored:
         return Stored(title, "–", about)
     score = score_with_interval(known.task.metric, found.predictions, known.labels)
     line = threshold_of(full)
-    side = (
-        "the full model" if mask.is_full else f"{'above' if score.value >= line else 'below'} its 90% line ({line:.3f})"
-    )
-    about = f"95% interval {score.low:.3f} to {score.high:.3f}, n = {score.n:,} ({found.origin}): {side}"
+    side = "" if mask.is_full else f": {'above' if score.value >= line else 'below'} its 90% line ({line:.3f})"
+    about = f"95% interval {score.low:.3f} to {score.high:.3f}, n = {score.n:,} ({found.origin}){side}"
     return Stored(title, minus(f"{score.value:.3f}"), about)
 
 
