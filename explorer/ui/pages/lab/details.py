@@ -1,4 +1,4 @@
-"""The details below the lab's grid: flips, one sentence, phenomena, masks so far, A against B, what pruning for real buys."""
+"""The details below the lab's grid: flips, one sentence, phenomena, masks so far, A against B, and what it buys."""
 
 from __future__ import annotations
 

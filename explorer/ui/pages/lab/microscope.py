@@ -42,6 +42,10 @@ def look_at(number: int) -> None:
 
 def in_url() -> dict[str, str]:
     """The part of the page's address that says which example is looked at; a typed text is never in it."""
+    if _EXAMPLE not in st.session_state:
+        asked = state.asked(PARAMETER) or ""
+        if asked.isascii() and asked.isdigit() and len(asked) < 9:
+            st.session_state[_EXAMPLE] = int(asked)
     return {PARAMETER: str(st.session_state[_EXAMPLE])} if _EXAMPLE in st.session_state else {}
 
 
@@ -65,9 +69,7 @@ def _chosen(evaluator: ModelOnData, evaluation: Evaluation, *, typed: bool) -> i
     """The place of the example that is looked at, from 1; None for what is typed."""
     n = len(evaluator.examples)
     if _EXAMPLE not in st.session_state:
-        asked = state.asked(PARAMETER) or ""
-        wanted = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 9 else 0
-        st.session_state[_EXAMPLE] = wanted or _first(evaluator, evaluation)
+        st.session_state[_EXAMPLE] = _first(evaluator, evaluation)
     st.session_state[_EXAMPLE] = min(max(int(st.session_state[_EXAMPLE]), 1), n)
     st.session_state[_FIELD] = st.session_state[_EXAMPLE]
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
