@@ -97,6 +97,6 @@ def stable(view: View) -> None:
     st.caption(
         "Nogueira et al. 2018, over heads and MLPs together: 1 the same parts every time, 0 what chance gives; in "
         "brackets their 95% interval, rough for few choices. By chance: 95% of 1,000 draws of as many parts each. "
-        "Steps of one path are nested, so examples and thresholds cannot disagree on the order in which parts go, only on where to "
-        "stop: compare them with seeds, not with 0."
+        "Steps of one path are nested, so examples and thresholds cannot disagree on the order in which parts go, only "
+        "on where to stop: compare them with seeds, not with 0."
     )
