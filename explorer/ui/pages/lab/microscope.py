@@ -123,13 +123,23 @@ def _seen(question: Question, look: Look) -> None:
 
 
 _MEANING = (
+    "Margin: the answer's logit minus the best other one's, in fp32. Switching an orange one moves the model away from "
+    "its answer, a blue one towards it: an orange part that is on carries the answer, a blue one holds it back. That is "
+    "so for this sentence under this mask; what a part does for all of dev is the score above. Switches do not add up."
+)
+_MEANING_OF_VALUE)
+        for note in look.notes:
+            st.caption(plain(note))
+
+
+_MEANING = (
     "Margin: the answer's logit minus the best other one's, in fp32. Blue holds the answer back: without it the model "
     "is surer. Orange carries it. That is so for this sentence under this mask; what a head does for all of dev is the "
     "score above, and switches do not add up."
 )
 _MEANING_OF_VALUE = (
-    "The value that the model gives, from 0 to 5, in fp32. Blue: without it the value is higher; orange: lower. "
-    "That is so for this pair under this mask, and switches do not add up."
+    "The value that the model gives, from 0 to 5, in fp32. Switching a blue one raises it, an orange one "
+    "lowers it. That is so for this pair under this mask, and switches do not add up."
 )
 
 
@@ -170,7 +180,7 @@ def _turn(question: Question, turn: Turn | None) -> None:
         if many == 1
         else "no single one does, so that is the least there can be"
         if turn.fewest
-        else "at most: each was the one that lowers the margin most, and others together may need fewer"
+        else "others together may need fewer, since each was the one that lowered the margin most"
     )
     listed = "\n".join(
         f"{place}. {switch_words(switch)}: margin {signed(margin, 2)}"
