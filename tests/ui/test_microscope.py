@@ -32,7 +32,7 @@ def test_an_example_is_looked_at_and_what_turns_it_goes_on_the_grid():
     assert f"by a margin of **{look.closeup.margin:.2f}**" in said
     if look.turn.turned:
         test.button(key="lab.microscope.apply").click().run()
-        assert test.query_params["mask"] == [look.turn.mask.code]
+        assert test.query_params["mask"] == look.turn.mask.code
 
 
 def test_what_is_typed_is_looked_at_and_stands_in_no_link():

@@ -127,19 +127,9 @@ _MEANING = (
     "its answer, a blue one towards it: an orange part that is on carries the answer, a blue one holds it back. That is "
     "so for this sentence under this mask; what a part does for all of dev is the score above. Switches do not add up."
 )
-_MEANING_OF_VALUE)
-        for note in look.notes:
-            st.caption(plain(note))
-
-
-_MEANING = (
-    "Margin: the answer's logit minus the best other one's, in fp32. Blue holds the answer back: without it the model "
-    "is surer. Orange carries it. That is so for this sentence under this mask; what a head does for all of dev is the "
-    "score above, and switches do not add up."
-)
 _MEANING_OF_VALUE = (
-    "The value that the model gives, from 0 to 5, in fp32. Switching a blue one raises it, an orange one "
-    "lowers it. That is so for this pair under this mask, and switches do not add up."
+    "The value that the model gives, from 0 to 5, in fp32. Switching a blue one raises it, an orange one lowers it. That "
+    "is so for this pair under this mask, and switches do not add up."
 )
 
 
