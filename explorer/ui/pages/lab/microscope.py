@@ -124,12 +124,13 @@ def _seen(question: Question, look: Look) -> None:
 
 _MEANING = (
     "Margin: the answer's logit minus the best other one's, in fp32. Switching an orange one moves the model away from "
-    "its answer, a blue one towards it: an orange part that is on carries the answer, a blue one holds it back. That is "
-    "so for this sentence under this mask; what a part does for all of dev is the score above. Switches do not add up."
+    "its answer, a blue one towards it: an orange part that is on carries the answer, a blue one holds it back. "
+    "That is so for this sentence under this mask; what a part does for all of dev is the score above. Switches do not "
+    "add up."
 )
 _MEANING_OF_VALUE = (
-    "The value that the model gives, from 0 to 5, in fp32. Switching a blue one raises it, an orange one lowers it. That "
-    "is so for this pair under this mask, and switches do not add up."
+    "The value that the model gives, from 0 to 5, in fp32. Switching a blue one raises it, an orange one lowers it. "
+    "That is so for this pair under this mask, and switches do not add up."
 )
 
 
