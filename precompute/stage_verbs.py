@@ -65,7 +65,7 @@ def verb_of(stage: Stage) -> Callable[..., None]:
 
 
 def _meaningless(stage: Stage) -> Sequence[str]:
-    once_a_task = not stage.variants
+    once_a_task = bool(stage.over_seeds) and not stage.variants
     return [*(["glue_dir"] if not stage.splits else []), *(["seed", "device"] if once_a_task else [])]
 
 

@@ -20,7 +20,8 @@ NO_CLASS = -1
 @dataclass(frozen=True, eq=False)
 class Overlay:
     """A value in [0, 1] for every head (L, H) and MLP (L,); NaN = unknown. `title`, `low` and `high`
-    are the legend: what is shown, and what 0 and 1 mean; `gap` names what is unknown, '' leaves that out."""
+    are the legend: what is shown, and what 0 and 1 mean; `gap` names what is unknown, '' leaves that out.
+    `middle`: what 0.5 means, where the values go two ways from it and so do the colours; '' where they do not."""
 
     heads: FloatArray
     mlps: FloatArray
@@ -28,6 +29,7 @@ class Overlay:
     low: str = "0"
     high: str = "1"
     gap: str = "unknown"
+    middle: str = ""
 
     def __post_init__(self) -> None:
         _keep(self, np.float64)
@@ -96,6 +98,7 @@ def to_json(overlay: Overlay | Classes | Marks | None) -> dict[str, object] | No
     }
     if isinstance(overlay, Overlay):
         data |= {"low": overlay.low, "high": overlay.high, "gap": overlay.gap}
+        data |= {"middle": overlay.middle} if overlay.middle else {}
     elif isinstance(overlay, Classes):
         data["gap"] = overlay.gap
         data["kinds"] = [{"name": k.name, "colour": k.colour, "sign": k.sign} for k in overlay.categories]

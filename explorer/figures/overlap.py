@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from explorer.figures.palette import quiet
 from explorer.stats.overlap import Kind, OverlapMatrix
 
-_SCALES = {
+SCALES = {
     "light": ("#f0a878", "#ececec", "#8fc4e6", "#1c1c1c"),
     "dark": ("#8a3d00", "#33332f", "#00507f", "#ffffff"),
 }
@@ -29,7 +29,7 @@ def overlap_figure(matrix: OverlapMatrix, kind: Kind, *, dark: bool = False) -> 
     n = range(len(matrix.tasks))
     texts = [[_text(shared[i, j], low[i, j], high[i, j], own=i == j) for j in n] for i in n]
     hover = [[_hover(shared[i, j], chance[i, j], low[i, j], high[i, j], own=i == j) for j in n] for i in n]
-    fewer, even, more, ink = _SCALES["dark" if dark else "light"]
+    fewer, even, more, ink = SCALES["dark" if dark else "light"]
     figure = go.Figure(
         go.Heatmap(
             z=surplus,

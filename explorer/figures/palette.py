@@ -26,6 +26,8 @@ def ramp(*, dark: bool) -> list[tuple[float, str]]:
     return [(at / (len(stops) - 1), colour) for at, colour in enumerate(stops)]
 
 
+TWO_WAYS = [(0.0, "#b35806"), (0.5, "#f0f0f0"), (1.0, "#1a5fa8")]
+"""A Plotly colour scale for values that go two ways from the middle, the same as the head grid's."""
 PATTERN_COLOURS = {
     "heterogeneous": "#0072B2",
     "block": "#CC79A7",

@@ -46,3 +46,22 @@ def stability(chosen: BoolArray) -> Stability:
     influence = (x @ share / d - sizes / d * mean + value / 2 * (2 * mean * sizes / d - sizes / d)) / scale
     half = _Z * 2 / many * float(np.sqrt(((influence - influence.mean()) ** 2).sum()))
     return Stability(value, value - half, min(1.0, value + half), many)
+
+
+def chance_range(chosen: BoolArray, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
+    """Returns the central 95% of the stability where each choice keeps as many components as it does, at random.
+
+    chosen: (M, d), of which only the sizes count. Raises BadRequest where the stability is undefined.
+    """
+    many, d = chosen.shape
+    sizes = chosen.sum(axis=1)
+    mean = sizes.mean() / d
+    if many < 2 or mean in (0, 1):
+        raise BadRequest("Chance has no stability where every choice is everything or nothing.")
+    rng, values = np.random.default_rng(seed), np.empty(draws)
+    for number in range(draws):
+        ranks = rng.random((many, d)).argsort(axis=1)
+        share = (ranks < sizes[:, None]).mean(axis=0)
+        values[number] = 1 - many / (many - 1) * (share * (1 - share)).mean() / (mean * (1 - mean))
+    low, high = np.quantile(values, (0.025, 0.975))
+    return float(low), float(high)

@@ -184,6 +184,19 @@ def _subnetworks(artefact: Artefact, shape: Shape | None, n: int | None) -> None
         _mask(code, shape, "a ticket in its config")
 
 
+def _transfer(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    table = _scored_masks(artefact, shape, n, ("ticket", "draw", *_PART))
+    _texts(table, "ticket")
+    _whole(table, "draw")
+    tickets, draws = artefact.manifest.config.get("tickets"), artefact.manifest.config.get("draws")
+    if not isinstance(tickets, Mapping) or type(draws) is not int or draws < 1:
+        raise _Unfit("its config names no tickets or no number of draws")
+    of_ticket = [(str(task), draw) for task in tickets for draw in range(draws + 1)]
+    if list(zip(table["ticket"], table["draw"], strict=True)) != of_ticket:
+        raise _Unfit("its table does not hold each ticket and its random masks")
+    _numbers(artefact.manifest.summary, "full_score", may_be_undefined=True)
+
+
 def _magnitude(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     table = _scored(artefact, n, ("step", "weights_kept", "share_kept", "held"))
     _flags(table, "held")
@@ -293,6 +306,7 @@ _CHECKS: Mapping[str, Callable[[Artefact, Shape | None, int | None], None]] = {
     "attention": _attention,
     "magnitude": _magnitude,
     "subnetworks": _subnetworks,
+    "transfer": _transfer,
     "retrained": _retrained,
     "baseline": _baseline,
     "published-masks": _published_masks,

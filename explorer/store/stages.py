@@ -225,6 +225,14 @@ REGISTER: tuple[Stage, ...] = (
         needs_of_all_seeds=("structured.together",),
     ),
     Stage(
+        "transfer",
+        "transfer",
+        "transfer",
+        "Score the tickets of all tasks of a seed on a run's model, each beside 20 random masks of its size.",
+        variants=(),  # it reads what every task has pruned: made by its verb, when all of them are
+        needs=_OF_RUN,
+    ),
+    Stage(
         "retrained",
         "retrain",
         "retrained",

@@ -34,6 +34,11 @@ from explorer.study.majority_baseline import MajorityBaseline, majority_baseline
 from explorer.study.report import Report, by_condition, report_rows
 from explorer.study.stored_scores import KnownRun, known_run
 from explorer.study.survivor_patterns import SurvivorPatterns, survivor_patterns
+from explorer.study.tickets_stability import StabilityOver, stabilities_of
+from explorer.study.transfer import Transferred
+from explorer.study.transfer import transferred as made_transferred
+from explorer.tickets.pruning_path import rows_of
+from explorer.tickets.structured import THRESHOLD
 from explorer.ui.view import View
 
 HashFuncs = dict[str | type[Any], Callable[[Any], Any]]
@@ -121,6 +126,22 @@ def seed_agreement(codes: tuple[tuple[int, str], ...], n_layers: int, n_heads: i
 def claim_sheet(view: View, model: str, task: str) -> ClaimSheet:
     """The four claims of one model on one task; raises BadBundle."""
     return made_claim_sheet(view.bundle, view.manifests, model, task)
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def transferred(view: View, run: Run) -> tuple[Transferred, ...]:
+    """What the tickets of all tasks do on a run's model; raises BadBundle."""
+    return made_transferred(artefact(view, Key(run, "transfer")), known(view, run))
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def ticket_stabilities(view: View, run: Run, shape: tuple[int, int]) -> tuple[StabilityOver, ...]:
+    """How stable a run's ticket is over seeds, examples and thresholds; raises BadBundle."""
+    path, whole = artefact(view, Key(run, "structured", "together")), known(view, run)
+    share = float(path.manifest.config.get("share", THRESHOLD))
+    rows = rows_of(path.table, shape)
+    metric = TASKS[run.task].metric
+    return stabilities_of(rows, path.arrays["predictions"], whole.labels, metric, tickets(view, run), share)
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)

@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 
 from explorer.figures.grid_overlays import NO_CLASS, Classes, Marks, Overlay
 from explorer.figures.heatmaps import Panel
-from explorer.figures.palette import THIS_MASK, ramp
+from explorer.figures.palette import THIS_MASK, TWO_WAYS, ramp
 from explorer.figures.print.export import DPI
 from explorer.mask import Mask
 
@@ -39,7 +39,11 @@ def grid_figure(
     if isinstance(fill, Classes):
         _classes(figure, fill)
     elif fill is not None:
-        figure.add_heatmap(z=_wide(fill.heads, fill.mlps), **_scale(fill.title, fill.low, fill.high), xgap=1, ygap=1)
+        scale = _scale(fill.title, fill.low, fill.high)
+        if fill.middle:
+            scale["colorscale"] = TWO_WAYS
+            scale["colorbar"] |= {"tickvals": [0, 0.5, 1], "ticktext": [fill.low, fill.middle, fill.high]}
+        figure.add_heatmap(z=_wide(fill.heads, fill.mlps), **scale, xgap=1, ygap=1)
     else:
         z = np.where(_wide(mask.heads.astype(float), mask.mlps.astype(float)) > 0, 1.0, np.nan)
         figure.add_heatmap(z=z, colorscale=[_PLAIN, _PLAIN], showscale=False, xgap=1, ygap=1)

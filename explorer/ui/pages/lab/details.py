@@ -1,18 +1,19 @@
-"""The details below the lab's grid: flips, phenomena, the masks so far, A against B, and what pruning for real buys."""
+"""The details below the lab's grid: flips, one sentence, phenomena, masks so far, A against B, and what it buys."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from explorer.ui import cached_models, state
-from explorer.ui.pages.lab import compare, flips, history, speed
+from explorer.ui.pages.lab import compare, flips, history, microscope, speed
 from explorer.ui.scoring import dev_data
 from explorer.ui.scoring.request import Question, Standing
 from explorer.ui.widgets.score_card import tells_of
 
-FLIPS, PHENOMENA, HISTORY, COMPARE, SPEED = "flips", "phenomena", "history", "compare", "speed"
+FLIPS, SENTENCE, PHENOMENA, HISTORY, COMPARE, SPEED = "flips", "sentence", "phenomena", "history", "compare", "speed"
 _NAMES = {
     FLIPS: "Examples that flipped",
+    SENTENCE: "One sentence",
     PHENOMENA: "By phenomenon",
     HISTORY: "Masks so far",
     COMPARE: "A against B",
@@ -28,7 +29,8 @@ _TOLD = "lab-details-told"
 def in_url() -> dict[str, str]:
     """The part of the page's address that says which detail is shown."""
     shown = _shown()
-    return {_PARAMETER: shown} if shown != FLIPS else {}
+    more = microscope.in_url() if shown == SENTENCE else {}
+    return ({_PARAMETER: shown} if shown != FLIPS else {}) | more
 
 
 @st.fragment
@@ -43,12 +45,17 @@ def panel(question: Question, standing: Standing | None) -> None:
         list(names),
         default=shown,
         format_func=names.__getitem__,
-        key=f"{_KEY}.{'.'.join(names)}",
+        key=(choice := f"{_KEY}.{'.'.join(names)}"),
         label_visibility="collapsed",
     )
-    if chosen is not None and chosen != _shown():
+    if chosen is not None:
         st.session_state[_SHOWN] = chosen
-        state.amend_url(**{_PARAMETER: ""} | in_url())
+        state.amend_url(**{_PARAMETER: "", microscope.PARAMETER: ""} | in_url())
+
+    def look(number: int) -> None:
+        microscope.look_at(number)
+        st.session_state[choice] = st.session_state[_SHOWN] = SENTENCE
+
     # Each has a place of its own, so that the browser keeps nothing of one in another.
     with st.container(key=_TOLD):
         places = {name: st.empty() for name in (*_NAMES, "later")}
@@ -63,17 +70,26 @@ def panel(question: Question, standing: Standing | None) -> None:
     if chosen == SPEED:
         with places[SPEED].container():
             speed.show(question, evaluator)
-    elif chosen not in (FLIPS, PHENOMENA):
+    elif chosen not in (FLIPS, SENTENCE, PHENOMENA):
         return
     elif answer is None:
         places["later"].caption("As soon as every example is scored.")
+    elif chosen == SENTENCE:
+        with places[SENTENCE].container():
+            microscope.show(question, evaluator, answer.evaluation)
     elif chosen == PHENOMENA:
         of_mask, of_full = (evaluator.predictions(of) for of in (answer.evaluation, evaluator.full))
         with places[PHENOMENA].container():
             dev_data.by_phenomenon(evaluator, of_mask, of_full)
     elif chosen == FLIPS:
         with places[FLIPS].container():
-            flips.show(evaluator.examples, answer.evaluation.logits, evaluator.full.logits, code=question.mask.code)
+            flips.show(
+                evaluator.examples,
+                answer.evaluation.logits,
+                evaluator.full.logits,
+                code=question.mask.code,
+                on_look=look,
+            )
 
 
 def _names(question: Question, standing: Standing | None) -> dict[str, str]:

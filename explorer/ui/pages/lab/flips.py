@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,9 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Examples, Task
-from explorer.stats.logit_margins import BROKEN, FIXED, OTHER, flipped, moved
+from explorer.stats.logit_margins import BROKEN, FIXED, OTHER, flipped, margins, moved
 from explorer.ui.widgets.answers import FlipCard, flip_cards, marked_pair, unmarked
 
 _AT_MOST = 1000
@@ -45,10 +47,12 @@ def show(
     names: Names = OF_MASK,
     key: str = "lab.flips",
     code: str = "",
+    on_look: Callable[[int], None] | None = None,
 ) -> None:
     """Draws cards with a filter, or a table; a sentence where nothing flipped. Text is text, never markup.
 
-    code: the mask on the grid, where the flips are that mask's.
+    code: the mask on the grid, where the flips are that mask's. on_look: called with an example's place, from 1, when
+    its card is asked for more; None for cards that cannot be.
     """
     task = examples.task
     if task.is_regression:
@@ -67,7 +71,8 @@ def show(
         return
     if not st.toggle("As a table", key=f"{key}.table"):
         fresh = _newest(f"{key}.seen", examples, code, table["index"])
-        flip_cards(code, _cards(examples, table, fresh), (names.before_short, names.after_short), key=f"{key}.cards")
+        cards, short = _cards(examples, table, fresh), (names.before_short, names.after_short)
+        flip_cards(code, cards, short, key=f"{key}.cards", on_look=on_look)
         more = f" These are {_CARDS} of {len(table):,}; the table has them all." if len(table) > _CARDS else ""
         st.caption(
             "What the last change flipped comes first, then what moved farthest. Margin: the gold answer's lead; "
@@ -80,6 +85,36 @@ def show(
         f"{first} moved farthest come first. Margin: the gold label's logit minus the best other label's; "
         "below 0 the answer is wrong, near 0 it was a close call."
     )
+
+
+def one(
+    examples: Examples,
+    index: int,
+    logits: NDArray[np.floating[Any]],
+    before_logits: NDArray[np.floating[Any]],
+    code: str,
+) -> None:
+    """Draws the card of one example, flipped or not; of a regression its texts and values."""
+    at, task = slice(index, index + 1), examples.task
+    before, after = predictions_of(task, before_logits[at]), predictions_of(task, logits[at])
+    gold = examples.labels[at]
+    if task.is_regression:
+        for text in examples.items[index].texts:
+            st.code(text, language=None, wrap_lines=True)
+        st.caption(f"Gold {gold[0]:.2f}, full model {before[0]:.2f}, this mask {after[0]:.2f}.")
+        return
+    was, now = margins(before_logits[at], gold), margins(logits[at], gold)
+    row = {"index": [index], "gold": gold.astype(np.int64), "before": before, "after": after}
+    table = pd.DataFrame(row | {"margin_before": was, "margin_after": now})
+    short = OF_MASK.before_short, OF_MASK.after_short
+    flip_cards(code, _cards(examples, table, frozenset()), short, key="lab.flips.one")
+
+
+def farthest(examples: Examples, logits: NDArray[np.floating[Any]], before_logits: NDArray[np.floating[Any]]) -> int:
+    """Finds the example that flipped and moved farthest, from 0; the first one where none flipped."""
+    find = moved if examples.task.is_regression else flipped
+    table = find(examples.task, logits, before_logits, examples.labels)
+    return 0 if table.empty else int(table["index"][0])
 
 
 def in_words(examples: Examples, table: pd.DataFrame, names: Names = OF_MASK) -> pd.DataFrame:

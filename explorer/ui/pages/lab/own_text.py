@@ -45,6 +45,14 @@ def show(question: Question, standing: Standing | None) -> None:
         _answer(question, tuple(texts))
 
 
+def typed(task: Task) -> tuple[str, ...]:
+    """What stands in the field or fields; () unless there is something in each."""
+    texts = tuple(
+        str(st.session_state.get(f"{field}.{task.name}", "")) for _, field in zip(_names(task), _FIELDS, strict=False)
+    )
+    return texts if all(text.strip() for text in texts) else ()
+
+
 def _answer(question: Question, texts: tuple[str, ...]) -> None:
     view, run, task = question.view, question.known.run, question.known.task
     try:

@@ -24,7 +24,7 @@ from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.report import Report, more_words
 from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
-from explorer.ui.pages.tickets import pairs
+from explorer.ui.pages.tickets import pairs, transfer
 from explorer.ui.pages.tickets.pairs import STATE_NAMES
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
@@ -86,6 +86,9 @@ def page(view: View) -> None:
     _table(view, run, method, kind_of_score, by_seed)
     st.subheader("Compared on the same examples")
     pairs.show(view, method, kind_of_score, by_seed)
+    if method == "structured":
+        transfer.stable(view)
+        transfer.show(view)
 
 
 def _bars(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -38,10 +38,26 @@ class FlipCard:
     """Whether the mask before did not flip it."""
 
 
-def flip_cards(code: str, cards: Sequence[FlipCard], names: tuple[str, str], *, key: str) -> None:
-    """Draws the cards. code: the mask they are about, '' where they are not about the one on the grid."""
-    data = {"code": code, "names": list(names), "cards": [asdict(card) for card in cards]}
-    _flips(key=key, data=data)
+def flip_cards(
+    code: str,
+    cards: Sequence[FlipCard],
+    names: tuple[str, str],
+    *,
+    key: str,
+    on_look: Callable[[int], None] | None = None,
+) -> None:
+    """Draws the cards. code: the mask they are about, '' where they are not about the one on the grid.
+
+    on_look: called with the number of a card whose button is pressed; None for cards without one.
+    """
+
+    def look() -> None:
+        number = st.session_state[key].get("look")
+        if on_look is not None and isinstance(number, int) and any(card.number == number for card in cards):
+            on_look(number)
+
+    data = {"code": code, "names": list(names), "cards": [asdict(card) for card in cards], "look": on_look is not None}
+    _flips(key=key, data=data, on_look_change=look)
 
 
 def typed_answer(code: str, bars: Sequence[tuple[str, float, float]], words: str, *, key: str) -> None:

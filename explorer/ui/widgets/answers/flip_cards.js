@@ -2,7 +2,7 @@
 
 const lists = new WeakMap();
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   let list = lists.get(parentElement);
   if (!list) {
     list = { root: parentElement.appendChild(make("div", "flips")) };
@@ -11,7 +11,7 @@ export default function ({ data, parentElement }) {
     lists.set(parentElement, list);
   }
   list.code = data.code;
-  list.root.replaceChildren(...data.cards.map((card) => drawn(card, data.names)));
+  list.root.replaceChildren(...data.cards.map((card) => drawn(card, data.names, data.look && setTriggerValue)));
   list.heard();
   return () => {
     window.removeEventListener("maskonscreen", list.heard);
@@ -20,7 +20,8 @@ export default function ({ data, parentElement }) {
   };
 }
 
-function drawn(card, [before, after]) {
+// look: what asks for one sentence under the microscope; false for cards that cannot.
+function drawn(card, [before, after], look) {
   const pieces = (text) => text.map(([words, mark]) => (mark ? make("mark", "", {}, [words]) : words));
   const chip = (name, answer, kind) => make("span", `chip ${kind}`, {}, [make("small", "", {}, [name]), answer]);
   const wrong = card.before === card.gold ? "right" : "wrong";
@@ -32,8 +33,19 @@ function drawn(card, [before, after]) {
       chip(after, card.after, card.right ? "right" : "wrong"),
     ]),
     margins(card.margins, before, after),
-    make("footer", "", {}, [`example ${card.number}`, ...(card.new ? [make("b", "", {}, ["new"])] : [])]),
+    make("footer", "", {}, [
+      `example ${card.number}`,
+      ...(card.new ? [make("b", "", {}, ["new"])] : []),
+      ...(look ? [asking(card.number, look)] : []),
+    ]),
   ]);
+}
+
+function asking(number, look) {
+  const words = `Which heads turn example ${number}?`;
+  const button = make("button", "look", { type: "button", title: words, "aria-label": words }, ["Look closer"]);
+  button.addEventListener("click", () => look("look", number));
+  return button;
 }
 
 // From where the margin was to where it is, around 0, at which the answer turns.

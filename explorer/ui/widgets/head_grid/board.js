@@ -135,6 +135,7 @@ class Board {
     const classes = {
       disabled,
       filled: fill && !kinds,
+      signed: fill?.middle,
       classed: kinds,
       ringed: ring,
       marked: marks,
@@ -177,7 +178,10 @@ class Board {
     const gap = (overlay) => overlay && [...overlay.heads.flat(), ...overlay.mlps].includes(null);
     const items = [];
     if (fill?.kinds) items.push(item(title(fill), ...fill.kinds.map(chip)));
-    else if (fill) {
+    else if (fill?.middle) {
+      const half = (name) => make("i", `swatch ramp ${name}`);
+      items.push(item(title(fill), fill.low, half("down"), fill.middle, half("up"), fill.high));
+    } else if (fill) {
       // On a dark page more is lighter, the other way round than on a light one.
       const turned = make("span", "turned", {}, ["(lighter is more)"]);
       items.push(item(title(fill), fill.low, make("i", "swatch ramp"), fill.high, turned));

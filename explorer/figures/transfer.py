@@ -1,0 +1,81 @@
+"""What a ticket of one task is worth on another task's model: a square a pair, beside random masks of its size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer.figures.overlap import SCALES
+from explorer.figures.palette import quiet
+from explorer.figures.signed import signed
+from explorer.study.transfer import Transferred
+
+
+def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *, dark: bool = False) -> go.Figure:
+    """Draws each ticket (a row) on each model (a column): its share of the full score, and how many random masks it
+    beats, in bold where it beats all of them beyond noise. Colour: its share minus the random masks' mean share.
+
+    unlearnt: models that have learnt nothing, whose squares are empty.
+    """
+    tickets, models = (list(dict.fromkeys(getattr(one, name) for one in cells)) for name in ("ticket", "task"))
+    at = {(one.ticket, one.task): one for one in cells}
+    surplus = np.full((len(tickets), len(models)), np.nan)
+    texts, hover = ([["" for _ in models] for _ in tickets] for _ in range(2))
+    for row, ticket in enumerate(tickets):
+        for column, model in enumerate(models):
+            one = at.get((ticket, model))
+            if one is None or model in unlearnt:
+                texts[row][column], hover[row][column] = "–", unlearnt.get(model, "not made")
+                continue
+            surplus[row, column] = one.share - one.random_share
+            words = f"{one.share:.0%}<br>{one.beaten}/{one.draws}"
+            texts[row][column] = f"<b>{words}</b>" if one.better else words
+            hover[row][column] = _hover(one)
+    reach = float(np.nanmax(np.abs(surplus), initial=0.05)) if not np.isnan(surplus).all() else 1.0
+    fewer, even, more, ink = SCALES["dark" if dark else "light"]
+    figure = go.Figure(
+        go.Heatmap(
+            z=surplus,
+            x=models,
+            y=tickets,
+            zmin=-reach,
+            zmax=reach,
+            colorscale=[(0.0, fewer), (0.5, even), (1.0, more)],
+            text=texts,
+            texttemplate="%{text}",
+            textfont={"color": ink, "size": 13},
+            customdata=hover,
+            xgap=2,
+            ygap=2,
+            hoverongaps=False,
+            colorbar={
+                "title": {"text": "beyond<br>random"},
+                "thickness": 10,
+                "outlinewidth": 0,
+                "tickformat": "+.0%",
+            },
+            hovertemplate="ticket of %{y} on %{x}<br>%{customdata}<extra></extra>",
+        )
+    )
+    for task in models:
+        if task in tickets and task not in unlearnt:  # a frame round what is at home
+            x, y = models.index(task), tickets.index(task)
+            line = {"color": "#b8b8b8" if dark else "#5c5c5c", "width": 2, "dash": "dot"}
+            figure.add_shape(type="rect", x0=x - 0.47, x1=x + 0.47, y0=y - 0.47, y1=y + 0.47, line=line)
+    for task in models:
+        if task in unlearnt:
+            figure.add_annotation(x=task, y=tickets[0], text="learnt<br>nothing", showarrow=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False, title="ticket of")
+    figure.update_xaxes(side="top", showgrid=False, title="on the model of")
+    return quiet(figure, height=120 + 58 * len(tickets)).update_layout(margin={"t": 70})
+
+
+def _hover(one: Transferred) -> str:
+    return (
+        f"score {one.score:.3f}, {one.share:.0%} of the full model's [{one.share_low:.0%}, {one.share_high:.0%}]<br>"
+        f"random masks of {one.heads} heads and {one.mlps} MLPs: {one.random_share:.0%} on average<br>"
+        f"over them {signed(one.over_random)} [{signed(one.over_low)}, {signed(one.over_high)}]<br>"
+        f"beats {one.beaten} of {one.draws} (p = {one.p:.2f})"
+    )

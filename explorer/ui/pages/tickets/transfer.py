@@ -1,0 +1,102 @@
+"""Each task's ticket on every other task's model of the same seed, and how stable a ticket is."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.print.export import Exhibit
+from explorer.figures.transfer import transfer_figure
+from explorer.store.schema import Key, Run
+from explorer.store.task_tickets import shape_of
+from explorer.study.learnt import degenerate_words
+from explorer.study.transfer import Transferred, transfer_table, transfer_words
+from explorer.ui import cached
+from explorer.ui.as_text import code
+from explorer.ui.view import View
+from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.words import minus
+
+_KEY = "tickets.transfer"
+
+
+def show(view: View) -> None:
+    """Draws the matrix of the selected seed, its sentence and its table; says what is not made yet."""
+    st.subheader("Does a ticket win on another task?", anchor=False)
+    run = view.run
+    runs = [Run(run.model, task, run.seed) for task in dict.fromkeys(m.task for m in view.manifests)]
+    there = [one for one in runs if view.has(Key(one, "transfer"))]
+    if not there:
+        command = code(view.bundle.command_for(Key(run, "transfer")))
+        st.caption(f"The tickets of seed {run.seed} were not tried on other tasks' models yet: {command}")
+        return
+    cells, unlearnt = _cells(view, there)
+    words = transfer_words([one for one in cells if one.task not in unlearnt], unlearnt)
+    st.markdown(exhibits.say(minus(words), _KEY))
+    caption = (
+        f"Seed {run.seed}. In a square: the share of the full model's score that the ticket of the row keeps on the "
+        "model of the column, and how many of 20 random masks of its size it beats (by chance 10; all 20 once in 21). "
+        "Bold: it beats all, and their mean beyond noise over examples. Dotted: at home. A share counts from 0 and not "
+        "from the majority class, as the paper's 90% does."
+    )
+    title = f"Tickets on other tasks' models, seed {run.seed}"
+    dark = st.context.theme.type == "dark"
+    table = transfer_table(cells)
+    exhibits.keep(_KEY, Exhibit(title, caption, transfer_figure(cells, unlearnt), table))
+    figure = transfer_figure(cells, unlearnt, dark=dark)
+    st.plotly_chart(figure, key=_KEY, config={"displayModeBar": False}, alt=f"{title}. {words}")
+    st.caption(caption)
+    for words_of in unlearnt.values():
+        st.caption(words_of)
+    with st.expander("Every number with its interval"):
+        exhibits.table(table.round(3), key=f"{_KEY}.table", title=title)
+        st.caption(
+            "95% intervals over dev examples (1,000 resamples, paired with the full model and the random masks; the "
+            "draws are held fixed). p: chance that one more random mask does as well. Nothing is corrected for the "
+            "number of pairs. Goes beyond the paper; Chen et al. (2020) ask it of BERT's tickets with single weights "
+            "off, and fine-tune them again: here nothing is fine-tuned again."
+        )
+    missing = [one for one in runs if one not in there and view.has(Key(one, "finetune"))]
+    if missing:
+        commands = ", ".join(code(view.bundle.command_for(Key(one, "transfer"))) for one in missing[:3])
+        st.caption(f"Not tried yet on {', '.join(one.task for one in missing)}: {commands}")
+
+
+def _cells(view: View, runs: list[Run]) -> tuple[list[Transferred], dict[str, str]]:
+    cells: list[Transferred] = []
+    unlearnt: dict[str, str] = {}
+    for one in runs:
+        line = cached.majority_baseline(view, one.model, one.task)
+        if not cached.claim_sheet(view, one.model, one.task).learnt or cached.known(view, one).full.score <= 0:
+            unlearnt[one.task] = degenerate_words(one.task, line)
+        cells += cached.transferred(view, one)
+    return cells, unlearnt
+
+
+def stable(view: View) -> None:
+    """Draws a table of how far choices of the run's ticket agree: over seeds, examples and thresholds."""
+    st.subheader("How stable is the ticket?", anchor=False)
+    run = view.run
+    key = Key(run, "structured", "together")
+    if not view.has(key):
+        st.caption(f"This run is not pruned yet: {code(view.bundle.command_for(key))}")
+        return
+    found = cached.ticket_stabilities(view, run, shape_of(view.manifests, run))
+    rows = [
+        {
+            "over": one.over,
+            "choices": one.stability.choices,
+            "stability": one.stability.undefined
+            or minus(f"{one.stability.value:.2f} [{one.stability.low:.2f}, {one.stability.high:.2f}]"),
+            "by chance": "" if one.chance is None else minus(f"{one.chance[0]:.2f} to {one.chance[1]:.2f}"),
+            "what it means": one.says,
+        }
+        for one in found
+    ]
+    exhibits.table(pd.DataFrame(rows), key="tickets.stability", title="How stable the ticket is")
+    st.caption(
+        "Nogueira et al. 2018, over heads and MLPs together: 1 the same parts every time, 0 what chance gives; in "
+        "brackets their 95% interval, rough for few choices. By chance: 95% of 1,000 draws of as many parts each. "
+        "Steps of one path are nested, so examples and thresholds cannot disagree on the order in which parts go, only "
+        "on where to stop: compare them with seeds, not with 0."
+    )

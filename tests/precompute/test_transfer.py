@@ -1,0 +1,54 @@
+"""Stage transfer on a tiny model: every ticket beside masks of its size, as the reference scores them."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from explorer.bert.checkpoints import load_finetuned
+from explorer.bert.reference import reference_logits
+from explorer.errors import BadRequest
+from explorer.glue.encoding import encode
+from explorer.glue.metrics import score_of
+from explorer.glue.sources import folder_examples
+from explorer.glue.tasks import TASKS
+from explorer.mask import Mask
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Key, Run
+from explorer.store.validation import validate
+from explorer.study.stored_scores import known_run
+from explorer.study.transfer import transferred
+from precompute.options import Options
+from precompute.stages import transfer
+from tests.precompute.conftest import SEED
+
+RUN = Run("minilm-l6", "MRPC", SEED)
+OWN, OTHER = Mask.full(3, 4).with_layer(0, False), Mask.full(3, 4).with_head(1, 1, False)
+
+
+def test_tickets_of_other_tasks_beside_their_like(finetuned_bundle, glue, tmp_path, monkeypatch):
+    bundle = Bundle(shutil.copytree(finetuned_bundle, tmp_path / "bundle"))
+    options = Options(TASKS["MRPC"], SEED, "minilm-l6", bundle, glue)
+    with pytest.raises(BadRequest, match="No other task of this bundle is pruned with seed"):
+        transfer.make(options)
+    tickets = {"MRPC": {SEED: OWN}, "RTE": {SEED: OTHER}, "CoLA": {SEED + 1: OTHER}}
+    monkeypatch.setattr(transfer, "tickets_by_task", lambda *_: tickets)
+    made = transfer.make(options)
+    assert transfer.make(options) == made
+    assert not [problem for problem in validate(bundle) if "transfer" in str(problem)]
+    artefact = bundle.read(Key(RUN, "transfer"))
+    table = artefact.table
+    assert list(table["ticket"]) == ["MRPC"] * 21 + ["RTE"] * 21
+    for ticket, mask in (("MRPC", OWN), ("RTE", OTHER)):
+        rows = table[table["ticket"] == ticket]
+        assert set(rows["heads_kept"]) == {mask.heads_kept}
+        assert set(rows["mlps_kept"]) == {mask.mlps_kept}
+        assert rows["mask"].iloc[0] == mask.code
+    dev, model = folder_examples(glue, TASKS["MRPC"], "dev"), load_finetuned(str(bundle.checkpoint(RUN)), TASKS["MRPC"])
+    logits = reference_logits(model, encode(dev, model.tokenizer), OTHER)
+    (home, away) = transferred(artefact, known_run(bundle, RUN))
+    assert away.score == score_of(TASKS["MRPC"], logits, dev.labels)
+    assert (home.own, away.own, home.draws) == (True, False, 20)
+    tickets["STS-B"] = {SEED: OWN}
+    assert transfer.make(options).summary["tickets"] == 3, "made anew with what has come in"
