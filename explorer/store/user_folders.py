@@ -6,8 +6,15 @@ import os
 import sys
 from pathlib import Path
 
+from explorer.paths import expanded
+
 PROJECT = Path(__file__).resolve().parents[2]
 """The folder of app.py and of the bundle that ships, cache/."""
+
+
+def usual_bundle() -> Path:
+    """EXPLORER_BUNDLE, or the cache that ships with the project. Raises BadRequest on a home that does not exist."""
+    return expanded(os.environ.get("EXPLORER_BUNDLE") or PROJECT / "cache")
 
 
 def cache_folder() -> Path:
