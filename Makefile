@@ -2,13 +2,14 @@
 PYTHON ?= python3
 HOST ?= localhost
 PORT ?= 8501
+BASE ?=
 BIN := .venv/bin
 AXE := 4.10.3
 
 .PHONY: demo test axe check format docs clean
 
 demo: .venv/app.done  ## open the explorer on http://localhost:8501
-	$(BIN)/streamlit run serve.py --server.address $(HOST) --server.port $(PORT) --browser.gatherUsageStats false
+	$(BIN)/streamlit run serve.py --server.address $(HOST) --server.port $(PORT) --server.baseUrlPath "$(BASE)" --browser.gatherUsageStats false
 
 test: .venv/dev.done axe  ## every test, on every core
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
