@@ -2,13 +2,14 @@
 PYTHON ?= python3
 HOST ?= localhost
 PORT ?= 8501
+BASE ?=
 BIN := .venv/bin
 AXE := 4.10.3
 
-.PHONY: demo test axe check format clean
+.PHONY: demo test axe check format docs clean
 
 demo: .venv/app.done  ## open the explorer on http://localhost:8501
-	$(BIN)/streamlit run serve.py --server.address $(HOST) --server.port $(PORT) --browser.gatherUsageStats false
+	$(BIN)/streamlit run serve.py --server.address $(HOST) --server.port $(PORT) --server.baseUrlPath "$(BASE)" --browser.gatherUsageStats false
 
 test: .venv/dev.done axe  ## every test, on every core
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
@@ -24,6 +25,10 @@ check: .venv/dev.done  ## format, lint, types, import rules
 format: .venv/dev.done
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: .venv/dev.done  ## the notebook API as pages, from its docstrings, in docs/api
+	$(BIN)/python -m pdoc explorer.notebook explorer.mask explorer.errors explorer.stats.intervals explorer.stats.paired \
+	  --output-directory docs/api
 
 .venv/app.done: requirements.txt constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12 demo")'

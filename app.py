@@ -19,8 +19,8 @@ from explorer.ui.view import runs_of
 from explorer.ui.widgets import exhibits, export_panel, glossary, head_card, one_entry, plain_text, share
 from explorer.ui.widgets.page_title import task_question
 
-# A file of ours: Streamlit would fetch a named icon from a font server.
-ICON = Path(__file__).parent / "explorer" / "ui" / "icon.png"
+UI = Path(cached.__file__).parent
+ICON = UI / "icon.png"  # a file of ours: Streamlit would fetch a named icon from a font server
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ PAGES = (
     Page("Game", "sports_esports", "game", "game.page"),
 )
 
-FRAME = Path(__file__).parent / "explorer" / "ui" / "frame.css"
+FRAME = UI / "frame.css"
 SIDEBAR = 220  # pixels
 st.set_page_config(
     page_title="BERT Lottery Explorer", page_icon=str(ICON), layout="wide", initial_sidebar_state=SIDEBAR

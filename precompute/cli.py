@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 from safetensors import SafetensorError
 
+from explorer import __version__
 from explorer.errors import ExplorerError
 from explorer.store.stages import computed
+from precompute import app_verb
 from precompute.bench.verbs import app as bench_verbs
 from precompute.bundle import verbs as bundle_verbs
 from precompute.patterns.map_verbs import label_maps
@@ -26,10 +29,16 @@ except ImportError:  # an older typer, which rests on click
     from click import ClickException as TyperException  # type: ignore[assignment]
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
 def make_app() -> typer.Typer:
     """Puts the command line together: a verb for each stage of the register, then those on bundles and tools."""
     app = typer.Typer(
-        help="Make the bundle that the explorer opens on: fine-tune, measure importance, prune, score.",
+        help="Make the bundle that the explorer opens on: fine-tune, measure importance, prune, score; then open it.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         add_completion=False,
@@ -39,10 +48,18 @@ def make_app() -> typer.Typer:
     for name, verb in bundle_verbs.VERBS.items():
         app.command(name)(verb)
     app.command("run")(run)
+    app.command("app")(app_verb.app)
+    app.callback()(_version)
     app.command("label-maps")(label_maps)
     app.add_typer(patterns_verbs, name="patterns")
     app.add_typer(bench_verbs, name="bench")
     return app
+
+
+def _version(
+    version: Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell it.")] = False,
+) -> None:
+    """Make the bundle that the explorer opens on: fine-tune, measure importance, prune, score; then open it."""
 
 
 app = make_app()

@@ -18,6 +18,8 @@ MODULES = [
     "explorer.bert.gates",
     "explorer.bert.attention",
     "explorer.live.evaluator",
+    "explorer.notebook",
+    "explorer.notebook.opened_run",
     "explorer.tickets.gradients",
     "explorer.tickets.structured",
 ]

@@ -30,6 +30,7 @@ from explorer.foreign import Unreadable, arrays_of, text_of
 from explorer.store.commands import command_for, study_command
 from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
 from explorer.store.tables import table_of
+from explorer.store.user_folders import where_to_get_a_bundle
 from explorer.store.whole_folders import Told, put_back, sole_writer, written_aside
 
 MANIFEST = "manifest.json"
@@ -67,7 +68,7 @@ class Bundle:
         if not self.root.is_dir():
             raise BadBundle(
                 f"There is no bundle at {self.root}.",
-                f"Restore it with `git checkout cache`, or make one: `{study_command(_ANY, self.place)}`.",
+                f"{where_to_get_a_bundle()}, or make one: `{study_command(_ANY, self.place)}`.",
             )
         yield from self._complete("*", "*")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,17 @@ import streamlit as st
 from explorer.figures.importance import Side, sides_of
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
-from explorer.paths import expanded
 from explorer.patterns.samples import Sample, unpack_samples
 from explorer.stats.against_full import Comparison, compared
 from explorer.stats.agreement import Agreement, agreement
 from explorer.stats.overlap import OverlapMatrix, overlap_matrix
 from explorer.stats.paired import PairedDifference, compare
 from explorer.stats.ranks import beyond_noise
+from explorer.store import user_folders
 from explorer.store.bundle import Artefact, Bundle
 from explorer.store.inventory import Inventory, stamp_of
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import task_tickets
-from explorer.store.user_folders import PROJECT
 from explorer.study.claim_sheet import ClaimSheet
 from explorer.study.claim_sheet import claim_sheet as made_claim_sheet
 from explorer.study.comparisons import Answers, answers_by_seed, paired_by_seed
@@ -56,7 +54,7 @@ def bundle_root() -> Path:
 
 def usual_bundle() -> Path:
     """EXPLORER_BUNDLE, or the cache that ships beside app.py."""
-    return expanded(os.environ.get("EXPLORER_BUNDLE") or PROJECT / "cache")
+    return user_folders.usual_bundle()
 
 
 def stamp(root: Path) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +21,16 @@ _OF_PROXIES = ("x-forwarded", "x-original", "cf-", "tailscale-", "x-envoy", "x-a
 def served_on_localhost() -> bool:
     """Whether the app is served to this machine alone and this visitor asked for it by this machine's own name: only
     then may he name folders of it."""
-    return (st.get_option("server.address") or "") in _HERE and not from_elsewhere(st.context.headers)
+    alone = (st.get_option("server.address") or "") in _HERE and not behind_a_proxy()
+    return alone and not from_elsewhere(st.context.headers)
+
+
+def behind_a_proxy() -> bool:
+    """Whether the app was started for a reverse proxy: with EXPLORER_HOSTED set, or a path before every address.
+
+    A proxy that passes on neither the name it was asked by nor the visitor's address looks like this machine's user.
+    """
+    return bool(os.environ.get("EXPLORER_HOSTED") or (st.get_option("server.baseUrlPath") or "").strip("/"))
 
 
 def from_elsewhere(headers: Mapping[str, str]) -> bool:

@@ -55,11 +55,25 @@ def test_another_name_a_proxy_or_a_tunnel_is_elsewhere(headers):
 
 def test_an_app_on_localhost_asks_each_request(monkeypatch):
     context = SimpleNamespace(headers={"Host": "localhost:8501"})
-    monkeypatch.setattr(visitor.st, "get_option", lambda _: "localhost")
+    monkeypatch.delenv("EXPLORER_HOSTED", raising=False)
+    monkeypatch.setattr(visitor.st, "get_option", {"server.address": "localhost"}.get)
     monkeypatch.setattr(visitor.st, "context", context)
     assert visitor.served_on_localhost()
     context.headers = {"Host": "evil.example:8501", "Origin": "http://evil.example:8501"}
     assert not visitor.served_on_localhost(), "DNS rebinding"
-    monkeypatch.setattr(visitor.st, "get_option", lambda _: "0.0.0.0")
+    monkeypatch.setattr(visitor.st, "get_option", {"server.address": "0.0.0.0"}.get)
     context.headers = {"Host": "localhost:8501"}
+    assert not visitor.served_on_localhost()
+
+
+@pytest.mark.parametrize(
+    ("options", "hosted"),
+    [({"server.baseUrlPath": "/lottery/"}, ""), ({"server.baseUrlPath": ""}, "1")],
+    ids=["a base path", "EXPLORER_HOSTED"],
+)
+def test_nobody_is_here_where_a_proxy_is_in_front(options, hosted, monkeypatch):
+    """A proxy that passes nothing on asks as this machine's user does: its headers do not tell."""
+    monkeypatch.setenv("EXPLORER_HOSTED", hosted)
+    monkeypatch.setattr(visitor.st, "get_option", ({"server.address": "localhost"} | options).get)
+    monkeypatch.setattr(visitor.st, "context", SimpleNamespace(headers={"Host": "127.0.0.1:8501"}))
     assert not visitor.served_on_localhost()
