@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from explorer.errors import BadCheckpoint
-from explorer.glue.metrics import METRIC_WORDS
+from explorer.glue.metrics import FROM_ZERO, METRIC_WORDS
 from explorer.glue.tasks import Task
 
 How = Literal["own", "names", "permuted", "assumed", "one output"]
@@ -28,7 +28,7 @@ _ALSO_CALLED: dict[str, tuple[str, ...]] = {
     "paraphrase": ("equivalent", "duplicate", "is duplicate", "same"),
     "different": ("not paraphrase", "non paraphrase", "not equivalent", "not duplicate", "non duplicate"),
 }
-"""Other spellings of each of the tasks' `label_names`; case, blanks, '_' and '-' make no difference."""
+"""Other spellings of each of GLUE's `label_names`; case, blanks, '_' and '-' make no difference."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,12 @@ def class_order(config: Mapping[str, Any], n_outputs: int, task: Task, where: st
     names = _output_names(config, n_outputs, where)
     told = ", ".join(names)
     if task.is_regression:
-        return ClassOrder("one output", (0,), names, "Its one output is taken as the similarity.")
+        return ClassOrder(
+            "one output",
+            (0,),
+            names,
+            f"Its one output is taken as the {task.label_column if task.own else 'similarity'}.",
+        )
     wanted = ", ".join(task.label_names)
     classes = [_class_named(name, task) for name in names]
     if None not in classes and len(set(classes)) == n_outputs:
@@ -113,7 +118,7 @@ def below_baseline(order: ClassOrder, task: Task, score: float, baseline: float)
     """
     if not score < baseline:
         return ""
-    line = "0" if task.metric != "accuracy" else f"{baseline:.3f}, which always naming the most frequent class reaches"
+    line = f"{baseline:.3f}, which always naming the most frequent class reaches" if task.metric in FROM_ZERO else "0"
     below = f"The full model's {METRIC_WORDS[task.metric]} is {score:.3f}, below {line}."
     if order.how == "assumed":
         return (
@@ -194,7 +199,7 @@ def _plain(name: str) -> str:
 def _class_named(name: str, task: Task) -> int | None:
     """The class of that name, or of that digit where GLUE's own labels are digits."""
     for number, (raw, word) in enumerate(zip(task.labels, task.label_names, strict=True)):
-        if _plain(name) in {_plain(spelling) for spelling in (raw, word, *_ALSO_CALLED[word])}:
+        if _plain(name) in {_plain(spelling) for spelling in (raw, word, *_ALSO_CALLED.get(word, ()))}:
             return number
     return None
 

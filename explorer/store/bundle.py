@@ -27,7 +27,9 @@ from explorer.bert.model_identity import Identity
 from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadBundle, BadRequest
 from explorer.foreign import Unreadable, arrays_of, text_of
+from explorer.glue.tasks import TASKS, Task
 from explorer.store.commands import command_for, study_command
+from explorer.store.own_tasks import task_of
 from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
 from explorer.store.tables import table_of
 from explorer.store.whole_folders import Told, put_back, sole_writer, written_aside
@@ -52,6 +54,13 @@ class Artefact:
     manifest: Manifest
     arrays: Mapping[str, NDArray[Any]]
     table: pd.DataFrame
+    own_task: Task | None = None
+    """Its task, where that is none of GLUE's."""
+
+    @property
+    def task(self) -> Task:
+        """What it was computed for."""
+        return self.own_task or TASKS[self.manifest.task]
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,11 @@ class Bundle:
                     table = table_of(path)
             except (Unreadable, OSError) as error:
                 raise self._damaged(folder / name, str(error), key) from None
-        return Artefact(manifest, arrays, table)
+        return Artefact(manifest, arrays, table, None if manifest.task in TASKS else self.task(manifest.task))
+
+    def task(self, name: str) -> Task:
+        """Finds a task by the name that manifests have: GLUE's, or one of this bundle's own. Raises BadBundle."""
+        return task_of(self.root, name)
 
     def checked_file(self, manifest: Manifest, name: str) -> Path:
         """The path of one of its files, whose size is checked; raises BadBundle."""
@@ -171,7 +184,7 @@ class Bundle:
         own = self.root / Key(run, "finetune").path / MANIFEST
         for path in [own, *sorted(self.root.glob(f"{run.model}/*/seed_*/finetune/{MANIFEST}"))]:
             try:
-                yield manifest_from_json(text_of(path, LARGEST_MANIFEST), str(path))
+                yield manifest_from_json(text_of(path, LARGEST_MANIFEST), str(path), self.root)
             except (BadBundle, OSError, Unreadable):
                 continue
 

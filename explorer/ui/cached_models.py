@@ -106,7 +106,7 @@ def classifier(root: Path, run: Run, checkpoint_sha256: str) -> Classifier:
     """A run's fine-tuned model, the same object for every dev set. Raises BadBundle or BadCheckpoint."""
     from explorer.bert.checkpoints import load_finetuned
 
-    return load_finetuned(str(Bundle(root).checkpoint(run)), TASKS[run.task])
+    return load_finetuned(str(Bundle(root).checkpoint(run)), Bundle(root).task(run.task))
 
 
 @functools.lru_cache(maxsize=1)

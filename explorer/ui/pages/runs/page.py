@@ -13,6 +13,7 @@ from explorer.glue.tasks import TASKS
 from explorer.store import stages as register
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.coverage import Part, commands, coverage
+from explorer.store.own_tasks import tasks_in_order
 from explorer.store.paper.importer import SEEDS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
@@ -63,7 +64,7 @@ def _here(view: View) -> None:
     selected, manifests = view.run, view.manifests
     size = sum(entry.bytes for manifest in manifests for entry in manifest.files.values())
     own = [manifest for manifest in manifests if manifest.model == selected.model]
-    tasks = [task for task in TASKS if any(manifest.task == task for manifest in own)]
+    tasks = tasks_in_order(manifest.task for manifest in own)
     rows = [run for task in tasks for run in _runs_of(selected.model, task, own)]
     shown = _shown(selected, rows)
     state.write_url(selected, None, **({"row": _code(shown)} if shown != selected else {}))
