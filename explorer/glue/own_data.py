@@ -99,6 +99,11 @@ def define(name: str, place: Place, reading: Reading) -> OwnTask:
     return OwnTask(task, {split: _examples(task, split, of) for split, of in items.items()})
 
 
+def labels_in(place: Place, reading: Reading) -> tuple[str, ...]:
+    """Lists the labels that the data hold, sorted; raises BadData or BadRequest as `define`."""
+    return tuple(sorted({row.label for of in _rows(place, reading).values() for row in of}))
+
+
 def read_own(task: Task, place: Place) -> Mapping[Split, Examples]:
     """Reads the splits of a task that is defined already; raises BadData where these are not the data it was made
     from, and as `define`."""

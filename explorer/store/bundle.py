@@ -28,7 +28,7 @@ from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadBundle, BadRequest
 from explorer.foreign import Unreadable, arrays_of, text_of
 from explorer.glue.tasks import TASKS, Task
-from explorer.store.commands import command_for, study_command
+from explorer.store.commands import command_for, open_command, study_command
 from explorer.store.own_tasks import task_of
 from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
 from explorer.store.tables import table_of
@@ -155,7 +155,14 @@ class Bundle:
 
     def command_for(self, key: Key) -> str:
         """Writes the command line that makes an artefact in this bundle, with the model's source where it is known."""
+        if key.stage == "finetune" and self._was_opened(key):
+            return open_command(key.run, self.place, self.source_of(key.run))
         return command_for(key, self.place, self.source_of(key.run), self.train_file_of(key.run))
+
+    def _was_opened(self, key: Key) -> bool:
+        """Whether a run is a fine-tuned model that was opened as it is: no recipe made it."""
+        own = next((made for made in self._finetuned(key.run) if made.key == key), None)
+        return own is not None and own.config.get("recipe", "") is None
 
     def study_command_for(self, run: Run) -> str:
         """Writes the command line that makes whatever this bundle lacks of a run."""

@@ -36,4 +36,4 @@ def why_not(bundle: Bundle, key: Key) -> str:
 
 def is_opened(bundle: Bundle, finetuned: Key) -> bool:
     """Tells whether a run is a fine-tuned model that was opened as it is, and was not trained here."""
-    return bundle.manifest(finetuned).config.get("recipe") is None
+    return bundle.manifest(finetuned).config.get("recipe", "") is None

@@ -53,8 +53,10 @@ def page(view: View) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="lab-top"):
         st.header(page_title.task_question(run.task), width="content", anchor=False)
         source = dev_data.choose_data(known.task)
-    data = cached_models.examples(known.task.name, source.kind, source.folder)
-    live = state.scored_on(run, data.sha256, source.title(known.task))
+    live = ""
+    if source.kind != cached_models.STORED:
+        data = cached_models.examples(known.task.name, source.kind, source.folder)
+        live = state.scored_on(run, data.sha256, source.title(known.task))
     state.show_notices()
     _lab(view, known, source, live)
 
@@ -83,7 +85,7 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
     more = overlay_picker.in_url(fill, ring, default=FILL) | pinned.in_url | details.in_url()
     state.write_url(known.run, mask, live=live, **more)
     with right:
-        withheld = dev_data.is_withheld(view, known.run)
+        withheld = dev_data.is_withheld(view, known.run) or source.kind == cached_models.STORED
         scored_on = dev_data.DataSource(cached_models.STORED) if withheld else source
         question = request.Question(view, known, scored_on, mask)
         standing = None

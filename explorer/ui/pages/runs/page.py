@@ -18,7 +18,7 @@ from explorer.store.paper.importer import SEEDS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
 from explorer.ui import state, visitor
-from explorer.ui.pages.runs import add, progress
+from explorer.ui.pages.runs import add, own_data, progress
 from explorer.ui.pages.runs.memory import memory_words
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
@@ -32,6 +32,7 @@ VIEWS = {
     "paper": "Import the paper's files",
     "checkpoint": "Add a checkpoint",
     "glue": "Add GLUE",
+    "data": "Your own data",
 }
 _ROW = "runs.row"
 _MARKS = {"complete": "✓", "withheld": "✓", "unfinished": "under way", "missing": "–"}
@@ -56,6 +57,8 @@ def page(view: View) -> None:
         add.paper(root)
     elif panel == "checkpoint":
         add.checkpoint(root)
+    elif panel == "data":
+        own_data.page()
     else:
         add.glue()
 
