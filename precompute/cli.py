@@ -18,6 +18,7 @@ from explorer.store.stages import computed
 from precompute import app_verb
 from precompute.bench.verbs import app as bench_verbs
 from precompute.bundle import verbs as bundle_verbs
+from precompute.bundle.open_verb import open_model
 from precompute.patterns.map_verbs import label_maps
 from precompute.patterns.verbs import app as patterns_verbs
 from precompute.run.verb import run
@@ -50,6 +51,7 @@ def make_app() -> typer.Typer:
     app.command("run")(run)
     app.command("app")(app_verb.app)
     app.callback()(_version)
+    app.command("open")(open_model)
     app.command("label-maps")(label_maps)
     app.add_typer(patterns_verbs, name="patterns")
     app.add_typer(bench_verbs, name="bench")

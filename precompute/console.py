@@ -13,10 +13,12 @@ from typing import Annotated, Any, Protocol
 import typer
 
 from explorer.bert.model_names import MINILM
+from explorer.errors import BadRequest
+from explorer.glue.own_data import METRICS, Place, Reading
 from explorer.paths import expanded
 from explorer.store.schema import Manifest
 from explorer.store.stages import Split
-from precompute.options import options
+from precompute.options import OwnGiven, options
 
 RUNS, CACHE = Path("runs"), Path("cache")
 """The bundle where one works, and the one that ships."""
@@ -35,7 +37,7 @@ ModelOption = Annotated[
     typer.Option("--model", "--model-name", help="'minilm', a Hub id, a folder, or a model's name in the bundle."),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", help="The fine-tuning seed. The paper's: 1337, 42, 86, 71, 166.")]
-TaskOption = Annotated[str, typer.Option("--task", help="A GLUE task, e.g. MRPC.")]
+TaskOption = Annotated[str, typer.Option("--task", help="A GLUE task, e.g. MRPC, or the name of your own.")]
 _COMMON: dict[str, tuple[Any, Any]] = {
     "task": (TaskOption, inspect.Parameter.empty),
     "seed": (SeedOption, 1337),
@@ -45,6 +47,93 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     "device": (Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")], "auto"),
 }
 """Name -> type and default of what every verb on a run takes; declared here and nowhere else."""
+
+
+_PANEL = "A task from your own data"
+_ON_DATA: dict[str, tuple[Any, Any]] = {
+    "own_data": (
+        Annotated[
+            str,
+            typer.Option("--data", help="CSV, TSV, JSONL or Parquet, or hub:NAME[:CONFIG].", rich_help_panel=_PANEL),
+        ],
+        "",
+    ),
+    "own_dev": (Annotated[str, typer.Option("--dev", help="The dev set, a file too.", rich_help_panel=_PANEL)], ""),
+    "own_text": (
+        Annotated[str, typer.Option("--text", help="The text column, or two: a,b.", rich_help_panel=_PANEL)],
+        "",
+    ),
+    "own_label": (Annotated[str, typer.Option("--label", help="The label column.", rich_help_panel=_PANEL)], "label"),
+    "own_metric": (Annotated[str, typer.Option("--metric", help=", ".join(METRICS), rich_help_panel=_PANEL)], ""),
+    "own_classes": (
+        Annotated[
+            str,
+            typer.Option(
+                "--classes",
+                help="Labels in the order of the classes, each with a name: '0=bad,1=good'.",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        "",
+    ),
+    "own_share": (
+        Annotated[
+            float | None,
+            typer.Option("--dev-share", help="Share of --data that is the dev set.", rich_help_panel=_PANEL),
+        ],
+        None,
+    ),
+    "own_split_seed": (
+        Annotated[int, typer.Option("--split-seed", help="Draws that share.", rich_help_panel=_PANEL)],
+        0,
+    ),
+}
+"""Name -> type and default of what says where data of one's own lie and how they are read."""
+
+
+def own_given(given: dict[str, Any], *, trains: bool = True) -> OwnGiven | None:
+    """Takes the options of `_ON_DATA` out of those given; None where no data are named.
+
+    trains: whether the verb may train; else a file by itself is the dev set. Raises BadRequest where the columns are
+    said, and not of what.
+    """
+    said = {name: given.pop(name, default) for name, (_, default) in _ON_DATA.items()}
+    changed = [name for name, (_, default) in _ON_DATA.items() if said[name] != default and name != "own_data"]
+    if not said["own_data"]:
+        if changed:
+            raise BadRequest("Nothing names the data that these options are about.", "Give --data FILE too.")
+        return None
+    classes = [part.partition("=") for part in _listed(said["own_classes"])]
+    pairs = tuple((raw.strip(), (name or raw).strip()) for raw, _, name in classes)
+    reading = Reading(
+        tuple(_listed(said["own_text"])),
+        said["own_label"],
+        said["own_metric"],
+        pairs,
+        said["own_share"],
+        said["own_split_seed"],
+        not trains and not said["own_dev"] and said["own_share"] is None,
+    )
+    return OwnGiven(Place(said["own_data"], said["own_dev"]), reading)
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def data_parameters(own: Iterable[str] = ()) -> list[inspect.Parameter]:
+    """Makes the parameters of the options on data of one's own, for the signature of a verb.
+
+    own: names of the verb's own options; where one is called data, the file is --task-data.
+    """
+    told = dict(_ON_DATA)
+    if "data" in own:
+        words = "As --data of the other verbs: CSV, TSV, JSONL or Parquet, or hub:NAME[:CONFIG]."
+        told["own_data"] = (Annotated[str, typer.Option("--task-data", help=words, rich_help_panel=_PANEL)], "")
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    return [
+        inspect.Parameter(name, keyword, default=default, annotation=kind) for name, (kind, default) in told.items()
+    ]
 
 
 class Result(Protocol):
@@ -77,13 +166,15 @@ def on_a_run(
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     common = {name: kind for name, kind in _COMMON.items() if name not in without}
     defaults = {"bundle": bundle}
+    reads_data = "glue_dir" not in without
 
     @functools.wraps(function)
     def verb(**given: Any) -> None:
         as_json = given.pop("as_json")
         shared = {name: given.pop(name, {"seed": 0, "device": "cpu"}.get(name)) for name in _COMMON}
         train_file = given.get("train_file")
-        opened = options(*shared.values(), *splits, train_file=train_file)
+        data = own_given(given, trains=writes) if reads_data else None
+        opened = options(*shared.values(), *splits, train_file=train_file, own=data, writes=writes)
         if writes:
             opened.bundle.require_writable(opened.run)
         made = function(opened, **given)
@@ -96,6 +187,7 @@ def on_a_run(
         for name, (kind, default) in common.items()
     ]
     parameters += [one.replace(kind=keyword) for one in own]
+    parameters += data_parameters(one.name for one in own) if reads_data else []
     parameters.append(inspect.Parameter("as_json", keyword, default=False, annotation=JsonOption))
     del verb.__wrapped__  # else typer would look at the function's own signature
     verb.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from explorer.bert.model_names import name_in_bundle
 from explorer.errors import BadRequest
+from explorer.glue.own_data import Place, Reading, define
 from explorer.glue.sources import load_examples
-from explorer.glue.tasks import Examples, Split, Task, task_named
+from explorer.glue.tasks import Examples, Split, Task
 from explorer.paths import expanded
 from explorer.store.bundle import Bundle
+from explorer.store.own_tasks import examples_at, own_tasks, remember_place, task_as_typed, task_of, write_task
 from explorer.store.schema import Key, Run
 
 
@@ -27,6 +29,8 @@ class Options:
     glue_dir: Path | None = None
     device: str = "cpu"
     """'cpu' or 'cuda', resolved."""
+    place: Place | None = None
+    """Where the data of an own task were said to lie; None asks where they lay last."""
 
     @property
     def run(self) -> Run:
@@ -46,8 +50,43 @@ class Options:
         return Key(self.run, stage, variant)
 
     def examples(self, split: Split, file: str | None = None) -> Examples:
-        """Reads the task's split from the folder, GLUE_DIR or the Hub; once a process."""
+        """Reads the task's split from the folder, GLUE_DIR or the Hub, an own task's from its file; once a process."""
+        if self.task.own:
+            if file:
+                raise BadRequest("A training file is named in a GLUE folder.", "Leave out --train-file; give --data.")
+            return examples_at(self.task, self.place, split)
         return _read_once(self.task, split, self.glue_dir, file)
+
+
+@dataclass(frozen=True)
+class OwnGiven:
+    """What the options of the command line say of data of one's own."""
+
+    place: Place
+    reading: Reading
+
+
+def _own_task(root: Path, name: str, own: OwnGiven, *, writes: bool) -> tuple[Task, Place]:
+    """The task that is meant: one of the bundle, whose data lie there now, or a new one."""
+    known = name in own_tasks(root)
+    if known and replace(own.reading, dev_only=False) == Reading():
+        task = task_of(root, name)
+        examples_at(task, own.place, "dev")  # are they its data?
+    else:
+        if not own.reading.text:
+            raise BadRequest("Nothing says which column holds the text.", "Give --text COLUMN, or two: --text A,B.")
+        task = define(name, own.place, own.reading).task
+        if known and task != task_of(root, name):
+            write_task(root, task)  # says that it is another one
+    keep(root, task, own.place, writes=writes)
+    return task, own.place
+
+
+def keep(root: Path, task: Task, place: Place, *, writes: bool) -> None:
+    """Notes where a task's data lie, in this user's cache folder; writes: its definition into the bundle too."""
+    if writes:
+        write_task(root, task)
+    remember_place(task, place)
 
 
 @cache
@@ -64,6 +103,8 @@ def options(
     device: str,
     *splits: Split,
     train_file: str | None = None,
+    own: OwnGiven | None = None,
+    writes: bool = False,
 ) -> Options:
     """Checks what was given and reads the splits that will be needed, so that errors come before torch is imported.
 
@@ -71,14 +112,21 @@ def options(
     GLUE_DIR, then the Hub. device: auto, cpu or cuda. splits: what to read now. train_file: another training file.
     Raises BadRequest on an unknown task, an impossible seed, a name that no folder can have or a device that is not
     there; BadData on the data.
+
+    own: what was said of data of one's own; None: nothing. writes: whether a task that it defines is put into the
+    bundle.
     """
     if not 0 <= seed < 2**31:
         raise BadRequest(f"The seed {seed} is not from 0 to {2**31 - 1}.")
-    known = task_named(task)
-    made = Options(known, seed, model, Bundle(expanded(bundle)), glue_dir and expanded(glue_dir))
+    root = expanded(bundle)
+    if own is None:
+        known, place = task_as_typed(root, task), None
+    else:
+        known, place = _own_task(root, task, own, writes=writes)
+    made = Options(known, seed, model, Bundle(root), glue_dir and expanded(glue_dir), place=place)
     _ = made.run
     for split in splits:
-        _read_once(known, split, made.glue_dir, train_file if split == "train" else None)
+        made.examples(split, train_file if split == "train" else None)
     return replace(made, device=resolved_device(device))
 
 

@@ -11,6 +11,7 @@ from explorer.store.runs_of_task import TOGETHER, complete, seeds_with
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.stages import stage_named
 from precompute.options import Options
+from precompute.run.fitting import unfit, why_not
 from precompute.run.graph import Job, graph, require_optional
 from precompute.same_model import require_same_model
 from precompute.stage_verbs import make_artefact
@@ -30,8 +31,13 @@ def run_study(options: Options, without: Collection[str] = ()) -> Iterator[Manif
     """
     require_optional(without)
     require_same_model(options)
+    never = unfit(options.bundle, plan(options.run))
     for planned in plan(options.run):
-        if planned.verb in without or not all(complete(options.bundle, key) for key in planned.needs):
+        if (
+            planned.verb in without
+            or planned.key in never
+            or not all(complete(options.bundle, key) for key in planned.needs)
+        ):
             continue
         as_it_is = complete(options.bundle, planned.key) if planned.key == options.key("finetune") else None
         yield as_it_is or make_artefact(options, planned.key)
@@ -67,4 +73,5 @@ def _super(bundle: Bundle, run: Run) -> list[str]:
 
 
 def _missing(bundle: Bundle, key: Key) -> str:
-    return f"{key.path}: `{bundle.command_for(key)}`"
+    why = why_not(bundle, key)
+    return f"{key.path}: {why}" if why else f"{key.path}: `{bundle.command_for(key)}`"

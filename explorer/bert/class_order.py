@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from explorer.errors import BadCheckpoint
-from explorer.glue.metrics import METRIC_WORDS
+from explorer.glue.metrics import FROM_ZERO, METRIC_WORDS
 from explorer.glue.tasks import Task
 
 How = Literal["own", "names", "permuted", "assumed", "one output"]
@@ -28,7 +28,7 @@ _ALSO_CALLED: dict[str, tuple[str, ...]] = {
     "paraphrase": ("equivalent", "duplicate", "is duplicate", "same"),
     "different": ("not paraphrase", "non paraphrase", "not equivalent", "not duplicate", "non duplicate"),
 }
-"""Other spellings of each of the tasks' `label_names`; case, blanks, '_' and '-' make no difference."""
+"""Other spellings of each of GLUE's `label_names`; case, blanks, '_' and '-' make no difference."""
 
 
 @dataclass(frozen=True)
@@ -75,16 +75,21 @@ def class_order(config: Mapping[str, Any], n_outputs: int, task: Task, where: st
             f"{where}/config.json says num_labels {str(said)[:20]}; its classifier has {n_outputs} outputs.",
             "Is it the config.json of these weights?",
         )
-    names = _output_names(config, n_outputs, where)
+    names = output_names(config, n_outputs, where)
     told = ", ".join(names)
     if task.is_regression:
-        return ClassOrder("one output", (0,), names, "Its one output is taken as the similarity.")
+        return ClassOrder(
+            "one output",
+            (0,),
+            names,
+            f"Its one output is taken as the {task.label_column if task.own else 'similarity'}.",
+        )
     wanted = ", ".join(task.label_names)
     classes = [_class_named(name, task) for name in names]
     if None not in classes and len(set(classes)) == n_outputs:
         how: How = "names"
     else:
-        numbers = [_number(name) for name in names]
+        numbers = [output_number(name) for name in names]
         if sorted(number for number in numbers if number is not None) != list(range(n_outputs)):
             raise BadCheckpoint(
                 f"{where} names its outputs {told[:120]}; the classes of {task.name} are {wanted}.",
@@ -113,7 +118,7 @@ def below_baseline(order: ClassOrder, task: Task, score: float, baseline: float)
     """
     if not score < baseline:
         return ""
-    line = "0" if task.metric != "accuracy" else f"{baseline:.3f}, which always naming the most frequent class reaches"
+    line = f"{baseline:.3f}, which always naming the most frequent class reaches" if task.metric in FROM_ZERO else "0"
     below = f"The full model's {METRIC_WORDS[task.metric]} is {score:.3f}, below {line}."
     if order.how == "assumed":
         return (
@@ -138,13 +143,13 @@ def _check_problem(config: Mapping[str, Any], task: Task, where: str) -> None:
         )
 
 
-def _output_names(config: Mapping[str, Any], n: int, where: str) -> tuple[str, ...]:
-    """What each output is called: `id2label`, or `label2id` where the former says nothing."""
+def output_names(config: Mapping[str, Any], n: int, where: str) -> tuple[str, ...]:
+    """Says what each output is called: `id2label`, or `label2id` where the former says nothing."""
     by_number = _by_number(config.get("id2label"), n, where)
     numbers = _numbers(config.get("label2id"), where)
     if by_number is None:
         by_number = tuple(f"LABEL_{number}" for number in range(n))
-    says_nothing = [_number(name) for name in by_number] == list(range(n))
+    says_nothing = [output_number(name) for name in by_number] == list(range(n))
     by_name = {number: name for name, number in numbers.items()}
     if not says_nothing:
         told_twice = {name: number for name, number in numbers.items() if name in by_number}
@@ -156,7 +161,7 @@ def _output_names(config: Mapping[str, Any], n: int, where: str) -> tuple[str, .
                 "Correct the wrong one.",
             )
         return by_number
-    if all(_number(name) == number for name, number in numbers.items()):
+    if all(output_number(name) == number for name, number in numbers.items()):
         return by_number
     if sorted(by_name) != list(range(n)) or len(numbers) != n:
         raise BadCheckpoint(
@@ -187,19 +192,20 @@ def _numbers(raw: Any, where: str) -> dict[str, int]:
         raise BadCheckpoint(f"{where}/config.json: `label2id` is not readable.", "Correct it.") from None
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Spells the name of a class as it is compared: without case, blanks, '_' and '-'."""
     return re.sub(r"[\s_-]+", "", name.casefold())
 
 
 def _class_named(name: str, task: Task) -> int | None:
     """The class of that name, or of that digit where GLUE's own labels are digits."""
     for number, (raw, word) in enumerate(zip(task.labels, task.label_names, strict=True)):
-        if _plain(name) in {_plain(spelling) for spelling in (raw, word, *_ALSO_CALLED[word])}:
+        if plain_name(name) in {plain_name(spelling) for spelling in (raw, word, *_ALSO_CALLED.get(word, ()))}:
             return number
     return None
 
 
-def _number(name: str) -> int | None:
-    """i of 'LABEL_i' or 'i'."""
-    match = re.fullmatch(r"(?:label)?([0-9]{1,3})", _plain(name))
+def output_number(name: str) -> int | None:
+    """Reads the number i of an output that is called 'LABEL_i' or 'i'; None where it has a name of its own."""
+    match = re.fullmatch(r"(?:label)?([0-9]{1,3})", plain_name(name))
     return int(match[1]) if match else None

@@ -1,4 +1,4 @@
-"""From logits to predictions to a score: the metrics of GLUE (Wang et al. 2019, arXiv:1804.07461)."""
+"""From logits to predictions to a score: the metrics of GLUE (Wang et al. 2019, arXiv:1804.07461), F1 and Spearman."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from explorer.glue.tasks import MetricName, Task
 
 METRIC_WORDS: dict[MetricName, str] = {
     "accuracy": "accuracy",
+    "f1": "F1 score",
+    "macro_f1": "macro F1 score",
     "matthews": "Matthews correlation",
     "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
 }
-"""Name of each metric on screen."""
+"""Name of each metric on screen. F1 is that of the second of two classes; macro F1 is the mean over the classes that
+labels or predictions hold."""
+OF_VALUES: tuple[MetricName, ...] = ("pearson", "spearman")
+"""Correlations of values; the others are of classes."""
+FROM_ZERO: tuple[MetricName, ...] = ("accuracy", "f1", "macro_f1")
+"""Metrics that go from 0 to 1; the others are correlations, from -1 on."""
 
 _ROUNDING = 1e-5
 """Values within so much of their mean (times the mean, where that is above 1) are one value. Similarities go from 0 to
@@ -43,16 +51,22 @@ def predictions_of(task: Task, logits: FloatArray) -> AnyArray:
 
 
 def metric(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> float:
-    """Computes the score: accuracy 0 to 1, Matthews or Pearson correlation -1 to 1.
+    """Computes the score: accuracy and F1 0 to 1, Matthews, Pearson or Spearman correlation -1 to 1.
 
-    predictions, labels: (n,). Matthews is 0.0 where either side is constant (scikit-learn's convention);
-    Pearson is then undefined: nan. Never warns. Raises BadRequest as checked_pair does.
+    predictions, labels: (n,). Matthews is 0.0 where either side is constant, and F1 where nothing is of the class
+    (scikit-learn's conventions); Pearson and Spearman are then undefined: nan. Never warns. Raises BadRequest as
+    checked_pair does.
     """
     predicted, true = checked_pair(name, predictions, labels)
     if name == "accuracy":
         from sklearn.metrics import accuracy_score
 
         return float(accuracy_score(true, predicted))
+    if name in ("f1", "macro_f1"):
+        from sklearn.metrics import f1_score
+
+        average = "binary" if name == "f1" else "macro"
+        return float(f1_score(true, predicted, average=average, zero_division=0.0))
     if name == "matthews":
         if is_constant(predicted) or is_constant(true):
             return 0.0
@@ -63,6 +77,8 @@ def metric(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> float
         return float("nan")
     from scipy import stats
 
+    if name == "spearman":
+        return float(stats.spearmanr(predicted, true).statistic)
     return float(stats.pearsonr(predicted, true).statistic)
 
 
@@ -72,10 +88,10 @@ def score_of(task: Task, logits: FloatArray, labels: ArrayLike) -> float:
 
 
 def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) -> tuple[AnyArray, AnyArray]:
-    """Validates predictions and labels, both (n,): int64 classes, or float64 values where the metric is Pearson.
+    """Validates predictions and labels, both (n,): int64 classes, or float64 values for a correlation of such.
 
     Raises BadRequest on an unknown metric, other shapes, lengths that differ, no examples, a value that is
-    not finite, or a class that is not a whole number.
+    not finite, a class that is not a whole number, or for F1 one that is neither 0 nor 1.
     """
     if name not in METRIC_WORDS:
         raise BadRequest(f"There is no metric named {name!r}.", f"The metrics are {', '.join(METRIC_WORDS)}.")
@@ -92,7 +108,7 @@ def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) ->
         )
     _require_numbers(predicted, "The predictions")
     _require_numbers(true, "The labels")
-    if name == "pearson":
+    if name in OF_VALUES:
         return predicted.astype(np.float64), true.astype(np.float64)
     for values, what in ((predicted, "prediction"), (true, "label")):
         if (values != np.floor(values)).any():
@@ -100,6 +116,8 @@ def checked_pair(name: MetricName, predictions: ArrayLike, labels: ArrayLike) ->
                 f"A {what} is not a class index, so {METRIC_WORDS[name]} is not defined.",
                 "Values such as those of STS-B take Pearson correlation.",
             )
+        if name == "f1" and not np.isin(values, (0, 1)).all():
+            raise BadRequest(f"A {what} is neither 0 nor 1: F1 is that of the second of two classes.", "Take macro F1.")
     return predicted.astype(np.int64), true.astype(np.int64)
 
 

@@ -1,4 +1,7 @@
-"""The nine GLUE tasks (Wang et al. 2019, arXiv:1804.07461): columns, labels, metric and dev split."""
+"""What a task is, and the nine of GLUE (Wang et al. 2019, arXiv:1804.07461): columns, labels, metric and dev split.
+
+A task that a person made from data of their own is one too: `explorer.glue.own_task`.
+"""
 
 from __future__ import annotations
 
@@ -10,37 +13,52 @@ import numpy as np
 from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 
-MetricName = Literal["accuracy", "matthews", "pearson"]
+MetricName = Literal["accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman"]
 Split = Literal["train", "dev"]
 
 
 @dataclass(frozen=True)
+class OwnData:
+    """Record of the data that a person's own task was made from: hashes and numbers, and never a sentence."""
+
+    train_sha256: str
+    """As `Examples.sha256`; '' where there are no training examples."""
+    dev_sha256: str
+    dev_share: float | None = None
+    """Share of one file's rows that is the dev set, drawn with `split_seed`; None where the dev set came by itself."""
+    split_seed: int = 0
+
+
+@dataclass(frozen=True)
 class Task:
-    """One GLUE task, named as GLUE names it."""
+    """One task: of GLUE, named as GLUE names it, or a person's own."""
 
     name: str
     columns: tuple[str, ...]
-    """Text columns in the official TSV: one sentence or a pair."""
+    """Text columns in the file: one sentence or a pair."""
     label_column: str
     labels: tuple[str, ...]
     """Label strings in the order of their class index; empty for regression."""
     label_names: tuple[str, ...]
     """Names of the labels for the screen, in the same order."""
     metric: MetricName
-    dev_file: str
-    train_file: str
     dev_rows: int
-    """Rows of the official dev split; a file with fewer is truncated."""
+    """Rows of the dev split; a file of GLUE with fewer is truncated."""
     train_rows: int
-    """Rows of the official training split; a file with fewer is truncated."""
-    hub_config: str
-    hub_dev_split: str
-    hub_columns: tuple[str, ...]
+    """Rows of the training split, 0 where an own task has none; a file of GLUE with fewer is truncated."""
+    dev_file: str = ""
+    """In a GLUE folder; '' for an own task, as all that follows on GLUE's files."""
+    train_file: str = ""
+    hub_config: str = ""
+    hub_dev_split: str = ""
+    hub_columns: tuple[str, ...] = ()
     header: tuple[str, ...] | None = None
     """Column names of a file that has no header line (CoLA)."""
     leaves_out_short_rows: bool = False
     """Whether the official files hold rows that are cut short, which the Hub's loader leaves out as well (QQP): the
     documented numbers of rows are without them."""
+    own: OwnData | None = None
+    """What its data were, where it is a person's own; None for a task of GLUE."""
 
     @property
     def is_pair(self) -> bool:
@@ -49,7 +67,7 @@ class Task:
 
     @property
     def is_regression(self) -> bool:
-        """Whether labels are numbers (STS-B, 0 to 5)."""
+        """Whether labels are numbers (STS-B, 0 to 5; an own task's may be any)."""
         return not self.labels
 
     @property
@@ -190,7 +208,7 @@ TASKS: dict[str, Task] = {
 
 
 def task_named(name: str) -> Task:
-    """Finds a task by its name in any case; raises BadRequest naming all nine."""
+    """Finds a task of GLUE by its name in any case; raises BadRequest naming all nine."""
     for task in TASKS.values():
         if task.name.lower() == name.strip().lower():
             return task

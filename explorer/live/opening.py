@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from explorer.bert.checkpoints import load_finetuned
-from explorer.glue.tasks import TASKS
 from explorer.live.evaluator import Evaluator
 from explorer.live.model_on_data import Source
 from explorer.live.scoring import full_answer
@@ -17,7 +16,7 @@ def opened(source: Source, ledger: Ledger) -> Evaluator:
     Raises BadBundle or BadCheckpoint.
     """
     run = source.run
-    made = Evaluator(load_finetuned(str(Bundle(source.root).checkpoint(run)), TASKS[run.task]), source.examples)
+    made = Evaluator(load_finetuned(str(Bundle(source.root).checkpoint(run)), source.examples.task), source.examples)
     made.source = source
     full_answer(made, ledger)
     return made

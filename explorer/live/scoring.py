@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -238,7 +238,8 @@ def recalled(model: ModelOnData, mask: Mask, ledger: Ledger) -> Answer | None:
     exact = np.ones(len(entry.logits), np.bool_) if in_fp32 else None
     evaluation = Evaluation(mask, entry.score, entry.logits, entry.seconds, exact=exact, corrected=entry.corrected)
     comparison = from_json(entry.derived, model.task) or _compared(model, evaluation)
-    return Answer(evaluation, comparison, entry)
+    # the ledger's own score is in the metric of whichever task asked first for these logits
+    return Answer(replace(evaluation, score=comparison.score.value), comparison, entry)
 
 
 def _kept(model: ModelOnData, evaluation: Evaluation, ledger: Ledger, entry: LedgerEntry | None = None) -> Answer:

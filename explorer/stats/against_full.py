@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from explorer.glue.tasks import Task
-from explorer.stats import bootstrap, intervals, paired
+from explorer.stats import bootstrap, class_counts, intervals, paired
 from explorer.stats.intervals import Score, score_with_interval
 from explorer.stats.paired import SAME_PREDICTIONS, PairedDifference, compare, flips
 
@@ -57,9 +57,11 @@ def to_json(found: Comparison) -> str:
 
 
 def from_json(text: str, task: Task) -> Comparison | None:
-    """Reads a comparison that `to_json` wrote; None where task or statistics are others than today's."""
+    """Reads a comparison that `to_json` wrote; None where task, metric or statistics are others than today's."""
     values = json.loads(text) if text else {}
     if (values.pop("task", None), values.pop("statistics", None)) != (task.name, statistics_version()):
+        return None
+    if values["score"]["metric"] != task.metric:
         return None
     score, full, difference = Score(**values.pop("score")), Score(**values.pop("full")), values.pop("difference")
     return Comparison(task, score, full, PairedDifference(**difference), **values)
@@ -68,5 +70,5 @@ def from_json(text: str, task: Task) -> Comparison | None:
 @functools.cache
 def statistics_version() -> str:
     """Names the statistics by a hash that changes with any line of the code that makes intervals and verdicts."""
-    source = "".join(inspect.getsource(module) for module in (bootstrap, intervals, paired))
+    source = "".join(inspect.getsource(module) for module in (bootstrap, class_counts, intervals, paired))
     return hashlib.sha256(source.encode()).hexdigest()[:12]

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import AnyArray, Float64Array
-from explorer.errors import BadRequest
 from explorer.glue.tasks import MetricName
 from explorer.stats.bootstrap import matthews_of_counts
+from explorer.stats.class_counts import score_of_counts, spearman_of_counts
+from explorer.stats.intervals import is_binary
 
 RESAMPLES = 1000
 
@@ -34,15 +35,18 @@ def weighted_scores(metric: MetricName, predictions: AnyArray, labels: AnyArray,
     """Computes the metric of S sets of predictions under R sets of weights of the examples: (R, S).
 
     predictions: (S, n). labels: (n,). weights: (R, n), how often each example counts. A correlation that is not
-    defined, because one side is constant, counts as 0. Raises BadRequest on Matthews of more than two classes.
+    defined, because one side is constant, counts as 0.
     """
     predictions, labels = np.asarray(predictions), np.asarray(labels)
     total = weights.sum(axis=1, keepdims=True)
     if metric == "accuracy":
         return np.asarray(weights @ (predictions == labels).T.astype(np.float64) / total)
+    if metric == "spearman":
+        ranked = [spearman_of_counts(weights, said, labels) for said in predictions.astype(np.float64)]
+        return np.nan_to_num(np.stack(ranked, axis=1))
+    if metric != "pearson" and not (metric == "matthews" and is_binary(labels, predictions)):
+        return np.stack([score_of_counts(metric, weights, labels, said) for said in predictions], axis=1)
     if metric == "matthews":
-        if not (np.isin(labels, (0, 1)).all() and np.isin(predictions, (0, 1)).all()):
-            raise BadRequest("Matthews correlation under weights takes two classes.", "CoLA has two.")
         said, true = predictions.T.astype(np.float64), labels.astype(np.float64)
         tp = weights @ (said * true[:, None])
         positive, actual = weights @ said, (weights @ true)[:, None]

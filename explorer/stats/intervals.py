@@ -8,19 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.glue import metrics
-from explorer.glue.metrics import METRIC_WORDS, checked_pair, is_constant
+from explorer.glue.metrics import FROM_ZERO, METRIC_WORDS, checked_pair, is_constant
 from explorer.glue.tasks import MetricName
 from explorer.stats.bootstrap import (
+    NO_VALUE,
     Interval,
     check_options,
     matthews_of_codes,
     method_words,
     no_interval,
     pearson_of_rows,
+    resample_cells,
     resample_examples,
 )
+from explorer.stats.class_counts import cells_of, score_of_counts, spearman_of_counts
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,9 @@ def score_with_interval(
 ) -> Score:
     """The metric of predictions (n,) against labels (n,), with its interval over examples.
 
-    Accuracy: Wilson (1927). Matthews (labels 0 and 1) and Pearson: percentile bootstrap. No interval where
-    every resample gives the same value, nor where predictions or labels are constant. Raises BadRequest as
-    metrics.metric does, and on classes other than 0 and 1 for Matthews.
+    Accuracy: Wilson (1927). All others: percentile bootstrap. No interval where every resample gives the same value,
+    nor where predictions or labels are constant and a correlation is asked for. Raises BadRequest as metrics.metric
+    does.
     """
     from statsmodels.stats.proportion import proportion_confint
 
@@ -87,8 +91,25 @@ def score_with_interval(
     why = why_no_correlation(metric, predicted, true)
     if why:
         interval = no_interval(why)
+    elif metric == "spearman":
+        interval = resample_cells(
+            np.ones(n, np.int64),
+            lambda drawn: _or_no_value(spearman_of_counts(drawn, predicted, true)),
+            confidence=confidence,
+            resamples=resamples,
+            seed=seed,
+        )
+    elif metric in ("f1", "macro_f1") or (metric == "matthews" and not is_binary(predicted, true)):
+        _, counts, (labels_of, said_of) = cells_of(true, predicted)
+        interval = resample_cells(
+            counts,
+            lambda drawn: score_of_counts(metric, drawn, labels_of, said_of),
+            confidence=confidence,
+            resamples=resamples,
+            seed=seed,
+        )
     elif metric == "matthews":
-        codes = (2 * require_binary(true, "label") + require_binary(predicted, "prediction")).astype(np.int8)
+        codes = (2 * true + predicted).astype(np.int8)
         interval = resample_examples((codes,), matthews_of_codes, confidence=confidence, resamples=resamples, seed=seed)
     else:
         interval = resample_examples(
@@ -97,9 +118,13 @@ def score_with_interval(
     return Score(value, interval.low, interval.high, n, metric, method, interval.undefined)
 
 
+def _or_no_value(values: Float64Array) -> Float64Array:
+    return np.where(np.isnan(values), NO_VALUE, values)
+
+
 def why_no_correlation(metric: MetricName, predicted: NDArray[np.generic], true: NDArray[np.generic]) -> str:
-    """A sentence where a constant side leaves a correlation undefined; empty otherwise, and for accuracy."""
-    if metric == "accuracy":
+    """A sentence where a constant side leaves a correlation undefined; empty otherwise, and for accuracy and F1."""
+    if metric in FROM_ZERO:
         return ""
     sides = [what for what, values in (("predictions", predicted), ("labels", true)) if is_constant(values)]
     if not sides:
@@ -108,14 +133,9 @@ def why_no_correlation(metric: MetricName, predicted: NDArray[np.generic], true:
     return f"The {' and the '.join(sides)} are all the same: {METRIC_WORDS[metric]} {rest}."
 
 
-def require_binary(classes: NDArray[np.int64], what: str) -> NDArray[np.int64]:
-    """Gives the classes back; raises BadRequest unless all are 0 or 1."""
-    if not np.isin(classes, (0, 1)).all():
-        raise BadRequest(
-            f"A {what} is neither 0 nor 1; the interval of Matthews correlation takes two classes.",
-            "CoLA, the only task of GLUE scored so, has two.",
-        )
-    return classes
+def is_binary(*sides: NDArray[np.generic]) -> bool:
+    """Whether all classes (n,) of all sides are 0 or 1."""
+    return all(bool(np.isin(classes, (0, 1)).all()) for classes in sides)
 
 
 def seed_spread(values: Sequence[float], *, confidence: float = 0.95) -> SeedSpread:

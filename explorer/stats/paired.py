@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.glue import metrics
-from explorer.glue.metrics import checked_pair, is_constant
+from explorer.glue.metrics import OF_VALUES, checked_pair, is_constant
 from explorer.glue.tasks import MetricName
 from explorer.stats.bootstrap import (
     NO_VALUE,
@@ -27,7 +28,8 @@ from explorer.stats.bootstrap import (
     resample_cells,
     resample_examples,
 )
-from explorer.stats.intervals import require_binary, why_no_correlation
+from explorer.stats.class_counts import cells_of, score_of_counts, spearman_of_counts
+from explorer.stats.intervals import is_binary, why_no_correlation
 
 SAME_PREDICTIONS = "Same predictions."
 SAME_RIGHT = "Different predictions, right on the same examples."
@@ -53,14 +55,14 @@ class PairedDifference:
     """McNemar's discordant counts; None for regression."""
     within_noise: bool
     """Whether nothing tells a from b: the interval holds 0, or the exact test of the same hypothesis (McNemar's for
-    accuracy, p_swapped for Matthews) gives 1 - confidence or more, since the bootstrap errs towards a difference where
-    few flip. Without an interval, the test alone; noise without a test."""
+    accuracy, p_swapped for Matthews of two classes) gives 1 - confidence or more, since the bootstrap errs towards a
+    difference where few flip. Without an interval, the test alone; noise without a test."""
     note: str = ""
     """'Same predictions.' and the like."""
     undefined: str = ""
     """A sentence where the difference or its interval is not defined; empty otherwise."""
     p_swapped: float | None = None
-    """Exact test of the Matthews difference itself (`swap_test`); None for other metrics, for which McNemar's is it."""
+    """Exact test of the Matthews difference of two classes itself (`swap_test`); None for other metrics."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +101,8 @@ def compare(
     """The metric of a (n,) minus that of b (n,), with the percentile interval of the paired bootstrap.
 
     Classification adds McNemar's exact test (1947). Same predictions: difference 0, interval (0, 0), p 1.
-    A constant side leaves Pearson's difference nan; two constant sides leave Matthews' without interval.
-    Raises BadRequest as metrics.metric does, and on classes other than 0 and 1 for Matthews.
+    A constant side leaves the difference of Pearson and Spearman nan; two constant sides leave Matthews' without
+    interval. Raises BadRequest as metrics.metric does.
     """
     check_options(confidence, resamples)
     a, true = checked_pair(metric, predictions_a, labels)
@@ -114,21 +116,25 @@ def compare(
     only_b: int | None = None
     note = SAME_PREDICTIONS if same else ""
     interval = Interval(0.0, 0.0)
-    if metric == "pearson":
+    swaps = metric == "matthews" and is_binary(a, b, true)
+    if metric in OF_VALUES:
         if not same:
-            interval = _either_way(_of_pearson, a, b, true, confidence, resamples, seed)
+            of_values = _of_pearson if metric == "pearson" else _of_spearman
+            interval = _either_way(of_values, a, b, true, confidence, resamples, seed)
     else:
         only_a, only_b, p = mcnemar(a, b, true)
         if metric == "accuracy" and only_a == only_b == 0:
             note = note or SAME_RIGHT
         elif not same:
-            of_classes = _of_accuracy if metric == "accuracy" else _of_matthews
+            of_classes = _of_matthews if swaps else partial(_of_counts, metric)
+            if metric == "accuracy":
+                of_classes = _of_accuracy
             interval = _either_way(of_classes, a, b, true, confidence, resamples, seed)
             if metric == "matthews" and is_constant(a) != is_constant(b):
                 note = ONE_CLASS
-    p_swapped = swap_test(_matthews_cells(a, b, true)) if metric == "matthews" else None
+    p_swapped = swap_test(_matthews_cells(a, b, true)) if swaps else None
 
-    test = p_swapped if metric == "matthews" else p
+    test = p if metric == "accuracy" else p_swapped
     if interval.undefined:
         noise = difference == 0 or np.isnan(difference) or test is None or test >= 1 - confidence
     else:
@@ -233,13 +239,47 @@ def _of_accuracy(
 def _of_matthews(
     a: NDArray[Any], b: NDArray[Any], true: NDArray[Any], confidence: float, resamples: int, seed: int
 ) -> Interval:
-    require_binary(true, "label")
-    require_binary(np.concatenate([a, b]), "prediction")
     why_a, why_b = why_no_correlation("matthews", a, true), why_no_correlation("matthews", b, true)
     if why_a and why_b:
         return no_interval(f"{why_a} So it is for both.")
     counts = _matthews_cells(a, b, true)
     return resample_cells(counts, _matthews_difference, confidence=confidence, resamples=resamples, seed=seed)
+
+
+def _of_counts(
+    metric: MetricName,
+    a: NDArray[Any],
+    b: NDArray[Any],
+    true: NDArray[Any],
+    confidence: float,
+    resamples: int,
+    seed: int,
+) -> Interval:
+    """F1, and Matthews of any number of classes."""
+    why_a, why_b = why_no_correlation(metric, a, true), why_no_correlation(metric, b, true)
+    if why_a and why_b:
+        return no_interval(f"{why_a} So it is for both.")
+    _, counts, (labels, of_a, of_b) = cells_of(true, a, b)
+
+    def difference(cells: FloatArray) -> FloatArray:
+        return score_of_counts(metric, cells, labels, of_a) - score_of_counts(metric, cells, labels, of_b)
+
+    return resample_cells(counts, difference, confidence=confidence, resamples=resamples, seed=seed)
+
+
+def _of_spearman(
+    a: NDArray[Any], b: NDArray[Any], true: NDArray[Any], confidence: float, resamples: int, seed: int
+) -> Interval:
+    why = why_no_correlation("spearman", a, true) or why_no_correlation("spearman", b, true)
+    if why:
+        return no_interval(why)
+
+    def difference(counts: FloatArray) -> FloatArray:
+        values = spearman_of_counts(counts, a, true) - spearman_of_counts(counts, b, true)
+        return np.where(np.isnan(values), NO_VALUE, values)
+
+    ones = np.ones(len(true), np.int64)
+    return resample_cells(ones, difference, confidence=confidence, resamples=resamples, seed=seed)
 
 
 def _matthews_cells(a: NDArray[Any], b: NDArray[Any], true: NDArray[Any]) -> NDArray[np.int64]:

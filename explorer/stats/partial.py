@@ -21,7 +21,7 @@ from explorer.glue.metrics import checked_pair
 from explorer.glue.tasks import MetricName
 from explorer.stats.bootstrap import matthews_of_counts
 from explorer.stats.finite_population import FloatArray, combined_limits, count_limits, least_favourable
-from explorer.stats.intervals import Score, require_binary, why_no_correlation
+from explorer.stats.intervals import Score, is_binary, why_no_correlation
 from explorer.stats.paired import SAME_PREDICTIONS, PairedDifference, mcnemar, real_by_flips
 from explorer.stats.spending import coverage_words
 
@@ -45,6 +45,13 @@ class Known:
     def value(self) -> float:
         """The full model's score on all N examples."""
         return metrics.metric(self.metric, self.full, self.labels)
+
+    @cached_property
+    def has_limits(self) -> bool:
+        """Whether an interval can be told while only part is scored: of accuracy, Matthews of two classes, Pearson."""
+        if self.metric == "matthews":
+            return is_binary(self.full, self.labels)
+        return self.metric in ("accuracy", "pearson")
 
     @cached_property
     def strata(self) -> Classes:
@@ -86,9 +93,6 @@ class Running:
 def known(metric: MetricName, full: ArrayLike, labels: ArrayLike) -> Known:
     """The full model's predictions (N,) and labels (N,), checked; raises BadRequest as metrics.metric does."""
     predicted, true = checked_pair(metric, full, labels)
-    if metric == "matthews":
-        require_binary(true, "label")
-        require_binary(predicted, "prediction")
     return Known(metric, predicted, true)
 
 
@@ -100,6 +104,7 @@ def running(of: Known, scored: ArrayLike, predictions: ArrayLike, *, error: floa
     Accuracy and Matthews: exact hypergeometric limits for the flips in each stratum, combined. Pearson: normal theory
     on Fisher's z, with the full model as control variate. A difference is beyond noise only if the final verdict would
     be so were the examples yet to come as unfavourable as the interval allows, and if the part's own test says so.
+    Other metrics (F1, Spearman, Matthews of more classes) have an estimate and no interval before all is scored.
     Raises BadRequest where the part is no part of the set, and as metrics.metric does.
     """
     at = np.asarray(scored, np.int64)
@@ -108,14 +113,14 @@ def running(of: Known, scored: ArrayLike, predictions: ArrayLike, *, error: floa
         raise BadRequest(f"The {len(at)} scored examples are not part of a set of {total}.")
     predicted, labels = checked_pair(of.metric, predictions, of.labels[at])
     method = f"{words or coverage_words(1 - error)}, {len(at):,} of {total:,} examples"
+    if not of.has_limits or (of.metric == "matthews" and not is_binary(predicted)):
+        return _without_limits(of, at, predicted, labels, method)
     if of.metric == "pearson":
         return _of_correlation(of, at, predicted, labels, error, f"Fisher z with control variate, {method}")
     return _of_flips(of, at, predicted, labels, error, f"exact limits of flips, {method}")
 
 
 def _of_flips(of: Known, at: Classes, predicted: Classes, labels: Classes, error: float, method: str) -> Running:
-    if of.metric == "matthews":
-        require_binary(predicted, "prediction")
     full, strata, n_strata = of.full[at], of.strata[at], len(of.sizes)
     flipped = (predicted == labels) != (full == labels)
     samples, seen = (np.bincount(among, minlength=n_strata) for among in (strata, strata[flipped]))
@@ -155,6 +160,29 @@ def _of_flips(of: Known, at: Classes, predicted: Classes, labels: Classes, error
         note,
     )
     return _running(paired)
+
+
+def _without_limits(of: Known, at: Classes, predicted: NDArray[Any], labels: NDArray[Any], method: str) -> Running:
+    """The full model's score, moved by what the part says of the difference; its interval is there once all is."""
+    full = of.full[at]
+    same = bool((predicted == full).all())
+    moved = 0.0
+    if not same:
+        moved = metrics.metric(of.metric, predicted, labels) - metrics.metric(of.metric, full, labels)
+    value = of.value + moved
+    if not math.isnan(value):
+        value = min(1.0, max(value, 0.0 if of.metric in metrics.FROM_ZERO else -1.0))
+    tests: tuple[float | None, int | None, int | None] = (None, None, None)
+    if of.metric not in metrics.OF_VALUES:
+        only_a, only_b, p = mcnemar(predicted, full, labels)
+        tests = (p, only_a, only_b)
+    why = f"{metrics.METRIC_WORDS[of.metric]} has no interval before all examples are scored."
+    why, note = why[0].upper() + why[1:], SAME_PREDICTIONS if same else ""
+    return _running(
+        PairedDifference(
+            value - of.value, NAN, NAN, value, of.value, len(at), of.metric, method, *tests, True, note, why
+        )
+    )
 
 
 def _of_correlation(

@@ -27,7 +27,9 @@ from explorer.bert.model_identity import Identity
 from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadBundle, BadRequest
 from explorer.foreign import Unreadable, arrays_of, text_of
-from explorer.store.commands import command_for, study_command
+from explorer.glue.tasks import TASKS, Task
+from explorer.store.commands import command_for, open_command, study_command
+from explorer.store.own_tasks import task_of
 from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
 from explorer.store.tables import table_of
 from explorer.store.user_folders import where_to_get_a_bundle
@@ -53,6 +55,13 @@ class Artefact:
     manifest: Manifest
     arrays: Mapping[str, NDArray[Any]]
     table: pd.DataFrame
+    own_task: Task | None = None
+    """Its task, where that is none of GLUE's."""
+
+    @property
+    def task(self) -> Task:
+        """What it was computed for."""
+        return self.own_task or TASKS[self.manifest.task]
 
 
 @dataclass(frozen=True)
@@ -123,7 +132,11 @@ class Bundle:
                     table = table_of(path)
             except (Unreadable, OSError) as error:
                 raise self._damaged(folder / name, str(error), key) from None
-        return Artefact(manifest, arrays, table)
+        return Artefact(manifest, arrays, table, None if manifest.task in TASKS else self.task(manifest.task))
+
+    def task(self, name: str) -> Task:
+        """Finds a task by the name that manifests have: GLUE's, or one of this bundle's own. Raises BadBundle."""
+        return task_of(self.root, name)
 
     def checked_file(self, manifest: Manifest, name: str) -> Path:
         """The path of one of its files, whose size is checked; raises BadBundle."""
@@ -143,7 +156,14 @@ class Bundle:
 
     def command_for(self, key: Key) -> str:
         """Writes the command line that makes an artefact in this bundle, with the model's source where it is known."""
+        if key.stage == "finetune" and self._was_opened(key):
+            return open_command(key.run, self.place, self.source_of(key.run))
         return command_for(key, self.place, self.source_of(key.run), self.train_file_of(key.run))
+
+    def _was_opened(self, key: Key) -> bool:
+        """Whether a run is a fine-tuned model that was opened as it is: no recipe made it."""
+        own = next((made for made in self._finetuned(key.run) if made.key == key), None)
+        return own is not None and own.config.get("recipe", "") is None
 
     def study_command_for(self, run: Run) -> str:
         """Writes the command line that makes whatever this bundle lacks of a run."""
@@ -172,7 +192,7 @@ class Bundle:
         own = self.root / Key(run, "finetune").path / MANIFEST
         for path in [own, *sorted(self.root.glob(f"{run.model}/*/seed_*/finetune/{MANIFEST}"))]:
             try:
-                yield manifest_from_json(text_of(path, LARGEST_MANIFEST), str(path))
+                yield manifest_from_json(text_of(path, LARGEST_MANIFEST), str(path), self.root)
             except (BadBundle, OSError, Unreadable):
                 continue
 

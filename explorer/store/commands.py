@@ -42,6 +42,11 @@ def study_command(run: Run, bundle: Path | str = "", source: str = "") -> str:
     return run_command("study", run, bundle=bundle, source=source)
 
 
+def open_command(run: Run, bundle: Path | str = "", source: str = "") -> str:
+    """Writes the command that opens a fine-tuned model as it is, on data that are known on this machine."""
+    return run_command("open", run, bundle=bundle, source=source)
+
+
 def run_command(verb: str, run: Run, *more: str, bundle: Path | str = "", source: str = "") -> str:
     """Writes the command line of a verb on a run. more: words of its own. bundle, source: as `command_for` takes them.
 

@@ -15,7 +15,7 @@ import pandas as pd
 from explorer.arrays import AnyArray
 from explorer.errors import BadMask, BadRequest
 from explorer.glue.metrics import predictions_of
-from explorer.glue.tasks import TASKS, Task
+from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.stats.ranks import ablation_losses
 from explorer.store.bundle import Artefact
@@ -82,7 +82,7 @@ def problems_of_contents(artefact: Artefact, shape: Shape | None, n: int | None)
 def _finetune(artefact: Artefact, shape: Shape | None, _n: int | None) -> None:
     if shape is None:
         raise _Unfit("its config does not say the shape of the model, [layers, heads]")
-    task = TASKS[artefact.manifest.task]
+    task = artefact.task
     labels = _array(artefact, "labels", (None,))
     _labels(task, labels)
     _logits(task, _array(artefact, "logits", (len(labels), *([None] if task.is_regression else [task.n_outputs]))))
@@ -354,7 +354,7 @@ def _interval_of(summary: Mapping[str, Any]) -> None:
 
 
 def _predictions(artefact: Artefact, rows: int, n: int | None) -> None:
-    task = TASKS[artefact.manifest.task]
+    task = artefact.task
     said = _array(artefact, "predictions", (rows, n))
     if not np.isfinite(said).all() or said.size == 0:
         raise _Unfit("predictions hold a value that is not a finite number")
@@ -367,7 +367,10 @@ def _predictions(artefact: Artefact, rows: int, n: int | None) -> None:
 
 
 def _labels(task: Task, labels: AnyArray) -> None:
-    right = (labels >= 0) & (labels <= 5) if task.is_regression else np.isin(labels, range(task.n_outputs))
+    if not task.is_regression:
+        right = np.isin(labels, range(task.n_outputs))
+    else:
+        right = np.isfinite(labels) if task.own else (labels >= 0) & (labels <= 5)
     if not len(labels) or not right.all():
         raise _Unfit(f"labels hold a value that is no label of {task.name}")
 

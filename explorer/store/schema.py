@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 from explorer.bert.model_identity import Identity
 from explorer.errors import BadBundle, BadRequest
 from explorer.foreign import json_of
-from explorer.glue.tasks import TASKS
+from explorer.store.own_tasks import is_known
 from explorer.store.stages import REGISTER, stage_named
 
 SCHEMA_VERSION = 2
@@ -143,7 +143,8 @@ class Manifest:
 def manifest_from_json(text: str, where: str, bundle: Path | None = None) -> Manifest:
     """Raises BadBundle naming `where` unless the text is a manifest of this schema version.
 
-    bundle: the folder that it belongs to, which the command that migrates an older one names.
+    bundle: the folder that it belongs to, which defines tasks beside GLUE's, and which the command that migrates an
+    older one names.
     """
     try:
         raw = json_of(text)
@@ -156,7 +157,7 @@ def manifest_from_json(text: str, where: str, bundle: Path | None = None) -> Man
             f"{where} has schema version {repr(version)[:20]}; this program reads version {SCHEMA_VERSION}.",
             migrate if version == 1 else "Install the version of this program that wrote it.",
         )
-    if wrong := _misfit(raw):
+    if wrong := _misfit(raw, bundle):
         raise BadBundle(f"{where} is not a manifest ({wrong}).")
     try:
         for name in ("files", "withheld"):
@@ -173,7 +174,7 @@ _TEXT = ("model", "task", "stage", "variant", "command", "checkpoint_sha256", "d
 _TABLES = ("config", "versions", "data", "summary", "files", "withheld")
 
 
-def _misfit(raw: Mapping[str, Any]) -> str:
+def _misfit(raw: Mapping[str, Any], bundle: Path | None) -> str:
     """Says which entry has a type or a value that no manifest has; '' where all are fit to be made a Manifest of."""
     kinds: dict[str, Any] = dict.fromkeys(_TEXT, str) | dict.fromkeys(_TABLES, dict) | {"complete": bool}
     for name, kind in kinds.items():
@@ -184,8 +185,8 @@ def _misfit(raw: Mapping[str, Any]) -> str:
         return "seconds is no duration"
     if type(raw.get("seed")) is not int or not ALL_SEEDS <= raw["seed"] < 2**31:
         return "seed is no seed"
-    if raw["task"] not in TASKS:
-        return f"{raw['task'][:40]!r} is no GLUE task"
+    if not is_known(bundle if _PART.fullmatch(raw["task"]) else None, raw["task"]):
+        return f"{raw['task'][:40]!r} is no GLUE task, nor one that tasks/ in the bundle defines"
     if not all(isinstance(version, str) for version in raw["versions"].values()):
         return "versions holds something else than text"
     for split in raw["data"].values():

@@ -15,6 +15,7 @@ from explorer.bert.packing import read_packed, require_fits
 from explorer.errors import BadBundle, ExplorerError
 from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle
 from explorer.store.contents import problems_of_contents, problems_of_key, shape_in
+from explorer.store.own_tasks import FOLDER, own_tasks
 from explorer.store.schema import PUBLISHED_STAGES, Manifest, Run, key_at
 from explorer.store.whole_folders import leftover_words
 
@@ -39,6 +40,7 @@ class Check:
 def validate(bundle: Bundle) -> Iterator[Check]:
     """The checks in order, each as soon as it is done; none raises."""
     manifests, problems = _manifests(bundle)
+    problems += _own_tasks(bundle)
     yield Check(1, "manifests read", tuple(problems), f"{len(manifests)} artefacts")
     yield Check(2, "files whole (sha256)", tuple(_altered(bundle, manifests)), f"{_n_files(manifests)} files")
     yield Check(3, "arrays and tables read", tuple(_unreadable(bundle, manifests)))
@@ -71,6 +73,15 @@ def _manifests(bundle: Bundle) -> tuple[list[Manifest], list[str]]:
         first = bundle.study_command_for(Run(MINILM_NAME, "MRPC", 1337))
         problems.append(f"{bundle.root} holds no artefact. Make one: `{first}`.")
     return found, problems
+
+
+def _own_tasks(bundle: Bundle) -> Iterator[str]:
+    """Sentences on definitions of own tasks that are none, and on the task of a run that is none of the bundle's."""
+    for name in own_tasks(bundle.root):
+        try:
+            bundle.task(name)
+        except ExplorerError as error:
+            yield str(error)
 
 
 def _n_files(manifests: list[Manifest]) -> int:
@@ -177,6 +188,11 @@ def _stray(bundle: Bundle) -> Iterator[str]:
         yield from (f"{file} is not in the manifest." for file in sorted(path.iterdir()) if file.name not in known)
 
 
+def _may_lie(path: Path, root: Path) -> bool:
+    """Whether a file belongs outside of artefacts: a read-me, a licence, the definition of an own task."""
+    return path.name in _BESIDE or (path.parent == root / FOLDER and path.suffix == ".json")
+
+
 def _foreign(root: Path) -> Iterator[tuple[Path, str]]:
     """Links, pipes and devices anywhere, and files outside of artefacts. Names that begin with '.' are the writer's."""
     for folder, folders, files in os.walk(root):
@@ -188,7 +204,7 @@ def _foreign(root: Path) -> Iterator[tuple[Path, str]]:
                 yield path, "a link, which may lead anywhere"
             elif name in files and not path.is_file():
                 yield path, "a pipe or a device"
-            elif name in files and not inside and not name.startswith(".") and name not in _BESIDE:
+            elif name in files and not inside and not name.startswith(".") and not _may_lie(path, root):
                 yield path, "a file outside of any artefact"
             elif name in folders and inside:
                 yield path, "a folder inside an artefact"

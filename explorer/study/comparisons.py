@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer.arrays import AnyArray, Float64Array
 from explorer.glue.metrics import predictions_of
-from explorer.glue.tasks import TASKS, MetricName
+from explorer.glue.tasks import MetricName
 from explorer.stats.paired import PairedDifference, compare
 from explorer.store.bundle import Artefact, Bundle
 from explorer.store.paper.published import FULL
@@ -44,7 +44,7 @@ def answers_by_seed(
             continue
         said = {name: _said(read[scores[name].key], scores[name].row) for name in wanted if name in scores}
         known = {name: predictions for name, predictions in said.items() if predictions is not None}
-        answers[seed] = Answers(TASKS[home.run.task].metric, labels.astype(np.float64), known)
+        answers[seed] = Answers(bundle.task(home.run.task).metric, labels.astype(np.float64), known)
     return answers
 
 
@@ -60,6 +60,6 @@ def paired_by_seed(answers: Mapping[int, Answers], a: str, b: str) -> dict[int, 
 def _said(artefact: Artefact, row: int) -> AnyArray | None:
     if artefact.manifest.stage == "finetune":
         logits = artefact.arrays.get("logits")
-        return None if logits is None else predictions_of(TASKS[artefact.manifest.task], logits)
+        return None if logits is None else predictions_of(artefact.task, logits)
     predictions = artefact.arrays.get("predictions")
     return None if predictions is None else predictions[row]

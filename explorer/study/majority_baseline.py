@@ -8,7 +8,9 @@ import numpy as np
 
 from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
-from explorer.glue.tasks import TASKS, MetricName, Task
+from explorer.glue.metrics import FROM_ZERO
+from explorer.glue.metrics import metric as score
+from explorer.glue.tasks import MetricName, Task
 from explorer.store.bundle import Bundle
 from explorer.store.paper.published import MAJORITY
 from explorer.store.runs_of_task import complete, seeds_with
@@ -27,13 +29,16 @@ class MajorityBaseline:
 
 
 def majority_score(metric: MetricName, labels: Float64Array) -> float:
-    """Accuracy of always naming the most frequent label of (n,); 0 for correlations. Raises BadRequest without any."""
+    """Scores always naming the most frequent label of (n,), the first of equals; 0 for correlations. Raises BadRequest
+    without any."""
     if len(labels) == 0:
         raise BadRequest("There are no labels to find the most frequent of.")
-    if metric != "accuracy":
+    if metric not in FROM_ZERO:
         return 0.0
-    _, counts = np.unique(labels, return_counts=True)
-    return float(counts.max() / len(labels))
+    values, counts = np.unique(labels, return_counts=True)
+    if metric == "accuracy":
+        return float(counts.max() / len(labels))
+    return score(metric, np.full(len(labels), values[counts.argmax()]), labels)
 
 
 def majority_baseline_of(bundle: Bundle, model: str, task: str) -> MajorityBaseline | None:
@@ -42,7 +47,7 @@ def majority_baseline_of(bundle: Bundle, model: str, task: str) -> MajorityBasel
     Stage baseline (chosen on the training labels) comes first, then what was imported from the authors, then the
     commonest label of the dev set, which the words say. None where the bundle has none of them. Raises BadBundle.
     """
-    everyone, about = Run(model, task, ALL_SEEDS), TASKS[task]
+    everyone, about = Run(model, task, ALL_SEEDS), bundle.task(task)
     if stored := complete(bundle, Key(everyone, "baseline")):
         return MajorityBaseline(float(stored.summary["score"]), str(stored.summary["words"]), _title(about))
     if imported := complete(bundle, Key(everyone, "published-scores")):

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explorer.arrays import BoolArray, Float16Array, Float32Array, Float64Array
-from explorer.glue.tasks import TASKS, Task
+from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.stats.areas import weighted_scores
 from explorer.stats.banzhaf import Worth, least_squares, sample_reuse, surprise
@@ -55,6 +55,11 @@ class MaskBank:
         return surprise(self.kept, self.scores(), self.rates)
 
 
+def told_by_margins(task: Task) -> bool:
+    """Tells whether each example's margin says the task's score: of more than two classes only who is right."""
+    return task.is_regression or task.metric == "accuracy" or task.n_outputs == 2
+
+
 def margins_of(task: Task, logits: Float32Array, labels: Float64Array) -> Float16Array:
     """Rounds what a mask says of each example for keeping, (n,): above 0 exactly where it is right.
 
@@ -74,4 +79,4 @@ def mask_bank_of(artefact: Artefact, labels: Float64Array, shape: tuple[int, int
     table: pd.DataFrame = artefact.table
     kept = np.stack([kept_of(Mask.from_code(str(code), *shape)) for code in table["mask"]])
     rates = table["rate"].to_numpy(np.float64)
-    return MaskBank(TASKS[artefact.manifest.task], kept, rates, artefact.arrays["margins"], labels)
+    return MaskBank(artefact.task, kept, rates, artefact.arrays["margins"], labels)

@@ -11,10 +11,10 @@ import pandas as pd
 
 from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadRequest
-from explorer.glue.tasks import task_named
 from explorer.stats.intervals import SeedSpread, sample_sd, seed_spread, spread_of_summary
 from explorer.store.bundle import Bundle
 from explorer.store.commands import import_command
+from explorer.store.own_tasks import task_as_typed
 from explorer.store.paper.published import MAJORITY, Published, published
 from explorer.store.runs_of_task import TOGETHER, complete, seeds_with
 from explorer.store.schema import ALL_SEEDS, Key, Run
@@ -46,7 +46,7 @@ def report_rows(
     unit; what is not there is nan. `by_seed`: study_scores of the same, where they are known already. A model that was
     not fine-tuned here but imported from the authors' files has their means and no seeds of its own.
     """
-    name = task_named(task).name
+    name = task_as_typed(bundle.root, task).name
     everyone = Run(model, name, ALL_SEEDS)
     scores = study_scores(bundle, model, name) if by_seed is None else by_seed
     imported = complete(bundle, Key(everyone, "published-scores"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import BadBundle
 from explorer.glue.metrics import predictions_of
-from explorer.glue.tasks import TASKS, Task
+from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
@@ -48,7 +48,7 @@ class KnownRun:
 def known_run(bundle: Bundle, run: Run) -> KnownRun:
     """Raises BadBundle where the run's finetune artefact, or the shape of its model, is not in the bundle."""
     finetuned = bundle.read(Key(run, "finetune"))
-    task = TASKS[run.task]
+    task = finetuned.task
     labels = finetuned.arrays["labels"].astype(np.float64)
     sources = [Key(run, "structured", method) for method in ("together", "heads", "mlps")]
     sources += [Key(run, "ablations"), Key(run, "subnetworks")]

@@ -58,23 +58,28 @@ def normal_baseline(
 ) -> Baseline:
     """Correlates dev labels with draws from the normal distribution fitted to the training labels.
 
-    Pearson does not see mean and scale, so the expected score is 0; the spread says how far chance reaches.
+    No correlation sees mean and scale, so the expected score is 0; the spread says how far chance reaches.
     Raises BadRequest on classes, on labels that are all alike and below two draws.
     """
     if not task.is_regression:
         raise BadRequest(f"{task.name} has classes, not values: its baseline is the majority class.")
     if draws < 2 or seed < 0:
         raise BadRequest("A spread needs at least two draws, and a seed that is not negative.")
+    from scipy import stats
+
     train = checked_pair("pearson", train_labels, train_labels)[0]
     dev = checked_pair("pearson", dev_labels, dev_labels)[0]
     if is_constant(train) or is_constant(dev):
-        raise BadRequest("The labels are all alike: Pearson correlation is undefined.")
+        raise BadRequest("The labels are all alike: their correlation is undefined.")
     rng = np.random.default_rng(seed)
     mean, sd = train.mean(), train.std(ddof=1)
+    ranked = task.metric == "spearman"
+    dev = stats.rankdata(dev) if ranked else dev
     centred = (dev - dev.mean()) / np.linalg.norm(dev - dev.mean())
     scores = np.empty(draws)
     for i in range(draws):
         drawn = rng.normal(mean, sd, len(dev))
+        drawn = stats.rankdata(drawn) if ranked else drawn
         drawn -= drawn.mean()
         scores[i] = drawn @ centred / np.linalg.norm(drawn)
     words = f"{draws} draws from a normal distribution with mean {mean:.2f} and sd {sd:.2f}, as the training labels"

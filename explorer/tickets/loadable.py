@@ -61,7 +61,7 @@ def write_folder(
     BadRequest where the folder holds something already or cannot be written, BadMask on a mask for another model.
     """
     model = zeroed(classifier, mask)
-    names = dict(enumerate(task.label_names or ("similarity",)))
+    names = dict(enumerate(task.label_names or (task.label_column if task.own else "similarity",)))
     model.config.update(
         {
             "architectures": ["BertForSequenceClassification"],

@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures.importance import Side, sides_of
-from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.patterns.samples import Sample, unpack_samples
 from explorer.stats.against_full import Comparison, compared
@@ -95,7 +94,7 @@ def tickets(view: View, run: Run) -> dict[int, Mask]:
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_BUNDLE)
 def step_difference(view: View, key: Key, step: int) -> PairedDifference:
     """A step of a pruning run against its full model, on the same examples; raises BadBundle."""
-    predictions, metric = artefact(view, key).arrays["predictions"], TASKS[key.run.task].metric
+    predictions, metric = artefact(view, key).arrays["predictions"], view.task(key.run.task).metric
     return compare(metric, predictions[step], predictions[0], known(view, key.run).labels)
 
 

@@ -24,6 +24,7 @@ from explorer.mask import Mask
 from explorer.patterns.samples import Sample
 from explorer.store.bundle import Bundle
 from explorer.store.ledger import IN_MEMORY, Ledger, default_path
+from explorer.store.own_tasks import examples_at, task_of
 from explorer.store.schema import Key, Run
 from explorer.study.survivor_patterns import Weights
 from explorer.ui import cached
@@ -34,15 +35,16 @@ if TYPE_CHECKING:  # torch comes in with it: only the lab pays for that
     from explorer.bert.checkpoints import Classifier
     from explorer.bert.engine import Engine
 
-DIAGNOSTICS, FOLDER, HUB, STORED = "diagnostics", "folder", "hub", "stored"
-"""The sources of examples; STORED stands for none, only the scores of the bundle."""
+DIAGNOSTICS, FOLDER, HUB, STORED, OWN = "diagnostics", "folder", "hub", "stored", "own"
+"""The sources of examples; STORED stands for none, only the scores of the bundle; OWN for a person's own data."""
 CLASSIFIERS = 3
 """Models that are kept in memory at once, for what is not a score."""
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)  # not st.cache_data, which copies QQP's 40,430 at each call
 def examples(task: str, source: str, folder: str) -> Examples:
-    """A dev set: `source` is diagnostics (then `folder` may name a part), folder (then it names it) or hub.
+    """A dev set: `source` is diagnostics (then `folder` may name a part), folder (then it names it), hub, or own (then
+    `folder` names the bundle that defines the task).
 
     Raises BadData.
     """
@@ -52,6 +54,8 @@ def examples(task: str, source: str, folder: str) -> Examples:
         return folder_examples(Path(folder), TASKS[task], "dev")
     if source == HUB:
         return hub_examples(TASKS[task], "dev")
+    if source == OWN:
+        return examples_at(task_of(Path(folder), task), None, "dev")
     raise BadData(f"There is no data source {source!r}.")
 
 
@@ -106,15 +110,15 @@ def classifier(root: Path, run: Run, checkpoint_sha256: str) -> Classifier:
     """A run's fine-tuned model, the same object for every dev set. Raises BadBundle or BadCheckpoint."""
     from explorer.bert.checkpoints import load_finetuned
 
-    return load_finetuned(str(Bundle(root).checkpoint(run)), TASKS[run.task])
+    return load_finetuned(str(Bundle(root).checkpoint(run)), Bundle(root).task(run.task))
 
 
 @functools.lru_cache(maxsize=1)
-def encoder(source: str, run: Run) -> Classifier:
+def encoder(source: str, root: Path, run: Run) -> Classifier:
     """The pre-trained model that a run began with, under a classifier that nobody looks at. Raises BadCheckpoint."""
     from explorer.bert.checkpoints import load_pretrained
 
-    return load_pretrained(source, TASKS[run.task], run.seed)
+    return load_pretrained(source, Bundle(root).task(run.task), run.seed)
 
 
 @functools.lru_cache(maxsize=1)
@@ -157,7 +161,7 @@ def maps_of_text(
     if weights == "finetuned":
         model = classifier(view.root, run, manifest.checkpoint_sha256)
     else:
-        model = encoder(str(manifest.config["model"]), run)
+        model = encoder(str(manifest.config["model"]), view.root, run)
     read = encode_text(model.tokenizer, *texts)
     mask = Mask.from_code(code, model.n_layers, model.n_heads) if code else Mask.full(model.n_layers, model.n_heads)
     (maps,) = attention_maps(Engine(model), read.encoded, mask)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.glue.tasks import Task
 from explorer.store.bundle import Bundle
 from explorer.store.inventory import Inventory
 from explorer.store.runs_of_task import in_paper_order
@@ -34,6 +35,10 @@ class View:
     def root(self) -> Path:
         """The folder of the bundle."""
         return self.bundle.root
+
+    def task(self, name: str = "") -> Task:
+        """A task by the name that manifests have, by default the selected run's; raises BadBundle."""
+        return self.bundle.task(name or self.run.task)
 
     @property
     def runs(self) -> tuple[Run, ...]:

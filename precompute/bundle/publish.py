@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explorer.errors import BadRequest
+from explorer.glue.tasks import TASKS
 from explorer.store.bundle import ARRAYS, CHECKPOINT, TABLE, Bundle, require_room, require_writable
-from explorer.store.commands import command_for
+from explorer.store.commands import command_for, open_command
+from explorer.store.own_tasks import write_task
 from explorer.store.schema import PUBLISHED_STAGES, Manifest
 
 
@@ -52,6 +54,8 @@ def run_publish(
     if planned:
         require_writable(target.root, "Name another bundle to ship, or mend that.")
         require_room(target.root, sum(one.bytes for one in planned), "Make room, or name another bundle to ship.")
+    for name in sorted({one.manifest.task for one in planned} - TASKS.keys()):
+        write_task(target.root, source.task(name))
     for one in planned:
         with target.sole_writer(one.manifest.key, on_wait):
             _copy(source, target, one)
@@ -111,5 +115,7 @@ def _command(manifest: Manifest, target: Bundle) -> str:
     if manifest.stage in PUBLISHED_STAGES:
         return manifest.command
     root = "" if target.root.is_absolute() else target.root
+    if manifest.stage == "finetune" and manifest.config.get("recipe", "") is None:
+        return open_command(manifest.key.run, root, manifest.base.source if manifest.base else "")
     train_file = str(manifest.config.get("train_file") or "")
     return command_for(manifest.key, root, manifest.base.source if manifest.base else "", train_file)

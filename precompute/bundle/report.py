@@ -10,8 +10,9 @@ from typing import Any
 
 from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadRequest
-from explorer.glue.tasks import TASKS, task_named
+from explorer.glue.tasks import TASKS
 from explorer.store.bundle import Bundle
+from explorer.store.own_tasks import own_tasks, task_as_typed
 from explorer.store.paper.published import published
 from explorer.store.runs_of_task import seeds_with
 from explorer.store.schema import Key, Run
@@ -20,13 +21,13 @@ from explorer.study.report import more_words, report_rows
 
 def report_text(bundle: Bundle, task: str, model: str = MINILM_NAME) -> str:
     """Formats the report of a task for a terminal."""
-    metric = TASKS[task_named(task).name].metric
+    known = task_as_typed(bundle.root, task)
     lines = [_texts(row, model) for row in report_rows(bundle, task, model).to_dict("records")]
     lines.insert(0, {name: name for name in lines[0]})
     widths = {name: max(len(line[name]) for line in lines) for name in lines[0]}
     padded = ["  ".join(line[name].ljust(width) for name, width in widths.items()).rstrip() for line in lines]
     head = (
-        f"{task_named(task).name} ({metric}): {model} in {bundle.root} beside the published BERT-base; mean ± sample "
+        f"{known.name} ({known.metric}): {model} in {bundle.root} beside the published BERT-base; mean ± sample "
         "sd over seeds [95% t-interval of the mean]. Two models: compare patterns, not numbers."
     )
     return "\n".join([head, "", *padded])
@@ -44,7 +45,7 @@ def tasks_in(bundle: Bundle, model: str) -> tuple[str, ...]:
     """Tasks with a fine-tuned run; raises BadRequest where there is none."""
     if not bundle.root.is_dir():
         raise BadRequest(f"There is no bundle at {bundle.root}.", "Name another with --bundle.")
-    tasks = tuple(task for task in TASKS if seeds_with(bundle, model, task, "finetune"))
+    tasks = tuple(task for task in (*TASKS, *own_tasks(bundle.root)) if seeds_with(bundle, model, task, "finetune"))
     if not tasks:
         first = bundle.command_for(Key(Run(model, "MRPC", published().seeds[0]), "finetune"))
         raise BadRequest(f"{bundle.root} has no fine-tuned run of {model}.", f"Make one: `{first}`.")
@@ -74,7 +75,7 @@ def _words(mean: float, sd: float, low: float = math.nan, high: float = math.nan
 def printed_report(root: Path, task: str, model: str, *, as_json: bool) -> str:
     """Formats the report for one task, or for all that the bundle has: text, or one line of strict JSON."""
     bundle = Bundle(root)
-    tasks = (task_named(task).name,) if task else tasks_in(bundle, model)
+    tasks = (task_as_typed(bundle.root, task).name,) if task else tasks_in(bundle, model)
     if as_json:
         rows = {name: report_records(bundle, name, model) for name in tasks}
         return json.dumps({"bundle": str(root), "model": model, "tasks": rows}, allow_nan=False)

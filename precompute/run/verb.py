@@ -15,8 +15,8 @@ import typer
 
 from explorer.bert.model_names import MINILM, name_in_bundle
 from explorer.errors import BadRequest, ExplorerError
-from explorer.glue.tasks import task_named
 from explorer.store.bundle import Bundle
+from explorer.store.own_tasks import task_as_typed
 from explorer.store.paper.published import published
 from explorer.store.run_progress import RunProgress, write_progress
 from explorer.store.schema import Manifest
@@ -24,6 +24,7 @@ from precompute.console import A_PATH, CACHE, RUNS, BundleOption, GlueOption, Js
 from precompute.options import options
 from precompute.run.carrying_out import Engine, carry_out
 from precompute.run.estimate import Estimates, by_longest_chain, in_words
+from precompute.run.fitting import unfit
 from precompute.run.freshness import fresh, without_weights
 from precompute.run.graph import Extra, graph
 from precompute.run.stopping import asked_to_stop
@@ -35,7 +36,9 @@ _CPUS = 1.0
 
 
 def run(
-    tasks: Annotated[str, typer.Option("--tasks", help="GLUE tasks in the order of their importance: 'MRPC,CoLA'.")],
+    tasks: Annotated[
+        str, typer.Option("--tasks", help="Tasks in the order of their importance: 'MRPC,CoLA'; own ones by name.")
+    ],
     seeds: Annotated[str, typer.Option("--seeds", help="Fine-tuning seeds. Default: the paper's five.")] = "",
     model: ModelOption = MINILM,
     bundle: BundleOption = RUNS,
@@ -78,8 +81,11 @@ def run(
 ) -> None:
     """Make the whole study of many tasks and seeds; what is there stays, and the same command goes on after a kill."""
     require_meaning(engine, address, cpus, gpus)
-    files = _train_files(train_file or ())
-    names = [task_named(name).name for name in _listed(tasks)]
+    files = _train_files(train_file or (), bundle)
+    known = [task_as_typed(bundle, name) for name in _listed(tasks)]
+    names = [task.name for task in known]
+    if engine == "ray" and (own := next((task.name for task in known if task.own), "")):
+        raise BadRequest(f"The data of {own} lie on this machine alone.", "Use --engine local.")
     numbers = [_seed(text) for text in _listed(seeds)] or list(published().seeds)
     model_name = name_in_bundle(model)
     extra = [Extra.parse(text) for text in also or ()]
@@ -92,7 +98,7 @@ def run(
     of_model = [one for one in (*_manifests(opened.bundle), *_manifests(Bundle(history))) if one.model == model_name]
     estimates = Estimates(of_model)
     left = [job for job in planned if job.key not in done]
-    cannot = without_weights(opened.bundle, planned, done)
+    cannot = without_weights(opened.bundle, planned, done) | unfit(opened.bundle, planned, done)
     if dry_run:
         seconds, unknown = estimates.total(left)
         plan: dict[str, object] = {
@@ -108,7 +114,7 @@ def run(
     for task in names:  # what is wrong with data or folders is told before hours go into it
         one = options(task, numbers[0], model, bundle, glue_dir, device if engine == "local" else "cpu")
         one.bundle.require_writable(one.run)
-        if any(job.key.run.task == task and job.verb == "finetune" for job in left):
+        if any(job.key.run.task == task and job.verb == "finetune" and job.key not in cannot for job in left):
             one.examples("train", files.get(task) or None)
         if any(job.key.run.task == task for job in left):
             one.examples("dev")
@@ -175,13 +181,13 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def _train_files(given: Sequence[str]) -> dict[str, str]:
+def _train_files(given: Sequence[str], bundle: Path) -> dict[str, str]:
     files = {}
     for text in given:
         task, colon, file = text.partition(":")
         if not colon or not file:
             raise BadRequest(f"{text!r} does not say of which task it is.", "An example: MNLI:train_10k.tsv.")
-        files[task_named(task).name] = file
+        files[task_as_typed(bundle, task).name] = file
     return files
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from explorer.errors import BadRequest
+from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.schema import Manifest
-from explorer.study.mask_bank import margins_of
+from explorer.study.mask_bank import margins_of, told_by_margins
 from explorer.tickets.criteria import RATES, mask_of, random_masks
 from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
@@ -23,6 +24,12 @@ _DRAW_SEED = 0
 def make(options: Options, masks: int | None = None) -> Manifest:
     """Scores random masks on the dev set, or goes on where an earlier call was killed."""
     key = options.key("bank")
+    if not told_by_margins(options.task):
+        raise BadRequest(
+            f"The margins of a mask do not tell the {METRIC_WORDS[options.task.metric]} of {options.task.n_outputs} "
+            "classes.",
+            "A mask bank takes accuracy, two classes or values.",
+        )
     config: dict[str, Any] = {"data": "dev", "masks": masks or MASKS, "rates": list(RATES), "draw_seed": _DRAW_SEED}
     if there := finished(options.bundle, key, config):
         return there

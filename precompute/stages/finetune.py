@@ -71,7 +71,7 @@ def make(
         base_sha256=pretrained.sha256,
         about={"task": options.task.name, "seed": options.seed, "recipe": asdict(chosen)},
     )
-    written = load_finetuned(_written(packed, work), options.task)
+    written = load_finetuned(written_packed(packed, work), options.task)
     evaluator = evaluator_of(written, dev, options)
     return write_trained(
         Draft(options, key, config, {"train": train, "dev": dev}, sha256_of(packed), base),
@@ -83,7 +83,7 @@ def make(
     )
 
 
-def _written(packed: bytes, work: Path) -> str:
+def written_packed(packed: bytes, work: Path) -> str:
     """Writes a packed checkpoint, to be read as everybody will read it, beside the bundle or where there is room."""
     folder = set_aside({CHECKPOINT: packed}, work / "packed")
     if folder is None:

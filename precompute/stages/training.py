@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from explorer.errors import BadBundle
+from explorer.errors import BadBundle, BadRequest
 from explorer.stats.intervals import Score
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Manifest
@@ -31,7 +31,13 @@ def training_bar(words: str) -> Iterator[Callable[[Progress], None]]:
 
 
 def recipe_of(bundle: Bundle, finetuned: Manifest) -> Recipe:
-    """Reads the recipe that a run was fine-tuned with; raises BadBundle where its manifest does not say."""
+    """Reads the recipe that a run was fine-tuned with; raises BadBundle where its manifest does not say, and
+    BadRequest where the model was opened as it is."""
+    if "recipe" in finetuned.config and finetuned.config["recipe"] is None:
+        raise BadRequest(
+            f"{finetuned.key.run.path} was opened as it is: nothing says how it was trained.",
+            "Fine-tune the pre-trained model here to retrain its subnetworks.",
+        )
     try:
         return Recipe(**finetuned.config["recipe"])
     except (KeyError, TypeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from explorer.glue.metrics import METRIC_WORDS
+from explorer.glue.metrics import FROM_ZERO, METRIC_WORDS
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.stats.against_full import Comparison
@@ -37,7 +37,7 @@ def axis_of(full: Score, floor: MajorityBaseline) -> Axis | None:
     if not math.isfinite(full.value):
         return None
     reach = max(full.value - floor.score, _NARROWEST)
-    lowest = 0.0 if full.metric == "accuracy" else -1.0
+    lowest = 0.0 if full.metric in FROM_ZERO else -1.0
     low = max(lowest, min(floor.score, full.value) - _BELOW * reach)
     high = min(1.0, max(floor.score, full.value) + _ABOVE * reach)
     line = threshold_of(full.value) if beats(full, floor) else None

@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from explorer.errors import ExplorerError
 from explorer.glue.diagnostics import PARTS, Diagnostic, diagnostic_for
 from explorer.glue.metrics import METRIC_WORDS, metric
+from explorer.glue.own_data import Place
 from explorer.glue.sources import HUB_DATASET, HUB_MEGABYTES, glue_dir_from_environment, hub_host
 from explorer.glue.tasks import Task
 from explorer.paths import expanded
 from explorer.store.bundle import CHECKPOINT
+from explorer.store.own_tasks import examples_at, remember_place
 from explorer.store.schema import Key, Run
 from explorer.ui import cached, cached_models, visitor
 from explorer.ui.as_text import code
@@ -36,9 +38,9 @@ class DataSource:
     """A source of dev examples."""
 
     kind: str
-    """cached_models.DIAGNOSTICS, FOLDER, HUB or STORED."""
+    """cached_models.DIAGNOSTICS, FOLDER, HUB, OWN or STORED."""
     folder: str = ""
-    """Path of the folder, or name of the part of the diagnostics; '' for all of them."""
+    """Path of the folder, or name of the part of the diagnostics, '' for all of them; of an own task, the bundle."""
 
     @property
     def part_words(self) -> str:
@@ -62,7 +64,10 @@ class DataSource:
 
 
 def choose_data(task: Task) -> DataSource:
-    """GLUE's dev set where it is on the machine, else the diagnostics, with an offer to fetch GLUE."""
+    """GLUE's dev set where it is on the machine, else the diagnostics, with an offer to fetch GLUE; of an own task, its
+    data where they are on the machine, else none: stored scores alone, and a sentence that says so."""
+    if task.own:
+        return _own_data(task)
     try:
         glue = glue_source(task)
     except ExplorerError as error:
@@ -96,6 +101,48 @@ def choose_data(task: Task) -> DataSource:
     return _diagnostics(task, diagnostic) if chosen == diagnostic.title else glue
 
 
+def _own_source(task: Task) -> DataSource:
+    """The data that an own task was made from, where they lie on this machine. Raises BadData or BadBundle."""
+    source = DataSource(cached_models.OWN, str(cached.bundle_root()))
+    cached_models.examples(task.name, source.kind, source.folder)
+    return source
+
+
+def _own_data(task: Task) -> DataSource:
+    try:
+        return _own_source(task)
+    except ExplorerError as error:
+        local = visitor.served_on_localhost()
+        why = f" {plain_text.plain(str(error))}" if local else ""
+        st.info(
+            f"The data of {task.name} are not at hand on the machine that runs this app: stored scores only.{why}",
+            icon=":material/database_off:",
+        )
+        if local:
+            _ask_for_own(task)
+    return DataSource(cached_models.STORED)
+
+
+def _ask_for_own(task: Task) -> None:
+    """Asks a visitor of this machine where the data lie; they are taken where they are the very same."""
+    assert task.own is not None
+    two = task.train_rows > 0 and task.own.dev_share is None
+    with st.popover("Where they lie", icon=":material/folder_open:"), st.form(f"lab.own.{task.name}", border=False):
+        data = st.text_input("Training examples" if two else "File", placeholder="/path/to/data.csv", max_chars=500)
+        dev = st.text_input("Dev set", placeholder="/path/to/dev.csv", max_chars=500) if two else ""
+        asked = st.form_submit_button("Use them")
+    if not asked or not data.strip():
+        return
+    place = Place(data.strip(), dev.strip())
+    try:
+        examples_at(task, place, "dev")
+    except ExplorerError as error:
+        plain_text.failed(error)
+        return
+    remember_place(task, place)
+    st.rerun()
+
+
 def _diagnostics(task: Task, diagnostic: Diagnostic) -> DataSource:
     """The part of the diagnostics that is chosen: the plain one, until another is."""
     with st.container(width="content"):
@@ -118,6 +165,8 @@ def _listed(diagnostic: Diagnostic, *, plain: bool) -> str:
 
 def glue_source(task: Task) -> DataSource | None:
     """GLUE's dev set of the task where this session or GLUE_DIR has it, else None; raises BadData where it is bad."""
+    if task.own:
+        return _own_source(task)
     found: dict[str, DataSource] = st.session_state.setdefault(_FETCHED, {})
     if task.name in found:
         return found[task.name]

@@ -23,7 +23,6 @@ from explorer.figures.print.export import (
     file_name,
     rendered,
 )
-from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.store import mask_files
 from explorer.store.bundle import CHECKPOINT
@@ -222,7 +221,7 @@ def _model(view: View, run: Run, mask: Mask) -> None:
         about = {"seed": run.seed, "checkpoint": sha256}
         with tempfile.TemporaryDirectory(prefix="pruned-") as folder:
             place, buffer = Path(folder, "model"), io.BytesIO()
-            write_folder(classifier, mask, TASKS[run.task], place, about)
+            write_folder(classifier, mask, view.task(run.task), place, about)
             zip_folder(place, buffer, f"{run.model}-{run.task}-{run.seed}-pruned")
         return buffer.getvalue()
 

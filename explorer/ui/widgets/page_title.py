@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.ui.widgets import glossary
-from explorer.ui.widgets.words import QUESTIONS
+from explorer.ui.widgets.words import OWN_QUESTION, QUESTIONS
 
 _STYLE = """<style>
 .page-asks { font-size: 1.25rem; line-height: 1.35; margin: -.75rem 0 .5rem; color: inherit; opacity: .85; }
@@ -15,7 +15,7 @@ _STYLE = """<style>
 
 def task_question(task: str) -> str:
     """'MRPC: do these two sentences say the same?'."""
-    return f"{task}: {QUESTIONS[task]}"
+    return f"{task}: {QUESTIONS.get(task, OWN_QUESTION)}"
 
 
 def show(task: str, asks: str) -> None:

@@ -19,7 +19,8 @@ QUESTIONS = {
     "RTE": "does one text follow from the other?",
     "WNLI": "does the sentence still hold with its pronoun spelt out?",
 }
-"""Each GLUE task as the question that its examples ask."""
+"""Each GLUE task as the question that its examples ask; what stands in its place for any other: `OWN_QUESTION`."""
+OWN_QUESTION = "a task of your own data"
 _HYPHEN = re.compile(r"(?<![\w.])-(?=[\d.])")
 _MODELS = {MINILM_NAME: "MiniLM-L6", BERT_BASE: "BERT-base"}
 

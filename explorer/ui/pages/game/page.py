@@ -62,6 +62,7 @@ def page(view: View) -> None:
         st.header("How many heads can you switch off?", width="content", anchor=False)
         withheld = dev_data.is_withheld(view, run)
         source = dev_data.DataSource(cached_models.FOLDER) if withheld else dev_data.choose_data(known.task)
+        withheld = withheld or source.kind == cached_models.STORED
     st.markdown(
         f"Switch heads off, as many as you can, and stay above 90% of the full model's {run.task} "
         f"{METRIC_WORDS[known.task.metric]}. Only heads count: an MLP that is off costs score and earns nothing."

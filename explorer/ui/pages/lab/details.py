@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.ui import cached_models, state
+from explorer.ui import cached_models, state, visitor
 from explorer.ui.pages.lab import compare, flips, history, microscope, speed
 from explorer.ui.scoring import dev_data
 from explorer.ui.scoring.request import Question, Standing
@@ -96,6 +96,8 @@ def _names(question: Question, standing: Standing | None) -> dict[str, str]:
     names = dict(_NAMES)
     if question.known.task.is_regression:
         names[FLIPS] = "Examples that moved most"
+    if question.source.kind == cached_models.OWN and not visitor.served_on_localhost():
+        del names[FLIPS]  # a person's own sentences are shown on their own machine
     if question.source.kind != cached_models.DIAGNOSTICS:
         del names[PHENOMENA]
     return {name: names[name] for name in _STORED} if standing is None else names

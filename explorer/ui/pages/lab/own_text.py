@@ -60,17 +60,21 @@ def _answer(question: Question, texts: tuple[str, ...]) -> None:
     except ExplorerError as error:
         plain_text.failed(error)
         return
-    now, full = (_shares(task, of) for of in logits)
-    names = ("0 to 5",) if task.is_regression else task.label_names
+    names, ends = task.label_names, (0.0, _HIGHEST)
+    if task.is_regression:
+        labels = question.known.labels
+        ends = (float(labels.min()), float(labels.max())) if task.own else ends
+        names = (f"{ends[0]:g} to {ends[1]:g}",)
+    now, full = (_shares(task, of, ends) for of in logits)
     said = " ".join(("Blue mark: the full model. What you type is not kept.", *notes))
     bars = [(name, float(a), float(b)) for name, a, b in zip(names, now, full, strict=True)]
     typed_answer(question.mask.code, bars, said, key="lab.own.answer")
 
 
-def _shares(task: Task, logits: Float32Array) -> Float32Array:
-    """(k,): the probability that the model gives each class; for a value, its share of the highest one."""
+def _shares(task: Task, logits: Float32Array, ends: tuple[float, float]) -> Float32Array:
+    """(k,): the probability that the model gives each class; for a value, how far it is from the lower of the ends."""
     if task.is_regression:
-        return np.clip(logits[:1] / _HIGHEST, 0, 1)
+        return np.clip((logits[:1] - ends[0]) / (ends[1] - ends[0]), 0, 1)
     raised = np.exp(logits - logits.max())
     return np.asarray(raised / raised.sum(), np.float32)
 

@@ -10,8 +10,8 @@ from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.lab import compare, details, history, mask_files, own_text, presets, score
 from explorer.ui.scoring import checkpoint_words, dev_data, opening, request
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, imported, overlay_picker
-from explorer.ui.widgets.words import QUESTIONS, model_name
+from explorer.ui.widgets import exhibits, imported, overlay_picker, page_title
+from explorer.ui.widgets.words import model_name
 
 FILL = "loss"
 """What colours the cells until somebody chooses otherwise."""
@@ -51,10 +51,12 @@ def page(view: View) -> None:
         state.notice(trouble)
     st.html(_STYLE)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="lab-top"):
-        st.header(f"{run.task}: {QUESTIONS[run.task]}", width="content", anchor=False)
+        st.header(page_title.task_question(run.task), width="content", anchor=False)
         source = dev_data.choose_data(known.task)
-    data = cached_models.examples(known.task.name, source.kind, source.folder)
-    live = state.scored_on(run, data.sha256, source.title(known.task))
+    live = ""
+    if source.kind != cached_models.STORED:
+        data = cached_models.examples(known.task.name, source.kind, source.folder)
+        live = state.scored_on(run, data.sha256, source.title(known.task))
     state.show_notices()
     _lab(view, known, source, live)
 
@@ -83,7 +85,7 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
     more = overlay_picker.in_url(fill, ring, default=FILL) | pinned.in_url | details.in_url()
     state.write_url(known.run, mask, live=live, **more)
     with right:
-        withheld = dev_data.is_withheld(view, known.run)
+        withheld = dev_data.is_withheld(view, known.run) or source.kind == cached_models.STORED
         scored_on = dev_data.DataSource(cached_models.STORED) if withheld else source
         question = request.Question(view, known, scored_on, mask)
         standing = None

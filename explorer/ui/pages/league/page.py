@@ -10,7 +10,6 @@ import streamlit as st
 from explorer.figures.league import league_figure
 from explorer.figures.print.export import Exhibit
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.tasks import TASKS
 from explorer.stats.intervals import SeedSpread
 from explorer.store.schema import Key
 from explorer.store.task_tickets import shape_of
@@ -42,7 +41,7 @@ def page(view: View) -> None:
         _nothing(view, key)
         return
     league = league_of(cached.artefact(view, key))
-    metric = METRIC_WORDS[TASKS[run.task].metric]
+    metric = METRIC_WORDS[view.task(run.task).metric]
     exhibits.say(glossary.plain(_HOW))
     exhibits.say(meaning(league, metric), "meaning")
     st.markdown(meaning(league, metric))

@@ -8,7 +8,6 @@ import streamlit as st
 
 from explorer.figures.heatmaps import Panel
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.tasks import TASKS
 from explorer.store.schema import Key
 from explorer.study.league import League, stability_over_examples
 from explorer.study.mask_bank import mask_bank_of
@@ -49,7 +48,7 @@ def bank(view: View, shape: tuple[int, int]) -> None:
         st.caption(f"The mask bank of this run is not made yet: {code(view.bundle.command_for(key))}")
         return
     banked = mask_bank_of(cached.artefact(view, key), cached.known(view, run).labels, shape)
-    metric, found, reuse = METRIC_WORDS[TASKS[run.task].metric], banked.worth(), banked.worth_by_reuse()
+    metric, found, reuse = METRIC_WORDS[view.task(run.task).metric], banked.worth(), banked.worth_by_reuse()
     names = [f"layer {layer + 1}, head {head + 1}" for layer in range(shape[0]) for head in range(shape[1])]
     names += [f"layer {layer + 1}, MLP" for layer in range(shape[0])]
     table = pd.DataFrame({"part": names, "worth": found.value, "low": found.low, "high": found.high})

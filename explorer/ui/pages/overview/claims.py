@@ -20,9 +20,9 @@ from explorer.figures.claims import StripRow, agreement_strip, score_strip
 from explorer.figures.palette import PRUNED, RETRAINED
 from explorer.figures.print.export import Exhibit
 from explorer.figures.print.tables import agreement_table, strip_table
-from explorer.glue.tasks import TASKS
 from explorer.stats.class_shares import ShareTest
 from explorer.stats.effects import Effect, Evidence
+from explorer.store.own_tasks import tasks_in_order
 from explorer.store.paper.published import FULL, published
 from explorer.study.claim_sheet import BAD, GOOD, RANDOM, ClaimSheet
 from explorer.study.claims import Claim, Verdict
@@ -340,7 +340,7 @@ def _link(links: Links, name: str, label: str, is_open: bool, **query: str) -> N
 def all_tasks(view: View) -> None:
     """A table of the verdicts on every task of the bundle; tasks whose full model learnt nothing are marked."""
     model = view.run.model
-    tasks = [task for task in TASKS if any((m.model, m.task) == (model, task) for m in view.manifests)]
+    tasks = tasks_in_order(m.task for m in view.manifests if m.model == model)
     if len(tasks) < 2:
         return
     st.subheader("The four claims on every task here")

@@ -9,8 +9,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.figures.overlays import CellOverlay, importance_overlay
-from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.tasks import TASKS
+from explorer.glue.metrics import FROM_ZERO, METRIC_WORDS
 from explorer.mask import Mask
 from explorer.store.bundle import Artefact
 from explorer.store.schema import Key, Run
@@ -71,7 +70,7 @@ def show(view: View, *, learnt: bool) -> None:
 
 
 def _measure(view: View, run: Run) -> str:
-    metric = METRIC_WORDS[TASKS[run.task].metric]
+    metric = METRIC_WORDS[view.task(run.task).metric]
     if not _is_computed(view, run):
         return metric
     return f"{metric} on {len(cached.known(view, run).labels):,} dev examples"
@@ -153,12 +152,12 @@ def _everything_off(view: View, run: Run, shape: tuple[int, ...]) -> HeroStop:
     """The end of the slider, which is not scored: without heads and MLPs no example can differ from another."""
     stop = all_off((shape[0], shape[1]))
     words = "Everything off: every example gets the same answer."
-    metric = TASKS[run.task].metric
+    metric = view.task(run.task).metric
     bound, more = "", "No correlation is left."
     if metric == "accuracy" and _is_computed(view, run):
         best = majority_score(metric, cached.known(view, run).labels)
         bound, more = f"≤ {best:.3f}", "At best that is the most frequent label. The steps between were not scored."
-    elif metric == "accuracy":
+    elif metric in FROM_ZERO:
         more = ""
     return HeroStop(stop.mask, stop.score, stop.low, stop.high, stop.held, words, more, bound)
 

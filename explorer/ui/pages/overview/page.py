@@ -9,7 +9,6 @@ import streamlit as st
 
 from explorer.figures.palette import PRUNED, QUIET, RETRAINED
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.tasks import TASKS
 from explorer.study.claim_sheet import ClaimSheet
 from explorer.ui import cached, state
 from explorer.ui.pages.overview import claims, moving
@@ -44,7 +43,7 @@ def page(view: View) -> None:
         st.session_state[state.TOUR] = True
         st.switch_page(stage)
     st.subheader("Do the paper’s four claims hold here?")
-    claims.show(view, sheet, METRIC_WORDS[TASKS[run.task].metric], _key(run.model, imported))
+    claims.show(view, sheet, METRIC_WORDS[view.task().metric], _key(run.model, imported))
     claims.all_tasks(view)
 
 

@@ -13,11 +13,12 @@ from explorer.glue.tasks import TASKS
 from explorer.store import stages as register
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.coverage import Part, commands, coverage
+from explorer.store.own_tasks import tasks_in_order
 from explorer.store.paper.importer import SEEDS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
 from explorer.ui import state, visitor
-from explorer.ui.pages.runs import add, progress
+from explorer.ui.pages.runs import add, own_data, progress
 from explorer.ui.pages.runs.memory import memory_words
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
@@ -31,6 +32,7 @@ VIEWS = {
     "paper": "Import the paper's files",
     "checkpoint": "Add a checkpoint",
     "glue": "Add GLUE",
+    "data": "Your own data",
 }
 _ROW = "runs.row"
 _MARKS = {"complete": "✓", "withheld": "✓", "unfinished": "under way", "missing": "–"}
@@ -55,6 +57,8 @@ def page(view: View) -> None:
         add.paper(root)
     elif panel == "checkpoint":
         add.checkpoint(root)
+    elif panel == "data":
+        own_data.page()
     else:
         add.glue()
 
@@ -63,7 +67,7 @@ def _here(view: View) -> None:
     selected, manifests = view.run, view.manifests
     size = sum(entry.bytes for manifest in manifests for entry in manifest.files.values())
     own = [manifest for manifest in manifests if manifest.model == selected.model]
-    tasks = [task for task in TASKS if any(manifest.task == task for manifest in own)]
+    tasks = tasks_in_order(manifest.task for manifest in own)
     rows = [run for task in tasks for run in _runs_of(selected.model, task, own)]
     shown = _shown(selected, rows)
     state.write_url(selected, None, **({"row": _code(shown)} if shown != selected else {}))

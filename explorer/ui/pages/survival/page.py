@@ -13,7 +13,6 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.figures.overlays import dress, only_pruned, spread_overlay, survival_overlay
 from explorer.figures.trajectory import trajectory_figure
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.stats.survival import Survival, survival
 from explorer.store.schema import Key, Run
@@ -110,7 +109,7 @@ def _over_seeds(shown: Shown, where: dict[str, str], tools: DeltaGenerator) -> N
     what = {"together": "Heads and MLPs", "heads": "Heads", "mlps": "MLPs"}[shown.pruned]
     glossary.write(
         f"{what} of {model_name(run.model)} are switched off, least [[importance|important]] first, while "
-        f"{METRIC_WORDS[TASKS[run.task].metric]} on the [[dev set]] stays above 90% of the [[full model]]'s. What is "
+        f"{METRIC_WORDS[shown.view.task().metric]} on the [[dev set]] stays above 90% of the [[full model]]'s. What is "
         f"left is the [[good ticket]]. {_survival_words(len(masks))}"
     )
     summary = survival(list(masks.values()))
@@ -247,7 +246,7 @@ def _paths(shown: Shown) -> None:
     exhibits.plot(
         trajectory_figure(
             steps,
-            metric=METRIC_WORDS[TASKS[shown.view.run.task].metric],
+            metric=METRIC_WORDS[shown.view.task().metric],
             majority=line.score if line else None,
             majority_title=line.title if line else "",
         ),

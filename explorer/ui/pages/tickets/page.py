@@ -12,7 +12,6 @@ import streamlit as st
 from explorer.figures.print.tables import bars_table
 from explorer.figures.tickets import Bar, shared_range, ticket_bars
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.stats.sizes import Size, size_of
 from explorer.store.paper.published import FULL, MAJORITY
@@ -76,7 +75,7 @@ def page(view: View) -> None:
     glossary.write(text)
     report, by_seed = cached.report(view, run.model, run.task), cached.study(view, run.model, run.task)
     line = cached.majority_baseline(view, run.model, run.task)
-    _bars(run, method, report, by_seed, line)
+    _bars(view, method, report, by_seed, line)
     _missing(method, report)
     if not by_seed:
         st.caption("These scores were imported as means over seeds: there are no single seeds to show or to pair.")
@@ -92,13 +91,13 @@ def page(view: View) -> None:
 
 
 def _bars(
-    run: Run,
+    view: View,
     method: str,
     report: Report,
     by_seed: Mapping[int, Mapping[str, ConditionScore]],
     line: MajorityBaseline | None,
 ) -> None:
-    metric = METRIC_WORDS[TASKS[run.task].metric]
+    run, metric = view.run, METRIC_WORDS[view.task().metric]
     ours = [_our_bar(report, by_seed, method, kind, name) for kind in TICKET_KINDS for name in STATES]
     theirs = [_their_bar(report, method, kind, name) for kind in TICKET_KINDS for name in STATES]
     full, majority = report[FULL], report[MAJORITY]
@@ -125,11 +124,13 @@ def _bars(
         with left:
             st.markdown(f"**{model_name(run.model)}**, {seeds(int(full['n_seeds']))}")
             chart(ours, float(full["mean"]), floor, "ours")
+    has_published = math.isfinite(float(full["published_mean"]))  # none, for a task of one's own data
     with right if by_seed else left:
-        st.markdown("**BERT-base**, 5 seeds, as published")
-        chart(theirs, float(full["published_mean"]), float(majority["published_mean"]), "published")
+        if has_published:
+            st.markdown("**BERT-base**, 5 seeds, as published")
+            chart(theirs, float(full["published_mean"]), float(majority["published_mean"]), "published")
     always = f" {line.title.capitalize()}: {plain(line.words)}." if line else ""
-    compare = " Two models: compare the pattern, not the numbers." if by_seed else ""
+    compare = " Two models: compare the pattern, not the numbers." if by_seed and has_published else ""
     if by_seed and (pooled := _pooled(ours, int(full["n_seeds"]))):
         st.caption(pooled)
     st.caption(f"{_WHISKERS}{always}{compare}")
@@ -199,7 +200,9 @@ def _table(
         column_config={"kept": st.column_config.TextColumn(help=_KEPT[method == "magnitude"])},
     )
     n = max((one.n for scores in by_seed.values() for one in scores.values()), default=0)
-    st.caption(f"{METRIC_WORDS[TASKS[run.task].metric].capitalize()} with its 95% interval over {n:,} dev examples.")
+    st.caption(
+        f"{METRIC_WORDS[view.task(run.task).metric].capitalize()} with its 95% interval over {n:,} dev examples."
+    )
     notes = _notes(method, by_seed)
     if notes:
         st.caption(plain(notes))

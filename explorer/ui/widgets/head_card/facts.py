@@ -12,7 +12,6 @@ from explorer.figures.attention import INK, thumbnails
 from explorer.figures.signed import signed
 from explorer.foreign import whole_number
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.patterns.classes import UNCERTAIN
 from explorer.store.schema import Key
@@ -125,7 +124,7 @@ def _cost(view: View, part: Part) -> str:
     if code not in known.by_code:
         return NOT_HERE
     found = cached.stored_comparison(view, run, code)
-    metric, score, change = METRIC_WORDS[TASKS[run.task].metric], found.score.value, found.difference
+    metric, score, change = METRIC_WORDS[view.task(run.task).metric], found.score.value, found.difference
     if found.same:
         return f"{metric} {score:.3f}: every answer stays the same"
     if math.isnan(score):
