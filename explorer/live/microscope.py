@@ -59,7 +59,8 @@ def looking(
     from explorer.bert.shards import shard_of
     from explorer.bert.user_text import encode_text
 
-    encoded, at, notes = evaluator.encoded, example or 0, ()
+    encoded, at = evaluator.encoded, example or 0
+    notes: tuple[str, ...] = ()
     if example is None:
         read = encode_text(evaluator.classifier.tokenizer, *texts)
         encoded, notes = read.encoded, read.notes
