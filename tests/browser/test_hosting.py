@@ -130,9 +130,9 @@ def test_through_a_proxy_everything_works_and_nobody_names_folders(behind_nginx,
     expect(links.filter(has_text="Lab")).to_have_attribute("href", re.compile(rf"/{BASE}/lab"))
     links.filter(has_text="Lab").click()
     expect(page.get_by_text("Meanwhile scores are remembered for as long as this app runs")).to_be_visible()
-    cell = page.get_by_role("button", name=re.compile("Layer 1, head 1,|Layer 1, head 1$")).first
-    cell.click()
-    expect(page.get_by_text("verified in fp32")).to_be_visible()
+    page.get_by_label(re.compile("^Layer 1, head 1:")).first.click()
+    page.wait_for_url(re.compile("mask="))
+    expect(page.locator(".card .fold")).to_contain_text("Scored ")
     links.filter(has_text="Runs").click()
     expect(page.get_by_text("open only to an app that is served on localhost").first).to_be_visible()
     other = context_of()
