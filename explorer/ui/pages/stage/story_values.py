@@ -16,7 +16,7 @@ from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PruningPath
 from explorer.tickets.structured import threshold_of
 from explorer.ui.widgets.presets import Preset, named_presets
-from explorer.ui.widgets.words import QUESTIONS, minus, model_name, seeds
+from explorer.ui.widgets.words import OWN_QUESTION, QUESTIONS, minus, model_name, seeds
 
 FACTS = {
     "model": "the model's name",
@@ -93,7 +93,7 @@ def facts(of: Material) -> dict[str, str | None]:
     values: dict[str, str | None] = {
         "model": model_name(run.model),
         "task": run.task,
-        "question": QUESTIONS[run.task],
+        "question": QUESTIONS.get(run.task, OWN_QUESTION),
         "metric": METRIC_WORDS[known.task.metric],
         "seed": str(run.seed),
         "n_examples": f"{len(known.labels):,}",

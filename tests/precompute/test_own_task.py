@@ -1,0 +1,104 @@
+"""Data of one's own through the command line: fine-tuned here, or a model that is fine-tuned already, opened."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explorer.store.bundle import Bundle
+from explorer.store.own_tasks import place_of
+from explorer.store.schema import Key, Run
+from explorer.store.validation import validate
+from precompute.run.fitting import why_not
+from tests import tiny
+
+NAMES = ("Low", "mid-dle", "HIGH")
+"""Of the model's outputs: matched to the data's without case and hyphens."""
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path, monkeypatch):
+    """Where data lie is noted in a folder of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "notes"))
+
+
+def sentences(path, labels, rows=30, columns=("text",)):
+    """Made sentences with labels in turn, as CSV."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({name: [tiny.sentence(rng) for _ in range(rows)] for name in columns})
+    table["label"] = [labels[at % len(labels)] for at in range(rows)]
+    table.to_csv(path, index=False)
+    return table
+
+
+def model(folder, n_outputs, names=()):
+    made = tiny.save_folder(folder, n_outputs)
+    config = json.loads((made / "config.json").read_text())
+    config["id2label"] = {str(at): name for at, name in enumerate(names or [f"LABEL_{at}" for at in range(n_outputs)])}
+    config["label2id"] = {name: int(at) for at, name in config["id2label"].items()}
+    (made / "config.json").write_text(json.dumps(config))
+    return made
+
+
+def test_a_model_of_three_classes_is_opened_whole_and_no_sentence_leaves_the_file(run, tmp_path):
+    table = sentences(tmp_path / "own.csv", ("high", "low", "middle"))
+    where, classifier = tmp_path / "bundle", model(tmp_path / "three", 3, NAMES)
+    given = ("--model", classifier, "--bundle", where, "--device", "cpu", "--json")
+    made = run("open", *given, "--data", tmp_path / "own.csv", "--text", "text", "--metric", "f1", "--task", "mine")
+    assert made.status == 0, made.err
+    assert "By their names (Low, mid-dle, HIGH)" in made.err
+    assert made.record["run"] == "three/mine/seed_0"
+    bundle, one = Bundle(where), Run("three", "mine", 0)
+    task = bundle.task("mine")
+    assert (task.labels, task.label_names, task.metric) == (("low", "middle", "high"), NAMES, "macro_f1")
+    wanted = [Key(one, stage, variant) for stage, variant in (("finetune", ""), ("structured", "together"))]
+    wanted += [Key(one, "importance", "expected"), Key(one, "ablations"), Key(one, "subnetworks")]
+    assert all(bundle.manifest(key).complete for key in wanted)
+    assert [problem for check in validate(bundle) for problem in check.problems] == []
+    held = b"".join(path.read_bytes() for path in where.rglob("*") if path.is_file())
+    assert not any(text.encode() in held for text in table["text"] if " " in text)
+    assert str(tmp_path / "own.csv").encode() not in held
+    scored = run("score", "--task", "mine", "--seed", "0", *given)
+    assert scored.record["value"] == pytest.approx(made.record["score"])
+    command = bundle.manifest(wanted[0]).command.split()
+    assert command[3] == "open"
+    assert bundle.command_for(wanted[0]).split() == command
+    again = run(*command[3:], "--device", "cpu", "--json")  # what is there stays
+    assert again.record["artefacts"] == made.record["artefacts"]
+    assert "was opened as it is" in why_not(bundle, Key(one, "retrained", "good"))
+    assert "do not tell the macro F1" in why_not(bundle, Key(one, "bank"))
+    (tmp_path / "own.csv").unlink()
+    for path in (tmp_path / "notes").rglob("*.json"):
+        path.unlink()
+    assert place_of(task) is None
+    gone = run("score", "--task", "mine", "--seed", "0", *given)
+    assert (gone.status, "Nothing says where the data of mine lie" in gone.err) == (2, True)
+
+
+def test_pairs_with_values_are_fine_tuned_and_their_stages_measured(run, tmp_path):
+    sentences(tmp_path / "own.csv", (-2.5, 10, 7.25, 100), columns=("a", "b"))
+    given = ("--task", "alike", "--seed", "3", "--model", model(tmp_path / "one", 2), "--bundle", tmp_path / "bundle")
+    data = ("--data", tmp_path / "own.csv", "--text", "a,b", "--metric", "spearman", "--dev-share", "0.4")
+    made = run("finetune", *given, *data, "--epochs", "1", "--device", "cpu", "--json")
+    assert made.status == 0, made.err
+    assert (made.record["n"], made.record["metric"]) == (12, "spearman")
+    for verb in ("prune", "importance", "ablations", "subnetworks"):  # the bundle knows the task, this machine the data
+        assert run(verb, *given, "--device", "cpu", "--json").status == 0
+    assert run("score", *given, "--device", "cpu", "--json").status == 0
+    assert run("report", "--bundle", tmp_path / "bundle", "--task", "alike", "--model", "one").status == 0
+    assert [problem for check in validate(Bundle(tmp_path / "bundle")) for problem in check.problems] == []
+    other = run("finetune", *given, *data[:-1], "0.5", "--device", "cpu")
+    assert (other.status, "another task named alike" in other.err) == (2, True)
+
+
+def test_classes_that_do_not_fit_are_refused_with_what_to_say(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    named, nameless = model(tmp_path / "named", 2, ("spam", "ham")), model(tmp_path / "nameless", 2)
+    given = ("--data", tmp_path / "own.csv", "--text", "text", "--bundle", tmp_path / "bundle", "--device", "cpu")
+    for classifier, words in ((named, "spam, ham; the label column holds no, yes"), (nameless, "have no names")):
+        refused = run("open", "--model", classifier, *given)
+        assert refused.status == 2
+        assert words in refused.err
+        assert "--classes" in refused.err
+    assert not (tmp_path / "bundle").exists()
