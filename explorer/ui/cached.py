@@ -137,7 +137,7 @@ def ticket_stabilities(view: View, run: Run, shape: tuple[int, int]) -> tuple[St
     path, whole = artefact(view, Key(run, "structured", "together")), known(view, run)
     share = float(path.manifest.config.get("share", THRESHOLD))
     rows = rows_of(path.table, shape)
-    metric = TASKS[run.task].metric
+    metric = view.task(run.task).metric
     return stabilities_of(rows, path.arrays["predictions"], whole.labels, metric, tickets(view, run), share)
 
 
