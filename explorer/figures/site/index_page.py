@@ -43,7 +43,8 @@ def index_page(entries: Sequence[Entry], origin: Sequence[str]) -> str:
             f"[Prasanna, Rogers and Rumshisky (2020)]({PAPER}) switch off [[head|heads]] and [[MLP|MLPs]] of BERT, the "
             "least [[importance|important]] first, and call what is left a [[ticket]]. Each page below has what was "
             "computed for one task: a slider over the stored [[pruning path]], survival over [[seed|seeds]], every "
-            "ticket pruned and [[retrained]], and the paper's four claims. It is a file: it opens without a network."
+            "ticket pruned and [[retrained]], and the paper's four claims. It is a file: it opens without a network. "
+            "On each card a row is a layer, a square a head, and the last column its MLP."
         ),
         "</header>",
     ]
@@ -74,7 +75,8 @@ def _of_model(model: str, entries: Sequence[Entry], boards: dict[str, Any], *, a
     cards = "".join(_card(entry, boards) for entry in entries)
     name = "" if alone else heading(2, model_name(model))
     claims = _claims(entries) if len(entries) > 1 else ""
-    return f'<section>{name}<div class="s-tasks">{cards}</div>{claims}</section>'
+    legend = '<div class="s-legend" data-legend></div>'
+    return f'<section>{name}{legend}<div class="s-tasks">{cards}</div>{claims}</section>'
 
 
 def _card(entry: Entry, boards: dict[str, Any]) -> str:

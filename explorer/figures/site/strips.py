@@ -56,7 +56,9 @@ def strips(rows: Sequence[Strip], *, full: float, majority: float, majority_titl
             f'<div class="s-lane {row.kind}"><span class="s-name">{html.escape(row.name)}</span>'
             f'<div class="s-track">{marks}</div></div>'
         )
-    rules = line(majority, "majority", f"{majority_title} {majority:.3f}") + line(full, "full", f"full {full:.3f}")
+    rules = line(majority, "majority", f"{majority_title} {majority:.3f}") + line(
+        full, "full", f"full model {full:.3f}"
+    )
     return (
         f'<div class="s-strip" role="img" aria-label="{html.escape(label, quote=True)}">'
         f'<div class="s-rules"><div class="s-track">{rules}</div></div>{"".join(lanes)}</div>'

@@ -89,10 +89,7 @@ def _top(sheet: TaskSheet) -> str:
     asks = question(task)
     small = f" <small>{html.escape(asks)}</small>" if asks else ""
     text = introduction(sheet.run.model, task, len(sheet.seeds), sheet.claims, sheet.imported)
-    line = sheet.majority
-    always = f"{line.title.capitalize()} ({line.score:.3f}): {line.words}." if line and line.words else ""
-    said = f"<p>{html.escape(minus(always))}</p>" if always else ""
-    return f"<header><h1>{html.escape(task)}{small}</h1>{markdown(text)}{said}</header>"
+    return f"<header><h1>{html.escape(task)}{small}</h1>{markdown(text)}</header>"
 
 
 def _switching_off(sheet: TaskSheet, data: dict[str, Any]) -> _Section:
@@ -114,7 +111,9 @@ def _switching_off(sheet: TaskSheet, data: dict[str, Any]) -> _Section:
         if sheet.known
         else "The authors' files hold where pruning ended, not how it got there: the slider has the two ends."
     )
-    return _Section("switch-off", "Switch off", f'{body}<div data-hero class="s-plate"></div>')
+    always = f"{line.title.capitalize()} ({line.score:.3f}): {line.words}." if line and line.words else ""
+    said = f'<p class="s-under">{html.escape(minus(always))}</p>' if always else ""
+    return _Section("switch-off", "Switch off", f'{body}<div class="s-plate"><div data-hero></div>{said}</div>')
 
 
 def hero_seeds(sheet: TaskSheet) -> list[HeroSeed]:

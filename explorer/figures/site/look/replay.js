@@ -88,7 +88,7 @@ class Replay {
     this.title.textContent = `Step ${this.at} of ${last}`;
     this.score.textContent = step.score === null ? "–" : print(step.score);
     const interval = step.low === null ? "" : `95% interval ${print(step.low)} to ${print(step.high)}`;
-    this.interval.textContent = [interval, `${this.data.metric}, n = ${step.n.toLocaleString("en")}`].filter(Boolean).join(" · ");
+    this.interval.textContent = [interval, `${this.data.metric}, n\u00a0=\u00a0${step.n.toLocaleString("en")}`].filter(Boolean).join(" · ");
     this.change.textContent = step.change;
     const judged = line !== null && step.score !== null;
     this.chip.textContent = judged ? (step.held ? "above the 90% line" : "below: taken back") : "";

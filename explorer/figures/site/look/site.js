@@ -72,6 +72,13 @@ function showBoard(place) {
   else readable(board);
   tint();
   retints.push(tint);
+  const legend = small && of.fill && document.querySelector("[data-legend]:empty");
+  if (!legend) return;
+  const words = make("div", "hg", {}, [board.legend.cloneNode(true)]); // one for all the cards
+  const follow = () => words.classList.toggle("dark", board.root.classList.contains("dark"));
+  legend.append(words);
+  follow();
+  retints.push(follow);
 }
 
 // Of several panels one is seen, the first one to begin with.
