@@ -1,4 +1,7 @@
-"""What is said of the paper's four claims beside their verdicts: titles, rules, the number that carries each."""
+"""What is said of the paper's four claims beside their verdicts: titles, rules, the number that carries each.
+
+Double brackets mark a term of the glossary.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of the heads and MLPs that survive pruning; `[[...]]` marks a term of the glossary."""
+"""What is said of the heads and MLPs that survive pruning; double brackets mark a term of the glossary."""
 
 from __future__ import annotations
 

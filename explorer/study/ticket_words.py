@@ -1,6 +1,6 @@
 """What is said of a task's tickets: how each kind is made, what it scores seed by seed, and two by two, paired.
 
-`[[...]]` marks a term of the glossary. Signs of numbers are those of print.
+Double brackets mark a term of the glossary. Signs of numbers are those of print.
 """
 
 from __future__ import annotations

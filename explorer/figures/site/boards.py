@@ -27,7 +27,7 @@ def survival_board(masks: Mapping[int, Mask], pruned: Pruned, name: str) -> dict
         "layers": full.n_layers,
         "heads": full.n_heads,
         "name": name,
-        "fill": to_json(cells.overlay) if len(masks) > 1 else None,  # type: ignore[arg-type]
+        "fill": to_json(cells.overlay) if len(masks) > 1 else None,
         "hover": {"heads": cells.head_words.tolist(), "mlps": cells.mlp_words.tolist()},
         "states": states,
     }

@@ -76,7 +76,7 @@ def _step(path: PruningPath, step: PathStep, metric: str, change: PairedDifferen
     if (chosen_by := path.chosen_by(step.number)) is not None:
         title = "Importance in the full model" if step.number == 0 else "Importance before this step"
         cells = importance_overlay(*chosen_by, title, among=step.start)
-        fill = to_json(cells.overlay)  # type: ignore[arg-type]
+        fill = to_json(cells.overlay)
         words = {
             "heads": [list(map(_rank, row)) for row in cells.head_words],
             "mlps": list(map(_rank, cells.mlp_words)),

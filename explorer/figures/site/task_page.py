@@ -56,7 +56,8 @@ class _Section:
 
 def task_page(sheet: TaskSheet, origin: Sequence[str]) -> str:
     """Builds the whole file. origin: lines of text at its foot, which say how it was made."""
-    task, data = sheet.run.task, {}
+    task = sheet.run.task
+    data: dict[str, Any] = {}
     boards: dict[str, Any] = {}
     sections = [_switching_off(sheet, data), _claims(sheet), _survival(sheet, boards), _tickets(sheet)]
     sections += [_replay(sheet, data)]
