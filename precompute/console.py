@@ -212,3 +212,9 @@ def print_result(record: dict[str, Any], as_json: bool, sentence: str) -> None:
     # An undefined score is nan, for which JSON has no word but null.
     strict = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
     typer.echo(json.dumps(strict, allow_nan=False) if as_json else sentence)
+
+
+def remark(sentences: Iterable[str]) -> None:
+    """Prints sentences beside the result, on stderr."""
+    for sentence in sentences:
+        typer.echo(sentence, err=True)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from explorer.glue.tasks import TASKS
 from explorer.stats.areas import central, draw_weights, weighted_scores
 from explorer.store.bundle import Artefact
 from explorer.study.stored_scores import KnownRun
@@ -22,6 +21,8 @@ class Transferred:
     """The task that it was found for."""
     task: str
     """The task on whose model and dev set it is scored."""
+    metric: str
+    """What its score is."""
     score: float
     share: float
     """Of the full model's score."""
@@ -76,6 +77,7 @@ def transferred(artefact: Artefact, known: KnownRun) -> tuple[Transferred, ...]:
             Transferred(
                 str(ticket),
                 known.run.task,
+                metric,
                 float(first["score"]),
                 float(first["score"]) / full,
                 *central((own[1:] / np.where(positive, whole, np.nan)[1:])[positive[1:]]),
@@ -101,7 +103,7 @@ def transfer_table(cells: Sequence[Transferred]) -> pd.DataFrame:
             "on the model of": [one.task for one in cells],
             "heads": [one.heads for one in cells],
             "MLPs": [one.mlps for one in cells],
-            "metric": [TASKS[one.task].metric for one in cells],
+            "metric": [one.metric for one in cells],
             "score": [one.score for one in cells],
             "of the full score": [one.share for one in cells],
             "share low": [one.share_low for one in cells],

@@ -12,7 +12,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from explorer.bert.checkpoints import encoder_weights, load_finetuned, weights_of
 from explorer.bert.packing import pack
-from explorer.live.evaluator import Evaluator
 from explorer.store.bundle import CHECKPOINT, sha256_of
 from explorer.store.commands import open_command
 from explorer.store.schema import Manifest
@@ -21,7 +20,7 @@ from precompute.options import Options
 from precompute.same_model import require_same_model
 from precompute.stage_verbs import make_artefact
 from precompute.stages.finetune import written_packed
-from precompute.stages.opened import stored_in
+from precompute.stages.opened import evaluator_of
 
 STAGES = (
     ("structured", "together", "pruning"),
@@ -67,7 +66,7 @@ def opened_as_it_is(options: Options) -> Manifest:
             about={"task": options.task.name, "seed": options.seed, "opened": True},
         )
         written = load_finetuned(written_packed(packed, options.bundle.work_folder(key)), options.task)
-        evaluator = Evaluator(written, dev, device=options.device, dtype=stored_in(options.device))
+        evaluator = evaluator_of(written, dev, options)
         score = evaluator.interval(evaluator.full)
         summary = {"score": score.value} | {name: getattr(score, name) for name in ("low", "high", "n", "metric")}
         if given.classes:

@@ -1,4 +1,4 @@
-"""Verbs on bundles and on single masks: score, export, study, report, publish, import-paper, validate, migrate."""
+"""Verbs on bundles and single masks: score, export, study, report, site, publish, import-paper, validate, migrate."""
 
 from __future__ import annotations
 
@@ -93,6 +93,20 @@ def report(
     typer.echo(printed_report(bundle, task, name_in_bundle(model), as_json=as_json))
 
 
+def site(
+    out: Annotated[Path, typer.Option("--out", help="The folder to write: new, empty, or a site of ours.", **A_PATH)],
+    bundle: Annotated[Path, typer.Option("--bundle", help="The bundle to show.", **A_PATH)] = CACHE,
+    task: Annotated[list[str] | None, typer.Option("--task", help="A task to show; may be given again.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the bundle as a static site, a page a task, that opens as files with no server and no network."""
+    from precompute.bundle.site import run_site
+
+    waiting = functools.partial(typer.echo, err=True)
+    made = run_site(Bundle(bundle, called=bundle.name), out, task or [], waiting)
+    print_result(made.as_dict(), as_json, made.sentence())
+
+
 def publish(
     source: Annotated[Path, typer.Argument(help="The bundle to copy from.", **A_PATH)] = RUNS,
     target: Annotated[Path, typer.Argument(help="The bundle to ship.", **A_PATH)] = CACHE,
@@ -164,6 +178,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "score": on_a_run(score, bundle=CACHE),
     "export": on_a_run(export, without=("glue_dir", "device"), bundle=CACHE),
     "report": report,
+    "site": site,
     "publish": publish,
     "import-paper": import_paper,
     "validate": validate_bundle,

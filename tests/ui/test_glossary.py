@@ -10,6 +10,7 @@ import pytest
 from explorer.ui.widgets import glossary
 
 UI = Path(glossary.__file__).parents[1]
+STUDY, SITE = UI.parent / "study", UI.parent / "figures" / "site"
 
 
 def test_the_words_that_readers_asked_for_are_there():
@@ -19,7 +20,8 @@ def test_the_words_that_readers_asked_for_are_there():
 
 
 def test_every_term_that_a_page_marks_is_in_the_table():
-    pages = [path.read_text() for path in UI.rglob("*.py") if "glossary" in path.read_text()]
+    pages = [path.read_text() for path in (*UI.rglob("*.py"), *STUDY.rglob("*.py")) if "glossary" in path.read_text()]
+    pages += [path.read_text() for path in SITE.rglob("*.py")]
     marked = {name for text in pages for name in re.findall(r"\[\[([^\]|]+)(?:\|[^\]]+)?\]\]", text)}
     assert {"ticket", "head", "seed"} <= marked
     assert marked <= set(glossary.TERMS), marked - set(glossary.TERMS)

@@ -23,19 +23,16 @@ from explorer.figures.signed import signed
 from explorer.foreign import whole_number
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.schema import Key
-from explorer.store.stages import stage_named
 from explorer.study.majority_baseline import MajorityBaseline
+from explorer.study.pruning_words import in_order, method_words, step_words
 from explorer.study.stored_scores import KnownRun
-from explorer.tickets.pruning_path import PathStep, PruningPath, parts_words, path_of
+from explorer.tickets.pruning_path import PathStep, PruningPath, path_of
 from explorer.ui import cached, state
 from explorer.ui.as_text import code
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.overlay_picker import NONE
 
-_METHOD_OPTION, *_OTHERS = stage_named("structured").options
-METHODS = _METHOD_OPTION.labels
-ENDINGS = {end: option.labels[value] for option in _OTHERS for value, end in option.endings.items()}
 _WHISKERS = "Whiskers are 95% intervals; hollow steps were taken back."
 PACE = 1.5
 """Seconds a step while it plays."""
@@ -91,30 +88,9 @@ def page(view: View) -> None:
     _gradient(view, known)
 
 
-def step_words(path: PruningPath, number: int, metric: str) -> str:
-    """What the step did and what came of it, as Markdown sentences."""
-    step = path.steps[number]
-    name = "the 90% line" if path.steps[0].score > 0 else "the full model's score, which leaves nothing to lose"
-    line = f"{name} ({path.line:.3f})"
-    if number == 0:
-        return f"The full model, everything on. Pruning goes on while {metric} stays on or above {line}."
-    gone = parts_words(step.heads_off, step.mlps_off)
-    words = f"{gone[0].upper()}{gone[1:]} {'go' if step.heads_off.sum() + step.mlps_off.sum() > 1 else 'goes'}: "
-    words += "the least important of what was left. "
-    before = path.steps[number - 1]
-    if not before.held:
-        words = f"Step {before.number} was taken back. {words}"
-    if step.held:
-        words += f"{metric.capitalize()} stays above {line}"
-        return words + (", and this is the good ticket." if step is path.ticket else ".")
-    words += f"{metric.capitalize()} falls below {line}, so this step is taken back"
-    ends = f" and pruning ends: the good ticket is step {path.ticket.number}"
-    return f"{words}{ends * (number + 1 == len(path.steps))}."
-
-
 def _method(variants: Sequence[str]) -> str:
     """The run to replay, chosen where there are several: together first, other procedures last."""
-    names = sorted(variants, key=lambda name: (any(name.endswith(e) for e in ENDINGS), name != "together", name))
+    names = in_order(variants)
     asked = state.asked("method")
     if asked is not None and asked not in names:
         state.notice(f"The link asks for pruning {asked[:40]!r}, which this bundle does not hold for this run.")
@@ -126,20 +102,13 @@ def _method(variants: Sequence[str]) -> str:
             "What is pruned",
             names,
             default=wanted,
-            format_func=_method_words,
+            format_func=method_words,
             key=f"replay.method.{'.'.join(names)}",
             required=True,
             label_visibility="collapsed",
         )
     st.session_state[_METHOD] = wanted
     return wanted
-
-
-def _method_words(variant: str) -> str:
-    for ending, words in ENDINGS.items():
-        if variant.endswith(ending):
-            return f"{_method_words(variant.removesuffix(ending))}, {words}"
-    return METHODS.get(variant, variant)
 
 
 def _read_link(shown: Shown) -> None:

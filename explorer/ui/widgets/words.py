@@ -1,38 +1,12 @@
-"""What pages call things: tasks as questions, models by name, verdicts with their colours."""
+"""What pages call things, and where a score lies to the line that it has to keep to."""
 
 from __future__ import annotations
 
 import math
-import re
 
-from explorer.bert.model_names import MINILM_NAME
-from explorer.store.paper.importer import MODEL as BERT_BASE
+from explorer.study.words import OWN_QUESTION, QUESTIONS, minus, model_name, seeds
 
-QUESTIONS = {
-    "CoLA": "is this sentence grammatical?",
-    "SST-2": "is this film review positive?",
-    "MRPC": "do these two sentences say the same?",
-    "STS-B": "how alike are these two sentences, from 0 to 5?",
-    "QQP": "do these two questions ask the same?",
-    "MNLI": "does one sentence follow from the other, contradict it, or neither?",
-    "QNLI": "does this sentence answer the question?",
-    "RTE": "does one text follow from the other?",
-    "WNLI": "does the sentence still hold with its pronoun spelt out?",
-}
-"""Each GLUE task as the question that its examples ask; what stands in its place for any other: `OWN_QUESTION`."""
-OWN_QUESTION = "a task of your own data"
-_HYPHEN = re.compile(r"(?<![\w.])-(?=[\d.])")
-_MODELS = {MINILM_NAME: "MiniLM-L6", BERT_BASE: "BERT-base"}
-
-
-def model_name(model: str) -> str:
-    """A bundle's model as people write it."""
-    return _MODELS.get(model, model)
-
-
-def seeds(n: int) -> str:
-    """'1 seed', '5 seeds'."""
-    return f"{n} seed" if n == 1 else f"{n} seeds"
+__all__ = ["OWN_QUESTION", "QUESTIONS", "against_line", "minus", "model_name", "seeds"]
 
 
 def against_line(value: float, low: float, high: float, line: float) -> str:
@@ -42,8 +16,3 @@ def against_line(value: float, low: float, high: float, line: float) -> str:
     if value >= line:
         return f"above the 90% line ({line:.3f})" + ("" if low >= line else ", but not clearly")
     return f"below the 90% line ({line:.3f})" + ("" if high < line else ", but not clearly")
-
-
-def minus(text: str) -> str:
-    """The text with the sign that negative numbers have in print; hyphens within words stay."""
-    return _HYPHEN.sub("−", text)

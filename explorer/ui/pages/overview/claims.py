@@ -25,38 +25,26 @@ from explorer.stats.effects import Effect, Evidence
 from explorer.store.own_tasks import tasks_in_order
 from explorer.store.paper.published import FULL, published
 from explorer.study.claim_sheet import BAD, GOOD, RANDOM, ClaimSheet
-from explorer.study.claims import Claim, Verdict
+from explorer.study.claim_words import (
+    BADGES,
+    STYLES,
+    TITLES,
+    beside_words,
+    by_letter,
+    effect_words,
+    number_words,
+    published_kappas,
+    rests_on_few,
+    value_words,
+    verdict_words,
+)
+from explorer.study.claims import Claim
 from explorer.ui import cached
 from explorer.ui.as_text import code
 from explorer.ui.view import Links, View
 from explorer.ui.widgets import exhibits, glossary
 from explorer.ui.widgets.words import minus, seeds
 
-_BADGES: dict[Verdict, tuple[str, str]] = {
-    "supported": ("Supported", "supported"),
-    "partly": ("Partly", "partly"),
-    "not supported": ("Not supported", "not"),
-    "open": ("Open", "open"),
-}
-"""Verdict -> its words and its class in the glossary's style."""
-_RULES = {
-    "a": "Supported: the ticket keeps 90% of the full score or more with its whole interval, and on the same examples "
-    "it is within noise of the full model in half of the seeds or more. Partly: measurably above the majority "
-    "baseline only. Not supported: not even that.",
-    "b": "Supported: the bad and the random ticket both score below the good one, with an interval that leaves out 0. "
-    "Partly: one does, or both lie below within noise. Not supported: neither lies below.",
-    "c": "Supported: the bad ticket, retrained, is measurably above the majority baseline and keeps 90% of the full "
-    "score or more. Partly: above the baseline, but below 90%. Not supported: not above it.",
-    "d": "Supported: the seeds agree at most fairly on the heads to keep (kappa 0.4 or less). Partly: up to 0.6. Not "
-    "supported: above that.",
-}
-_OPEN = "Open: nothing stored here decides it, or the full model does not beat its baseline."
-_TITLES = {
-    "a": "A small “good” ticket scores about as well as the whole model",
-    "b": "Tickets of the same size, made of the rest, score worse",
-    "c": "Retrained, even the worst ticket comes close",
-    "d": "Which heads are good changes with the seed",
-}
 _STYLE = """<style>
 .claim-number { display: flex; flex-wrap: wrap; align-items: baseline; gap: .1rem .9rem; }
 .claim-number b.faint { opacity: .6; }
@@ -90,13 +78,13 @@ class _Row:
 
     def opened(self) -> tuple[AbstractContextManager[object], bool]:
         """Draws badge and line; the card, and whether it is open."""
-        title = _TITLES[self.letter]
+        title = TITLES[self.letter]
         exhibits.kept().caption = minus(f"Claim {self.letter}: {title}. {self.claim.because}")
         with st.container(horizontal=True, vertical_alignment="top", gap="small", key=f"claim-{self.letter}"):
             with st.container(width=150):
-                st.html(_badge(self.letter, self.claim, self.number))
+                st.html(_badge(self.letter, self.claim))
             number = f"**{self.number}** · " if self.number != "–" else ""
-            few = f" :gray[({self.claim.basis})]" if _few(self.claim) else ""
+            few = f" :gray[({self.claim.basis})]" if rests_on_few(self.claim) else ""
             card = st.expander(
                 f"{number}**({self.letter})** {title}{few}", key=f"overview.claim.{self.letter}", on_change="rerun"
             )
@@ -111,38 +99,22 @@ def show(view: View, sheet: ClaimSheet, metric: str, key: str) -> None:
     _unstable(view, sheet, key)
 
 
-def _badge(letter: str, claim: Claim, number: str) -> str:
+def _badge(letter: str, claim: Claim) -> str:
     """The verdict, which says its rule and its numbers on hover and on focus."""
-    words, kind = _BADGES[claim.verdict]
-    rule = f"{_RULES[letter]} {_OPEN}" if claim.verdict == "open" else _RULES[letter]
-    value = "" if number == "–" else f"Here: {number}{_interval(claim.effect, letter)}. "
-    return glossary.noted(words, minus(f"{rule}\n{value}{claim.because}"), f"verdict {kind}")
-
-
-def _interval(effect: Effect, letter: str) -> str:
-    style = {"a": ".0%", "b": "+.3f", "c": ".0%", "d": ".2f"}[letter]
-    over = f", {effect.over}" if effect.over else ""
-    if math.isnan(effect.low):
-        return over
-    what = "by chance" if letter == "d" else "95% interval"
-    return f" ({what} {effect.low:{style}} to {effect.high:{style}}{over})"
+    words, kind = BADGES[claim.verdict]
+    return glossary.noted(words, verdict_words(letter, claim), f"verdict {kind}")
 
 
 def _value(claim: Claim, style: str) -> str:
-    value = claim.effect.value
-    return "–" if math.isnan(value) else minus(f"{value:{style}}")
+    return value_words(claim.effect, style)
 
 
 def _good(sheet: ClaimSheet, metric: str, links: Links, key: str) -> None:
     card, is_open = _Row("a", sheet.good, _value(sheet.good, ".0%")).opened()
     with card:
-        size = ""
-        if sheet.ticket:
-            size = f", with {sheet.ticket.heads:.0%} of the heads and {sheet.ticket.mlps:.0%} of the MLPs"
-            if sheet.ticket.n_seeds != sheet.good.n_seeds:  # then the two are over other seeds
-                size += f" (sizes: mean of {seeds(sheet.ticket.n_seeds)})"
-        words = f"of the full model's {metric}{size}"
-        _number(sheet.good.effect, ".0%", words, sheet.published_effects.get("good"), is_open)
+        _number(
+            sheet.good.effect, ".0%", number_words("a", sheet, metric), sheet.published_effects.get("good"), is_open
+        )
         rows = {"full model": FULL, "good ticket": GOOD}
         _strip("good", sheet, rows, metric, PRUNED, is_open, line=False)
         _verdict(sheet.good, is_open, key)
@@ -152,7 +124,7 @@ def _good(sheet: ClaimSheet, metric: str, links: Links, key: str) -> None:
 def _rest(sheet: ClaimSheet, metric: str, links: Links, key: str) -> None:
     card, is_open = _Row("b", sheet.rest, _value(sheet.rest, "+.3f")).opened()
     with card:
-        words = f"{metric}: the “bad” ticket, made of what was pruned, against the good one"
+        words = number_words("b", sheet, metric)
         _number(sheet.rest.effect, "+.3f", words, sheet.published_effects.get("rest"), is_open)
         _strip("rest", sheet, {"good": GOOD, "random": RANDOM, "bad": BAD}, metric, PRUNED, is_open)
         _verdict(sheet.rest, is_open, key)
@@ -162,7 +134,7 @@ def _rest(sheet: ClaimSheet, metric: str, links: Links, key: str) -> None:
 def _retrained(sheet: ClaimSheet, metric: str, links: Links, key: str) -> None:
     card, is_open = _Row("c", sheet.retrained, _value(sheet.retrained, ".0%")).opened()
     with card:
-        words = f"of the full model's {metric}, by the bad ticket of the pre-trained model, retrained"
+        words = number_words("c", sheet, metric)
         _number(sheet.retrained.effect, ".0%", words, sheet.published_effects.get("retrained"), is_open)
         rows = {"good": GOOD, "random": RANDOM, "bad": BAD}
         again = {kind: name.replace("/pruned", "/retrained") for kind, name in rows.items()}
@@ -175,19 +147,9 @@ def _unstable(view: View, sheet: ClaimSheet, key: str) -> None:
     task = view.run.task
     card, is_open = _Row("d", sheet.unstable, _value(sheet.unstable, ".2f")).opened()
     with card:
-        effect, kappas = sheet.unstable.effect, _published_kappas()
-        small = [f"By chance: {effect.low:.2f} to {effect.high:.2f}"] if not math.isnan(effect.low) else []
-        if not sheet.theirs:
-            kappas = {}
-        elif task in kappas:
-            small.append(f"BERT-base, published: {kappas[task]:.2f}")
-        elif kappas:
-            span = f"{min(kappas.values()):.2f} to {max(kappas.values()):.2f}"
-            small.append(f"BERT-base, published for {', '.join(kappas)}: {span}")
-        over = f" of {effect.over}" if effect.over else " of seeds"
-        words = f"agreement{over} on the heads to keep (Fleiss' kappa: 1 the same heads, 0 chance)"
         if is_open:
-            _figures(_value(sheet.unstable, ".2f"), words, minus(" · ".join(small)))
+            _figures(_value(sheet.unstable, ".2f"), number_words("d", sheet, ""), beside_words("d", sheet, task))
+        kappas = published_kappas() if sheet.theirs else {}
         kinds = [of for of in (sheet.heads, sheet.mlps) if of is not None]
         if kinds:
             words = "Fleiss' kappa of heads and MLPs beside chance"
@@ -238,16 +200,6 @@ def _tested_patterns(view: View) -> tuple[str, ShareTest] | None:
     return (name, tests[name]) if name else None
 
 
-def _published_kappas() -> dict[str, float]:
-    """Task -> kappa over heads, without the degenerate WNLI, where every seed keeps all or nothing."""
-    figures = published()
-    return {
-        task: kappa
-        for task, kappa in figures.head_kappas.items()
-        if figures.score(FULL, task).mean > figures.majority(task).mean
-    }
-
-
 def _number(effect: Effect, style: str, words: str, beside: Effect | None, is_open: bool) -> None:
     """Ours, large, with its interval; the published one beside it, or large and faint where there is no other."""
     if not is_open:
@@ -256,12 +208,7 @@ def _number(effect: Effect, style: str, words: str, beside: Effect | None, is_op
     if math.isnan(effect.value) and not math.isnan(theirs.value):
         _figures(minus(f"{theirs.value:{style}}"), words, "BERT-base, as published. Ours is not known yet.", faint=True)
         return
-    small = [f"95% interval {effect.low:{style}} to {effect.high:{style}}"] if not math.isnan(effect.low) else []
-    small += [effect.over] if effect.over else []
-    about = ", ".join(small)
-    if not math.isnan(theirs.value):
-        about += f"{' · ' if about else ''}BERT-base, published: {theirs.value:{style}}"
-    _figures("–" if math.isnan(effect.value) else minus(f"{effect.value:{style}}"), words, minus(about))
+    _figures(value_words(effect, style), words, effect_words(effect, style, beside))
 
 
 def _figures(value: str, words: str, small: str, *, faint: bool = False) -> None:
@@ -353,9 +300,7 @@ def all_tasks(view: View) -> None:
             said = "<td colspan='4' class='said'>" + glossary.noted("Nothing is claimed", _nothing(sheet)) + "</td>"
             lines.append(f"<tr>{name}{said}</tr>")
             continue
-        by_letter = {"a": sheet.good, "b": sheet.rest, "c": sheet.retrained, "d": sheet.unstable}
-        styles = {"a": ".0%", "b": "+.3f", "c": ".0%", "d": ".2f"}
-        cells = (_cell(letter, claim, styles[letter]) for letter, claim in by_letter.items())
+        cells = (_cell(letter, claim) for letter, claim in by_letter(sheet).items())
         lines.append(f"<tr>{name}{''.join(cells)}</tr>")
     st.html(f"<div class='claims-wide'><table class='claims-table'>{''.join(lines)}</table></div>")
 
@@ -364,12 +309,7 @@ def _nothing(sheet: ClaimSheet) -> str:
     return sheet.good.because
 
 
-def _cell(letter: str, claim: Claim, style: str) -> str:
-    value = "" if math.isnan(claim.effect.value) else _value(claim, style)
-    few = f" <small>{html.escape(claim.basis)}</small>" if _few(claim) else ""
-    return f"<td>{value} {_badge(letter, claim, value or '–')}{few}</td>"
-
-
-def _few(claim: Claim) -> bool:
-    """Whether a verdict rests on one seed or two, which is said beside it."""
-    return claim.verdict != "open" and 0 < claim.n_seeds < 3
+def _cell(letter: str, claim: Claim) -> str:
+    value = "" if math.isnan(claim.effect.value) else _value(claim, STYLES[letter])
+    few = f" <small>{html.escape(claim.basis)}</small>" if rests_on_few(claim) else ""
+    return f"<td>{value} {_badge(letter, claim)}{few}</td>"

@@ -9,14 +9,12 @@ import streamlit as st
 
 from explorer.figures.palette import PRUNED, QUIET, RETRAINED
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.study.claim_sheet import ClaimSheet
+from explorer.study.claim_words import introduction
 from explorer.ui import cached, state
 from explorer.ui.pages.overview import claims, moving
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, glossary, page_title
 from explorer.ui.widgets.words import model_name
-
-PAPER = "https://arxiv.org/abs/2005.00561"
 
 
 def page(view: View) -> None:
@@ -31,7 +29,7 @@ def page(view: View) -> None:
     if imported:  # the published numbers are its own: nothing stands beside them
         sheet = replace(sheet, theirs={}, published_effects={})
     moving.show(view, learnt=sheet.learnt)
-    text = _introduction(run.model, run.task, len(view.runs), sheet, imported)
+    text = introduction(run.model, run.task, len(view.runs), sheet, imported)
     exhibits.say(glossary.plain(text))
     tour, words = st.columns([1, 4], vertical_alignment="center", gap="medium")
     with words:
@@ -45,17 +43,6 @@ def page(view: View) -> None:
     st.subheader("Do the paper’s four claims hold here?")
     claims.show(view, sheet, METRIC_WORDS[view.task().metric], _key(run.model, imported))
     claims.all_tasks(view)
-
-
-def _introduction(model: str, task: str, n_runs: int, sheet: ClaimSheet, imported: bool) -> str:
-    beside = "from the authors' own files" if imported else "beside the published numbers of BERT-base"
-    examples = f", scored on {sheet.n_examples:,} [[dev set|dev]] examples" if sheet.n_examples else ""
-    return (
-        f"[Prasanna, Rogers and Rumshisky (2020)]({PAPER}) switch off [[head|heads]] and [[MLP|MLPs]] of BERT, the "
-        "least [[importance|important]] first, and call what is left a [[ticket]]. Here: "
-        f"**{model_name(model)}** on **{task}**, fine-tuned with {n_runs} [[seed|{'seed' if n_runs == 1 else 'seeds'}]]"
-        f"{examples}, {beside}."
-    )
 
 
 def _key(model: str, imported: bool) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -14,10 +13,9 @@ from explorer.figures.overlays import dress, only_pruned, spread_overlay, surviv
 from explorer.figures.trajectory import trajectory_figure
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
-from explorer.stats.survival import Survival, survival
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import Pruned, shape_of, tickets_by_task
-from explorer.study.claims import few_seeds
+from explorer.study.survival_words import PRUNED, rule_words, size_words
 from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
 from explorer.ui.pages.survival import views
@@ -29,7 +27,6 @@ from explorer.ui.widgets.words import model_name, seeds
 
 FILL = "survival"
 """What colours the cells until somebody chooses otherwise."""
-PRUNED: dict[Pruned, str] = {"together": "Heads and MLPs", "heads": "Heads", "mlps": "MLPs"}
 ALL = "all"
 """Chooses all seeds together."""
 ASKS = {
@@ -106,15 +103,9 @@ def page(view: View) -> None:
 
 def _over_seeds(shown: Shown, where: dict[str, str], tools: DeltaGenerator) -> None:
     run, masks = shown.view.run, shown.own
-    what = {"together": "Heads and MLPs", "heads": "Heads", "mlps": "MLPs"}[shown.pruned]
-    glossary.write(
-        f"{what} of {model_name(run.model)} are switched off, least [[importance|important]] first, while "
-        f"{METRIC_WORDS[shown.view.task().metric]} on the [[dev set]] stays above 90% of the [[full model]]'s. What is "
-        f"left is the [[good ticket]]. {_survival_words(len(masks))}"
-    )
-    summary = survival(list(masks.values()))
+    glossary.write(rule_words(run.model, shown.view.task().metric, shown.pruned, len(masks)))
     _grid(shown, where, tools)
-    _size_words(summary, masks, shown.pruned)
+    st.caption(size_words(masks, shown.pruned))
     steps = _steps(shown)
     if steps is not None:
         st.subheader("The tickets, seed by seed")
@@ -173,35 +164,6 @@ def _grid_width(n_layers: int, n_heads: int) -> int:
     """Pixels: so wide that the grid and its legend are seen at once on a laptop, in squares of 24 pixels or more."""
     cell = max(24, min(36, 252 // n_layers))
     return int(cell * (n_heads + 2.6)) + 100
-
-
-def _size_words(summary: Survival, masks: dict[int, Mask], pruned: Pruned) -> None:
-    first = next(iter(masks.values()))
-    parts = []
-    if pruned != "mlps":
-        parts.append(_kept(summary.heads.kept_spread.mean, summary.heads.kept_spread.sd, first.heads.size, "heads"))
-    if pruned != "heads":
-        parts.append(_kept(summary.mlps.kept_spread.mean, summary.mlps.kept_spread.sd, first.mlps.size, "MLPs"))
-    average = "On average " if len(masks) > 1 else ""
-    words = f"{average}{' and '.join(parts)} survive."
-    if pruned != "mlps" and len(masks) > 1:
-        heads = np.stack([mask.heads for mask in masks.values()])
-        words += (
-            f" {int(heads.all(axis=0).sum())} heads survive in every seed, {int((~heads.any(axis=0)).sum())} in none."
-        )
-    st.caption(f"{words} {few_seeds(len(masks))}".rstrip())
-
-
-def _survival_words(n: int) -> str:
-    if n == 1:
-        return "One seed was pruned: below is what it kept. Whether other seeds keep the same takes two."
-    return f"[[survival|Survival]] says in how many of {n} [[seed|seeds]] a head or MLP is part of it."
-
-
-def _kept(mean: float, sd: float, total: int, word: str) -> str:
-    if np.isnan(sd):
-        return f"{mean:g} of {total} {word}"
-    return f"{mean:.1f} of {total} {word} (sd {sd:.1f} over seeds)"
 
 
 def _steps(shown: Shown) -> pd.DataFrame | None:

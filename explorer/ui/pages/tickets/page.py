@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -12,8 +11,6 @@ import streamlit as st
 from explorer.figures.print.tables import bars_table
 from explorer.figures.tickets import Bar, shared_range, ticket_bars
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.mask import Mask
-from explorer.stats.sizes import Size, size_of
 from explorer.store.paper.published import FULL, MAJORITY
 from explorer.store.schema import Run
 from explorer.store.task_tickets import shape_of
@@ -21,37 +18,15 @@ from explorer.study.claims import few_seeds
 from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.report import Report, more_words
+from explorer.study.ticket_words import KEPT, METHODS, STATE_NAMES, about_words, notes_words, seed_rows
 from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
 from explorer.ui.pages.tickets import pairs, transfer
-from explorer.ui.pages.tickets.pairs import STATE_NAMES
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name, seeds
 
-METHODS = {
-    "structured": "Heads and MLPs",
-    "super": "Common to all seeds",
-    "magnitude": "Single weights",
-}
-"""Method -> its name on the switch."""
-_ABOUT = {
-    "structured": (
-        "Pruning switches off heads and MLPs, least important first, until the score would fall below 90% of the full "
-        "model's. What is left is the [[good ticket]]. A [[bad ticket|bad]] one of the same size is made of what was "
-        "switched off (filled up with survivors where that is too little), a [[random ticket|random]] one is drawn "
-        "from everything."
-    ),
-    "super": (
-        "The good ticket here is what survives in every [[seed]] (the paper calls it [[super ticket|super]]); **bad** "
-        "is what no seed keeps, **random** is drawn from what some seeds keep. All seeds score the same three masks."
-    ),
-    "magnitude": (
-        "Here single weights are removed, wherever they are, the smallest first: **good**. **Bad** loses as many of "
-        "the largest weights, **random** as many at random. Heads and MLPs stay in place, with holes in them."
-    ),
-}
 _WHISKERS = (
     "Bars are means over seeds, rings single seeds, whiskers one sample standard deviation (the published ones were "
     "converted to it)."
@@ -67,10 +42,7 @@ def page(view: View) -> None:
     degenerate.note(view)
     method = switch("Pruned", METHODS, "method", "tickets.method")
     state.write_url(run, None, **({"method": method} if method != "structured" else {}))
-    text = (
-        f"{_ABOUT[method]} [[retrained|Retrained]] means: the same ticket of the pre-trained model, [[fine-tuned]] "
-        f"for {run.task} with the same recipe."
-    )
+    text = about_words(method, run.task)
     exhibits.say(glossary.plain(text))
     glossary.write(text)
     report, by_seed = cached.report(view, run.model, run.task), cached.study(view, run.model, run.task)
@@ -187,67 +159,19 @@ def _table(
     name: str,
     by_seed: Mapping[int, Mapping[str, ConditionScore]],
 ) -> None:
-    rows = []
-    for seed, scores in by_seed.items():
-        found = {kind: scores.get(f"{method}/{kind}/{name}") for kind in TICKET_KINDS}
-        row = {"seed": str(seed), "full model": _with_interval(scores[FULL])}
-        row |= {kind: _with_interval(one) if one else "–" for kind, one in found.items()}
-        rows.append(row | _size_columns(view, run.model, run.task, seed, method, scores))
+    def shape(seed: int) -> tuple[int, int]:
+        return shape_of(view.manifests, Run(run.model, run.task, seed))
+
+    rows = seed_rows(by_seed, method, name, run.model, shape)
     exhibits.table(
         pd.DataFrame(rows).fillna("–"),
         key="tickets.seeds",
         title=f"Tickets seed by seed, {STATE_NAMES[name].lower()}",
-        column_config={"kept": st.column_config.TextColumn(help=_KEPT[method == "magnitude"])},
+        column_config={"kept": st.column_config.TextColumn(help=KEPT[method == "magnitude"])},
     )
     n = max((one.n for scores in by_seed.values() for one in scores.values()), default=0)
-    st.caption(
-        f"{METRIC_WORDS[view.task(run.task).metric].capitalize()} with its 95% interval over {n:,} dev examples."
-    )
-    notes = _notes(method, by_seed)
+    metric = METRIC_WORDS[view.task(run.task).metric].capitalize()
+    st.caption(f"{metric} with its 95% interval over {n:,} dev examples.")
+    notes = notes_words(method, by_seed)
     if notes:
         st.caption(plain(notes))
-
-
-_OVER = re.compile(r"^Over \d+ seeds: [\d, ]+\.\s*")
-"""How the note of a super ticket begins; the page says it itself."""
-_KEPT = (
-    "Parameters of the heads and MLPs that are kept, over those of all heads and MLPs",
-    "Weights that are kept, over all that can be pruned",
-)
-
-
-def _notes(method: str, by_seed: Mapping[int, Mapping[str, ConditionScore]]) -> str:
-    """Where a ticket is not quite what its name promises, the same sentence once for all its seeds."""
-    seeds_of: dict[tuple[str, str], list[str]] = {}
-    for seed, scores in by_seed.items():
-        for kind in TICKET_KINDS:
-            one = scores.get(f"{method}/{kind}/pruned")
-            note = _OVER.sub("", one.note) if one else ""
-            if note:
-                seeds_of.setdefault((kind, note), []).append(str(seed))
-    return " ".join(
-        f"*{kind.capitalize()}{'' if len(of) == len(by_seed) else ', seed ' + ', '.join(of)}*: {note}"
-        for (kind, note), of in seeds_of.items()
-    )
-
-
-def _size_columns(
-    view: View, model: str, task: str, seed: int, method: str, scores: Mapping[str, ConditionScore]
-) -> dict[str, str]:
-    good = scores.get(f"{method}/good/pruned")
-    if good is None:
-        return {}
-    if method == "magnitude":
-        return {"kept": f"{good.share_kept:.0%}"}
-    shape = shape_of(view.manifests, Run(model, task, seed))
-    size: Size = size_of(Mask.from_code(good.mask, *shape), model)
-    columns = {"heads": str(size.heads), "MLPs": str(size.mlps)}
-    if size.parameters is not None and size.share is not None:
-        columns |= {"parameters": f"{size.parameters / 1e6:.1f} M", "kept": f"{size.share:.0%}"}
-    return columns
-
-
-def _with_interval(score: ConditionScore) -> str:
-    if math.isnan(score.score):
-        return "undefined"
-    return f"{score.score:.3f}" + ("" if math.isnan(score.low) else f" [{score.low:.3f}, {score.high:.3f}]")

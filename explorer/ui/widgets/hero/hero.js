@@ -96,7 +96,8 @@ class Hero {
 
   // The overlay's colours, which follow the theme.
   tint() {
-    this.board.dress({ fill: this.seed.fill, ring: null, marks: null, hover: this.seed.hover, disabled: true, size: "normal" });
+    const { fill, hover } = this.seed;
+    this.board.dress({ fill, ring: null, marks: null, hover, disabled: true, size: "normal", cards: this.data.cards !== false });
     if (this.at !== undefined) this.board.paint(bitsOf(this.seed.stops[this.at].code, this.total));
   }
 

@@ -1,0 +1,103 @@
+// Puts up what moves on a page of the site: the hero, head grids that only show, panels of which one is seen, the replay.
+
+const told = JSON.parse(document.getElementById("data").textContent);
+const retints = []; // called when the theme changes: the grids' colours follow it
+
+const print = (value) => value.toFixed(3).replace("-", "−");
+
+// A row of choices, one chosen at a time, as the hero has them for its seeds.
+function chips(label, names, onChoose, start = 0) {
+  const buttons = names.map((name) => make("button", "seed", { type: "button", role: "radio" }, [name]));
+  const choose = (at) => {
+    buttons.forEach((button, number) => {
+      button.setAttribute("aria-checked", number === at);
+      button.tabIndex = number === at ? 0 : -1;
+    });
+  };
+  buttons.forEach((button, at) => {
+    button.addEventListener("click", () => {
+      choose(at);
+      onChoose(at);
+    });
+    button.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const next = (at + step + names.length) % names.length;
+      buttons[next].focus();
+      choose(next);
+      onChoose(next);
+    });
+  });
+  choose(start);
+  const row = make("div", "seeds", { role: "radiogroup", "aria-label": label }, buttons);
+  row.hidden = names.length < 2;
+  return row;
+}
+
+// A grid that only shows says what is known of the cell under the pointer or the focus.
+function readable(board) {
+  board.grid.addEventListener("pointerover", (event) => {
+    const button = event.target.closest("button");
+    if (board.spots.has(button)) board.read(button);
+  });
+  board.grid.addEventListener("pointerleave", () => board.read(null));
+  board.root.addEventListener("focusin", (event) => board.spots.has(event.target) && board.focused(event.target));
+  board.root.addEventListener("focusout", () => board.read(null));
+  board.grid.addEventListener("keydown", (event) => {
+    const { row, column } = board.spots.get(board.current);
+    const { key } = event;
+    const to = { ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1] }[key];
+    if (!to) return;
+    event.preventDefault();
+    board.at(...to)?.focus();
+  });
+}
+
+function showBoard(place) {
+  const of = told.boards[place.dataset.board];
+  const total = of.layers * of.heads + of.layers;
+  const small = of.size === "small";
+  const on = make("div");
+  let shown = 0;
+  const board = new Board(on, of.layers, of.heads);
+  const tint = () => {
+    board.dress({ fill: of.fill, ring: null, marks: null, hover: of.hover, disabled: true, size: of.size ?? "normal", name: of.name, cards: false });
+    board.paint(bitsOf(of.states[shown][1], total));
+  };
+  const names = of.states.map(([name]) => name);
+  place.append(chips("Fine-tuning seed", names, (at) => { shown = at; tint(); }), on);
+  place.classList.add("s-board");
+  if (small) board.grid.inert = true; // a picture in a card: the task's page has the grid itself
+  else readable(board);
+  tint();
+  retints.push(tint);
+  const legend = small && of.fill && document.querySelector("[data-legend]:empty");
+  if (!legend) return;
+  const words = make("div", "hg", {}, [board.legend.cloneNode(true)]); // one for all the cards
+  const follow = () => words.classList.toggle("dark", board.root.classList.contains("dark"));
+  legend.append(words);
+  follow();
+  retints.push(follow);
+}
+
+// Of several panels one is seen, the first one to begin with.
+function showTabs(place) {
+  const panels = [...place.children].filter((child) => child.dataset.tab !== undefined);
+  const choose = (at) => panels.forEach((panel, number) => (panel.hidden = number !== at));
+  place.prepend(chips(place.dataset.tabs, panels.map((panel) => panel.dataset.tab), choose));
+  choose(0);
+}
+
+for (const place of document.querySelectorAll("[data-hero]")) {
+  const redraw = () => showHero({ data: told.hero, parentElement: place, setTriggerValue: () => {} });
+  redraw();
+  retints.push(redraw);
+}
+for (const place of document.querySelectorAll("[data-board]")) showBoard(place);
+for (const place of document.querySelectorAll("[data-replay]")) {
+  const replay = new Replay(place, told.replay);
+  retints.push(() => replay.tint());
+}
+for (const place of document.querySelectorAll("[data-tabs]")) showTabs(place);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => requestAnimationFrame(() => retints.forEach((tint) => tint())));

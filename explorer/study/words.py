@@ -1,0 +1,39 @@
+"""What pages, files and figures call things: tasks as questions, models by name, numbers of seeds, minus signs."""
+
+from __future__ import annotations
+
+import re
+
+from explorer.bert.model_names import MINILM_NAME
+from explorer.store.paper.importer import MODEL as BERT_BASE
+
+QUESTIONS = {
+    "CoLA": "is this sentence grammatical?",
+    "SST-2": "is this film review positive?",
+    "MRPC": "do these two sentences say the same?",
+    "STS-B": "how alike are these two sentences, from 0 to 5?",
+    "QQP": "do these two questions ask the same?",
+    "MNLI": "does one sentence follow from the other, contradict it, or neither?",
+    "QNLI": "does this sentence answer the question?",
+    "RTE": "does one text follow from the other?",
+    "WNLI": "does the sentence still hold with its pronoun spelt out?",
+}
+"""Each GLUE task as the question that its examples ask; what stands in its place for any other: `OWN_QUESTION`."""
+OWN_QUESTION = "a task of your own data"
+_HYPHEN = re.compile(r"(?<![\w.])-(?=[\d.])")
+_MODELS = {MINILM_NAME: "MiniLM-L6", BERT_BASE: "BERT-base"}
+
+
+def model_name(model: str) -> str:
+    """A bundle's model as people write it."""
+    return _MODELS.get(model, model)
+
+
+def seeds(n: int) -> str:
+    """'1 seed', '5 seeds'."""
+    return f"{n} seed" if n == 1 else f"{n} seeds"
+
+
+def minus(text: str) -> str:
+    """The text with the sign that negative numbers have in print; hyphens within words stay."""
+    return _HYPHEN.sub("−", text)
