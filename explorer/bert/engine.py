@@ -7,7 +7,9 @@ part computed twice, and of masks scored together only what differs.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,11 +22,25 @@ from explorer.bert.activations import ActivationCache, FullStates
 from explorer.bert.checkpoints import Classifier
 from explorer.bert.layer import Layer, layer_norm
 from explorer.bert.shards import Shard, shards_of
+from explorer.errors import BadRequest
 from explorer.glue.encoding import Encoded
 from explorer.mask import Mask
 
 ENGINE_VERSION = "3"
 """Counts up whenever a logit may come out differently: stored scores are only as good as the engine they name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Instead:
+    """Constants that stand in for what is off, where that is not 0 as in the paper: the same for every token.
+
+    Mean ablation (Li and Janson 2024, arXiv:2409.09951, section 2) takes the means over training examples.
+    """
+
+    heads: Tensor
+    """(L, H, d): contexts, before the attention's output projection."""
+    mlps: Tensor
+    """(L, D): outputs, with the bias of the last projection."""
 
 
 class Engine:
@@ -80,6 +96,44 @@ class Engine:
     def check(self, mask: Mask) -> None:
         """Raises BadMask where the mask is for a model of another shape."""
         mask.check_fits(self.n_layers, self.n_heads)
+
+    def with_instead(self, instead: Instead) -> Engine:
+        """Makes an engine over the same weights in which constants stand in for what is off. This one stays as it is.
+
+        Raises BadRequest where they are of a model of another shape.
+        """
+        layers, heads, width = self.n_layers, *self.layers[0].out.shape[1:]
+        if instead.heads.shape != (layers, heads, width) or instead.mlps.shape != (layers, self.layers[0].out.shape[0]):
+            raise BadRequest("What is to stand in for heads and MLPs is of a model of another shape.")
+        made = copy.copy(self)
+        made.layers = tuple(
+            replace(
+                layer,
+                heads_off=torch.einsum("ehd,hd->he", layer.out, of_heads.to(layer.out)),
+                mlp_off=of_mlp.to(layer.out),
+            )
+            for layer, of_heads, of_mlp in zip(self.layers, instead.heads, instead.mlps, strict=True)
+        )
+        return made
+
+    @torch.inference_mode()
+    def mean_outputs(self, shards: Sequence[Shard]) -> Instead:
+        """Averages what heads and MLPs of the full model give, over all tokens of all examples."""
+        every, tokens = self.layers[0].all_heads, 0
+        heads = torch.zeros((self.n_layers, *self.layers[0].out.shape[1:]), dtype=torch.float64)
+        mlps = torch.zeros((self.n_layers, self.layers[0].out.shape[0]), dtype=torch.float64)
+        for shard in shards:
+            hidden = self.embed(shard).to(self.dtype)
+            tokens += len(hidden)
+            for number, layer in enumerate(self.layers):
+                context = layer.context(hidden, shard, every)
+                heads[number] += context.double().sum(dim=0).view(heads.shape[1:]).cpu()
+                middle = layer.after_attention(context, every, every, hidden)
+                mlps[number] += layer.mlp(middle).double().sum(dim=0).cpu()
+                hidden = layer.after_mlp(middle, True)
+        if not tokens:
+            raise BadRequest("There is no example to average over.")
+        return Instead(heads / tokens, mlps / tokens)
 
     @torch.inference_mode()
     def embed(self, shard: Shard) -> Tensor:

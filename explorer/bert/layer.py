@@ -37,6 +37,10 @@ class Layer:
     activation: Callable[[Tensor], Tensor]
     eps: float
     """Epsilon of both LayerNorms."""
+    heads_off: Tensor | None = None
+    """(H, D): what is added to the attention's output in the place of each head that is off; None for nothing."""
+    mlp_off: Tensor | None = None
+    """(D,): what is added in the place of the MLP where it is off; None for nothing."""
 
     @property
     def all_heads(self) -> BoolArray:
@@ -91,22 +95,29 @@ class Layer:
 
     def after_attention(self, context: Tensor, computed: BoolArray, kept: BoolArray, residual: Tensor) -> Tensor:
         """Projects the contexts, adds the residual and normalises. Of the `computed` heads, some are `kept`."""
-        residual = residual.to(self.out.dtype)
+        residual, bias = residual.to(self.out.dtype), self.out_bias
+        if self.heads_off is not None and not kept.all():
+            bias = bias + self.heads_off[_index(~kept, self.heads_off)].sum(dim=0)
         if not kept.any():
-            attended = self.out_bias.expand_as(residual)  # the bias stays even when every head is off
+            attended = bias.expand_as(residual)  # the bias stays even when every head is off
         else:
             out = self.out if computed.all() else self.out[:, _index(computed, self.out)]
             if (kept != computed).any():  # a small weight is zeroed rather than a long context copied
                 out = out * torch.from_numpy(kept[computed]).to(out)[:, None]
-            attended = functional.linear(context, out.flatten(1), self.out_bias)
+            attended = functional.linear(context, out.flatten(1), bias)
         return layer_norm(attended + residual, self.attention_norm, self.eps)
 
     def after_mlp(self, hidden: Tensor, mlp: bool) -> Tensor:
-        """Applies the MLP, or nothing where it is off, adds the residual and normalises."""
+        """Applies the MLP, or what stands in for it where it is off, adds the residual and normalises."""
         if not mlp:
-            return layer_norm(hidden, self.output_norm, self.eps)
+            instead = hidden if self.mlp_off is None else hidden + self.mlp_off
+            return layer_norm(instead, self.output_norm, self.eps)
+        return layer_norm(self.mlp(hidden) + hidden, self.output_norm, self.eps)
+
+    def mlp(self, hidden: Tensor) -> Tensor:
+        """Computes the MLP's output (T, D), before the residual is added."""
         wide = self.activation(functional.linear(hidden, self.up, self.up_bias))
-        return layer_norm(functional.linear(wide, self.down, self.down_bias) + hidden, self.output_norm, self.eps)
+        return functional.linear(wide, self.down, self.down_bias)
 
     def _selected(self, heads: BoolArray) -> tuple[Tensor, Tensor]:
         if heads.all():

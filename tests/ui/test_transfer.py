@@ -27,7 +27,9 @@ def with_transfer(bundle, run, draws=4):
             said.append(np.where(right, labels, 1 - labels).astype(np.int8))
             score = float(right.mean())
             row = {"ticket": task, "draw": draw, "mask": mask.code, "score": score, "low": score - 0.1}
-            rows.append(row | {"high": score + 0.1, "n": len(labels), "heads_kept": L * H - 1, "mlps_kept": L})
+            rows.append(
+                row | {"high": min(1.0, score + 0.1), "n": len(labels), "heads_kept": L * H - 1, "mlps_kept": L}
+            )
     config = {"tickets": {task: mask.code for task, mask in tickets.items()}, "draws": draws}
     parts = {"arrays": {"predictions": np.stack(said)}, "table": pd.DataFrame(rows)}
     return write(bundle, Key(run, "transfer"), config=config, summary={"full_score": 0.9}, **parts)
