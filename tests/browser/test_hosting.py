@@ -133,9 +133,8 @@ def test_through_a_proxy_everything_works_and_nobody_names_folders(behind_nginx,
     page.get_by_label(re.compile("^Layer 1, head 1:")).first.click()
     page.wait_for_url(re.compile("mask="))
     expect(page.locator(".card .fold")).to_contain_text("Scored ")
-    links.filter(has_text="Runs").click()
-    expect(page.get_by_text("open only to an app that is served on localhost").first).to_be_visible()
     other = context_of()
-    other.goto(f"{behind_nginx}/survival?task=MRPC")  # an address that somebody was sent
-    expect(other.get_by_text("Which heads and MLPs survive pruning?")).to_be_visible()
+    other.goto(f"{behind_nginx}/runs?task=MRPC&view=paper")  # an address that somebody was sent
+    expect(other.get_by_text("open only to an app that is served on localhost")).to_be_visible()
+    expect(other.get_by_text("Folder of the clone")).to_have_count(0)
     assert files_in(installed, ROOT / "cache") == before, "program and bundle are only read"
