@@ -65,11 +65,10 @@ def strips(rows: Sequence[Strip], *, full: float, majority: float, majority_titl
     )
 
 
-def key(*, ours: bool, theirs: bool) -> str:
-    """What the marks mean."""
-    marks = []
-    if ours:
-        marks += [("s-seed", "a seed"), ("s-mean", "mean of the seeds"), ("s-bar", "its 95% t-interval")]
+def key(*, single: bool, theirs: bool) -> str:
+    """What the marks mean. single: whether single seeds are drawn. theirs: whether the published means are."""
+    marks = [("s-seed", "a seed")] if single else []
+    marks += [("s-mean", "mean of the seeds"), ("s-bar", "its 95% t-interval")]
     if theirs:
         marks += [("s-their", "BERT-base as published, mean ± sample sd of 5 seeds")]
     spans = "".join(f'<span><i class="{kind}"></i>{html.escape(words)}</span>' for kind, words in marks)

@@ -65,7 +65,7 @@ def _method(sheet: TaskSheet, method: str) -> str:
     note = f"{always}{compare}".strip()
     parts = [
         markdown(about_words(method, sheet.run.task)),
-        f"<figure>{drawn}<figcaption>{key(ours=True, theirs=theirs)}</figcaption></figure>",
+        f"<figure>{drawn}<figcaption>{key(single=bool(sheet.by_seed), theirs=theirs)}</figcaption></figure>",
         table(caption, _condition_rows(sheet, method, theirs=theirs)),
         f'<p class="s-quiet">{html.escape(note)}</p>' if note else "",
     ]
