@@ -154,10 +154,23 @@ In a checkout of the explorer, the same mask makes a model that is really smalle
 ```python
 from explorer.bert.checkpoints import load_finetuned
 from explorer.bert.surgery import cut
-from explorer.glue.tasks import TASKS
+{_task_import(task)}
 from explorer.mask import Mask
 
 mask = Mask.from_code("{mask.code}", {mask.n_layers}, {mask.n_heads})
-small = cut(load_finetuned(folder, TASKS["{task.name}"]), mask)
+small = cut(load_finetuned(folder, {_task_words(task)}), mask)
 ```
 """
+
+
+def _task_import(task: Task) -> str:
+    """The line that brings the task into a program: an own one lies in the bundle that it was exported from."""
+    return (
+        "from pathlib import Path\n\nfrom explorer.store.bundle import Bundle"
+        if task.own
+        else "from explorer.glue.tasks import TASKS"
+    )
+
+
+def _task_words(task: Task) -> str:
+    return f'Bundle(Path("BUNDLE")).task("{task.name}")' if task.own else f'TASKS["{task.name}"]'
