@@ -41,7 +41,7 @@ def run_score(
         predictions = expanded(predictions)
         _require_place_for(predictions)
     classifier = load_finetuned(checkpoint_source(options), options.task)
-    wanted = read_mask(mask, classifier.n_layers, classifier.n_heads)
+    wanted = read_mask(mask, classifier.n_layers, classifier.n_heads).within(classifier.full_mask)
     examples = diagnostic_examples(options.task) if diagnostics else options.examples("dev")
     dtype = torch.float32 if in_fp32 or prove else None
     evaluator = Evaluator(classifier, examples, device=options.device, dtype=dtype)

@@ -54,6 +54,16 @@ def open_run(options: Options) -> OpenRun:
     return OpenRun(run, classifier, dev, evaluator)
 
 
+def require_every_head(gone: Sequence[Sequence[int]], what: str) -> None:
+    """Raises BadRequest where heads were cut out of a model before: what measures each head of it alike has no number
+    for those. gone: layer and head of each, from 0; what: the beginning of the sentence."""
+    if gone:
+        raise BadRequest(
+            f"{what} needs every head, and {len(gone)} had been cut out of this model before it came (`pruned_heads`).",
+            "Scores, importance, pruning, ablations and subnetworks work on it; for this, give the model from before.",
+        )
+
+
 def stored_in(device: str) -> torch.dtype | None:
     """Returns the type in which what is stored is computed: fp32 on a GPU, where it costs little; else the fast one,
     with close calls in fp32."""
