@@ -20,7 +20,8 @@ from explorer.errors import BadMask, BadRequest
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.store.mask_files import read_mask
-from explorer.tickets.loadable import write_folder, zeroed, zip_folder
+from explorer.tickets.loadable import write_folder, zip_folder
+from explorer.tickets.zeroing import zeroed
 from tests import tiny
 
 ENCODED = tiny.random_encoded(10)
@@ -76,7 +77,7 @@ def test_what_is_pruned_is_zero_and_the_output_bias_of_attention_stays(classifie
 
 
 def test_the_mask_and_its_origin_travel_with_it(classifier, tmp_path):
-    files = write_folder(classifier, SOME, MRPC, tmp_path / "out", {"score": 0.5})
+    files = write_folder(classifier, SOME, MRPC, tmp_path / "out", {"score": 0.5}).files
     assert {path.name for path in files} >= {"config.json", "model.safetensors", "README.md", "mask.json"}
     masks = {path.name: path.read_bytes() for path in files if path.name.endswith("_mask.npy")}
     assert read_mask(masks, *SOME.heads.shape) == SOME
