@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,6 +124,11 @@ class Mask:
                 "Is it a mask for another model?",
             )
 
+    def within(self, whole: Mask) -> Mask:
+        """Returns what both keep; `whole`: what the model has. Raises BadMask where the shapes differ."""
+        self.check_fits(whole.n_layers, whole.n_heads)
+        return Mask(self.heads & whole.heads, self.mlps & whole.mlps)
+
     def with_head(self, layer: int, head: int, kept: bool) -> Mask:
         """Returns a copy in which one head is kept or pruned."""
         heads = self.heads.copy()
@@ -151,3 +157,15 @@ class Mask:
 
     def __repr__(self) -> str:
         return f"Mask({self.code!r}, {self.heads_kept}/{self.heads.size} heads, {self.mlps_kept}/{self.mlps.size} MLPs)"
+
+
+def without_heads(n_layers: int, n_heads: int, gone: Iterable[Sequence[int]]) -> Mask:
+    """Makes the mask that keeps everything but some heads; gone: layer and head of each, from 0.
+
+    >>> without_heads(6, 12, [(0, 3)]).heads_kept
+    71
+    """
+    heads = np.ones((n_layers, n_heads), np.bool_)
+    for layer, head in gone:
+        heads[layer, head] = False
+    return Mask(heads, np.ones(n_layers, np.bool_))

@@ -15,7 +15,9 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification, PreTrainedTokenizerBase
 
 from explorer.bert.class_order import ClassOrder, own_order
+from explorer.bert.gone_heads import in_full_shape
 from explorer.bert.identity import Identity, identity_of_folder
+from explorer.bert.letter_case import lower_case
 from explorer.bert.model_config import ModelConfig
 from explorer.bert.model_folder import (
     CLASSIFIER_WEIGHTS,
@@ -32,6 +34,7 @@ from explorer.bert.model_source import Resolved, is_packed_file, minilm_folder, 
 from explorer.bert.packing import Weights, how_to_mend, read_packed, unpack
 from explorer.errors import BadCheckpoint
 from explorer.glue.tasks import Task
+from explorer.mask import Mask, without_heads
 from explorer.paths import expanded
 
 _CLASSIFIER_STD = 0.02
@@ -54,6 +57,8 @@ class Classifier:
     """How its outputs became the classes of the task; None where it was not loaded for one."""
     notes: tuple[str, ...] = ()
     """Sentences on what the loader accepted that is not as usual; empty when all is."""
+    gone: tuple[tuple[int, int], ...] = ()
+    """Layer and head (from 0) of each head that was cut out of it before it came here; its weights are zero."""
     identity: Identity | None = None
     """What tells it from every other model; None for weights that lie in no file."""
 
@@ -66,6 +71,11 @@ class Classifier:
     def n_heads(self) -> int:
         """H, heads in one layer."""
         return int(self.model.config.num_attention_heads)
+
+    @property
+    def full_mask(self) -> Mask:
+        """The mask that keeps all that the model has: everything but the heads that are gone."""
+        return without_heads(self.n_layers, self.n_heads, self.gone)
 
     @property
     def n_outputs(self) -> int:
@@ -179,10 +189,9 @@ def _assembled(
     if left := [*result.missing_keys, *result.unexpected_keys]:  # model_folder's list and transformers' differ
         raise BadCheckpoint(f"This version of transformers has another BERT: {left[0]!r}.", "Install the pinned one.")
     tokenizer = _tokenizer(found, task)
-    identity = identity_of_folder(where)
-    return Classifier(
-        _frozen(model), tokenizer, name_in_bundle(source), source, identity.weights, classes, found.notes, identity
-    )
+    identity, name = identity_of_folder(where), name_in_bundle(source)
+    gone = found.config.gone
+    return Classifier(_frozen(model), tokenizer, name, source, identity.weights, classes, found.notes, gone, identity)
 
 
 def _empty(config: ModelConfig, task: Task, folder: Path) -> BertForSequenceClassification:
@@ -197,7 +206,7 @@ def _empty(config: ModelConfig, task: Task, folder: Path) -> BertForSequenceClas
 
 
 def _read(found: ModelFolder) -> dict[str, torch.Tensor]:
-    """The tensors of encoder and classifier in float32, under the names of BertForSequenceClassification."""
+    """The tensors of encoder and classifier in float32 and full shape, by BertForSequenceClassification's names."""
     state: dict[str, torch.Tensor] = {}
     for path in found.files.paths:
         try:
@@ -214,7 +223,7 @@ def _read(found: ModelFolder) -> dict[str, torch.Tensor]:
                 f"The weights in {found.folder} are not all finite numbers in float32: {name!r}.",
                 "Did its training diverge? Give another checkpoint.",
             )
-    return state
+    return in_full_shape(state, found.config)
 
 
 def _frozen(model: BertForSequenceClassification) -> BertForSequenceClassification:
@@ -227,12 +236,15 @@ def _tokenizer(found: ModelFolder, task: Task) -> PreTrainedTokenizerBase:
     """The folder's own, told how many word pieces the model reads; raises BadCheckpoint where the two do not fit."""
     folder = found.folder
     named: dict[str, Any] = {"tokenizer_class": found.config.raw.get("tokenizer_class")}
+    case = lower_case(folder)
+    asked: dict[str, Any] = {} if case is None or case.do is None else {"do_lower_case": case.do}
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             folder,
             config=BertConfig(**named),
             local_files_only=True,
             trust_remote_code=False,
+            **asked,
         )
         vocabulary = tokenizer.get_vocab()
         pair = tokenizer("a", "a") if task.is_pair else tokenizer("a")

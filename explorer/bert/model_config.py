@@ -58,6 +58,12 @@ class ModelConfig:
     positions: int
     """Word pieces that it can read."""
     token_types: int
+    gone: tuple[tuple[int, int], ...] = ()
+    """Layer and head (from 0) of each head that was cut out of the weights: `pruned_heads`, in order."""
+
+    def heads_left(self, layer: int) -> tuple[int, ...]:
+        """The numbers of the heads that a layer's weights still hold."""
+        return tuple(head for head in range(self.n_heads) if (layer, head) not in self.gone)
 
     @property
     def architecture(self) -> dict[str, Any]:
@@ -89,7 +95,31 @@ def read_config(folder: Path) -> ModelConfig:
             f"{folder}/config.json says max_position_embeddings {positions}: too few to read a sentence.",
             "Copy it again.",
         )
-    return ModelConfig(raw, n_layers, n_heads, hidden, intermediate, vocabulary, positions, types)
+    gone = _gone(raw.get("pruned_heads"), n_layers, n_heads, folder)
+    return ModelConfig(raw, n_layers, n_heads, hidden, intermediate, vocabulary, positions, types, gone)
+
+
+def _gone(pruned: Any, n_layers: int, n_heads: int, folder: Path) -> tuple[tuple[int, int], ...]:
+    """The heads that transformers 4 says were cut out: {"layer": [heads]}, numbered as in the model from before."""
+    try:
+        pairs = {(int(layer), head) for layer, heads in (pruned or {}).items() for head in heads}
+        known = all(
+            type(head) is int and 0 <= layer < n_layers and 0 <= head < n_heads  # bool is no number of a head
+            for layer, head in pairs
+        )
+    except (AttributeError, TypeError, ValueError):
+        pairs, known = set(), False
+    if not known:
+        raise BadCheckpoint(
+            f"{folder}/config.json lists heads in `pruned_heads` that {n_layers} layers x {n_heads} heads do not have.",
+            'It should be {"LAYER": [HEAD, ...]}, both from 0. Copy the model again.',
+        )
+    if len(pairs) == n_layers * n_heads:
+        raise BadCheckpoint(
+            f"{folder}/config.json lists every head in `pruned_heads`: none is left to look at.",
+            "Give a model that has heads.",
+        )
+    return tuple(sorted(pairs))
 
 
 def _check_kind(raw: Mapping[str, Any], folder: Path) -> None:
@@ -126,11 +156,6 @@ def _check_options(raw: Mapping[str, Any], folder: Path) -> None:
     for name in ("is_decoder", "add_cross_attention"):
         if raw.get(name):
             raise BadCheckpoint(f"{where} says {name}: the model is a decoder.", "Give an encoder, as BERT is.")
-    if raw.get("pruned_heads"):
-        raise BadCheckpoint(
-            f"{where} lists `pruned_heads`: heads were cut out of its weights.",
-            "Give the checkpoint from before it was pruned, and the heads as a mask (`--mask`).",
-        )
     if (name := raw.get("hidden_act", "gelu")) not in ACTIVATIONS:
         raise BadCheckpoint(
             f"{where} says hidden_act {str(name)[:40]!r}, which is not computed here.",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.bert.class_order import ClassOrder, class_order
+from explorer.bert.letter_case import lower_case
 from explorer.bert.model_config import ModelConfig, read_config
 from explorer.bert.model_files import FLOATS, ModelFiles, model_files
 from explorer.errors import BadCheckpoint
@@ -66,6 +67,10 @@ def model_folder(folder: Path) -> ModelFolder:
     notes = list(files.notes)
     if any(name.startswith(_PRETRAINING) for name in files.tensors):
         notes.append("Its pre-training heads (cls) are not read: they play no part in classification.")
+    if config.gone:
+        notes.append(gone_words(config.gone))
+    if lower := lower_case(folder):
+        notes.append(lower.sentence)
     if config.positions < MAX_LENGTH:
         notes.append(
             f"It reads at most {config.positions} word pieces (max_position_embeddings): longer examples are cut "
@@ -83,6 +88,14 @@ def model_folder(folder: Path) -> ModelFolder:
         files,
         tuple(notes),
     )
+
+
+def gone_words(gone: Sequence[tuple[int, int]]) -> str:
+    """Says which heads a model lost before it came here; gone: layer and head of each, from 0."""
+    places = [f"{layer + 1}-{head + 1}" for layer, head in gone]
+    listed = ", ".join(places[:16]) + (f" and {len(places) - 16} more" if len(places) > 16 else "")
+    many = f"{len(places)} head{'s' * (len(places) > 1)}"
+    return f"{many} (layer-head {listed}) had been cut out of it before (`pruned_heads`): off in every mask, for good."
 
 
 def finetune_command(model: str, task: Task) -> str:
@@ -118,17 +131,16 @@ def _expected(config: ModelConfig) -> dict[str, tuple[int, ...]]:
         "bert.embeddings.token_type_embeddings.weight": (config.token_types, wide),
     }
     linear = {
-        "attention.self.query": (wide, wide),
-        "attention.self.key": (wide, wide),
-        "attention.self.value": (wide, wide),
-        "attention.output.dense": (wide, wide),
         "intermediate.dense": (inner, wide),
         "output.dense": (wide, inner),
     }
     norms = ["bert.embeddings.LayerNorm"]
+    size = wide // config.n_heads
     for number in range(config.n_layers):
         at = f"bert.encoder.layer.{number}."
-        for name, shape in linear.items():
+        inside = len(config.heads_left(number)) * size  # less than the width where heads were cut out before
+        cut = {f"attention.self.{name}": (inside, wide) for name in ("query", "key", "value")}
+        for name, shape in (linear | cut | {"attention.output.dense": (wide, inside)}).items():
             shapes |= {f"{at}{name}.weight": shape, f"{at}{name}.bias": shape[:1]}
         norms += [f"{at}attention.output.LayerNorm", f"{at}output.LayerNorm"]
     return shapes | {f"{norm}.{part}": (wide,) for norm in norms for part in ("weight", "bias")}

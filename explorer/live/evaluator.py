@@ -132,7 +132,7 @@ class Evaluator(ModelOnData):
     def _exactly_full(self) -> Evaluation:
         """The full model in fp32: what every mask is held against."""
         started, logits = time.perf_counter(), self._nothing()
-        full = Mask.full(self.engine.n_layers, self.engine.n_heads)
+        full = self.classifier.full_mask
         for shard, cache in zip(self.shards, self.caches, strict=True):
             logits[shard.indices] = self.engine.logits(shard, full, cache)
         exact = np.ones(len(logits), np.bool_)

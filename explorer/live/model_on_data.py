@@ -68,7 +68,7 @@ class ModelOnData:
 
     @property
     def full_mask(self) -> Mask:
-        """The mask that keeps everything."""
+        """The mask that keeps all that the model has: everything, but heads that were cut out of it before."""
         return self.full.mask
 
     def check(self, mask: Mask) -> None:

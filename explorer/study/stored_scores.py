@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explorer.errors import BadBundle
 from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Task
-from explorer.mask import Mask
+from explorer.mask import Mask, without_heads
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 
@@ -40,6 +40,7 @@ class KnownRun:
     labels: NDArray[np.float64]
     """(n,)"""
     full: KnownScore
+    """Of the mask that keeps all that the model has: heads that were cut out of it before are off in it."""
     by_code: Mapping[str, KnownScore]
     shape: tuple[int, int]
     """(L, H)"""
@@ -57,7 +58,7 @@ def known_run(bundle: Bundle, run: Run) -> KnownRun:
         again = f"Make it again: `{bundle.command_for(Key(run, 'finetune'))}`."
         raise BadBundle(f"{run.path} does not say how many layers and heads its model has.", again)
     n_layers, n_heads = int(shape[0]), int(shape[1])
-    full_mask = Mask.full(n_layers, n_heads)
+    full_mask = without_heads(n_layers, n_heads, finetuned.manifest.config.get("gone", ()))
     full = KnownScore(
         full_mask,
         float(finetuned.manifest.summary["score"]),

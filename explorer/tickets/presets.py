@@ -33,25 +33,27 @@ class NamedMask:
 
 
 def named_masks(
-    shape: tuple[int, int], tickets: Mapping[int, Mask], seed: int, *, draw: int = 0
+    shape: tuple[int, int], tickets: Mapping[int, Mask], seed: int, *, draw: int = 0, whole: Mask | None = None
 ) -> dict[str, NamedMask]:
     """Makes full, good, bad, random, complement, super, super-bad, super-random and off, for a run of that seed.
 
     tickets: seed -> good ticket, over the task's seeds. Those of one seed are left out where it has no ticket, those of
     all seeds where there are not two. Draw 0 gives the random subnetwork that the bundle has scored; any other draw
-    another one of the same size.
+    another one of the same size. whole: all that the model has, None for everything: heads that were cut out of it
+    before are in none of these masks.
     """
+    whole = whole or Mask.full(*shape)
     ticket, masks = tickets.get(seed), list(tickets.values())
-    made = {"full": NamedMask(Mask.full(*shape))}
+    made = {"full": NamedMask(whole)}
     if ticket is not None:
         made["good"] = _named(good(ticket))
-        made["bad"] = _named(bad(ticket, seed))
-        made["random"] = _named(random(ticket, seed if draw == 0 else seed + 100_000 * draw))
-        made["complement"] = NamedMask(Mask(~ticket.heads, ~ticket.mlps))
+        made["bad"] = _named(bad(ticket, seed, whole))
+        made["random"] = _named(random(ticket, seed if draw == 0 else seed + 100_000 * draw, whole))
+        made["complement"] = NamedMask(Mask(~ticket.heads, ~ticket.mlps).within(whole))
     if len(masks) >= 2:
         made["super"] = _named(super_good(masks))
-        made["super-bad"] = _named(super_bad(masks, SUPER_SEED))
-        made["super-random"] = _named(super_random(masks, SUPER_SEED))
+        made["super-bad"] = _named(super_bad(masks, SUPER_SEED, whole))
+        made["super-random"] = _named(super_random(masks, SUPER_SEED, whole))
     return made | {"off": NamedMask(Mask(np.zeros(shape, np.bool_), np.zeros(shape[0], np.bool_)))}
 
 

@@ -36,25 +36,28 @@ def good(mask: Mask) -> Subnetwork:
     return Subnetwork("good", mask, _size_note(mask))
 
 
-def bad(good_mask: Mask, seed: int) -> Subnetwork:
+def bad(good_mask: Mask, seed: int, whole: Mask | None = None) -> Subnetwork:
     """Draws as many heads and MLPs as `good_mask` has: first from what it prunes, then, where that is too little,
     survivors.
+
+    whole: what the model has, here and below; None for everything. Heads cut out of it before are never drawn.
 
     Which of the pruned ones, and which survivors fill up, is drawn with the seed (paper: "sampled from the
     elements that did not survive, plus a random sample of the remaining elements").
     """
     rng = _rng(seed, "bad")
-    heads, head_note = _bad_part(good_mask.heads, rng, "head")
-    mlps, mlp_note = _bad_part(good_mask.mlps, rng, "MLP")
+    whole = whole or Mask.full(good_mask.n_layers, good_mask.n_heads)
+    heads, head_note = _bad_part(good_mask.heads, whole.heads, rng, "head")
+    mlps, mlp_note = _bad_part(good_mask.mlps, whole.mlps, rng, "MLP")
     return Subnetwork("bad", Mask(heads, mlps), _joined(_size_note(good_mask), head_note, mlp_note))
 
 
-def random(good_mask: Mask, seed: int) -> Subnetwork:
+def random(good_mask: Mask, seed: int, whole: Mask | None = None) -> Subnetwork:
     """Draws exactly as many heads and MLPs as `good_mask` has, over the whole model, with the seed."""
     rng = _rng(seed, "random")
-    anywhere = [np.zeros(part.shape, np.int64) for part in (good_mask.heads, good_mask.mlps)]
-    heads = _lowest(anywhere[0], good_mask.heads_kept, rng)
-    mlps = _lowest(anywhere[1], good_mask.mlps_kept, rng)
+    whole = whole or Mask.full(good_mask.n_layers, good_mask.n_heads)
+    heads = _lowest((~whole.heads).astype(np.int64), good_mask.heads_kept, rng)
+    mlps = _lowest((~whole.mlps).astype(np.int64), good_mask.mlps_kept, rng)
     return Subnetwork("random", Mask(heads, mlps), _size_note(good_mask))
 
 
@@ -65,7 +68,7 @@ def super_good(masks: Sequence[Mask]) -> Subnetwork:
     return Subnetwork("super-good", mask, _joined(_few_seeds_note(masks), _size_note(mask)))
 
 
-def super_bad(masks: Sequence[Mask], seed: int) -> Subnetwork:
+def super_bad(masks: Sequence[Mask], seed: int, whole: Mask | None = None) -> Subnetwork:
     """Keeps as many as super-good, from what survives in the fewest seeds: pruned in all, then in all but one, and so
     on.
 
@@ -74,6 +77,8 @@ def super_bad(masks: Sequence[Mask], seed: int) -> Subnetwork:
     heads, mlps = times_kept(masks)
     sizes = super_good(masks).mask
     rng = _rng(seed, "super-bad")
+    whole = whole or Mask.full(sizes.n_layers, sizes.n_heads)
+    heads, mlps = np.where(whole.heads, heads, len(masks) + 1), np.where(whole.mlps, mlps, len(masks) + 1)
     chosen = Mask(_lowest(heads, sizes.heads_kept, rng), _lowest(mlps, sizes.mlps_kept, rng))
     notes = [
         _beyond_note(totals, kept, len(masks), word)
@@ -82,7 +87,7 @@ def super_bad(masks: Sequence[Mask], seed: int) -> Subnetwork:
     return Subnetwork("super-bad", chosen, _joined(_few_seeds_note(masks), _size_note(sizes), *notes))
 
 
-def super_random(masks: Sequence[Mask], seed: int) -> Subnetwork:
+def super_random(masks: Sequence[Mask], seed: int, whole: Mask | None = None) -> Subnetwork:
     """Draws as many as super-good from what survives in some seeds but not in all.
 
     Where that is too little, the rest is drawn from all other components alike, and the note says how many.
@@ -91,9 +96,13 @@ def super_random(masks: Sequence[Mask], seed: int) -> Subnetwork:
     sizes = super_good(masks).mask
     rng = _rng(seed, "super-random")
     parts, notes = [], [_few_seeds_note(masks), _size_note(sizes)]
-    for totals, many, word in ((heads, sizes.heads_kept, "head"), (mlps, sizes.mlps_kept, "MLP")):
+    whole = whole or Mask.full(sizes.n_layers, sizes.n_heads)
+    for totals, many, there, word in (
+        (heads, sizes.heads_kept, whole.heads, "head"),
+        (mlps, sizes.mlps_kept, whole.mlps, "MLP"),
+    ):
         between = (totals > 0) & (totals < len(masks))
-        parts.append(_lowest((~between).astype(np.int64), many, rng))
+        parts.append(_lowest((~between).astype(np.int64) + ~there, many, rng))
         beyond = many - int(between.sum())
         if beyond > 0:
             notes.append(
@@ -133,9 +142,9 @@ def _lowest(ranks: Int64Array, many: int, rng: np.random.Generator) -> BoolArray
     return kept.reshape(ranks.shape)
 
 
-def _bad_part(survived: BoolArray, rng: np.random.Generator, word: str) -> tuple[BoolArray, str]:
-    many, pruned = int(survived.sum()), int((~survived).sum())
-    kept = _lowest(survived.astype(np.int64), many, rng)
+def _bad_part(survived: BoolArray, there: BoolArray, rng: np.random.Generator, word: str) -> tuple[BoolArray, str]:
+    many, pruned = int(survived.sum()), int((there & ~survived).sum())
+    kept = _lowest(np.where(there, survived.astype(np.int64), 2), many, rng)
     if many <= pruned or pruned == 0:
         return kept, ""
     filled = many - pruned

@@ -124,6 +124,18 @@ class Exported:
     bytes: int
     remarks: tuple[str, ...] = ()
     """Sentences for stderr: how outputs became classes, and what of the model is not as usual."""
+    proof: str = ""
+    """Sentence on how far its logits are from the gated model's."""
+    n_parameters: int = 0
+    """Parameters in it."""
+    n_whole: int = 0
+    """Parameters of the model before it was pruned here."""
+    smaller: str = ""
+    """What is really smaller; '' where nothing is."""
+    zero: str = ""
+    """What is only zero; '' where nothing is."""
+    largest: float = 0.0
+    """Largest difference of a logit from the gated model's."""
 
     def as_dict(self) -> dict[str, Any]:
         """Gives the one line of --json."""
@@ -134,6 +146,12 @@ class Exported:
             "mlps_kept": self.mask.mlps_kept,
             "files": list(self.files),
             "bytes": self.bytes,
+            "parameters": self.n_parameters,
+            "parameters_before": self.n_whole,
+            "smaller": self.smaller,
+            "zero": self.zero,
+            "proof": self.proof,
+            "largest_difference": self.largest,
             "remarks": list(self.remarks),
         }
 
@@ -141,6 +159,7 @@ class Exported:
         """Words it for a terminal."""
         return (
             f"{self.folder}: {self.mask.heads_kept} of {self.mask.heads.size} heads and {self.mask.mlps_kept} of "
-            f"{self.mask.mlps.size} MLPs, {self.bytes / 1e6:.0f} MB. Load it with "
-            f"AutoModelForSequenceClassification.from_pretrained({str(self.folder)!r}); its README says more."
+            f"{self.mask.mlps.size} MLPs, {self.n_parameters:,} of {self.n_whole:,} parameters, "
+            f"{self.bytes / 1e6:.1f} MB; its README says how to load it.\n"
+            f"really smaller: {self.smaller or 'nothing'}\nonly zero: {self.zero or 'nothing'}\n{self.proof}"
         )

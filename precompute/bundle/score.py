@@ -20,6 +20,7 @@ from explorer.store.mask_files import read_mask_at
 from explorer.study.majority_baseline import majority_score
 from precompute.bundle.prove import proven
 from precompute.bundle.results import ScoreResult
+from precompute.bundle.ticket_names import code_of
 from precompute.options import Options
 from precompute.same_model import require_same_model
 
@@ -41,7 +42,7 @@ def run_score(
         predictions = expanded(predictions)
         _require_place_for(predictions)
     classifier = load_finetuned(checkpoint_source(options), options.task)
-    wanted = read_mask(mask, classifier.n_layers, classifier.n_heads)
+    wanted = read_mask(code_of(options, mask), classifier.n_layers, classifier.n_heads).within(classifier.full_mask)
     examples = diagnostic_examples(options.task) if diagnostics else options.examples("dev")
     dtype = torch.float32 if in_fp32 or prove else None
     evaluator = Evaluator(classifier, examples, device=options.device, dtype=dtype)

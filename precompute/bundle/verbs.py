@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,7 +22,9 @@ from precompute.options import Options
 MaskOption = Annotated[
     str,
     typer.Option(
-        "--mask", help="A mask code, a file (code, .npy, JSON, zip), or a folder with the .npy files. Default: full."
+        "--mask",
+        help="A mask code, a ticket of the run (good, bad, random, super-good ...), a file (code, .npy, JSON, zip), or "
+        "a folder with the .npy files. Default: full.",
     ),
 ]
 
@@ -74,11 +76,21 @@ def export(
     options: Options,
     out: Annotated[Path, typer.Option("--out", help="The folder to write: new, or empty.", **A_PATH)],
     mask: MaskOption = "",
+    form: Annotated[
+        Literal["transformers", "onnx"],
+        typer.Option(
+            "--format", help="A folder that plain transformers loads, or an ONNX graph that is really smaller."
+        ),
+    ] = "transformers",
+    loader: Annotated[
+        Literal["transformers-5", "transformers-4"],
+        typer.Option("--for", help="transformers-4: without the pruned heads, which transformers 5 cannot load."),
+    ] = "transformers-5",
 ) -> results.Exported:
-    """Write a pruned model as a folder that plain transformers loads, what is pruned set to zero."""
+    """Write a pruned model as a folder that another program loads, proven to give the gated model's logits."""
     from precompute.bundle.export import run_export
 
-    return run_export(options, mask, out)
+    return run_export(options, mask, out, form, loader)
 
 
 def report(
@@ -176,7 +188,7 @@ def migrate(
 VERBS: dict[str, Callable[..., None]] = {
     "study": on_a_run(study, "train", "dev", writes=True),
     "score": on_a_run(score, bundle=CACHE),
-    "export": on_a_run(export, without=("glue_dir", "device"), bundle=CACHE),
+    "export": on_a_run(export, without=("device",), bundle=CACHE),
     "report": report,
     "site": site,
     "publish": publish,

@@ -35,7 +35,7 @@ from explorer.store.schema import Key, Manifest
 from explorer.study.survivor_patterns import Weights, attention_key
 from precompute.artefacts import Draft, Stopwatch
 from precompute.options import Options
-from precompute.stages.opened import sample_of
+from precompute.stages.opened import require_every_head, sample_of
 
 SENTENCES, SAMPLES, SEED = 128, 8, 0
 """How many sentences are measured, how many of them are stored with all maps, and what they are drawn with."""
@@ -52,6 +52,7 @@ def make(options: Options, kind: Weights = "finetuned", classifier: MapClassifie
     sentences = sentences_for(options.task)
     config = {"sentences": len(sentences), "samples": SAMPLES, "seed": SEED, "classifier": names.sha256}
     model = _load(options, kind)
+    require_every_head(model.gone, "The stage attention")
     draft = Draft(options, key, config, {"sentences": sentences}, model.sha256, _began_with(model, kind))
     there = complete(options.bundle, key)
     if there and draft.begun(there):

@@ -14,7 +14,7 @@ from explorer.study.mask_bank import margins_of, told_by_margins
 from explorer.tickets.criteria import RATES, mask_of, random_masks
 from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
-from precompute.stages.opened import open_run, score_masks
+from precompute.stages.opened import open_run, require_every_head, score_masks
 
 MASKS = 1000
 _DRAW_SEED = 0
@@ -34,6 +34,7 @@ def make(options: Options, masks: int | None = None) -> Manifest:
     if there := finished(options.bundle, key, config):
         return there
     opened = open_run(options)
+    require_every_head(opened.classifier.gone, "The mask bank")
     parts = opened.classifier.n_layers * (opened.classifier.n_heads + 1)
     if config["masks"] < parts + 2 * len(RATES):
         raise BadRequest(

@@ -54,6 +54,7 @@ def make(
         "recipe": asdict(chosen),
         "train_file": train_file,
         "shape": [pretrained.n_layers, pretrained.n_heads],
+        **({"gone": [list(place) for place in pretrained.gone]} if pretrained.gone else {}),
     }
     there = finished(options.bundle, key, config)
     if there and CHECKPOINT in there.files:  # a published bundle withholds most checkpoints: those are made again

@@ -40,7 +40,7 @@ from explorer.tickets.gate_gradients import (
 from precompute.artefacts import Draft, Stopwatch, finished, require_same_checkpoint, same_options
 from precompute.options import Options
 from precompute.stages.ablations import single_ablations
-from precompute.stages.opened import OpenRun, evaluator_of, open_run, score_masks
+from precompute.stages.opened import OpenRun, evaluator_of, open_run, require_every_head, score_masks
 
 _SPLIT_SEED = _DRAW_SEED = 0
 """Seed that draws the same halves and random orders for every run of a task, so that seeds are compared on them."""
@@ -76,6 +76,7 @@ def make(options: Options) -> Manifest:
     if not _lacks_the_bank(before, config) and (there := finished(bundle, key, config)):
         return there
     opened = open_run(options)
+    require_every_head(opened.classifier.gone, "The league")
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
     began = draft.state("began")  # holds nothing but the seconds of earlier sittings
     watch = Stopwatch.start(began.seconds)

@@ -35,7 +35,7 @@ from explorer.tickets.magnitude import (
 from explorer.tickets.structured import THRESHOLD, threshold_of
 from precompute.artefacts import Draft, Stopwatch, config_of, finished, require_same_checkpoint, score_columns
 from precompute.options import Options
-from precompute.stages.opened import OpenRun, evaluator_of, open_run
+from precompute.stages.opened import OpenRun, evaluator_of, open_run, require_every_head
 
 KINDS = ("good", "random", "bad")
 
@@ -79,6 +79,7 @@ def make(options: Options, kind: Literal["good", "random", "bad"] = "good") -> M
     if there := finished(options.bundle, key, config_of(config)):
         return there
     opened = open_run(options)
+    require_every_head(opened.classifier.gone, "Magnitude pruning")
     draft = Draft(options, key, config_of(config), {"dev": opened.dev}, opened.classifier.sha256)
     weights = weights_of(opened.classifier.model)
     if kind == "good":

@@ -61,6 +61,16 @@ def evaluator_of(classifier: Classifier, examples: Examples, options: Options) -
     return Evaluator(classifier, examples, device=options.device, dtype=dtype)
 
 
+def require_every_head(gone: Sequence[Sequence[int]], what: str) -> None:
+    """Raises BadRequest where heads were cut out of a model before: what measures each head of it alike has no number
+    for those. gone: layer and head of each, from 0; what: the beginning of the sentence."""
+    if gone:
+        raise BadRequest(
+            f"{what} needs every head, and {len(gone)} had been cut out of this model before it came (`pruned_heads`).",
+            "Scores, importance, pruning, ablations and subnetworks work on it; for this, give the model from before.",
+        )
+
+
 def score_masks(evaluator: Evaluator, masks: Sequence[Mask], words: str, state: SavedState) -> list[Evaluation]:
     """Scores many masks exactly, with a progress bar; neighbours share what they have in common.
 

@@ -39,7 +39,7 @@ def make(options: Options) -> Manifest:
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
     state = draft.state("scores")
     watch = Stopwatch.start(state.seconds)
-    members = subnetworks(tickets, run.seed)
+    members = subnetworks(tickets, run.seed, opened.classifier.full_mask)
     masks = [member.mask for member in members]
     evaluations = score_masks(opened.evaluator, masks, f"subnetworks {run.path}", state)
     table, arrays = scored(options.task, opened.evaluator.labels, evaluations)
@@ -51,15 +51,22 @@ def make(options: Options) -> Manifest:
     return draft.write(summary, watch.seconds, arrays=arrays, table=table)
 
 
-def subnetworks(tickets: Mapping[int, Mask], seed: int) -> Sequence[Subnetwork]:
-    """Lists good, bad and random of `seed`, and with the tickets of two seeds or more the super ones of all."""
+def subnetworks(tickets: Mapping[int, Mask], seed: int, whole: Mask | None = None) -> Sequence[Subnetwork]:
+    """Lists good, bad and random of `seed`, and with the tickets of two seeds or more the super ones of all.
+
+    whole: all that the model has; None for everything.
+    """
     own = tickets[seed]
-    members = [good(own), bad(own, seed), random(own, seed)]
+    members = [good(own), bad(own, seed, whole), random(own, seed, whole)]
     if len(tickets) > 1:
         masks = list(tickets.values())
         over = f"Over {len(masks)} seeds: {', '.join(map(str, tickets))}."
         members += [
             replace(member, note=f"{over} {member.note}".strip())
-            for member in (super_good(masks), super_bad(masks, SUPER_SEED), super_random(masks, SUPER_SEED))
+            for member in (
+                super_good(masks),
+                super_bad(masks, SUPER_SEED, whole),
+                super_random(masks, SUPER_SEED, whole),
+            )
         ]
     return members

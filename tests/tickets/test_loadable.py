@@ -14,13 +14,18 @@ from hypothesis import example, given, settings
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from explorer.bert.batches import by_length
+from explorer.bert.checkpoints import load_finetuned
 from explorer.bert.gates import encoder_layers
 from explorer.bert.reference import reference_logits
+from explorer.bert.surgery import cut
 from explorer.errors import BadMask, BadRequest
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.store.mask_files import read_mask
-from explorer.tickets.loadable import write_folder, zeroed, zip_folder
+from explorer.tickets import loadable
+from explorer.tickets.loadable import write_folder, zip_folder
+from explorer.tickets.smaller import smaller
+from explorer.tickets.zeroing import zeroed
 from tests import tiny
 
 ENCODED = tiny.random_encoded(10)
@@ -76,7 +81,7 @@ def test_what_is_pruned_is_zero_and_the_output_bias_of_attention_stays(classifie
 
 
 def test_the_mask_and_its_origin_travel_with_it(classifier, tmp_path):
-    files = write_folder(classifier, SOME, MRPC, tmp_path / "out", {"score": 0.5})
+    files = write_folder(classifier, SOME, MRPC, tmp_path / "out", {"score": 0.5}).files
     assert {path.name for path in files} >= {"config.json", "model.safetensors", "README.md", "mask.json"}
     masks = {path.name: path.read_bytes() for path in files if path.name.endswith("_mask.npy")}
     assert read_mask(masks, *SOME.heads.shape) == SOME
@@ -122,3 +127,40 @@ def test_zipped_it_unpacks_to_one_folder(classifier, tmp_path):
         archive.extractall(tmp_path / "unpacked")
     model = AutoModelForSequenceClassification.from_pretrained(Path(tmp_path, "unpacked", "pruned")).eval()
     np.testing.assert_allclose(logits_of(model), reference_logits(classifier, ENCODED, SOME), atol=tiny.FP32)
+
+
+def test_where_every_mlp_is_gone_the_folder_is_really_smaller(classifier, tmp_path):
+    mask = Mask(SOME.heads, np.zeros(tiny.N_LAYERS))
+    written = write_folder(classifier, mask, MRPC, tmp_path / "out")
+    model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "out").eval()
+    assert model.config.intermediate_size == 1
+    assert model.num_parameters() == written.n_parameters < written.n_whole
+    np.testing.assert_allclose(logits_of(model), reference_logits(classifier, ENCODED, mask), atol=tiny.FP32)
+
+
+@pytest.mark.parametrize("mask", [SOME, NOTHING])
+def test_for_transformers_4_heads_are_cut_out_but_one_of_a_layer_that_lost_all(classifier, tmp_path, mask):
+    written = write_folder(classifier, mask, MRPC, tmp_path / "out", loader="transformers-4")
+    pruned = json.loads((tmp_path / "out" / "config.json").read_text())["pruned_heads"]
+    assert pruned["1"] == [1, 2, 3]
+    assert "one head of each layer that lost all" in written.zero
+    opened = load_finetuned(str(tmp_path / "out"), MRPC)
+    np.testing.assert_allclose(
+        reference_logits(opened, ENCODED, FULL), reference_logits(classifier, ENCODED, mask), atol=tiny.FP32
+    )
+
+
+def test_a_folder_with_other_logits_is_refused_and_nothing_is_left(classifier, tmp_path, monkeypatch):
+    monkeypatch.setattr(loadable, "smaller", lambda of, mask, loader: smaller(of, FULL, loader))
+    with pytest.raises(BadRequest, match="gives other logits than the gated model"):
+        write_folder(classifier, SOME, MRPC, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_onnx_graph_is_really_smaller_and_proven(classifier, tmp_path):
+    pytest.importorskip("onnx", reason="requirements-bench.txt")
+    pytest.importorskip("onnxruntime", reason="requirements-bench.txt")
+    written = write_folder(classifier, SOME, MRPC, tmp_path / "out", form="onnx")
+    assert written.n_parameters == tiny.n_parameters(cut(classifier, SOME)) < written.n_whole
+    assert written.proof.by.startswith("ONNX Runtime")
+    assert written.proof.largest <= 1e-4

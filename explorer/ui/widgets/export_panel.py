@@ -195,7 +195,7 @@ def _mask(run: Run, mask: Mask, origin: Origin) -> None:
 
 def _model(view: View, run: Run, mask: Mask) -> None:
     """The pruned checkpoint, where this bundle has the run's; else, and for large models, the command."""
-    st.markdown("**The pruned model**, a folder that plain transformers loads")
+    st.markdown("**The pruned model**, a folder that plain transformers or ONNX Runtime loads")
     where = visitor.on_command_line(view.root)
     command = run_command("export", run, "--mask", mask.code, "--out", "DIR", bundle=where)
     try:
@@ -211,6 +211,7 @@ def _model(view: View, run: Run, mask: Mask) -> None:
         return
     if run.model != MINILM_NAME:  # some hundred MB, which a server had better not hold in memory for a visitor
         st.caption(f"It is large, so the command line writes it: {code(command)}")
+        _other_forms(run, mask, where)
         return
     sha256 = manifest.checkpoint_sha256
 
@@ -233,10 +234,21 @@ def _model(view: View, run: Run, mask: Mask) -> None:
         icon=":material/deployed_code:",
         key="export.model",
         on_click="ignore",
-        help="config.json, model.safetensors (full shape, what is pruned is zero), tokenizer, the mask and a README. "
+        help="config.json, model.safetensors (what is pruned is zero), tokenizer, mask, and a README with its proof. "
         "The button turns for some seconds while it is packed.",
     )
     st.caption(f"Without a browser: {code(command)}")
+    _other_forms(run, mask, where)
+
+
+def _other_forms(run: Run, mask: Mask, where: str) -> None:
+    """The commands that write a model which is really smaller."""
+    onnx, four = (
+        run_command("export", run, "--mask", mask.code, *more, "--out", "DIR", bundle=where)
+        for more in (("--format", "onnx"), ("--for", "transformers-4"))
+    )
+    st.caption(f"Really smaller, as an ONNX graph: {code(onnx)}")
+    st.caption(f"For transformers 4, without the pruned heads: {code(four)}")
 
 
 def _download(label: str, data: bytes, name: str, mime: str = "application/zip") -> None:

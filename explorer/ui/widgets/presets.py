@@ -32,10 +32,10 @@ class Preset:
 
 
 def named_presets(
-    shape: tuple[int, int], tickets: Mapping[int, Mask], seed: int, *, draw: int = 0
+    shape: tuple[int, int], tickets: Mapping[int, Mask], seed: int, *, draw: int = 0, whole: Mask | None = None
 ) -> dict[str, Preset]:
     """Every named mask of a run of that seed in the order of its buttons; see `named_masks`."""
-    made = named_masks(shape, tickets, seed, draw=draw)
+    made = named_masks(shape, tickets, seed, draw=draw, whole=whole)
     presets = {}
     for kind, name in _NAMES.items():
         if kind in made:

@@ -55,6 +55,13 @@ def page(view: View) -> None:
     opening.choose_task(view)
     run = view.run
     known = cached.known(view, run)
+    if not known.full.mask.is_full:
+        st.info(
+            "Heads had been cut out of this model before it came here, so nobody would begin from the same place: the "
+            "game needs a model that has every head. The lab switches off what is left of this one.",
+            icon=":material/content_cut:",
+        )
+        return
     state.mask_of(run, known.shape)  # reads the link
     st.html(_STYLE)
     state.show_notices()

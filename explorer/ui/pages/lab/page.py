@@ -16,6 +16,8 @@ from explorer.ui.widgets.words import model_name
 FILL = "loss"
 """What colours the cells until somebody chooses otherwise."""
 _TOLD = "lab.ledger_told"
+_GONE = "lab.gone"
+"""Whether somebody has just tried to switch on a head that the model does not have."""
 _STYLE = """<style>
 [data-testid=stMainBlockContainer] { padding: 2.2rem 1.6rem 3rem; }
 .st-key-lab-top h2 { font-size: 1.5rem; padding: 0; }
@@ -71,14 +73,19 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
         mask_files.load_mask(known)
     left, right = st.columns([2, 1], gap="medium")
     with left:
+        _tell_of_lost_heads(known)
         mask = exhibits.grid(
-            state.mask_of(known.run, known.shape),
+            state.mask_of(known.run, known.shape).within(known.full.mask),
             title=f"The mask on {known.run.task}",
             caption=f"{model_name(known.run.model)} on {known.run.task}, seed {known.run.seed}. × = switched off.",
             revision=state.revision(known.run),
             key="lab.grid",
             **dress(offered.by_name, fill, ring, known.shape).arguments,
         )
+    if mask != mask.within(known.full.mask):
+        state.set_mask(known.run, mask.within(known.full.mask))
+        st.session_state[_GONE] = True
+        st.rerun(scope="fragment")
     state.adopt(known.run, mask)
     exhibits.about(known.run, mask)
     pinned = compare.pinned(known)
@@ -98,3 +105,15 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
     own_text.show(question, standing)
     history.record(question, standing)
     details.panel(question, standing)
+
+
+def _tell_of_lost_heads(known: KnownRun) -> None:
+    """Says that heads were cut out of the model before it came, which no click brings back."""
+    lost = known.full.mask.heads.size - known.full.mask.heads_kept
+    if not lost:
+        return
+    words = f"{lost} head{'s' * (lost > 1)} had been cut out of this model before it came here: off for good."
+    if st.session_state.pop(_GONE, False):
+        st.warning(f"{words} A click cannot switch them on.", icon=":material/content_cut:")
+    else:
+        st.caption(f":material/content_cut: {words}")

@@ -23,7 +23,7 @@ def presets_row(view: View, known: KnownRun) -> None:
     """The main few and the popover; a click sets the run's mask. What the bundle lacks is greyed out and says why."""
     tickets = cached.tickets(view, known.run)
     draw = st.session_state.get(f"{_DRAW}.{known.run.path}", 0)
-    presets = named_presets(known.shape, tickets, known.run.seed, draw=draw)
+    presets = named_presets(known.shape, tickets, known.run.seed, draw=draw, whole=known.full.mask)
     for name in _ROW:
         _button(known, name, presets[name])
     with st.popover("More presets", icon=":material/apps:"):

@@ -77,7 +77,7 @@ class Material:
     @cached_property
     def presets(self) -> dict[str, Preset]:
         """Masks by name; without a mask, why there is none."""
-        return named_presets(self.known.shape, self.tickets, self.known.run.seed)
+        return named_presets(self.known.shape, self.tickets, self.known.run.seed, whole=self.known.full.mask)
 
 
 def facts(of: Material) -> dict[str, str | None]:

@@ -1,0 +1,29 @@
+"""A mask by the name of a ticket: the run's good, bad or random one, or its task's super ones."""
+
+from __future__ import annotations
+
+from explorer.errors import BadRequest
+from explorer.paths import expanded
+from explorer.store.runs_of_task import TOGETHER
+from explorer.tickets.subnetworks import SUBNETWORK_KINDS
+from precompute.options import Options
+
+
+def code_of(options: Options, mask: str) -> str:
+    """Finds the code of a ticket of the run in the bundle; what is no ticket's name, or a file's, comes back as it is.
+
+    Raises BadBundle with the command that makes it where the bundle lacks it, BadRequest where it has no super ones.
+    """
+    if mask not in SUBNETWORK_KINDS or expanded(mask).exists():
+        return mask
+    bundle = options.bundle
+    if mask == "good":
+        return str(bundle.read(options.key(*TOGETHER)).manifest.summary["ticket"])
+    artefact = bundle.read(options.key("subnetworks"))
+    for row in artefact.table.to_dict("records"):
+        if row["kind"] == mask:
+            return str(row["mask"])
+    raise BadRequest(
+        f"{artefact.manifest.key.path} has no {mask} ticket: that takes the pruning paths of two seeds or more.",
+        f"Prune another seed of {options.task.name}, then: `{bundle.command_for(artefact.manifest.key)}`.",
+    )
