@@ -65,7 +65,7 @@ def open_run(task: str, seed: int = 1337, *, model: str = "minilm", bundle: str 
 
     >>> open_run("MRPC").shape
     (6, 12)
-    >>> open_run("MRPC", seed=7)
+    >>> open_run("MRPC", seed=7)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
     explorer.errors.BadBundle: ...
