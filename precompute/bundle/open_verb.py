@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from explorer.errors import BadRequest
-from explorer.glue.own_data import Place
+from explorer.glue.own_rows import Place
 from explorer.glue.tasks import TASKS
 from explorer.paths import expanded
 from explorer.store.bundle import Bundle
@@ -51,8 +51,9 @@ def open_model(**given: Any) -> None:
         raise BadRequest(f"The seed {seed} is not from 0 to {2**31 - 1}.")
     from precompute.bundle.model_classes import matched  # late: help comes without it
 
+    remarks: tuple[str, ...] = ()
     if own is None:
-        task, place, remarks = task_of(root, name), None, ()
+        task, place = task_of(root, name), None
     else:
         defined, remarks = matched(name, model, own)
         task, place = defined.task, own.place
