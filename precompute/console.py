@@ -14,7 +14,8 @@ import typer
 
 from explorer.bert.model_names import MINILM
 from explorer.errors import BadRequest
-from explorer.glue.own_data import METRICS, Place, Reading
+from explorer.glue.own_data import METRICS
+from explorer.glue.own_rows import Place, Reading
 from explorer.paths import expanded
 from explorer.store.schema import Manifest
 from explorer.store.stages import Split

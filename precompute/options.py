@@ -8,7 +8,8 @@ from pathlib import Path
 
 from explorer.bert.model_names import name_in_bundle
 from explorer.errors import BadRequest
-from explorer.glue.own_data import Place, Reading, define
+from explorer.glue.own_data import define
+from explorer.glue.own_rows import Place, Reading
 from explorer.glue.sources import load_examples
 from explorer.glue.tasks import Examples, Split, Task
 from explorer.paths import expanded

@@ -9,50 +9,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from explorer.errors import BadData, BadRequest
 from explorer.glue.data_hash import examples_sha256
-from explorer.glue.hub_tables import HUB, hub_tables
+from explorer.glue.hub_tables import HUB
 from explorer.glue.metrics import OF_VALUES
-from explorer.glue.own_task import LONGEST_NAME, MOST_CLASSES, checked_name
-from explorer.glue.table_files import Row, Table, read_table
+from explorer.glue.own_rows import Labelled, Place, Reading, rows_of
+from explorer.glue.own_task import MOST_CLASSES, checked_name
 from explorer.glue.tasks import Example, Examples, MetricName, OwnData, Split, Task
-from explorer.paths import expanded
 
-LONGEST_TEXT = 100_000
-"""Characters."""
 METRICS = ("accuracy", "f1", "matthews", "pearson", "spearman")
 """As a person names them; f1 of more than two classes is the mean over them, 'macro_f1'."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a task's data lie on this machine. It is never written into a bundle's artefacts."""
-
-    data: str
-    """A file, or 'hub:NAME[:CONFIG]'."""
-    dev: str = ""
-    """The file with the dev set; '' where `data` holds it: whole, a part by a stated split, or a split of the Hub."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a person says of a table."""
-
-    text: tuple[str, ...] = ()
-    """One or two columns."""
-    label: str = "label"
-    metric: str = ""
-    """'' takes accuracy for classes and pearson for values."""
-    classes: tuple[tuple[str, str], ...] = ()
-    """(label as it stands in the file, name of the class), in the order of the classes; () takes them from the file."""
-    dev_share: float | None = None
-    split_seed: int = 0
-    dev_only: bool = False
-    """Whether the file is the dev set and nothing is trained on: it has no training examples then."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +48,7 @@ def define(name: str, place: Place, reading: Reading) -> OwnTask:
         raise BadRequest(f"The share {share} is not between 0 and 1.", "E.g. --dev-share 0.2.")
     if not 0 <= reading.split_seed < 2**31:
         raise BadRequest(f"The seed {reading.split_seed} of the split is not from 0 to {2**31 - 1}.")
-    rows = _rows(place, reading)
+    rows = rows_of(place, reading)
     everything = [row for of in rows.values() for row in of]
     classes = reading.classes or _classes(everything, reading.metric)
     labels, names = tuple(raw for raw, _ in classes), tuple(word for _, word in classes)
@@ -101,7 +68,7 @@ def define(name: str, place: Place, reading: Reading) -> OwnTask:
 
 def labels_in(place: Place, reading: Reading) -> tuple[str, ...]:
     """Lists the labels that the data hold, sorted; raises BadData or BadRequest as `define`."""
-    return tuple(sorted({row.label for of in _rows(place, reading).values() for row in of}))
+    return tuple(sorted({row.label for of in rows_of(place, reading).values() for row in of}))
 
 
 def read_own(task: Task, place: Place) -> Mapping[Split, Examples]:
@@ -111,7 +78,7 @@ def read_own(task: Task, place: Place) -> Mapping[Split, Examples]:
     reading = Reading(
         task.columns, task.label_column, "", (), task.own.dev_share, task.own.split_seed, dev_only=not task.train_rows
     )
-    rows = _rows(place, reading)
+    rows = rows_of(place, reading)
     found: dict[Split, Examples] = {}
     for split, of in rows.items():
         items = _examples_of(task, of)
@@ -127,106 +94,12 @@ def read_own(task: Task, place: Place) -> Mapping[Split, Examples]:
     return found
 
 
-@dataclass(frozen=True)
-class _Labelled:
-    """A row with its texts and its label as it stands there."""
-
-    where: str
-    texts: tuple[str, ...]
-    label: str
-
-
 def _called(place: Place, split: Split) -> str:
     source = place.dev if split == "dev" and place.dev else place.data
     return source if source.startswith(HUB) else Path(source).name
 
 
-def _rows(place: Place, reading: Reading) -> dict[Split, list[_Labelled]]:
-    """Each split's rows in the order of the file."""
-    if place.data.startswith(HUB):
-        tables = dict(hub_tables(place.data))
-        if place.dev:
-            raise BadRequest("The dev set of a data set of the Hub is a split of its own.", "Leave out --dev.")
-    else:
-        tables = {"train": read_table(expanded(place.data))}
-        if place.dev:
-            tables["dev"] = read_table(expanded(place.dev))
-    if reading.dev_only:
-        if place.dev or reading.dev_share is not None:
-            raise BadRequest("Nothing is trained here: all of --data is scored.", "Leave out --dev and --dev-share.")
-        return {"dev": _labelled(tables.get("dev", tables["train"]), reading)}
-    if reading.dev_share is not None:
-        if place.dev:
-            raise BadRequest("There is a file of dev examples and a share to draw as such.", "Give one of the two.")
-        return _split(_labelled(tables["train"], reading), reading.dev_share, reading.split_seed)
-    if "dev" not in tables:
-        raise BadRequest(
-            "Nothing says which rows are the dev set.",
-            "Give --dev FILE, or --dev-share 0.2 to draw a fifth of the rows.",
-        )
-    return {"train": _labelled(tables["train"], reading), "dev": _labelled(tables["dev"], reading)}
-
-
-def _split(rows: Sequence[_Labelled], share: float, seed: int) -> dict[Split, list[_Labelled]]:
-    many = round(share * len(rows))
-    if not 1 <= many < len(rows):
-        raise BadRequest(f"A share of {share:g} of {len(rows)} rows leaves a split empty.", "Give another --dev-share.")
-    drawn = set(np.random.default_rng(seed).permutation(len(rows))[:many].tolist())
-    parts: dict[Split, list[_Labelled]] = {"train": [], "dev": []}
-    for at, row in enumerate(rows):
-        parts["dev" if at in drawn else "train"].append(row)
-    return parts
-
-
-def _labelled(table: Table, reading: Reading) -> list[_Labelled]:
-    for name in (*reading.text, reading.label):
-        if name not in table.columns:
-            raise BadData(
-                f"{table.path.name} has no column {name[:40]!r}.",
-                f"Its columns: {', '.join(one[:40] for one in table.columns[:20])}.",
-            )
-    text_at = [table.columns.index(name) for name in reading.text]
-    label_at = table.columns.index(reading.label)
-    return [
-        _Labelled(
-            table.where(row),
-            tuple(_text(table, row, name, at) for name, at in zip(reading.text, text_at, strict=True)),
-            _label(table, row, reading.label, label_at),
-        )
-        for row in table.rows
-    ]
-
-
-def _text(table: Table, row: Row, name: str, at: int) -> str:
-    text = row.cells[at]
-    if not isinstance(text, str):
-        what = "no text" if text is None else f"a value of type {type(text).__name__} and no text"
-        raise BadData(f"{table.where(row)} has {what} in its column {name[:40]!r}.", "Correct the row, or take it out.")
-    if not text.strip() or "\0" in text:
-        raise BadData(
-            f"{table.where(row)} has no readable text in its column {name[:40]!r}.", "Correct the row, or take it out."
-        )
-    if len(text) > LONGEST_TEXT:
-        raise BadData(
-            f"{table.where(row)} has a text of {len(text):,} characters.", f"At most {LONGEST_TEXT:,} are read."
-        )
-    return text
-
-
-def _label(table: Table, row: Row, name: str, at: int) -> str:
-    """The label as text: a whole number without a point, whichever way the file kept it."""
-    raw: Any = row.cells[at]
-    if isinstance(raw, float) and math.isfinite(raw) and raw.is_integer() and abs(raw) < 2**53:
-        raw = int(raw)
-    told = raw.strip() if isinstance(raw, str) else "" if raw is None or raw != raw else str(raw)
-    if not told or told.lower() == "nan":
-        raise BadData(f"{table.where(row)} has no label in its column {name[:40]!r}.", "Give it one, or take it out.")
-    if isinstance(raw, list | dict | bytes) or len(told) > LONGEST_NAME or not told.isprintable():
-        raise BadData(f"{table.where(row)} has a label that is no name and no number.", "Correct the row.")
-    return told
-
-
-def _classes(rows: Sequence[_Labelled], metric: str) -> tuple[tuple[str, str], ...]:
+def _classes(rows: Sequence[Labelled], metric: str) -> tuple[tuple[str, str], ...]:
     """The classes of a file in order, whole numbers by size, else by the alphabet; () where it holds values."""
     if metric in OF_VALUES:
         return ()
@@ -264,7 +137,7 @@ def _value(label: str) -> float | None:
     return value if math.isfinite(value) and label.isascii() and "_" not in label else None
 
 
-def _examples_of(task: Task, rows: Sequence[_Labelled]) -> list[Example]:
+def _examples_of(task: Task, rows: Sequence[Labelled]) -> list[Example]:
     if task.is_regression:
         items = []
         for row in rows:
@@ -286,7 +159,7 @@ def _examples_of(task: Task, rows: Sequence[_Labelled]) -> list[Example]:
     return [Example(row.texts, index[row.label]) for row in rows]
 
 
-def _check_classes(task: Task, rows: Mapping[Split, Sequence[_Labelled]], items: Mapping[Split, list[Example]]) -> None:
+def _check_classes(task: Task, rows: Mapping[Split, Sequence[Labelled]], items: Mapping[Split, list[Example]]) -> None:
     """A class of the dev set that nothing was trained on, or values that are all alike, make no task."""
     if task.is_regression:
         if len({item.label for item in items["dev"]}) < 2:

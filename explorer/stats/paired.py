@@ -1,6 +1,7 @@
 """Two masks on the same examples: the difference of their scores, and the examples that flipped.
 
-Throughout, a is what is looked at (a pruned model) and b what it is held against (the full one).
+Throughout, a is what is looked at (a pruned model) and b what it is held against (the full one). Long because the
+interval of each metric and its test stand together.
 """
 
 from __future__ import annotations

@@ -56,11 +56,11 @@ class Artefact:
     arrays: Mapping[str, NDArray[Any]]
     table: pd.DataFrame
     own_task: Task | None = None
-    """Its task, where that is none of GLUE's."""
+    """Task that it was computed for, where that is none of GLUE's."""
 
     @property
     def task(self) -> Task:
-        """What it was computed for."""
+        """The task that its numbers were computed for."""
         return self.own_task or TASKS[self.manifest.task]
 
 

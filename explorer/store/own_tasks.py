@@ -11,7 +11,8 @@ from pathlib import Path
 
 from explorer.errors import BadBundle, BadData, BadRequest
 from explorer.foreign import Unreadable, json_of, text_of
-from explorer.glue.own_data import Place, read_own
+from explorer.glue.own_data import read_own
+from explorer.glue.own_rows import Place
 from explorer.glue.own_task import task_from_json, task_to_json
 from explorer.glue.tasks import TASKS, Examples, Split, Task, task_named
 from explorer.store.user_folders import cache_folder

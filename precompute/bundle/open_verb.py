@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from explorer.errors import BadRequest
-from explorer.glue.own_data import Place
+from explorer.glue.own_rows import Place
 from explorer.glue.tasks import TASKS
 from explorer.paths import expanded
 from explorer.store.bundle import Bundle

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from explorer.errors import BadBundle, BadData, BadRequest
-from explorer.glue.own_data import Place, Reading, define, read_own
+from explorer.glue.own_data import define, read_own
+from explorer.glue.own_rows import Place, Reading
 from explorer.glue.own_task import task_from_json, task_to_json
 
 ROWS = [("the cat runs", "good"), ("a dog, big", "bad"), ('the "red" bird', "good"), ("one fish", "bad")] * 5

@@ -85,7 +85,7 @@ def test_pairs_with_values_are_fine_tuned_and_their_stages_measured(run, tmp_pat
     assert (made.record["n"], made.record["metric"]) == (12, "spearman")
     for verb in ("prune", "importance", "ablations", "subnetworks"):  # the bundle knows the task, this machine the data
         assert run(verb, *given, "--device", "cpu", "--json").status == 0
-    assert run("score", *given, "--device", "cpu", "--json").status == 0
+    assert run("score", *given[:4], "--model", "one", *given[6:], "--device", "cpu", "--json").status == 0
     assert run("report", "--bundle", tmp_path / "bundle", "--task", "alike", "--model", "one").status == 0
     assert [problem for check in validate(Bundle(tmp_path / "bundle")) for problem in check.problems] == []
     other = run("finetune", *given, *data[:-1], "0.5", "--device", "cpu")

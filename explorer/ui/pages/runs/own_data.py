@@ -134,7 +134,7 @@ class _Opening:
         return cls(process, root, log)
 
     def last_words(self) -> str:
-        """What it said last."""
+        """The last line that the command wrote."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").split("\n")
         except OSError:
