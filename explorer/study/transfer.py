@@ -24,7 +24,7 @@ class Transferred:
     """The task on whose model and dev set it is scored."""
     score: float
     share: float
-    """Of the full model's score."""
+    """Score over the full model's."""
     share_low: float
     share_high: float
     """95% interval over examples, paired with the full model."""
