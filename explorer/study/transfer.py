@@ -25,7 +25,7 @@ class Transferred:
     """What its score is."""
     score: float
     share: float
-    """Of the full model's score."""
+    """Score over the full model's."""
     share_low: float
     share_high: float
     """95% interval over examples, paired with the full model."""
