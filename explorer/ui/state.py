@@ -24,7 +24,7 @@ from explorer.store.link_fingerprint import (
 from explorer.store.schema import Run
 from explorer.ui.as_text import plain
 from explorer.ui.view import Links, View, runs_of
-from explorer.ui.visitor import on_command_line
+from explorer.ui.visitor import on_command_line, without_folders
 
 _MASKS = "view.masks"
 _REVISION = "view.revision"
@@ -206,7 +206,7 @@ def notice(sentence: str) -> None:
 def show_notices() -> None:
     """Shows the sentences that `notice` kept, and forgets them."""
     for sentence in st.session_state.pop(_NOTICES, []):
-        st.warning(plain(sentence), icon=":material/info:")
+        st.warning(plain(without_folders(sentence)), icon=":material/info:")
 
 
 def _selectbox(label: str, name: str, options: Sequence[str], first: bool, default: str = "") -> str:

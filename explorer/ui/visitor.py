@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 _PASSED_ON = ("forwarded", "via", "x-real-ip", "true-client-ip", "ngrok-auth-user-id", "fastly-client-ip")
 _OF_PROXIES = ("x-forwarded", "x-original", "cf-", "tailscale-", "x-envoy", "x-arr-", "x-amzn", "x-cloud-trace")
 """What proxies and tunnels write into a request, and beginnings of such headers."""
+_FOLDERS = re.compile(r"""(?<![\w.:/])/(?:[^\s/'"`,;:()]+/)+(?=[^\s/'"`,;:()])""")
+"""The folders before the last part of an absolute path, but not what follows the name of a host."""
 
 
 def served_on_localhost() -> bool:
@@ -65,3 +68,8 @@ def on_command_line(root: Path) -> str:
     if root.resolve().parent == PROJECT:
         return root.name
     return str(root) if served_on_localhost() else "DIR"
+
+
+def without_folders(sentence: str) -> str:
+    """Gives a sentence as this visitor may read it: of paths only the last part, unless he sits at this machine."""
+    return sentence if served_on_localhost() else _FOLDERS.sub("", sentence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -53,7 +54,9 @@ def opened_as_it_is(options: Options) -> Manifest:
     given = load_finetuned(options.source, options.task)
     base, key = given.identity, options.key("finetune")
     assert base is not None  # it was read from files
-    config = {"model": base.source, "recipe": None, "train_file": None, "shape": [given.n_layers, given.n_heads]}
+    config: dict[str, Any] = {"model": base.source, "recipe": None, "train_file": None}
+    config |= {"shape": [given.n_layers, given.n_heads]}
+    config |= {"gone": [list(place) for place in given.gone]} if given.gone else {}
     with options.bundle.sole_writer(key):
         if there := finished(options.bundle, key, config):
             return there

@@ -77,3 +77,20 @@ def test_nobody_is_here_where_a_proxy_is_in_front(options, hosted, monkeypatch):
     monkeypatch.setattr(visitor.st, "get_option", ({"server.address": "localhost"} | options).get)
     monkeypatch.setattr(visitor.st, "context", SimpleNamespace(headers={"Host": "127.0.0.1:8501"}))
     assert not visitor.served_on_localhost()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "read_elsewhere"),
+    [
+        ("There is no bundle at /srv/people/anna/runs.", "There is no bundle at runs."),
+        ("/home/anna/.cache/ledger.sqlite cannot be written.", "ledger.sqlite cannot be written."),
+        ("Make it: `run --bundle '/srv/a b/runs'`.", "Make it: `run --bundle 'a b/runs'`."),
+        ("From https://huggingface.co/a/b and/or MRPC/seed_1.", "From https://huggingface.co/a/b and/or MRPC/seed_1."),
+        ("1/2 of 3 / 4", "1/2 of 3 / 4"),
+    ],
+)
+def test_only_who_sits_here_reads_folders(monkeypatch, sentence, read_elsewhere):
+    monkeypatch.setattr(visitor, "served_on_localhost", lambda: True)
+    assert visitor.without_folders(sentence) == sentence
+    monkeypatch.setattr(visitor, "served_on_localhost", lambda: False)
+    assert visitor.without_folders(sentence) == read_elsewhere
