@@ -6,7 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures.print.export import Exhibit
+from explorer.figures.signed import signed
 from explorer.figures.transfer import transfer_figure
+from explorer.stats.stability import Stability
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import shape_of
 from explorer.study.learnt import degenerate_words
@@ -36,8 +38,8 @@ def show(view: View) -> None:
     caption = (
         f"Seed {run.seed}. In a square: the share of the full model's score that the ticket of the row keeps on the "
         "model of the column, and how many of 20 random masks of its size it beats (by chance 10; all 20 once in 21). "
-        "Bold: it beats all, and their mean beyond noise over examples. Dotted: at home. A share counts from 0 and not "
-        "from the majority class, as the paper's 90% does."
+        "Bold: it beats all, and their mean beyond noise over examples. Dotted: at home. As in the paper's 90%, "
+        "a share counts from 0 and not from the majority class."
     )
     title = f"Tickets on other tasks' models, seed {run.seed}"
     dark = st.context.theme.type == "dark"
@@ -86,9 +88,8 @@ def stable(view: View) -> None:
         {
             "over": one.over,
             "choices": one.stability.choices,
-            "stability": one.stability.undefined
-            or minus(f"{one.stability.value:.2f} [{one.stability.low:.2f}, {one.stability.high:.2f}]"),
-            "by chance": "" if one.chance is None else minus(f"{one.chance[0]:.2f} to {one.chance[1]:.2f}"),
+            "stability": _in_words(one.stability),
+            "by chance": "" if one.chance is None else f"{signed(one.chance[0], 2)} to {signed(one.chance[1], 2)}",
             "what it means": one.says,
         }
         for one in found
@@ -100,3 +101,11 @@ def stable(view: View) -> None:
         "Steps of one path are nested, so examples and thresholds cannot disagree on the order in which parts go, only "
         "on where to stop: compare them with seeds, not with 0."
     )
+
+
+def _in_words(found: Stability) -> str:
+    """Two choices have no interval: they are as far from their mean as each other."""
+    if found.undefined:
+        return found.undefined
+    interval = f" [{found.low:.2f}, {found.high:.2f}]" if found.choices > 2 else " (no interval for two)"
+    return minus(f"{found.value:.2f}{interval}")
