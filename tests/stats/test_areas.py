@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import matthews_corrcoef
 
-from explorer.errors import BadRequest
 from explorer.glue.metrics import metric
 from explorer.stats.areas import area_under, central, cross_scores, draw_weights, weighted_scores
 
@@ -59,6 +59,6 @@ def test_the_interval_of_an_area_covers():
     assert 0.88 <= hits / 200 <= 0.99
 
 
-def test_matthews_of_three_classes_is_refused():
-    with pytest.raises(BadRequest, match="takes two classes"):
-        weighted_scores("matthews", np.array([[0, 1, 2]]), np.array([0, 1, 1]), np.ones((1, 3)))
+def test_matthews_of_three_classes_is_scikit_learns():
+    found = weighted_scores("matthews", np.array([[0, 1, 2]]), np.array([0, 1, 1]), np.ones((1, 3)))
+    assert found[0, 0] == pytest.approx(matthews_corrcoef([0, 1, 1], [0, 1, 2]))

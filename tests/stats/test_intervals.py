@@ -121,9 +121,9 @@ def test_options_out_of_range_are_refused(options):
         score_with_interval("matthews", [0, 1], [0, 1], **options)
 
 
-def test_matthews_has_an_interval_for_two_classes_only():
+def test_f1_takes_two_classes():
     with pytest.raises(BadRequest, match="neither 0 nor 1"):
-        score_with_interval("matthews", [0, 1, 2], [0, 1, 2])
+        score_with_interval("f1", [0, 1, 2], [0, 1, 2])
 
 
 def test_unusable_input_is_refused():

@@ -158,7 +158,7 @@ def test_unusable_input_is_refused():
     with pytest.raises(BadRequest):
         compare("accuracy", [0, 1], [0], [0, 1])
     with pytest.raises(BadRequest, match="neither 0 nor 1"):
-        compare("matthews", [0, 1], [0, 2], [0, 1])
+        compare("f1", [0, 1], [0, 2], [0, 1])
     with pytest.raises(BadRequest, match="not a class index"):
         flips([0.5, 1], [0, 1], [0, 1])
 
