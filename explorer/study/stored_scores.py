@@ -40,7 +40,7 @@ class KnownRun:
     labels: NDArray[np.float64]
     """(n,)"""
     full: KnownScore
-    """Of the mask that keeps all that the model has: heads that were cut out of it before are off in it."""
+    """Score of the mask that keeps all that the model has: heads that were cut out of it before are off in it."""
     by_code: Mapping[str, KnownScore]
     shape: tuple[int, int]
     """(L, H)"""

@@ -58,7 +58,7 @@ class TaskSheet:
     """What was pruned -> seed -> good ticket."""
     paths: tuple[StoredPath, ...]
     manifests: tuple[Manifest, ...]
-    """Of the fine-tuned runs, in the order of seeds."""
+    """Manifests of the fine-tuned runs, in the order of seeds."""
 
     @property
     def majority(self) -> MajorityBaseline | None:

@@ -29,7 +29,7 @@ from explorer.stats.intervals import Score, score_with_interval
 TOLERANCE = 1e-4
 """Logits. In fp32 two orders of adding up one sum differ by some 1e-5 in a BERT; a wrong weight by far more."""
 SENTENCES = 64
-"""Of this project's own, where no data are at hand."""
+"""How many of this project's own are taken where no data are at hand."""
 _BATCH = 32
 Runner = Callable[[Path, Examples], Float32Array]
 """Runs a written folder on examples: logits (n, n_outputs), fp32."""
@@ -46,7 +46,7 @@ class Proof:
     largest: float
     """Largest difference of a logit."""
     score: Score | None
-    """Of what the folder predicts on the task's dev set; None on sentences of this project."""
+    """Score of what the folder predicts on the task's dev set; None on sentences of this project."""
 
     @property
     def sentence(self) -> str:

@@ -28,7 +28,7 @@ CODE = Mask.full(3, 4).with_head(0, 1, False).with_mlp(2, False).code
 def test_every_verb_has_help(verb):
     result = CliRunner().invoke(app, [verb, "--help"])
     assert result.exit_code == 0
-    assert "--json" in result.output
+    assert ("--json" in result.output) is (verb != "app")  # which runs until it is stopped, and has no result
     assert "Usage:" in result.output
 
 

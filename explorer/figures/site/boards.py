@@ -59,7 +59,7 @@ def published_board(task: str, pruned: Pruned) -> tuple[dict[str, Any], str] | N
 
 
 def small(board: Mapping[str, Any]) -> dict[str, Any]:
-    """The same board as one of many: its cells alone, all seeds together."""
+    """Makes a board one of many on a page: its cells alone, all seeds together."""
     return {**board, "size": "small", "states": board["states"][:1]}
 
 
