@@ -144,10 +144,11 @@ def test_overview_of_imported_masks_has_their_agreement_alone(monkeypatch, impor
 
 def test_tickets_show_every_seed_and_compare_them_on_the_same_examples(monkeypatch, whole):
     test = opened(monkeypatch, "tickets", whole.root, task="MRPC")
-    scores, pairs = (element.value for element in test.dataframe)
+    scores, pairs, stability = (element.value for element in test.dataframe)
     assert list(scores["seed"]) == ["1337", "42"]
     assert list(scores["heads"]) == [str(ticket(1337).heads_kept)] * 2
     assert list(pairs["seed"]) == ["1337", "42", "mean"]
+    assert len(stability) == 3  # over seeds, examples and thresholds
     assert all("✱" in cell for cell in pairs["good − bad"][:2])
     assert "**Good** is measurably better than **bad** in 2 of 2 seeds." in words(test)
     assert address(test, "task") == "MRPC"

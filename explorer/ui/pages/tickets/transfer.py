@@ -29,8 +29,8 @@ def show(view: View) -> None:
     runs = [Run(run.model, task, run.seed) for task in dict.fromkeys(m.task for m in view.manifests)]
     there = [one for one in runs if view.has(Key(one, "transfer"))]
     if not there:
-        command = code(view.bundle.command_for(Key(run, "transfer")))
-        st.caption(f"The tickets of seed {run.seed} were not tried on other tasks' models yet: {command}")
+        command = view.bundle.command_for(Key(run, "transfer"))
+        st.caption(f"The tickets of seed {run.seed} were not tried on other tasks' models yet: {code(command)}")
         return
     cells, unlearnt = _cells(view, there)
     words = transfer_words([one for one in cells if one.task not in unlearnt], unlearnt)
