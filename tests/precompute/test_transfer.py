@@ -13,7 +13,9 @@ from explorer.glue.encoding import encode
 from explorer.glue.metrics import score_of
 from explorer.glue.sources import folder_examples
 from explorer.glue.tasks import TASKS
+from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
+from explorer.store import saved_state
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.store.validation import validate
@@ -52,3 +54,36 @@ def test_tickets_of_other_tasks_beside_their_like(finetuned_bundle, glue, tmp_pa
     assert (home.own, away.own, home.draws) == (True, False, 20)
     tickets["STS-B"] = {SEED: OWN}
     assert transfer.make(options).summary["tickets"] == 3, "made anew with what has come in"
+
+
+def test_it_goes_on_where_it_was_stopped(finetuned_bundle, glue, tmp_path, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    bundle = Bundle(shutil.copytree(finetuned_bundle, tmp_path / "bundle"))
+    options = Options(TASKS["MRPC"], SEED, "minilm-l6", bundle, glue)
+    tickets = {"MRPC": {SEED: OWN}, "RTE": {SEED: OTHER}}
+    monkeypatch.setattr(transfer, "tickets_by_task", lambda *_: tickets)
+    save, evaluated = saved_state.SavedState.save, []
+
+    def saving(self, **arrays):
+        save(self, **arrays)
+        raise Killed
+
+    def counted(self, masks, *rest):
+        evaluated.extend(masks)
+        return many(self, masks, *rest)
+
+    many = Evaluator.evaluate_many
+    with monkeypatch.context() as patch:
+        patch.setattr(saved_state.SavedState, "save", saving)
+        patch.setattr(Evaluator, "evaluate_many", counted)
+        with pytest.raises(Killed):
+            transfer.make(options)
+    first = set(evaluated)
+    evaluated.clear()
+    monkeypatch.setattr(Evaluator, "evaluate_many", counted)
+    made = transfer.make(options)
+    assert first
+    assert not first & set(evaluated)
+    assert len(first) + len(set(evaluated)) == made.summary["masks"]
