@@ -108,7 +108,7 @@ PAGES = {
     "survival, paths": ({"view": "paths"}, {"survival.trajectory"}),
     "survival, weights": ({"view": "weights"}, {"survival.weights", "survival.weights.each"}),
     "survival, paper": ({"view": "paper"}, {"published.beside.MRPC", "published.all"}),
-    "tickets": ({}, {"tickets.ours", "tickets.published", "tickets.seeds", "tickets.pairs"}),
+    "tickets": ({}, {"tickets.ours", "tickets.published", "tickets.seeds", "tickets.pairs", "tickets.stability"}),
     "runs": ({}, {"runs.matrix"}),
 }
 
