@@ -18,6 +18,9 @@ def switch(label: str, names: Mapping[Name, str], parameter: str, key: str) -> N
     """
     kept = f"{key}.kept"
     before = st.session_state.get(kept)
+    if before not in names:  # another task offers other names
+        before = None
+        st.session_state.pop(key, None)
     wanted = st.query_params.get(parameter)
     if wanted in names and wanted != before:
         st.session_state[key] = wanted
