@@ -145,7 +145,7 @@ def _missing(method: str, report: Report) -> None:
     never = {str(report[f"{method}/{kind}/{name}"]["note"]): STATE_NAMES[name].lower() for kind, name, _ in rows}
     for note, which in never.items():
         if note.startswith("Cannot be made"):
-            st.caption(plain(f"{which.capitalize()}: {note[0].lower()}{note[1:]}"))
+            st.caption(plain(f"{which.capitalize()} tickets {note[0].lower()}{note[1:]}"))
     if not lacking:
         return
     with st.expander(f"{len(lacking)} of {len(rows)} bars lack seeds: how to make them"):
