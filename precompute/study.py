@@ -10,14 +10,12 @@ from explorer.store.paper.published import published
 from explorer.store.runs_of_task import TOGETHER, complete, seeds_with
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.stages import stage_named
+from explorer.study.fitting import why_not
 from precompute.options import Options
-from precompute.run.fitting import unfit, why_not
+from precompute.run.fitting import unfit
 from precompute.run.graph import Job, graph, require_optional
 from precompute.same_model import require_same_model
 from precompute.stage_verbs import make_artefact
-
-NEEDS_EVERY_HEAD = ("attention", "bank", "league", "magnitude")
-"""Verbs that refuse a model out of which heads were cut before."""
 
 
 def plan(run: Run) -> tuple[Job, ...]:
@@ -42,23 +40,14 @@ def run_study(options: Options, without: Collection[str] = ()) -> Iterator[Manif
             or not all(complete(options.bundle, key) for key in planned.needs)
         ):
             continue
-        if planned.verb in NEEDS_EVERY_HEAD and _has_lost_heads(options):
-            continue
         as_it_is = complete(options.bundle, planned.key) if planned.key == options.key("finetune") else None
         yield as_it_is or make_artefact(options, planned.key)
-
-
-def _has_lost_heads(options: Options) -> bool:
-    tuned = complete(options.bundle, options.key("finetune"))
-    return bool(tuned and tuned.config.get("gone"))
 
 
 def left_undone(options: Options) -> list[str]:
     """Words a sentence with its command for every part of the study that the bundle lacks, super subnetworks too."""
     bundle, run = options.bundle, options.run
     keys = [planned.key for planned in plan(run)]
-    if _has_lost_heads(options):
-        keys = [key for key in keys if stage_named(key.stage).verb not in NEEDS_EVERY_HEAD]
     undone = [_missing(bundle, key) for key in keys if not complete(bundle, key)]
     undone += _super(bundle, run)
     retrain = stage_named("retrained").options[0].values

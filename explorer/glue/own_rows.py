@@ -99,7 +99,7 @@ def _labelled(table: Table, reading: Reading) -> list[Labelled]:
         if name not in table.columns:
             raise BadData(
                 f"{table.path.name} has no column {name[:40]!r}.",
-                f"Its columns: {', '.join(one[:40] for one in table.columns[:20])}.",
+                f"Name one that it has: {', '.join(one[:40] for one in table.columns[:20])}.",
             )
     text_at = [table.columns.index(name) for name in reading.text]
     label_at = table.columns.index(reading.label)

@@ -15,6 +15,7 @@ from explorer.store.bundle import Bundle
 from explorer.store.paper.published import MAJORITY
 from explorer.store.runs_of_task import complete, seeds_with
 from explorer.store.schema import ALL_SEEDS, Key, Run
+from explorer.study.fitting import why_not
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class MajorityBaseline:
     """Words for the screen: "always 'paraphrase', as in 67.4% of the training examples"."""
     title: str
     """Name of the line in a figure: 'majority class' or 'random draws'."""
+    from_training: str = ""
+    """The command that takes the training set's instead; '' where that is done, or there is no training set."""
 
 
 def majority_score(metric: MetricName, labels: Float64Array) -> float:
@@ -58,7 +61,7 @@ def majority_baseline_of(bundle: Bundle, model: str, task: str) -> MajorityBasel
     for seed in seeds_with(bundle, model, task, "finetune"):
         labels = bundle.read(Key(Run(model, task, seed), "finetune")).arrays.get("labels")
         if labels is not None and len(labels):
-            return _of_dev(about, labels.astype(np.float64), bundle.command_for(Key(everyone, "baseline")))
+            return _of_dev(about, labels.astype(np.float64), _command(bundle, Key(everyone, "baseline")))
     return None
 
 
@@ -68,8 +71,12 @@ def _of_dev(task: Task, labels: Float64Array, command: str) -> MajorityBaseline:
         return MajorityBaseline(score, "what draws at random are expected to score", _title(task))
     values, counts = np.unique(labels, return_counts=True)
     chosen = task.label_names[int(values[counts.argmax()])]
-    words = f"always {chosen!r}, the most frequent label of the dev set; `{command}` takes the training set's"
-    return MajorityBaseline(score, words, _title(task))
+    words = f"always {chosen!r}, the most frequent label of the dev set"
+    return MajorityBaseline(score, words, _title(task), command)
+
+
+def _command(bundle: Bundle, key: Key) -> str:
+    return "" if why_not(bundle, key) else bundle.command_for(key)
 
 
 def _title(task: Task) -> str:

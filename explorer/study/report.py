@@ -19,6 +19,7 @@ from explorer.store.paper.published import MAJORITY, Published, published
 from explorer.store.runs_of_task import TOGETHER, complete, seeds_with
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.study.conditions import CONDITIONS, PREFIX, ConditionScore, study_scores
+from explorer.study.fitting import sorted_out
 
 Report = dict[str, dict[Any, Any]]
 COLUMNS = ("mean", "sd", "low", "high", "n_seeds", "published_mean", "published_sd", "note", "missing", "more_missing")
@@ -117,6 +118,7 @@ def _key_of(bundle: Bundle, run: Run, condition: str) -> Key:
 
 def _ours(bundle: Bundle, found: _Found) -> dict[str, Any]:
     note = [f"Undefined for seed {', '.join(map(str, found.undefined))}."] if found.undefined else []
+    note += [f"Cannot be made: {why}." for why in sorted_out(bundle, found.missing)[1]]
     row = _row(n_seeds=len(found.scores), **_lacking(bundle, found.missing))
     if found.scores:
         spread = seed_spread(list(found.scores.values()))
@@ -148,8 +150,8 @@ _NOTHING_LACKING: dict[str, Any] = {"missing": "", "more_missing": 0}
 
 
 def _lacking(bundle: Bundle, missing: list[Key]) -> dict[str, Any]:
-    """The command for the first missing artefact, and how many more there are."""
-    keys = list(dict.fromkeys(missing))
+    """The command for the first missing artefact that can be made, and how many more there are."""
+    keys, _ = sorted_out(bundle, list(dict.fromkeys(missing)))
     return {"missing": bundle.command_for(keys[0]), "more_missing": len(keys) - 1} if keys else _NOTHING_LACKING
 
 

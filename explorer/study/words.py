@@ -34,6 +34,11 @@ def seeds(n: int) -> str:
     return f"{n} seed" if n == 1 else f"{n} seeds"
 
 
+def counted(n: float, noun: str) -> str:
+    """'1 head', '6 heads', '3.5 heads'."""
+    return f"{n:.3g} {noun}" if n == 1 else f"{n:.3g} {noun}s"
+
+
 def minus(text: str) -> str:
     """The text with the sign that negative numbers have in print; hyphens within words stay."""
     return _HYPHEN.sub("−", text)

@@ -16,6 +16,7 @@ from explorer.glue.tasks import TASKS
 from explorer.paths import expanded
 from explorer.store.bundle import Bundle
 from explorer.store.own_tasks import own_tasks, task_of
+from explorer.study.words import counted
 from precompute.console import (
     RUNS,
     BundleOption,
@@ -68,7 +69,8 @@ def open_model(**given: Any) -> None:
     show = f"EXPLORER_BUNDLE={shlex.quote(str(root))} make demo"
     full, ticket = made["finetune"].summary["score"], made["structured"].summary
     record = {"run": str(opened.run.path), "score": full, "artefacts": [str(one.key.path) for one in made.values()]}
-    kept = f"{ticket['heads_kept']} heads and {ticket['mlps_kept']} MLPs at {ticket['ticket_score']:.3f}"
+    parts = f"{counted(ticket['heads_kept'], 'head')} and {counted(ticket['mlps_kept'], 'MLP')}"
+    kept = f"{parts} at {ticket['ticket_score']:.3f}"
     words = f"{opened.run.path}: {task.metric} {full:.3f} on {task.dev_rows:,} examples; its good ticket keeps {kept}."
     print_result(record | {"show": show}, as_json, f"{words}\nOpen the app on it: {show}")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from explorer.mask import Mask
 from explorer.stats.intervals import Score
+from explorer.study.words import counted
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,9 @@ class ScoreResult:
         """Words it for a terminal."""
         s = self.score
         interval = s.undefined or f"[{s.low:.4f}, {s.high:.4f}] {s.method}"
+        kept = f"{counted(self.mask.heads_kept, 'head')} and {counted(self.mask.mlps_kept, 'MLP')} kept"
         found = (
-            f"{self.task} ({self.data}), {self.mask.heads_kept} heads and {self.mask.mlps_kept} MLPs kept: "
-            f"{s.metric} {s.value:.4f} {interval}, n = {s.n}, {self.seconds:.2f} s"
+            f"{self.task} ({self.data}), {kept}: {s.metric} {s.value:.4f} {interval}, n = {s.n}, {self.seconds:.2f} s"
         )
         return "\n".join([found, *(pair.sentence() for pair in (self.proof.pairs if self.proof else ()))])
 

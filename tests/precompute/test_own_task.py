@@ -10,7 +10,7 @@ from explorer.store.bundle import Bundle
 from explorer.store.own_tasks import place_of
 from explorer.store.schema import Key, Run
 from explorer.store.validation import validate
-from precompute.run.fitting import why_not
+from explorer.study.fitting import why_not
 from tests import tiny
 
 NAMES = ("Low", "mid-dle", "HIGH")

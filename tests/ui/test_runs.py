@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -62,6 +64,18 @@ def test_a_run_that_was_never_begun_has_commands_and_a_link(monkeypatch, bundle)
     test.selectbox(key="view.seed").set_value("42").run()
     assert "tiny-bert on MRPC, seed 42" in words(test)
     assert address(test, "row") is None
+
+
+def test_a_model_opened_as_it_is_is_offered_nothing_that_cannot_be_made(monkeypatch, tmp_path):
+    bundle = small_bundle(tmp_path / "bundle", seeds=(7,), stages=("structured",))
+    path = bundle.root / Key(Run(MODEL, "MRPC", 7), "finetune").path / "manifest.json"
+    raw = json.loads(path.read_text())
+    path.write_text(json.dumps(raw | {"config": raw["config"] | {"recipe": None}}))
+    test = opened(monkeypatch, "runs", bundle.root)
+    assert list(test.dataframe[0].value["seed"]) == ["7"]
+    assert "Cannot be made: retrained good, retrained random, retrained bad, as" in words(test)
+    assert "precompute retrain" not in codes(test)
+    assert "precompute ablations" in codes(test)
 
 
 def test_a_check_names_each_of_six_and_what_is_wrong(monkeypatch, tmp_path):

@@ -12,7 +12,7 @@ from explorer.figures.overlays import only_pruned, survival_overlay
 from explorer.mask import Mask
 from explorer.store.paper.published import published
 from explorer.store.task_tickets import FAMILIES, Pruned
-from explorer.study.words import seeds
+from explorer.study.words import counted, seeds
 
 
 def survival_board(masks: Mapping[int, Mask], pruned: Pruned, name: str) -> dict[str, Any]:
@@ -53,8 +53,8 @@ def published_board(task: str, pruned: Pruned) -> tuple[dict[str, Any], str] | N
         "hover": {"heads": [list(map(_share_words, row)) for row in heads], "mlps": list(map(_share_words, mlps))},
         "states": [("", Mask.full(*heads.shape).code)],
     }
-    parts = [f"{heads.sum():.3g} heads"] if share.heads is not None else []
-    parts += [f"{mlps.sum():.3g} MLPs"] if share.mlps is not None else []
+    parts = [counted(float(heads.sum()), "head")] if share.heads is not None else []
+    parts += [counted(float(mlps.sum()), "MLP")] if share.mlps is not None else []
     return board, f"{', '.join(parts)}, {many}"
 
 

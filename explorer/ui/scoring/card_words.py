@@ -109,7 +109,7 @@ def waiting(code: str, title: str, full: Score | None, floor: MajorityBaseline, 
 
 def unknown(code: str, title: str, full: Score, floor: MajorityBaseline) -> Card:
     """The card of a mask that can be neither looked up nor scored."""
-    lines = ("Presets and single switches have a stored score; others need the checkpoint.",)
+    lines = ("Presets and single switches have a stored score; others need the checkpoint and the data.",)
     words = "No stored score for this mask"
     return Card(code, title, value="–", axis=axis_of(full, floor), chip=("none", words), lines=lines)
 

@@ -115,7 +115,8 @@ def _own_data(task: Task) -> DataSource:
         local = visitor.served_on_localhost()
         why = f" {plain_text.plain(str(error))}" if local else ""
         st.info(
-            f"The data of {task.name} are not at hand on the machine that runs this app: stored scores only.{why}",
+            f"The data of {task.name} are not at hand on the machine that runs this app: stored scores only.{why}"
+            + (" Where they lie now can be named below, for live scores." if local else ""),
             icon=":material/database_off:",
         )
         if local:

@@ -18,6 +18,10 @@ def switch(label: str, names: Mapping[Name, str], parameter: str, key: str) -> N
     """
     kept = f"{key}.kept"
     before = st.session_state.get(kept)
+    if before not in names:  # chosen where other names were offered
+        before = None
+    if st.session_state.get(key) not in names:
+        st.session_state.pop(key, None)
     wanted = st.query_params.get(parameter)
     if wanted in names and wanted != before:
         st.session_state[key] = wanted

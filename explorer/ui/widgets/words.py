@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
-from explorer.study.words import OWN_QUESTION, QUESTIONS, minus, model_name, seeds
+from explorer.study.majority_baseline import MajorityBaseline
+from explorer.study.words import OWN_QUESTION, QUESTIONS, counted, minus, model_name, seeds
+from explorer.ui.as_text import code
 
-__all__ = ["OWN_QUESTION", "QUESTIONS", "against_line", "minus", "model_name", "seeds"]
+__all__ = ["OWN_QUESTION", "QUESTIONS", "against_line", "counted", "minus", "model_name", "seeds", "training_words"]
 
 
 def against_line(value: float, low: float, high: float, line: float) -> str:
@@ -16,3 +18,8 @@ def against_line(value: float, low: float, high: float, line: float) -> str:
     if value >= line:
         return f"above the 90% line ({line:.3f})" + ("" if low >= line else ", but not clearly")
     return f"below the 90% line ({line:.3f})" + ("" if high < line else ", but not clearly")
+
+
+def training_words(line: MajorityBaseline) -> str:
+    """Where the most frequent label of the training set could stand in its place, the command for that, as Markdown."""
+    return f"; {code(line.from_training)} takes the training set's" if line.from_training else ""

@@ -11,12 +11,13 @@ import streamlit as st
 from explorer.figures.print.export import Exhibit
 from explorer.glue.tasks import TASKS
 from explorer.store import stages as register
-from explorer.store.bundle import CHECKPOINT
+from explorer.store.bundle import CHECKPOINT, Bundle
 from explorer.store.coverage import Part, commands, coverage
 from explorer.store.own_tasks import tasks_in_order
 from explorer.store.paper.importer import SEEDS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
+from explorer.study.fitting import is_opened, sorted_out
 from explorer.ui import state, visitor
 from explorer.ui.pages.runs import add, own_data, progress
 from explorer.ui.pages.runs.memory import memory_words
@@ -68,12 +69,12 @@ def _here(view: View) -> None:
     size = sum(entry.bytes for manifest in manifests for entry in manifest.files.values())
     own = [manifest for manifest in manifests if manifest.model == selected.model]
     tasks = tasks_in_order(manifest.task for manifest in own)
-    rows = [run for task in tasks for run in _runs_of(selected.model, task, own)]
+    rows = [run for task in tasks for run in _runs_of(view.bundle, selected.model, task, own)]
     shown = _shown(selected, rows)
     state.write_url(selected, None, **({"row": _code(shown)} if shown != selected else {}))
     st.markdown(
         exhibits.say(
-            f"**{plain(view.root.name)}** holds {len(manifests)} artefacts, {size / 1e6:.0f} MB. Below, those of "
+            f"**{plain(view.root.name)}** holds {len(manifests)} artefacts, {_size_words(size)}. Below, those of "
             f"**{model_name(selected.model)}**: a row a run (a task and a fine-tuning seed), a column a stage of the "
             "study. Pick a row to see how it came about and what is missing."
         )
@@ -86,19 +87,27 @@ def _here(view: View) -> None:
         "checkpoint does not ship, so that the lab can show stored scores only."
     )
     absent = [task for task in TASKS if task not in tasks]
-    if absent and any(manifest.stage not in PUBLISHED_STAGES for manifest in own):
+    if 0 < len(absent) < len(TASKS) and any(manifest.stage not in PUBLISHED_STAGES for manifest in own):
         whole = view.bundle.study_command_for(Run(selected.model, absent[0], SEEDS[0]))
         st.caption(f"Nothing here of {', '.join(absent)}. Make a whole run: {code(whole)}")
     _run(view, shown, found[shown])
     st.caption(memory_words())
 
 
-def _runs_of(model: str, task: str, manifests: Sequence[Manifest]) -> list[Run]:
-    """The paper's seeds (not of an imported model: it cannot be completed) and any others, then what is over all."""
+def _runs_of(bundle: Bundle, model: str, task: str, manifests: Sequence[Manifest]) -> list[Run]:
+    """The paper's seeds (not of an imported model, nor of one that was opened as it is: other seeds cannot be made of
+    it) and any others, then what is over all."""
     seeds = {manifest.seed for manifest in manifests if manifest.task == task}
     over_all = [Run(model, task, ALL_SEEDS)] if ALL_SEEDS in seeds else []
-    wanted = seeds if all(manifest.stage in PUBLISHED_STAGES for manifest in manifests) else {*SEEDS, *seeds}
+    tuned = [manifest for manifest in manifests if (manifest.task, manifest.stage) == (task, "finetune")]
+    as_they_are = bool(tuned) and all(is_opened(bundle, manifest.key) for manifest in tuned)
+    imported = all(manifest.stage in PUBLISHED_STAGES for manifest in manifests)
+    wanted = seeds if imported or as_they_are else {*SEEDS, *seeds}
     return [Run(model, task, seed) for seed in sorted(wanted - {ALL_SEEDS}, key=in_paper_order)] + over_all
+
+
+def _size_words(size: int) -> str:
+    return f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} KB"
 
 
 def _shown(selected: Run, rows: Sequence[Run]) -> Run:
@@ -182,10 +191,16 @@ def _run(view: View, run: Run, stages: Mapping[str, Sequence[Part]]) -> None:
 
 
 def _missing(view: View, run: Run, lacking: Sequence[Part]) -> None:
-    names = [f"{part.key.stage} {part.key.variant}".strip() for part in lacking]
-    st.markdown(f"Missing: {', '.join(names)}.")
+    makeable, never = sorted_out(view.bundle, [part.key for part in lacking])
+    for why, keys in never.items():
+        st.markdown(f"Cannot be made: {plain(', '.join(map(_name, keys)))}, as {plain(why)}.")
+    if not makeable:
+        return
+    lacking = [part for part in lacking if part.key in makeable]
+    st.markdown(f"Missing: {', '.join(map(_name, makeable))}.")
     if run.seed != ALL_SEEDS:
-        st.caption("One command makes all of it; stopped, it goes on where it was. It needs GLUE.")
+        needs = "It needs GLUE." if run.task in TASKS else f"It needs the data of {plain(run.task)}."
+        st.caption("One command makes all of it; stopped, it goes on where it was. " + needs)
         st.code(view.bundle.study_command_for(run), language="bash")
     with st.expander("Or one by one"):
         where = visitor.on_command_line(view.root)

@@ -22,6 +22,7 @@ FACTS = {
     "model": "the model's name",
     "task": "the task's name",
     "question": "the task as a question",
+    "data": "what it was fine-tuned on: a task of GLUE, or one's own data",
     "metric": "what is scored",
     "seed": "the fine-tuning seed",
     "n_examples": "examples that are scored",
@@ -93,7 +94,8 @@ def facts(of: Material) -> dict[str, str | None]:
     values: dict[str, str | None] = {
         "model": model_name(run.model),
         "task": run.task,
-        "question": QUESTIONS.get(run.task, OWN_QUESTION),
+        "question": QUESTIONS.get(run.task, f"{run.task}, {OWN_QUESTION}."),
+        "data": f"{run.task} of the GLUE benchmark" if run.task in QUESTIONS else f"{run.task}, {OWN_QUESTION}",
         "metric": METRIC_WORDS[known.task.metric],
         "seed": str(run.seed),
         "n_examples": f"{len(known.labels):,}",

@@ -23,7 +23,7 @@ from explorer.ui.pages.survival.published import published_panel
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, overlay_picker, page_title
 from explorer.ui.widgets.switch import switch
-from explorer.ui.widgets.words import model_name, seeds
+from explorer.ui.widgets.words import model_name, seeds, training_words
 
 FILL = "survival"
 """What colours the cells until somebody chooses otherwise."""
@@ -69,7 +69,10 @@ def page(view: View) -> None:
     exhibits.pool()
     title = st.container(gap="xxsmall")
     state.show_notices()
-    panel = switch("View", VIEWS, "view", "survival.view")
+    published = not view.task().own  # nothing is of a task of one's own data
+    panel = switch(
+        "View", {name: words for name, words in VIEWS.items() if name != "paper" or published}, "view", "survival.view"
+    )
     tools = st.container(horizontal=True, gap="medium", vertical_alignment="center")
     pruned: Pruned = "together"
     if panel != "weights":
@@ -219,7 +222,7 @@ def _paths(shown: Shown) -> None:
         data=steps,
         alt="Score against the share of heads and MLPs that are left, a line a seed",
     )
-    words = f" {line.title.capitalize()}: {plain(line.words)}." if line else ""
+    words = f" {line.title.capitalize()}: {plain(line.words)}{training_words(line)}." if line else ""
     st.caption(
         "Each point is a mask that was scored on the whole dev set; hollow points fell below the dotted 90% line of "
         f"their seed. Importance is measured anew after every step. Hover for scores with 95% intervals.{words}"

@@ -14,7 +14,7 @@ from explorer.store.paper.published import Published, published
 from explorer.store.task_tickets import FAMILIES, Pruned
 from explorer.ui.pages.survival.views import mask_panel
 from explorer.ui.widgets.panels import panels_row
-from explorer.ui.widgets.words import model_name, seeds
+from explorer.ui.widgets.words import counted, model_name, seeds
 
 
 def published_panel(task: str, model: str, masks: Mapping[int, Mask], pruned: Pruned) -> None:
@@ -61,6 +61,6 @@ def _panel(figures: Published, task: str, pruned: Pruned, title: str, of_selecte
     n_layers = one.shape[0]
     heads = share.heads if share.heads is not None else np.full((n_layers, n_layers), np.nan)
     mlps = share.mlps if share.mlps is not None else np.full(n_layers, np.nan)
-    parts = [f"{heads.sum():.3g} heads"] if share.heads is not None else []
-    parts += [f"{mlps.sum():.3g} MLPs"] if share.mlps is not None else []
+    parts = [counted(float(heads.sum()), "head")] if share.heads is not None else []
+    parts += [counted(float(mlps.sum()), "MLP")] if share.mlps is not None else []
     return Panel(title, f"{', '.join(parts)}, {seeds(len(figures.seeds))}", heads, mlps, of_selected=of_selected)

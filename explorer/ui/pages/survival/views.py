@@ -28,7 +28,7 @@ from explorer.ui.as_text import code
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits
 from explorer.ui.widgets.panels import is_dark, panels_row
-from explorer.ui.widgets.words import model_name, seeds
+from explorer.ui.widgets.words import counted, model_name, seeds
 
 NAMES: dict[Kind, str] = {"heads": "heads", "mlps": "MLPs"}
 
@@ -193,9 +193,9 @@ def mask_panel(title: str, masks: Sequence[Mask], pruned: Pruned) -> Panel:
     share = survival(masks)
     parts = []
     if pruned != "mlps":
-        parts.append(f"{share.heads.kept_spread.mean:.3g} heads")
+        parts.append(counted(share.heads.kept_spread.mean, "head"))
     if pruned != "heads":
-        parts.append(f"{share.mlps.kept_spread.mean:.3g} MLPs")
+        parts.append(counted(share.mlps.kept_spread.mean, "MLP"))
     note = ", ".join(parts) + (f", {seeds(len(masks))}" if not title.startswith("Seed") else "")
     heads = share.heads.mean if pruned != "mlps" else np.full(share.heads.mean.shape, np.nan)
     mlps = share.mlps.mean if pruned != "heads" else np.full(share.mlps.mean.shape, np.nan)

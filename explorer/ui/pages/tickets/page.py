@@ -25,12 +25,10 @@ from explorer.ui.pages.tickets import pairs, transfer
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
 from explorer.ui.widgets.switch import switch
-from explorer.ui.widgets.words import model_name, seeds
+from explorer.ui.widgets.words import model_name, seeds, training_words
 
-_WHISKERS = (
-    "Bars are means over seeds, rings single seeds, whiskers one sample standard deviation (the published ones were "
-    "converted to it)."
-)
+_WHISKERS = "Bars are means over seeds, rings single seeds, whiskers one sample standard deviation."
+_CONVERTED = " The published ones were converted to it."
 
 
 def page(view: View) -> None:
@@ -101,11 +99,11 @@ def _bars(
         if has_published:
             st.markdown("**BERT-base**, 5 seeds, as published")
             chart(theirs, float(full["published_mean"]), float(majority["published_mean"]), "published")
-    always = f" {line.title.capitalize()}: {plain(line.words)}." if line else ""
+    always = f" {line.title.capitalize()}: {plain(line.words)}{training_words(line)}." if line else ""
     compare = " Two models: compare the pattern, not the numbers." if by_seed and has_published else ""
     if by_seed and (pooled := _pooled(ours, int(full["n_seeds"]))):
         st.caption(pooled)
-    st.caption(f"{_WHISKERS}{always}{compare}")
+    st.caption(f"{_WHISKERS}{_CONVERTED if has_published else ''}{always}{compare}")
     if float(full["published_mean"]) < float(majority["published_mean"]):
         st.caption(
             f"{run.task} is degenerate for BERT-base: the full model ({full['published_mean']:.3f}) scores below the "
@@ -144,6 +142,10 @@ def _missing(method: str, report: Report) -> None:
     """Which bars are not there, or rest on fewer seeds, and the commands that complete them."""
     rows = [(kind, name, str(report[f"{method}/{kind}/{name}"]["missing"])) for name in STATES for kind in TICKET_KINDS]
     lacking = [(kind, name, command) for kind, name, command in rows if command]
+    never = {str(report[f"{method}/{kind}/{name}"]["note"]): STATE_NAMES[name].lower() for kind, name, _ in rows}
+    for note, which in never.items():
+        if note.startswith("Cannot be made"):
+            st.caption(plain(f"{which.capitalize()} tickets {note[0].lower()}{note[1:]}"))
     if not lacking:
         return
     with st.expander(f"{len(lacking)} of {len(rows)} bars lack seeds: how to make them"):

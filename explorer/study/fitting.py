@@ -1,0 +1,48 @@
+"""Which artefacts of the study a run cannot have: nothing to train on, no recipe to train again by, no margins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.store.bundle import Bundle
+from explorer.store.schema import ALL_SEEDS, Key
+from explorer.store.stages import stage_named
+from explorer.study.mask_bank import told_by_margins
+from explorer.study.words import counted
+
+NEEDS_EVERY_HEAD = ("attention", "bank", "league", "magnitude")
+"""Verbs that refuse a model out of which heads were cut before."""
+
+
+def why_not(bundle: Bundle, key: Key) -> str:
+    """Says why an artefact can never be made of its task or its run; '' where it can. Raises BadBundle."""
+    task, finetuned = bundle.task(key.run.task), Key(key.run, "finetune")
+    opened = bundle.has(finetuned) and is_opened(bundle, finetuned)
+    if key.stage == "bank" and not told_by_margins(task):
+        return f"the margins of a mask do not tell the {METRIC_WORDS[task.metric]} of {task.n_outputs} classes"
+    if key.stage == "retrained" and opened:
+        return f"{key.run.path} was opened as it is: nothing says how it was trained"
+    gone = len(bundle.manifest(finetuned).config.get("gone", ())) if bundle.has(finetuned) else 0
+    if gone and stage_named(key.stage).verb in NEEDS_EVERY_HEAD:
+        return f"it needs every head, and {counted(gone, 'head')} of {key.run.path} had been cut out"
+    untold = key.run.seed != ALL_SEEDS and not bundle.has(finetuned)  # a run that would first have to be trained
+    trains = untold or "train" in stage_named(key.stage).splits
+    if task.own and not task.train_rows and trains and not opened:
+        return f"{task.name} has no training examples"
+    return ""
+
+
+def is_opened(bundle: Bundle, finetuned: Key) -> bool:
+    """Tells whether a run is a fine-tuned model that was opened as it is, and was not trained here."""
+    return bundle.manifest(finetuned).config.get("recipe", "") is None
+
+
+def sorted_out(bundle: Bundle, keys: Sequence[Key]) -> tuple[list[Key], dict[str, list[Key]]]:
+    """Splits artefacts into those that can be made and, by the reason, those that never can. Raises BadBundle."""
+    can: list[Key] = []
+    never: dict[str, list[Key]] = {}
+    for key in keys:
+        why = why_not(bundle, key)
+        (never.setdefault(why, []) if why else can).append(key)
+    return can, never
