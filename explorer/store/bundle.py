@@ -215,7 +215,8 @@ class Bundle:
         shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # another computation's state is there
             for parent in list(folder.parents)[: len(key.path.parts)]:
-                parent.rmdir()
+                with suppress(FileNotFoundError):  # gone, where a kill came between two of these
+                    parent.rmdir()
 
     def sole_writer(self, key: Key, on_wait: Told | None = None) -> AbstractContextManager[None]:
         """Makes this thread the one writer of an artefact as long as the block lasts; clears leftovers first.

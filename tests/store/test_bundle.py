@@ -261,3 +261,14 @@ def test_keys():
     assert str(Key(RUN, "ablations").path) == "tiny/MRPC/seed_7/ablations"
     assert Key(RUN, "finetune") < Key(RUN, "structured", "heads") < Key(replace(RUN, seed=8), "finetune")
     assert command_for(Key(RUN, "ablations")) == "python -m precompute ablations --task MRPC --seed 7 --model tiny"
+
+
+def test_clearing_goes_on_where_a_kill_left_empty_folders(tmp_path):
+    bundle = Bundle(tmp_path)
+    key = Key(Run("tiny", "MRPC", 7), "finetune")
+    folder = bundle.work_folder(key)
+    folder.mkdir(parents=True)
+    folder.rmdir()
+    folder.parent.rmdir()  # killed here
+    bundle.clear_work(key)
+    assert list(tmp_path.iterdir()) == []
