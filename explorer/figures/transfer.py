@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.overlap import SCALES
 from explorer.figures.palette import quiet
 from explorer.figures.signed import signed
+from explorer.figures.surplus import surplus_squares
 from explorer.study.transfer import Transferred
 
 
@@ -33,31 +33,17 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
             words = f"{one.share:.0%}<br>{one.beaten}/{one.draws}"
             texts[row][column] = f"<b>{words}</b>" if one.better else words
             hover[row][column] = _hover(one)
-    reach = float(np.nanmax(np.abs(surplus), initial=0.05)) if not np.isnan(surplus).all() else 1.0
-    fewer, even, more, ink = SCALES["dark" if dark else "light"]
-    figure = go.Figure(
-        go.Heatmap(
-            z=surplus,
-            x=models,
-            y=tickets,
-            zmin=-reach,
-            zmax=reach,
-            colorscale=[(0.0, fewer), (0.5, even), (1.0, more)],
-            text=texts,
-            texttemplate="%{text}",
-            textfont={"color": ink, "size": 13},
-            customdata=hover,
-            xgap=2,
-            ygap=2,
-            hoverongaps=False,
-            colorbar={
-                "title": {"text": "beyond<br>random"},
-                "thickness": 10,
-                "outlinewidth": 0,
-                "tickformat": "+.0%",
-            },
-            hovertemplate="ticket of %{y} on %{x}<br>%{customdata}<extra></extra>",
-        )
+    figure = surplus_squares(
+        surplus,
+        tickets,
+        models,
+        texts,
+        hover,
+        title="beyond<br>random",
+        least=0.05,
+        told="ticket of %{y} on %{x}",
+        dark=dark,
+        tickformat="+.0%",
     )
     for task in models:
         if task in tickets and task not in unlearnt:  # a frame round what is at home
@@ -67,8 +53,8 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
     for task in models:
         if task in unlearnt:
             figure.add_annotation(x=task, y=tickets[0], text="learnt<br>nothing", showarrow=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False, title="ticket of")
-    figure.update_xaxes(side="top", showgrid=False, title="on the model of")
+    figure.update_yaxes(title="ticket of")
+    figure.update_xaxes(title="on the model of")
     return quiet(figure, height=120 + 58 * len(tickets)).update_layout(margin={"t": 70})
 
 

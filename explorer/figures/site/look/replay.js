@@ -55,9 +55,9 @@ class Replay {
     this.root = make("div", "hero", {}, [make("div", "stage", {}, [said, walked, place])]);
     parent.append(this.root);
     this.board = new Board(place, data.layers, data.heads);
-    readable(this.board);
+    this.board.showOnly();
     this.listen();
-    this.pace(false);
+    pace(this.play, false);
     this.method(0);
   }
 
@@ -129,14 +129,7 @@ class Replay {
   stop() {
     clearInterval(this.clock);
     this.clock = null;
-    this.pace(false);
-  }
-
-  pace(walking) {
-    const [words, path] = walking ? ["Pause", "M6 4h3v12H6zM11 4h3v12h-3z"] : ["Play", "M6 4L16 10L6 16z"];
-    this.play.setAttribute("aria-label", words);
-    this.play.title = words;
-    this.play.replaceChildren(drawing(path));
+    pace(this.play, false);
   }
 
   listen() {
@@ -148,7 +141,7 @@ class Replay {
       if (this.clock) return this.stop();
       const last = this.path.steps.length - 1;
       if (this.at >= last) this.to(0);
-      this.pace(true);
+      pace(this.play, true);
       this.clock = setInterval(() => {
         this.to(this.at + 1);
         if (this.at >= this.path.steps.length - 1) this.stop();

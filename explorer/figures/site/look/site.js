@@ -35,25 +35,6 @@ function chips(label, names, onChoose, start = 0) {
   return row;
 }
 
-// A grid that only shows says what is known of the cell under the pointer or the focus.
-function readable(board) {
-  board.grid.addEventListener("pointerover", (event) => {
-    const button = event.target.closest("button");
-    if (board.spots.has(button)) board.read(button);
-  });
-  board.grid.addEventListener("pointerleave", () => board.read(null));
-  board.root.addEventListener("focusin", (event) => board.spots.has(event.target) && board.focused(event.target));
-  board.root.addEventListener("focusout", () => board.read(null));
-  board.grid.addEventListener("keydown", (event) => {
-    const { row, column } = board.spots.get(board.current);
-    const { key } = event;
-    const to = { ArrowUp: [row - 1, column], ArrowDown: [row + 1, column], ArrowLeft: [row, column - 1], ArrowRight: [row, column + 1] }[key];
-    if (!to) return;
-    event.preventDefault();
-    board.at(...to)?.focus();
-  });
-}
-
 function showBoard(place) {
   const of = told.boards[place.dataset.board];
   const total = of.layers * of.heads + of.layers;
@@ -69,7 +50,7 @@ function showBoard(place) {
   place.append(chips("Fine-tuning seed", names, (at) => { shown = at; tint(); }), on);
   place.classList.add("s-board");
   if (small) board.grid.inert = true; // a picture in a card: the task's page has the grid itself
-  else readable(board);
+  else board.showOnly();
   tint();
   retints.push(tint);
   const legend = small && of.fill && document.querySelector("[data-legend]:empty");

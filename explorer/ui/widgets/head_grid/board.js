@@ -76,6 +76,35 @@ class Board {
     return Boolean(code);
   }
 
+  // Of a grid that only shows: pointer, focus and arrow keys read its cells; a click or the i key opens a card.
+  showOnly() {
+    const { grid, root } = this;
+    grid.addEventListener("pointerover", (event) => {
+      const button = event.target.closest("button");
+      if (this.spots.has(button)) this.read(button);
+    });
+    grid.addEventListener("pointerleave", () => this.read(null));
+    root.addEventListener("focusin", (event) => this.spots.has(event.target) && this.focused(event.target));
+    root.addEventListener("focusout", () => this.read(null));
+    grid.addEventListener("keydown", (event) => this.move(event));
+    grid.addEventListener("click", (event) => this.openCard(event.target.closest("button")));
+  }
+
+  move(event) {
+    const { row, column } = this.spots.get(this.current);
+    if (event.key === "i") this.openCard(this.current);
+    const to = {
+      ArrowUp: [row - 1, column],
+      ArrowDown: [row + 1, column],
+      ArrowLeft: [row, column - 1],
+      ArrowRight: [row, column + 1],
+    }[event.key];
+    if (event.key === "Escape") this.read(null);
+    if (!to) return;
+    event.preventDefault();
+    this.at(...to)?.focus();
+  }
+
   lines() {
     const { layers, heads } = this;
     const head = (layer, head) => layer * heads + head;

@@ -27,6 +27,14 @@ function bitsOf(code, size) {
   return Uint8Array.from({ length: size }, (_, i) => (bytes.charCodeAt(i >> 3) >> (7 - (i & 7))) & 1);
 }
 
+// Says on the button that starts and stops a walk which of the two it does.
+function pace(button, walking) {
+  const [words, path] = walking ? ["Pause", "M6 4h3v12H6zM11 4h3v12h-3z"] : ["Play", "M6 4L16 10L6 16z"];
+  button.setAttribute("aria-label", words);
+  button.title = words;
+  button.replaceChildren(drawing(path));
+}
+
 class Hero {
   constructor(parent, data, told) {
     const { layers, heads } = data;
@@ -130,7 +138,7 @@ class Hero {
   walk(from, end) {
     this.stop();
     this.to(from);
-    this.pace(true);
+    pace(this.play, true);
     this.clock = setInterval(() => {
       if (this.at >= end) this.stop();
       else this.to(this.at + 1);
@@ -140,14 +148,7 @@ class Hero {
   stop() {
     clearInterval(this.clock);
     this.clock = null;
-    this.pace(false);
-  }
-
-  pace(walking) {
-    const [words, path] = walking ? ["Pause", "M6 4h3v12H6zM11 4h3v12h-3z"] : ["Play", "M6 4L16 10L6 16z"];
-    this.play.setAttribute("aria-label", words);
-    this.play.title = words;
-    this.play.replaceChildren(drawing(path));
+    pace(this.play, false);
   }
 
   // ---- pointer and keyboard
@@ -182,34 +183,11 @@ class Hero {
         this.choose(next);
       });
     });
-    board.grid.addEventListener("pointerover", (event) => {
-      const button = event.target.closest("button");
-      if (board.spots.has(button)) board.read(button);
-    });
-    board.grid.addEventListener("pointerleave", () => board.read(null));
-    board.root.addEventListener("focusin", (event) => board.spots.has(event.target) && board.focused(event.target));
-    board.root.addEventListener("focusout", () => board.read(null));
-    board.grid.addEventListener("keydown", (event) => this.move(event));
-    board.grid.addEventListener("click", (event) => board.openCard(event.target.closest("button")));
+    board.showOnly();
   }
 
   choose(number) {
     this.stop();
     this.show(number);
-  }
-
-  move(event) {
-    const { row, column } = this.board.spots.get(this.board.current);
-    if (event.key === "i") this.board.openCard(this.board.current);
-    const to = {
-      ArrowUp: [row - 1, column],
-      ArrowDown: [row + 1, column],
-      ArrowLeft: [row, column - 1],
-      ArrowRight: [row, column + 1],
-    }[event.key];
-    if (event.key === "Escape") this.board.read(null);
-    if (!to) return;
-    event.preventDefault();
-    this.board.at(...to)?.focus();
   }
 }
