@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import expect  # noqa: E402
 
+from explorer.ui.widgets import scripts  # noqa: E402
+from explorer.ui.widgets.scripts import script  # noqa: E402
 from tests.browser.conftest import unhurried  # noqa: E402
 from tests.waiting import until  # noqa: E402
 
@@ -93,3 +96,38 @@ def test_in_the_lab_a_click_switches_and_a_right_click_or_i_opens_the_card(conte
     head.click()
     expect(head).to_have_attribute("aria-checked", "false")
     expect(page.locator(".cell.linked")).to_have_attribute("aria-label", re.compile("^Layer 2, head 8"))
+
+
+ASKED_TOO_SOON = """async (text) => {
+  const card = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
+  const parent = document.body.appendChild(document.createElement("div"));
+  const sent = [];
+  const mount = (page, chosen) => card.default({
+    data: { page, layers: 6, heads: 12, chosen, facts: null },
+    parentElement: parent,
+    setStateValue: (_, value) => sent.push(value),
+    setTriggerValue: () => {},
+  });
+  card.openCard("3.5"); // the grid is there already, the card is not
+  mount("Survival", "");
+  const first = parent.querySelector("h2").textContent;
+  const told = [...sent];
+  card.openCard("2.1"); // the grid of the next page is there, its card is still the page before's
+  mount("Patterns", "2.1");
+  const second = sent.at(-1);
+  window.askedCard = { asker: null, path: "/elsewhere" }; // asked for on the page before
+  mount("Tickets", "2.1");
+  const open = document.documentElement.classList.contains("head-card-open");
+  return { first, told, second, open, ring: window.linkedHead };
+}"""
+
+
+def test_a_card_that_is_asked_for_before_it_is_there_opens_once_it_is(page):
+    page.goto("about:blank")
+    text = script(Path(scripts.__file__).parent / "head_card" / "head_card.js")
+    told = page.evaluate(ASKED_TOO_SOON, f"{text}\nexport {{ openCard }};")
+    assert told["first"] == "Layer 3, head 5"
+    assert told["told"] == [{"code": "3.5", "open": True}]
+    assert told["second"] == {"code": "2.1", "open": True}
+    assert told["ring"] == "2.1"
+    assert not told["open"], "it was for the page before"

@@ -9,9 +9,11 @@ function linkHead(code) {
   window.dispatchEvent(new CustomEvent("linkedhead"));
 }
 
-// Rings it, and asks the page's card to tell of it. asker: the cell, which gets the focus back from the card.
+// Rings it, and asks the page's card to tell of it. asker: the cell, which gets the focus back from the card. The card
+// may not be there yet, or still be the page before's: what was asked for stands in the window.
 function openCard(code, asker = null) {
   linkHead(code);
+  window.askedCard = { asker, path: location.pathname };
   window.dispatchEvent(new CustomEvent("headcard", { detail: { code, asker } }));
 }
 

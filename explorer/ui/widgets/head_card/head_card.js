@@ -75,10 +75,13 @@ class Card {
 
   update(data, choose, act) {
     Object.assign(this, { data, choose, act });
+    const asked = window.askedCard?.path === location.pathname; // on this very page, maybe before this card was there
     if (opened === null) {
-      opened = Boolean(data.chosen); // as the link says
-      linkHead(data.chosen);
-    } else if (onPage !== data.page) opened = false; // it was opened for the page before: the ring came along
+      opened = asked || Boolean(data.chosen); // as the link says
+      if (!asked) linkHead(data.chosen);
+    } else if (onPage !== data.page) opened = asked; // it was opened for the page before: the ring came along
+    if (asked) this.asker = window.askedCard.asker;
+    else window.askedCard = null;
     onPage = data.page;
     // Another model has other heads.
     const [layer, head] = linkedHead().split(".");
@@ -89,6 +92,7 @@ class Card {
 
   open(open, focus = false) {
     opened = open;
+    if (!open) window.askedCard = null;
     this.paint();
     if (open && focus) this.title.focus();
     this.tell();
@@ -96,6 +100,7 @@ class Card {
 
   none() {
     opened = false;
+    window.askedCard = null;
     linkHead("");
     this.paint();
     this.tell();
