@@ -142,7 +142,7 @@ def writer_of(target: Path) -> str:
 
 
 def _resolved(target: Path) -> Path:
-    """The same folder by one name, a link in its own place not followed."""
+    """Gives the one name of a folder; a link in its own place is not followed."""
     target = Path(os.path.abspath(target))  # noqa: PTH100  # resolve() would follow a link in its own place
     return target.parent.resolve() / target.name
 

@@ -164,7 +164,7 @@ def _last_held(rows: _Rows) -> WeightMask:
 
 
 def _logits(options: Options, opened: OpenRun, weights: Weights, mask: WeightMask) -> NDArray[np.float32]:
-    """Of the run's model without the weights that the mask prunes."""
+    """Computes the logits of the run's model without the weights that the mask prunes."""
     if mask.n_kept == mask.n_weights:
         return opened.evaluator.full.logits
     pruned = with_weights(opened.classifier, apply(weights, mask), source=opened.classifier.source, sha256=mask.sha256)

@@ -14,7 +14,6 @@ from playwright.sync_api import expect  # noqa: E402
 from explorer.ui.widgets import scripts  # noqa: E402
 from explorer.ui.widgets.scripts import script  # noqa: E402
 from tests.browser.conftest import unhurried  # noqa: E402
-from tests.waiting import until  # noqa: E402
 
 SIZES = {"laptop": (1280, 720), "desktop": (1920, 1080), "phone": (390, 844)}
 RIGHT_OF = "element => element.getBoundingClientRect().right"
@@ -44,9 +43,9 @@ def test_a_click_on_a_heatmap_opens_the_card_and_its_link_opens_it_again(sized, 
     page.wait_for_url(re.compile(r"card=3\.5"))
     expect(cell(page, "Layer 3, head 5")).to_have_class(re.compile("linked"))
     width = page.viewport_size["width"]
-    until(lambda: card.evaluate(RIGHT_OF) <= width)  # it glides in
+    assert card.evaluate(RIGHT_OF) <= width
     if width > 900:  # the page makes room: nothing lies below the card
-        until(lambda: page.get_by_test_id("stMain").evaluate(RIGHT_OF) <= card.bounding_box()["x"] + 1)
+        assert page.get_by_test_id("stMain").evaluate(RIGHT_OF) <= card.bounding_box()["x"] + 1
 
     other = unhurried(chromium, viewport=page.viewport_size)
     again = other.new_page()

@@ -134,7 +134,7 @@ def in_words(examples: Examples, table: pd.DataFrame, names: Names = OF_MASK) ->
 
 
 def _newest(place: str, examples: Examples, code: str, indices: pd.Series[int]) -> frozenset[int]:
-    """Those that the mask before this one did not flip; none on the first look."""
+    """Finds the examples that the mask before this one did not flip; none on the first look."""
     here = frozenset(int(index) for index in indices)
     of, last, shown, fresh = st.session_state.get(place, (None, "", frozenset(), frozenset()))
     if of != examples.sha256:

@@ -155,7 +155,7 @@ def _spot(mark: Landmark, model: str) -> Spot:
 
 
 def _share(mask: Mask, model: str) -> float:
-    """Of the parameters in heads and MLPs; of their number, for a model of unknown width."""
+    """Share of the parameters in heads and MLPs that is kept; of their number, for a model of unknown width."""
     share = size_of(mask, model).share
     return share if share is not None else (mask.heads_kept + mask.mlps_kept) / (mask.heads.size + mask.n_layers)
 
