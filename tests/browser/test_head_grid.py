@@ -5,6 +5,7 @@ Long because the grid is one component with one served app.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -404,40 +405,50 @@ def test_on_a_stage_all_of_12_x_12_is_seen_at_once_and_can_be_read(page, serve, 
     assert grid.button("Layer 3, heads and MLP").evaluate(size) >= 0.4 * side
 
 
-MOUNTED_TWICE = """async (text) => {
+MOUNTS = """async (text) => {
   const module = await import(URL.createObjectURL(new Blob([text], { type: "text/javascript" })));
   const parent = document.body.appendChild(document.createElement("div"));
+  const cell = (layer, head) => parent.querySelector(`[aria-label^="Layer ${layer}, head ${head}:"]`);
+  const off = () => [...parent.querySelectorAll(".cell")].map((one) => one.getAttribute("aria-checked") === "false");
   const sent = [];
   const mount = (code, revision) => module.default({
     data: { code, revision, layers: 2, heads: 2, disabled: false, hover: {}, size: "normal", name: "", cards: false },
     parentElement: parent,
     setStateValue: (_, value) => sent.push(value.code),
   });
-  const cell = (layer, head) => parent.querySelector(`[aria-label^="Layer ${layer}, head ${head}:"]`);
-  const off = () => [...parent.querySelectorAll(".cell")].map((one) => one.getAttribute("aria-checked") === "false");
-  const [full, half] = ["_A", "3A"];
+  Object.assign(window, { cell, off, sent, mount, full: "_A", half: "3A" });
+}"""
+MOUNTED_TWICE = """() => {
   let unmount = mount(full, "a");
   cell(1, 1).click();
   cell(2, 2).click();
+  const [gone, tool] = [cell(1, 2), document.querySelector('[aria-label="Undo"]')];
   unmount();
   unmount = mount(full, "a"); // Python has heard of neither click
   const afresh = off();
-  cell(1, 2).click();
-  parent.querySelector('[aria-label="Undo"]').click();
-  parent.querySelector('[aria-label="Undo"]').click();
+  gone.click(); // it has left the page, as under a click that is on its way
+  const late = off();
+  tool.click();
+  document.querySelector('[aria-label="Undo"]').click();
   const undone = off();
   unmount();
   unmount = mount(half, "b");
   const another = off();
   unmount();
-  return { afresh, undone, another, sent };
+  return { afresh, late, undone, another, sent };
 }"""
 
 
-def test_a_grid_mounted_afresh_keeps_the_clicks_that_python_has_not_heard_of(page):
+def _mounts(page):
     page.goto("about:blank")
-    told = page.evaluate(MOUNTED_TWICE, script(GRID / "board.js", GRID / "head_grid.js"))
+    page.evaluate(MOUNTS, script(GRID / "board.js", GRID / "head_grid.js"))
+
+
+def test_a_grid_mounted_afresh_keeps_the_clicks_that_python_has_not_heard_of(page):
+    _mounts(page)
+    told = page.evaluate(MOUNTED_TWICE)
     assert told["afresh"] == [True, False, False, False, True, False]  # two heads and the MLP of each layer
+    assert told["late"] == [True, True, False, False, True, False]
     assert told["undone"] == [True, False, False, False, False, False]
     masks = [Mask.full(2, 2).with_head(0, 0, False)]
     masks.append(masks[0].with_head(1, 1, False))
@@ -445,3 +456,14 @@ def test_a_grid_mounted_afresh_keeps_the_clicks_that_python_has_not_heard_of(pag
     assert told["sent"] == [mask.code for mask in (*masks, masks[1], masks[0])]
     assert Mask.full(2, 2).with_head(1, 0, False).code == "3A"
     assert told["another"] == [False, False, False, True, False, False]
+
+
+def test_a_press_that_ends_on_a_grid_mounted_afresh_is_one_click(page):
+    _mounts(page)
+    page.evaluate("() => { window.unmount = mount(full, 'a'); }")
+    page.get_by_label(re.compile("^Layer 2, head 1:")).hover()
+    page.mouse.down()
+    page.evaluate("() => { unmount(); mount(full, 'a'); }")
+    page.mouse.up()
+    assert page.evaluate("off()") == [False, False, False, True, False, False]
+    assert page.evaluate("sent") == [Mask.full(2, 2).with_head(1, 0, False).code]

@@ -2,6 +2,8 @@
 
 from streamlit.testing.v1 import AppTest
 
+from tests.waiting import HANG_SECONDS
+
 
 def _page():
     import streamlit as st
@@ -13,7 +15,7 @@ def _page():
 
 
 def test_a_choice_that_is_no_longer_offered_gives_way_to_the_first():
-    test = AppTest.from_function(_page)
+    test = AppTest.from_function(_page, default_timeout=HANG_SECONDS)
     test.query_params["view"] = "paper"
     assert test.run().markdown[0].value == "paper"
     test.session_state["own"] = True

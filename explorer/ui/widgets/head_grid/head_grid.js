@@ -10,17 +10,30 @@ const grids = new WeakMap();
 const newest = new Map();
 const REVISIONS = 100;
 
+// The grids on the page. For a moment there may be two of one revision, the one that goes and the one that comes: what
+// is switched on either shows on both.
+const mounted = new Set();
+
 export default function ({ data, parentElement, setStateValue }) {
   let grid = grids.get(parentElement);
   if (!grid || grid.board.layers !== data.layers || grid.board.heads !== data.heads) {
+    leave(grid);
     grid = new HeadGrid(new Board(parentElement, data.layers, data.heads));
     grids.set(parentElement, grid);
+    mounted.add(grid);
   }
   grid.update(data, (mask) => setStateValue("mask", mask));
   return () => {
-    grids.get(parentElement)?.board.root.remove();
+    leave(grids.get(parentElement));
     grids.delete(parentElement);
   };
+}
+
+// A press that is not over yet counts: its end will not be heard.
+function leave(grid) {
+  if (!grid || !mounted.delete(grid)) return;
+  grid.release();
+  grid.board.root.remove();
 }
 
 // One bit per head row by row, then one per MLP, packed big-endian, base64url: as Mask.code in Python.
@@ -81,6 +94,14 @@ class HeadGrid {
     newest.delete(this.named(this.revision)); // the latest stands last
     newest.set(this.named(this.revision), { past: [...past], future: [...future], before, bits });
     if (newest.size > REVISIONS) newest.delete(newest.keys().next().value);
+    for (const other of mounted) if (other !== this) other.follow(this);
+  }
+
+  follow({ board, revision, disabled, past, future, before, bits }) {
+    const unlike = this.disabled || disabled || this.revision !== revision;
+    if (unlike || this.board.layers !== board.layers || this.board.heads !== board.heads) return;
+    Object.assign(this, { past: [...past], future: [...future], before, bits, drag: null });
+    this.paint();
   }
 
   remember() {
