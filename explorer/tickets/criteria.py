@@ -150,9 +150,9 @@ RATES = (0.5, 0.65, 0.8, 0.9, 0.97)
 def random_masks(components: int, many: int, seed: int = 0) -> tuple[BoolArray, Float64Array]:
     """Draws masks for a bank: kept (many, C), each component kept at random at its mask's rate, and the rates (many,).
 
-    As many masks a rate, one more for the first ones where they do not share evenly.
+    The rates take turns, and fewer masks are the first of more: a bank can grow.
     """
-    rates = np.sort(np.resize(RATES, many))
+    rates = np.resize(RATES, many)
     kept = np.random.default_rng(seed).random((many, components)) < rates[:, None]
     return kept, rates
 

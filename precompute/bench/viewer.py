@@ -17,10 +17,12 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from explorer.errors import BadRequest
 from explorer.mask import Mask
 
-_GRID = "head_grid"
-_FIRST, _EXACT, _KNOWN = "Scored", "Scored in", "from the ledger"
+_GRID, _CARD = "head_grid", "score_card"
+_OPEN_SECONDS = 300.0
+"""How long the lab may take to open, the loading of its model included."""
 
 
 @dataclass
@@ -60,7 +62,10 @@ class Viewer:
     _listening: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Opens the lab and waits until the grid is there and an exact score of the mask on it."""
+        """Opens the lab and waits until the grid is there and an exact score of the mask on it.
+
+        Raises BadRequest where that does not come: the page speaks otherwise than the viewer understands.
+        """
         self._socket = await connect(
             f"ws://{self.address}/_stcore/stream",
             subprotocols=[Subprotocol("streamlit")],
@@ -72,9 +77,15 @@ class Viewer:
         self._asked, self._clicked, self._seen = Asked(False), time.perf_counter(), True
         self._listening = asyncio.create_task(self._listen())
         await self._send("")
-        await self._ready.wait()
-        await self._served.wait()
-        await self._idle.wait()
+        try:
+            async with asyncio.timeout(_OPEN_SECONDS):
+                await self._ready.wait()
+                await self._served.wait()
+                await self._idle.wait()
+        except TimeoutError:
+            there = "its grid came, its score did not" if self._ready.is_set() else "its grid did not come"
+            said = f" It said: {self.exceptions[-1]}" if self.exceptions else ""
+            raise BadRequest(f"The lab did not open within {_OPEN_SECONDS:.0f} s: {there}.", said.strip()) from None
 
     async def look_at(self, mask: Mask, *, known: bool, patience: float) -> Asked:
         """Clicks, and waits until the exact score is on screen, at most so many seconds."""
@@ -164,21 +175,27 @@ class Viewer:
 
     def _show(self, element: Any, fragment: str) -> None:
         kind = element.WhichOneof("type")
-        if kind == "bidi_component" and element.bidi_component.component_name == _GRID:
-            data = json.loads(element.bidi_component.json or element.bidi_component.mixed.json)
-            self._grid = element.bidi_component.id, fragment, data["revision"]
-            self._ready.set()
+        if kind == "bidi_component":
+            component = element.bidi_component
+            data = json.loads(component.json or component.mixed.json or "{}")
+            if component.component_name == _GRID and not data["disabled"]:
+                self._grid = component.id, fragment, data["revision"]
+                self._ready.set()
+            elif component.component_name == _CARD:
+                self._read(data)
         elif kind == "exception":
             self.exceptions.append(element.exception.message)
         elif kind == "alert" and element.alert.format == element.alert.ERROR:
             self.exceptions.append(element.alert.body)
-        elif kind == "progress" and element.progress.text.startswith(_FIRST):
-            self._timed(exact=False)
-        elif kind == "markdown" and self._is_exact(element.markdown.body):
-            self._timed(exact=True)
 
-    def _is_exact(self, body: str) -> bool:
-        return body.startswith((_EXACT, "The full model, scored")) or _KNOWN in body
+    def _read(self, card: dict[str, Any]) -> None:
+        """Sees how far the score of the mask on the grid is; a card that tells of another mask is not seen."""
+        if self.mask is not None and card["code"] != self.mask.code:
+            return
+        if card["progress"] is None and card["chip"][0] != "wait":
+            self._timed(exact=True)
+        elif card["dot"] is not None:
+            self._timed(exact=False)
 
     def _timed(self, *, exact: bool) -> None:
         if self._asked is None or not self._seen or self._asked.exact is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 
 from explorer.errors import BadRequest
 from explorer.glue.metrics import METRIC_WORDS
-from explorer.store.schema import Manifest
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Key, Manifest
 from explorer.study.mask_bank import margins_of, told_by_margins
 from explorer.tickets.criteria import RATES, mask_of, random_masks
 from precompute.artefacts import Draft, Stopwatch, finished
@@ -22,7 +24,10 @@ _DRAW_SEED = 0
 
 
 def make(options: Options, masks: int | None = None) -> Manifest:
-    """Scores random masks on the dev set, or goes on where an earlier call was killed."""
+    """Scores random masks on the dev set, or goes on where an earlier call was killed.
+
+    A bank of fewer masks that is there already grows: its masks are the first of these, and are not scored again.
+    """
     key = options.key("bank")
     if not told_by_margins(options.task):
         raise BadRequest(
@@ -31,7 +36,10 @@ def make(options: Options, masks: int | None = None) -> Manifest:
             "A mask bank takes accuracy, two classes or values.",
         )
     config: dict[str, Any] = {"data": "dev", "masks": masks or MASKS, "rates": list(RATES), "draw_seed": _DRAW_SEED}
-    if there := finished(options.bundle, key, config):
+    fewer = _masks_of(options.bundle, key)
+    grows = 0 < fewer < config["masks"]
+    there = finished(options.bundle, key, {**config, "masks": fewer} if grows else config)
+    if there and not grows:
         return there
     opened = open_run(options)
     require_every_head(opened.classifier.gone, "The mask bank")
@@ -41,21 +49,33 @@ def make(options: Options, masks: int | None = None) -> Manifest:
             f"{config['masks']} random masks do not tell {parts} heads and MLPs apart.", f"{MASKS:,} are usual."
         )
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
-    state = draft.state("scores")
-    watch = Stopwatch.start(state.seconds)
     shape = opened.classifier.n_layers, opened.classifier.n_heads
     kept, rates = random_masks(parts, config["masks"], _DRAW_SEED)
     drawn = [mask_of(row, shape) for row in kept]
-    evaluations = score_masks(opened.evaluator, drawn, f"bank {opened.run.path}", state)
+    smaller = there and replace(draft, config={**config, "masks": fewer}).begun(there)
+    grown = options.bundle.read(key) if smaller else None
+    state = draft.state("scores", f"after {len(grown.table)}" if grown else "")
+    watch = Stopwatch.start(state.seconds + (grown.manifest.seconds if grown else 0.0))
+    new = drawn[len(grown.table) if grown else 0 :]
+    evaluations = score_masks(opened.evaluator, new, f"bank {opened.run.path}", state)
     of = opened.evaluator
     table = pd.DataFrame(
         {
             "mask": [one.mask.code for one in evaluations],
-            "rate": rates,
+            "rate": rates[-len(evaluations) :],
             "score": [one.score for one in evaluations],
             "seconds": [one.seconds for one in evaluations],
         }
     )
     margins = np.stack([margins_of(of.task, one.logits, of.labels) for one in evaluations])
+    if grown:
+        table = pd.concat([grown.table, table], ignore_index=True)
+        margins = np.concatenate([grown.arrays["margins"], margins])
     summary = {"masks": len(drawn), "full_score": of.full.score}
     return draft.write(summary, watch.seconds, arrays={"margins": margins}, table=table)
+
+
+def _masks_of(bundle: Bundle, key: Key) -> int:
+    """Returns how many masks the bank holds that is there; 0 where there is none."""
+    many = bundle.manifest(key).config.get("masks") if bundle.has(key) else None
+    return many if isinstance(many, int) else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -167,6 +168,31 @@ def test_a_bank_keeps_margins_and_the_league_is_made_anew_from_what_is_kept(made
     np.testing.assert_allclose(bundle.read(KEY).arrays["worth"][at][0], stored.worth(half).value)
     assert (stored.worth_by_reuse().low <= stored.worth_by_reuse().high).all()
     assert stored.surprises().shape == (100,)
+    _grows(options, tmp_path / "anew")
+
+
+def _grows(options, elsewhere):
+    """A bank of 100 masks becomes one of 110: ten more are scored, and it is what it would have been at once."""
+    scored, many = bank.score_masks, []
+
+    def counted(evaluator, masks, words, state):
+        many.append(len(masks))
+        return scored(evaluator, masks, words, state)
+
+    bundle, key = options.bundle, Key(RUN, "bank")
+    anew = Bundle(shutil.copytree(bundle.root, elsewhere))
+    shutil.rmtree(anew.root / key.path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bank, "score_masks", counted)
+        bank.make(options, masks=110)
+        bank.make(replace(options, bundle=anew), masks=110)
+        with pytest.raises(BadRequest, match="made with other options"):
+            bank.make(options, masks=100)
+    assert many == [10, 110]
+    grown, whole = bundle.read(key), anew.read(key)
+    assert list(grown.table["mask"]) == list(whole.table["mask"])
+    np.testing.assert_allclose(grown.table["score"], whole.table["score"])
+    np.testing.assert_allclose(grown.arrays["margins"], whole.arrays["margins"], rtol=2e-3, atol=1e-5)
 
 
 @given(st.integers(0, 1000), st.sampled_from(["MRPC", "CoLA", "MNLI", "STS-B"]))
