@@ -13,6 +13,7 @@ from typing import Literal
 from explorer.errors import BadBundle
 from explorer.mask import Mask, without_heads
 from explorer.store.bundle import Bundle
+from explorer.store.inventory import Inventory
 from explorer.store.paper.importer import N_HEADS, N_LAYERS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import Key, Manifest, Run
@@ -32,7 +33,7 @@ def tickets_by_task(
     the options most of its seeds share (on a tie, those of the seed that the paper lists first). Where one kind was
     pruned, all of the other is kept. Raises BadBundle where a run does not say how many layers and heads it has.
     """
-    of_model = [manifest for manifest in manifests if manifest.model == model]
+    of_model = Inventory(manifest for manifest in manifests if manifest.model == model)
     wanted = {("structured", pruned), ("published-masks", FAMILIES[pruned])}
     by_task: dict[str, list[Manifest]] = {}
     for manifest in sorted(of_model, key=lambda one: (one.task, in_paper_order(one.seed))):
@@ -69,7 +70,7 @@ def tickets_beside(bundle: Bundle, run: Run, of_task: Mapping[int, Mask] | None 
 def shape_of(manifests: Iterable[Manifest], run: Run) -> tuple[int, int]:
     """Finds layers and heads (L, H) of a run's model; raises BadBundle where nothing in the bundle says so."""
     imported, again = False, ""
-    for manifest in manifests:
+    for manifest in manifests.of_run(run) if isinstance(manifests, Inventory) else manifests:
         if manifest.key == Key(run, "finetune"):
             again = manifest.command
             if len(shape := manifest.config.get("shape", ())) == 2:
@@ -86,7 +87,7 @@ def whole_of(manifests: Iterable[Manifest], run: Run) -> Mask:
 
     Raises BadBundle as `shape_of` does.
     """
-    manifests = list(manifests)
+    manifests = manifests.of_run(run) if isinstance(manifests, Inventory) else tuple(manifests)
     tuned = next((one for one in manifests if one.key == Key(run, "finetune")), None)
     return without_heads(*shape_of(manifests, run), tuned.config.get("gone", ()) if tuned else ())
 

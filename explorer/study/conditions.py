@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -95,6 +95,12 @@ def study_scores(bundle: Bundle, model: str, task: str) -> dict[int, dict[str, C
     seeds = sorted(seeds_with(bundle, model, task, "finetune"), key=in_paper_order)
     tickets = cache(lambda: task_tickets(bundle, model, task))  # read once for all seeds
     return {seed: run_scores(bundle, Run(model, task, seed), tickets) for seed in seeds}
+
+
+def full_scores(manifests: Iterable[Manifest], model: str, task: str) -> list[ConditionScore]:
+    """Reads the full model's score for every fine-tuned seed of a task from its manifest alone."""
+    tuned = (one for one in manifests if (one.model, one.task, one.stage) == (model, task, "finetune"))
+    return [_of_manifest(manifest) for manifest in tuned if manifest.complete]
 
 
 def _of_manifest(manifest: Manifest) -> ConditionScore:

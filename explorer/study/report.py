@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,11 +70,12 @@ def by_condition(rows: pd.DataFrame) -> Report:
 def _found(
     bundle: Bundle, model: str, task: str, by_seed: Mapping[int, Mapping[str, ConditionScore]]
 ) -> dict[str, _Found]:
+    pruned = seeds_with(bundle, model, task, *TOGETHER)
     found = {condition: _Found() for condition in CONDITIONS if condition != MAJORITY}
     for condition, there in found.items():
         for seed, scores in by_seed.items():
             if condition not in scores:
-                there.missing.append(_key_of(bundle, Run(model, task, seed), condition))
+                there.missing.append(_key_of(Run(model, task, seed), condition, pruned))
             elif math.isnan(scores[condition].score):
                 there.undefined.append(seed)
             else:
@@ -99,17 +100,17 @@ def _imported(table: pd.DataFrame, command: str) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def _key_of(bundle: Bundle, run: Run, condition: str) -> Key:
+def _key_of(run: Run, condition: str, pruned: Sequence[int]) -> Key:
     """Names what has to be made for the condition of a run: for super ones in want of seeds, another seed's pruning
     path.
+
+    pruned: the task's seeds that have one.
     """
     method, kind, state = condition.split("/")
-    if method == "super":
-        seeds = seeds_with(bundle, run.model, run.task, *TOGETHER)
-        if len(seeds) < 2:
-            other = next(seed for seed in published().seeds if seed not in (*seeds, run.seed))
-            return Key(Run(run.model, run.task, other), *TOGETHER)
-    if method != "magnitude" and not complete(bundle, Key(run, *TOGETHER)):
+    if method == "super" and len(pruned) < 2:
+        other = next(seed for seed in published().seeds if seed not in (*pruned, run.seed))
+        return Key(Run(run.model, run.task, other), *TOGETHER)
+    if method != "magnitude" and run.seed not in pruned:
         return Key(run, *TOGETHER)
     if state == "retrained":
         return Key(run, "retrained", f"{PREFIX[method]}{kind}")

@@ -66,6 +66,8 @@ def copied(bundle: Bundle, model: str, runs: int, folder: Path) -> Bundle:
         )
         for path in (folder / other.path).glob(f"*/{MANIFEST}"):
             told = json.loads(path.read_text(encoding="utf-8")) | {"seed": other.seed}
+            if CHECKPOINT in told["files"]:
+                told["withheld"][CHECKPOINT] = told["files"].pop(CHECKPOINT)
             path.unlink()  # it may be the original's own file
             path.write_text(json.dumps(told), encoding="utf-8")
     return Bundle(folder)

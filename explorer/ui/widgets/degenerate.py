@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.store.paper.published import FULL
+from explorer.study.conditions import full_scores
 from explorer.study.learnt import beats_baseline, degenerate_words
 from explorer.ui import cached
 from explorer.ui.view import View
@@ -13,12 +14,12 @@ from explorer.ui.view import View
 def has_learnt(view: View, task: str) -> bool:
     """Whether the full model of the selected model beats the baseline on a task; raises BadBundle."""
     model = view.run.model
-    by_seed = cached.study(view, model, task)
+    fulls = full_scores(view.manifests, model, task)
     line = cached.majority_baseline(view, model, task)
-    if not by_seed:
+    if not fulls:
         mean = float(cached.report(view, model, task)[FULL]["mean"])
         return beats_baseline((), line, mean)
-    return beats_baseline([scores[FULL] for scores in by_seed.values() if FULL in scores], line)
+    return beats_baseline(fulls, line)
 
 
 def note(view: View) -> None:
