@@ -185,6 +185,14 @@ REGISTER: tuple[Stage, ...] = (
         needs=_OF_RUN,
     ),
     Stage(
+        "pairs",
+        "pairs",
+        "pairs",
+        "Switch off every two heads or MLPs together and measure their interaction; goes on after a kill.",
+        variants=(),  # an hour of masks a run: made by its verb, for the runs that are asked about
+        needs=_OF_RUN,
+    ),
+    Stage(
         "league",
         "league",
         "league",
