@@ -61,7 +61,7 @@ def score_interactions(
         right = (np.asarray(predictions) == np.asarray(labels)).T.astype(np.float64)  # (n, 1 + C + P)
         p = sign_flip_p(second_differences(right, pairs).round().astype(np.int64))
     else:
-        p = _normal_p(drawn[0], drawn[1:].std(axis=0, ddof=1))
+        p = normal_p(drawn[0], drawn[1:].std(axis=0, ddof=1))
     return Interactions(drawn[0], low, high, p)
 
 
@@ -72,13 +72,13 @@ def mean_interactions(values: AnyArray, pairs: Int64Array) -> Interactions:
     """
     each = second_differences(np.asarray(values, np.float64).T, pairs)  # (n, P)
     mean, error = each.mean(axis=0), each.std(axis=0, ddof=1) / np.sqrt(len(each))
-    return Interactions(mean, mean - _Z * error, mean + _Z * error, _normal_p(mean, error))
+    return Interactions(mean, mean - _Z * error, mean + _Z * error, normal_p(mean, error))
 
 
 def sign_flip_p(each: Int64Array) -> Float64Array:
-    """Tests that whole numbers are as likely as their negatives, exactly: p of each column, (P,). each: (n, P), |x| <= 2.
+    """Tests that whole numbers are as likely as their negatives, exactly: p of each column, (P,).
 
-    Chance of a sum as far from 0, were every example's sign drawn anew.
+    each: (n, P), from -2 to 2. Chance of a sum as far from 0, were every example's sign drawn anew.
     """
     ones, twos = (np.abs(each) == 1).sum(axis=0), (np.abs(each) == 2).sum(axis=0)
     sums = np.abs(each.sum(axis=0))
@@ -99,7 +99,8 @@ def _tail(ones: int, twos: int, total: int) -> float:
     return float(min(1.0, chance[support >= total].sum()))
 
 
-def _normal_p(value: Float64Array, error: Float64Array) -> Float64Array:
+def normal_p(value: Float64Array, error: Float64Array) -> Float64Array:
+    """Computes two-sided p-values of values with these standard errors; a value of 0 without an error has 1."""
     from scipy.stats import norm
 
     z = np.divide(np.abs(value), error, out=np.where(np.abs(value) > 1e-12, np.inf, 0.0), where=error > 0)

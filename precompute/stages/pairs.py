@@ -5,6 +5,8 @@ Goes beyond the paper, which prunes and scores masks as wholes.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -54,11 +56,11 @@ def make(options: Options) -> Manifest:
     if not of.task.is_regression:
         by_margin = mean_interactions(np.stack([margins(one.logits, of.labels) for one in evaluations]), pairs)
         table = table.assign(**_columns("margin_", by_margin))
+    arrays: dict[str, Any] = {"alone": np.array([one.score for one in evaluations[1 : 1 + len(masks) - len(pairs)]])}
     if of.task.is_regression:
-        arrays = {"values": said.astype(np.float16)}
+        arrays["values"] = said.astype(np.float16)
     else:
-        arrays = {"right": np.packbits(said == of.labels, axis=1)}
-    arrays["alone"] = np.array([one.score for one in evaluations[1 : 1 + len(masks) - len(pairs)]])
+        arrays["right"] = np.packbits(said == of.labels, axis=1)
     summary = {"masks": len(masks), "pairs": len(pairs), "full_score": of.full.score, "n": len(of.labels)}
     return draft.write(summary, watch.seconds, arrays=arrays, table=table)
 
