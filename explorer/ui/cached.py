@@ -38,6 +38,8 @@ from explorer.study.survivor_patterns import SurvivorPatterns, survivor_patterns
 from explorer.study.tickets_stability import StabilityOver, stabilities_of
 from explorer.study.transfer import Transferred
 from explorer.study.transfer import transferred as made_transferred
+from explorer.study.transfer_retrained import RetrainedAway
+from explorer.study.transfer_retrained import retrained_away as made_retrained_away
 from explorer.tickets.pruning_path import rows_of
 from explorer.tickets.structured import THRESHOLD
 from explorer.ui.view import View
@@ -133,6 +135,12 @@ def claim_sheet(view: View, model: str, task: str) -> ClaimSheet:
 def transferred(view: View, run: Run) -> tuple[Transferred, ...]:
     """What the tickets of all tasks do on a run's model; raises BadBundle."""
     return made_transferred(artefact(view, Key(run, "transfer")), known(view, run))
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def retrained_away(view: View, run: Run) -> tuple[RetrainedAway, ...]:
+    """The tickets of other tasks that were fine-tuned again on a run's task; raises BadBundle."""
+    return tuple(made_retrained_away(view.bundle, view.manifests, known(view, run)))
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
