@@ -26,9 +26,9 @@ _TABLE = "league.pairs"
 _EACH = 15
 """Pairs of each sign in the table."""
 _MEANING = (
-    "Interaction: what two parts off together score, minus what each alone costs, added up. Below 0 they stand in for "
-    "each other (redundancy): one can go, not both. Above 0 they need each other (synergy): once one is gone, the "
-    "other is worth little. 0: they add up."
+    "Interaction: the score with both off, minus what it would be if their two single losses added up. Below 0 they "
+    "stand in for each other (redundancy): one can go, not both. Above 0 they need each other (synergy): once one is "
+    "gone, the other is worth less. 0: they add up."
 )
 
 
@@ -59,7 +59,7 @@ def show(view: View, shape: tuple[int, int]) -> dict[str, str]:
     found = cached.pairs(view, run, shape, by_margin=measure == "margin")
     st.markdown(exhibits.say(pairs_words(found, shape), f"{_TABLE}.words"))
     of = found.with_part(int(found.pairs[found.strongest(), 0]) if at is None else at)
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns([6, 5], gap="large")
     with left:
         _grid(view, of, shape)
     with right:
