@@ -7,6 +7,7 @@ import pandas as pd
 
 from explorer.glue.tasks import TASKS
 from explorer.stats.areas import area_under, cross_scores, draw_weights
+from explorer.stats.interaction import pairs_of
 from explorer.store.schema import Key
 from explorer.tickets.criteria import (
     CHANCE,
@@ -88,3 +89,26 @@ def with_league(bundle, run, shape=(L, H), draws=3):
         "gradients": rng.normal(size=(n, parts)).astype(np.float16),
     }
     return write(bundle, Key(run, "league"), summary=summary, arrays=arrays, table=pd.DataFrame(rows))
+
+
+def with_pairs(bundle, run, shape=(L, H)):
+    """Every pair of a run: the first two heads need each other, the last two MLPs replace each other, others add up."""
+    labels = bundle.read(Key(run, "finetune")).arrays["labels"]
+    parts, n = shape[0] * (shape[1] + 1), len(labels)
+    pairs = pairs_of(parts)
+    value, none = np.zeros(len(pairs)), np.zeros(len(pairs))
+    p = np.linspace(0.2, 1, len(pairs))
+    for pair, much in (((0, 1), 0.25), ((parts - 2, parts - 1), -0.125)):
+        at = int(np.flatnonzero((pairs == pair).all(axis=1))[0])
+        value[at], p[at] = much, 1e-6
+    kept = np.ones((len(pairs), parts), np.bool_)
+    kept[np.arange(len(pairs)), pairs[:, 0]] = kept[np.arange(len(pairs)), pairs[:, 1]] = False
+    table = pd.DataFrame({"first": pairs[:, 0], "second": pairs[:, 1]})
+    table["mask"] = [mask_of(row, shape).code for row in kept]
+    table["score"] = 0.8
+    sides = {"interaction": value, "low": value - 0.05, "high": value + 0.05, "p": p}
+    margin = {"interaction": none, "low": none, "high": none, "p": none + 1}
+    table = table.assign(**sides, **{f"margin_{name}": side for name, side in margin.items()})
+    arrays = {"alone": np.full(parts, 0.8), "right": np.zeros((1 + parts + len(pairs), -(-n // 8)), np.uint8)}
+    summary = {"masks": parts + len(pairs), "pairs": len(pairs), "full_score": 0.9, "n": n}
+    return write(bundle, Key(run, "pairs"), summary=summary, arrays=arrays, table=table)

@@ -67,6 +67,22 @@ def least_squares(kept: BoolArray, utility: Float64Array, strata: AnyArray | Non
     return _worth(coefficients[:parts], np.maximum(np.diag(inverse @ meat @ inverse)[:parts], 0))
 
 
+def interactions_with(kept: BoolArray, utility: Float64Array, part: int, strata: AnyArray | None = None) -> Worth:
+    """Estimates how one component interacts with every other over random masks, (C,), nan for itself.
+
+    The coefficients of the products in the best game of components and of this one's products with the others, with
+    HC3 standard errors: over all masks the Banzhaf interaction index (Grabisch, Marichal and Roubens 2000). Above 0
+    both are worth more together than the sum; below 0 one stands in for the other. An additive game gives 0. Arguments
+    and errors as `least_squares`.
+    """
+    others = np.delete(np.arange(kept.shape[1]), part)
+    found = least_squares(np.concatenate([kept, kept[:, others] & kept[:, [part]]], axis=1), utility, strata)
+    sides = [np.full(kept.shape[1], np.nan) for _ in range(3)]
+    for side, values in zip(sides, (found.value, found.low, found.high), strict=True):
+        side[others] = values[kept.shape[1] :]
+    return Worth(*sides)
+
+
 def surprise(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Float64Array:
     """Computes each mask's utility minus what the additive game of all other masks predicts for it: (M,).
 

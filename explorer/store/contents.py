@@ -17,6 +17,7 @@ from explorer.errors import BadMask, BadRequest
 from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
+from explorer.stats.interaction import pairs_of
 from explorer.stats.ranks import ablation_losses
 from explorer.store.bundle import Artefact
 from explorer.store.schema import ALL_SEEDS, Manifest
@@ -128,6 +129,34 @@ def _bank(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
         _mask(code, shape, "a mask in its table")
     if not np.isfinite(_array(artefact, "margins", (len(table), n))).all():
         raise _Unfit("margins hold a value that is not a finite number")
+    _numbers(artefact.manifest.summary, "full_score", may_be_undefined=True)
+
+
+def _pairs(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    table, task = artefact.table, artefact.task
+    numbers = ["interaction", "low", "high", "p"]
+    numbers += [] if task.is_regression else [f"margin_{name}" for name in numbers]
+    _columns(table, ("first", "second", "mask", "score", *numbers))
+    layers, heads = _known(shape)
+    parts = layers * (heads + 1)
+    if table[["first", "second"]].to_numpy().tolist() != pairs_of(parts).tolist():
+        raise _Unfit("its table does not hold every two components once, in order")
+    for code in table["mask"]:
+        _mask(code, shape, "a mask in its table")
+    _finite(table, "score", may_be_undefined=True)
+    for name in numbers:
+        _finite(table, name)
+        if name.endswith("p") and not table[name].between(0, 1).all():
+            raise _Unfit(f"the column {name!r} of its table holds a value that is not from 0 to 1")
+    _array(artefact, "alone", (parts,), "f")
+    rows, examples = 1 + parts + len(table), artefact.manifest.summary.get("n")
+    if type(examples) is not int or examples < 1 or n not in (None, examples):
+        raise _Unfit("n in its summary is not the number of examples")
+    if task.is_regression:
+        if not np.isfinite(_array(artefact, "values", (rows, examples), "f")).all():
+            raise _Unfit("values hold a value that is not a finite number")
+    else:
+        _array(artefact, "right", (rows, -(-examples // 8)), "u")
     _numbers(artefact.manifest.summary, "full_score", may_be_undefined=True)
 
 
@@ -303,6 +332,7 @@ _CHECKS: Mapping[str, Callable[[Artefact, Shape | None, int | None], None]] = {
     "ablations": _ablations,
     "bank": _bank,
     "league": _league,
+    "pairs": _pairs,
     "attention": _attention,
     "magnitude": _magnitude,
     "subnetworks": _subnetworks,

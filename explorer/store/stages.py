@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from explorer.errors import BadRequest
+from explorer.glue.tasks import TASKS
 
 Split = Literal["train", "dev"]
 
@@ -108,6 +109,8 @@ class Stage:
         return (*self.needs.get("*", ()), *self.needs.get(variant, ()))
 
 
+OWN = "own"
+"""The ticket of the task that is trained."""
 _ESTIMATORS = ("expected", "published", "batch")
 _KINDS = ("good", "random", "bad")
 _SUPER = ("super-good", "super-bad", "super-random")
@@ -185,6 +188,14 @@ REGISTER: tuple[Stage, ...] = (
         needs=_OF_RUN,
     ),
     Stage(
+        "pairs",
+        "pairs",
+        "pairs",
+        "Switch off every two heads or MLPs together and measure their interaction; goes on after a kill.",
+        variants=(),  # an hour of masks a run: made by its verb, for the runs that are asked about
+        needs=_OF_RUN,
+    ),
+    Stage(
         "league",
         "league",
         "league",
@@ -237,12 +248,20 @@ REGISTER: tuple[Stage, ...] = (
         "retrain",
         "retrained",
         "Fine-tune a subnetwork of the pre-trained model as the run was; killed half-way, it goes on.",
-        (Option("kind", "Which subnetwork.", (*_KINDS, *_SUPER, *(f"magnitude-{kind}" for kind in _KINDS))),),
+        (
+            Option("kind", "Which subnetwork.", (*_KINDS, *_SUPER, *(f"magnitude-{kind}" for kind in _KINDS))),
+            Option(
+                "ticket_of",
+                "Of which task: its ticket, or as many parts at random, in the place of this task's.",
+                (OWN, *TASKS),
+                endings={task: f"-of-{task}" for task in TASKS},
+            ),
+        ),
         variants=_KINDS,
         needs=_OF_RUN
         | dict.fromkeys((*_KINDS, *_SUPER), ("subnetworks",))
         | {f"magnitude-{kind}": ("magnitude.good",) for kind in _KINDS},
-        without_checkpoint=(*_KINDS, *_SUPER),
+        without_checkpoint=(*_KINDS, *_SUPER, *(f"{kind}-of-{task}" for kind in ("good", "random") for task in TASKS)),
     ),
     Stage(
         "baseline",

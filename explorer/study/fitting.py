@@ -11,7 +11,7 @@ from explorer.store.stages import stage_named
 from explorer.study.mask_bank import told_by_margins
 from explorer.study.words import counted
 
-NEEDS_EVERY_HEAD = ("attention", "bank", "league", "magnitude")
+NEEDS_EVERY_HEAD = ("attention", "bank", "league", "magnitude", "pairs")
 """Verbs that refuse a model out of which heads were cut before."""
 
 
@@ -19,7 +19,7 @@ def why_not(bundle: Bundle, key: Key) -> str:
     """Says why an artefact can never be made of its task or its run; '' where it can. Raises BadBundle."""
     task, finetuned = bundle.task(key.run.task), Key(key.run, "finetune")
     opened = bundle.has(finetuned) and is_opened(bundle, finetuned)
-    if key.stage == "bank" and not told_by_margins(task):
+    if key.stage in ("bank", "pairs") and not told_by_margins(task):
         return f"the margins of a mask do not tell the {METRIC_WORDS[task.metric]} of {task.n_outputs} classes"
     if key.stage == "retrained" and opened:
         return f"{key.run.path} was opened as it is: nothing says how it was trained"

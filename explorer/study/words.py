@@ -39,6 +39,12 @@ def counted(n: float, noun: str) -> str:
     return f"{n:.3g} {noun}" if n == 1 else f"{n:.3g} {noun}s"
 
 
+def component_names(shape: tuple[int, int]) -> list[str]:
+    """'layer 1, head 1', ..., 'layer 6, MLP': every component in its order, heads row by row, then MLPs; (L, H)."""
+    heads = [f"layer {layer + 1}, head {head + 1}" for layer in range(shape[0]) for head in range(shape[1])]
+    return heads + [f"layer {layer + 1}, MLP" for layer in range(shape[0])]
+
+
 def minus(text: str) -> str:
     """The text with the sign that negative numbers have in print; hyphens within words stay."""
     return _HYPHEN.sub("−", text)

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures.importance import Side, sides_of
+from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.patterns.samples import Sample, unpack_samples
 from explorer.stats.against_full import Comparison, compared
@@ -28,12 +29,17 @@ from explorer.study.comparisons import Answers, answers_by_seed, paired_by_seed
 from explorer.study.conditions import CONDITIONS, ConditionScore, study_scores
 from explorer.study.landmarks import Landmark, landmarks_of
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
+from explorer.study.mask_bank import mask_bank_of
+from explorer.study.pairs import Partners, RunPairs, run_pairs
+from explorer.study.pairs import bank_partners as made_bank_partners
 from explorer.study.report import Report, by_condition, report_rows
 from explorer.study.stored_scores import KnownRun, known_run
 from explorer.study.survivor_patterns import SurvivorPatterns, survivor_patterns
 from explorer.study.tickets_stability import StabilityOver, stabilities_of
 from explorer.study.transfer import Transferred
 from explorer.study.transfer import transferred as made_transferred
+from explorer.study.transfer_retrained import RetrainedAway
+from explorer.study.transfer_retrained import retrained_away as made_retrained_away
 from explorer.tickets.pruning_path import rows_of
 from explorer.tickets.structured import THRESHOLD
 from explorer.ui.view import View
@@ -132,6 +138,12 @@ def transferred(view: View, run: Run) -> tuple[Transferred, ...]:
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def retrained_away(view: View, run: Run) -> tuple[RetrainedAway, ...]:
+    """The tickets of other tasks that were fine-tuned again on a run's task; raises BadBundle."""
+    return tuple(made_retrained_away(view.bundle, view.manifests, known(view, run)))
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
 def ticket_stabilities(view: View, run: Run, shape: tuple[int, int]) -> tuple[StabilityOver, ...]:
     """How stable a run's ticket is over seeds, examples and thresholds; raises BadBundle."""
     path, whole = artefact(view, Key(run, "structured", "together")), known(view, run)
@@ -139,6 +151,20 @@ def ticket_stabilities(view: View, run: Run, shape: tuple[int, int]) -> tuple[St
     rows = rows_of(path.table, shape)
     metric = view.task(run.task).metric
     return stabilities_of(rows, path.arrays["predictions"], whole.labels, metric, tickets(view, run), share)
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def pairs(view: View, run: Run, shape: tuple[int, int], *, by_margin: bool = False) -> RunPairs:
+    """How every two parts of a run interact, in its score or in the mean margin; raises BadBundle."""
+    metric = METRIC_WORDS[view.task(run.task).metric]
+    return run_pairs(artefact(view, Key(run, "pairs")), metric, shape, by_margin=by_margin)
+
+
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_BUNDLE)
+def bank_partners(view: View, run: Run, shape: tuple[int, int], part: int) -> Partners:
+    """How a part interacts with every other on average over a run's random masks; raises BadBundle or BadRequest."""
+    bank = mask_bank_of(artefact(view, Key(run, "bank")), known(view, run).labels, shape)
+    return made_bank_partners(bank, part, METRIC_WORDS[view.task(run.task).metric])
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)

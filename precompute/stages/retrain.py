@@ -20,11 +20,13 @@ from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.runs_of_task import complete
 from explorer.store.schema import Key, Manifest, Run
+from explorer.store.stages import OWN, stage_named
+from explorer.store.task_tickets import task_tickets
 from explorer.tickets.finetuning import TrainingSet, training_dtype
 from explorer.tickets.magnitude import WeightMask
 from explorer.tickets.resuming import saved_seconds
 from explorer.tickets.retraining import retrain
-from explorer.tickets.subnetworks import SUBNETWORK_KINDS
+from explorer.tickets.subnetworks import SUBNETWORK_KINDS, good, random
 from precompute.artefacts import (
     Draft,
     Stopwatch,
@@ -51,17 +53,27 @@ class _Subnetwork:
     """Columns for the score table."""
 
 
-def make(options: Options, kind: str = "good") -> Manifest:
+def make(options: Options, kind: str = "good", ticket_of: str = OWN) -> Manifest:
     """Fine-tunes the subnetwork with the run's recipe and seed (or goes on), and scores it in fp32.
 
-    Made anew where the subnetwork is no longer the one that was retrained. Raises BadRequest on other data than
-    the run's; BadBundle where the subnetwork is not in the bundle yet.
+    ticket_of: another task, whose ticket of this seed is taken or, of kind random, as many parts at random. Made anew
+    where the subnetwork is no longer the one that was retrained. Raises BadRequest on other data than the run's;
+    BadBundle where the subnetwork is not in the bundle yet.
     """
-    run, key = options.run, options.key("retrained", kind)
+    run = options.run
+    if ticket_of == run.task:
+        raise BadRequest(f"{ticket_of}'s ticket is this task's own.", "Leave out --ticket-of.")
+    variant = stage_named("retrained").variant_of({"kind": kind, "ticket_of": ticket_of})
+    key = options.key("retrained", variant)
     finetuned = options.bundle.manifest(options.key("finetune"))
     recipe = recipe_of(options.bundle, finetuned)
     model, train_file = str(finetuned.config["model"]), finetuned.config.get("train_file")
-    pruned = _structured(options, run, kind, finetuned) if kind in SUBNETWORK_KINDS else _magnitude(options, run, kind)
+    if variant != kind:
+        pruned = _of_task(options, kind, ticket_of)
+    elif kind in SUBNETWORK_KINDS:
+        pruned = _structured(options, run, kind, finetuned)
+    else:
+        pruned = _magnitude(options, run, kind)
     config = {
         "kind": kind,
         "mask": pruned.mask.code if pruned.mask else "",
@@ -71,6 +83,8 @@ def make(options: Options, kind: str = "good") -> Manifest:
         "train_file": train_file,
         "checkpoint": "not stored: scored as trained, in fp32",
     }
+    if variant != kind:
+        config["ticket_of"] = ticket_of
     there = complete(options.bundle, key)
     if there and same_options(there, config) and there.model_content == finetuned.model_content:
         return there
@@ -79,7 +93,7 @@ def make(options: Options, kind: str = "good") -> Manifest:
     pretrained = load_pretrained(model, options.task, options.seed)
     work = options.bundle.work_folder(key)
     watch = Stopwatch.start(saved_seconds(work))
-    with training_bar(f"retrain {kind} {run.path}") as show:
+    with training_bar(f"retrain {variant} {run.path}") as show:
         tuned = retrain(
             pretrained,
             TrainingSet(options.task, encode(train, pretrained.tokenizer), train.labels),
@@ -126,6 +140,21 @@ def _structured(options: Options, run: Run, kind: str, finetuned: Manifest) -> _
     n_layers, n_heads = (int(size) for size in finetuned.config["shape"])
     mask = Mask.from_code(str(row["mask"]), n_layers, n_heads)
     columns = {"mask": mask.code, "heads_kept": mask.heads_kept, "mlps_kept": mask.mlps_kept, "note": row["note"]}
+    return _Subnetwork(mask, None, columns)
+
+
+def _of_task(options: Options, kind: str, task: str) -> _Subnetwork:
+    """Takes another task's ticket of the same seed, or as many heads and MLPs at random."""
+    run, bundle = options.run, options.bundle
+    if kind not in ("good", "random"):
+        raise BadRequest(f"Another task's {kind} is not retrained.", "--ticket-of takes the kinds good and random.")
+    ticket = task_tickets(bundle, run.model, task).get(run.seed)
+    if ticket is None:
+        make_it = bundle.command_for(Key(Run(run.model, task, run.seed), "structured", "together"))
+        raise BadRequest(f"{task} has no ticket of seed {run.seed} in this bundle.", f"Make it: `{make_it}`.")
+    chosen = good(ticket) if kind == "good" else random(ticket, run.seed)
+    mask = chosen.mask
+    columns = {"mask": mask.code, "heads_kept": mask.heads_kept, "mlps_kept": mask.mlps_kept, "note": chosen.note}
     return _Subnetwork(mask, None, columns)
 
 

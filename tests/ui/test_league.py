@@ -62,6 +62,7 @@ def test_it_says_which_criterion_keeps_most_and_lists_all(monkeypatch, bundle):
         "league.table",
         "league.worth",
         "league.bank",
+        "league.pairs.grid",
     }
 
 

@@ -56,3 +56,29 @@ def test_the_matrix_its_sentence_and_the_stability(monkeypatch, bundle):
     assert "200 bootstrap samples of dev" in over
     other = opened(monkeypatch, "tickets", bundle.root, task="MRPC", seed="1337")
     assert "python -m precompute transfer --task MRPC --seed 1337" in words(other)
+
+
+def test_a_ticket_that_was_retrained_elsewhere_stands_beside_its_like(monkeypatch, tmp_path):
+    made = small_bundle(tmp_path / "bundle")
+    assert "--kind good --ticket-of" not in words(opened(monkeypatch, "tickets", made.root, task="MRPC", seed="42"))
+    labels = made.read(Key(RUN, "finetune")).arrays["labels"]
+    mask = Mask.full(L, H).with_head(0, 0, False)
+    for kind, wrong in (("good", 0), ("random", 30)):
+        said = labels.copy()
+        said[:wrong] = 1 - said[:wrong]
+        score = float((said == labels).mean())
+        row = {"kind": kind, "mask": mask.code, "score": score, "low": score, "high": score, "n": len(labels)}
+        write(
+            made,
+            Key(RUN, "retrained", f"{kind}-of-RTE"),
+            config={"mask": mask.code, "weight_mask_sha256": "", "ticket_of": "RTE"},
+            summary={"score": score, "low": score, "high": score, "n": len(labels)},
+            arrays={"predictions": said[None].astype(np.int8)},
+            table=pd.DataFrame([row | {"heads_kept": L * H - 1, "mlps_kept": L}]),
+        )
+    assert not [problem for problem in validate(made) if "-of-" in str(problem)]
+    test = opened(monkeypatch, "tickets", made.root, task="MRPC", seed="42")
+    assert "beats as many parts at random beyond noise in **1 of 1** tries" in words(test)
+    table = test.session_state["exhibits.kept"].exhibits["tickets.transfer.retrained"].data
+    assert table["ticket of"].tolist() == ["RTE"]
+    assert table["minus random of its size"][0].startswith("+0.500 [")

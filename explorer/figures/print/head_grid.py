@@ -52,9 +52,7 @@ def grid_figure(
     if len(off):
         _dots(figure, off, "off", {"symbol": "x-thin", "size": cell * 0.45}, width=1.3)
     if ring is not None:
-        at = np.argwhere(~np.isnan(_wide(ring.heads, ring.mlps)))
-        sizes = cell * 0.8 * np.sqrt(_wide(ring.heads, ring.mlps)[tuple(at.T)])
-        _dots(figure, at, f"circle: {ring.title}", {"symbol": "circle-open", "size": sizes}, width=1)
+        _rings(figure, ring, cell)
     if marks is not None and (marks.heads.any() or marks.mlps.any()):
         at = np.argwhere(_wide(marks.heads, marks.mlps, gap=0) > 0)
         _dots(figure, at, marks.title, {"symbol": "square-open", "size": cell * 0.85}, width=2, colour=THIS_MASK)
@@ -65,6 +63,23 @@ def grid_figure(
     rows = math.ceil(named * 130 / (inches * DPI))  # an entry of the legend takes about so much
     height = cell * n_layers + 60 + 22 * rows
     return figure.update_layout(width=inches * DPI, height=height, legend={"orientation": "h"}, margin={"t": 10})
+
+
+def _rings(figure: go.Figure, ring: Overlay, cell: float) -> None:
+    """Circles whose area is the value; of values that go two ways, how far they are from the middle, in two colours."""
+    wide = _wide(ring.heads, ring.mlps)
+    down, _, up = (colour for _, colour in TWO_WAYS)
+    sides = [(f"circle: {ring.title}", wide, "black")]
+    if ring.middle:
+        away = np.abs(2 * wide - 1)
+        sides = [
+            (f"circle: {ring.title}, {words}", np.where(mine, away, np.nan), colour)
+            for words, mine, colour in ((ring.low, wide < 0.5, down), (ring.high, wide > 0.5, up))
+        ]
+    for name, values, colour in sides:
+        at = np.argwhere(~np.isnan(values))
+        sizes = cell * 0.8 * np.sqrt(values[tuple(at.T)])
+        _dots(figure, at, name, {"symbol": "circle-open", "size": sizes}, width=1, colour=colour)
 
 
 def panels_figure(

@@ -32,6 +32,9 @@ class Kept:
     """The mask that the page is about; None where it is about none."""
     pooled: bool = False
     """Whether its figures are over all seeds of the task, so that none of them speaks of the selected one."""
+    drawn_with: str = ""
+    """The head or MLP ('3.5', '3.mlp') that something on the page is held against, so that the page is drawn again for
+    another one; '' where nothing is."""
 
 
 def begin(title: str) -> None:

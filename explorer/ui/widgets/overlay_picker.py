@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer.errors import ExplorerError
 from explorer.figures.grid_overlays import Overlay
+from explorer.figures.interactions import interaction_overlay
 from explorer.figures.overlays import (
     CellOverlay,
     importance_overlay,
@@ -23,9 +24,12 @@ from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
 from explorer.ui.as_text import code
 from explorer.ui.view import View
+from explorer.ui.widgets import partners
 
 NONE = "none"
 """The name that chooses no overlay."""
+INTERACTION = "interaction"
+"""The name of the overlay that is held against one part."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Offered:
 
 
 def overlays_of(view: View, known: KnownRun) -> Offered:
-    """The overlays loss, importance, survival and pattern of a run, as far as the bundle goes."""
+    """The overlays loss, importance, pattern, interaction and survival of a run, as far as the bundle goes."""
     found: dict[str, CellOverlay] = {}
     missing: dict[str, str] = {}
     run = known.run
@@ -62,6 +66,11 @@ def overlays_of(view: View, known: KnownRun) -> Offered:
             found[name] = made(cached.artefact(view, key))
         except ExplorerError:
             missing[label] = view.bundle.command_for(key)
+    of = partners.partners_of(view, known)
+    if of is not None:
+        found[INTERACTION] = interaction_overlay(of, known.shape)
+    else:
+        missing["Interaction"] = view.bundle.command_for(Key(run, "pairs"))
     tickets = cached.tickets(view, run)
     if tickets:
         found["survival"] = survival_overlay(tickets)
@@ -82,8 +91,14 @@ def choose(offered: Offered, page: str, *, fill: str, ring: str = NONE) -> tuple
             _radio("A cell's colour", page, "fill", [*names, NONE], names, fill),
             _radio("A ring in each cell", page, "ring", [NONE, *rings], names, ring),
         )
+        if INTERACTION in chosen:
+            st.caption(
+                "Held against the head or MLP whose card was opened last, else against the one it shows most of."
+            )
         for label, command in offered.missing.items():
             st.caption(f"{label}: not in this bundle", help=f"Make it: {code(command)}")
+    if INTERACTION in chosen:
+        partners.follow()
     return chosen
 
 

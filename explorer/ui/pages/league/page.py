@@ -17,7 +17,7 @@ from explorer.study.league import League, league_of, meaning, over_seeds
 from explorer.tickets.criteria import CHANCE, EXPECTED
 from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
-from explorer.ui.pages.league import parts
+from explorer.ui.pages.league import pairs, parts
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
 from explorer.ui.widgets.words import minus, seeds
@@ -39,6 +39,8 @@ def page(view: View) -> None:
     key = Key(run, "league")
     if not view.has(key):
         _nothing(view, key)
+        more = _without_orders(view) if view.has(Key(run, "finetune")) else {}
+        state.write_url(run, None, **more)
         return
     league = league_of(cached.artefact(view, key))
     metric = METRIC_WORDS[view.task(run.task).metric]
@@ -56,15 +58,22 @@ def page(view: View) -> None:
     shape = shape_of(view.manifests, run)
     parts.worth(league, name, shape)
     parts.bank(view, shape)
+    measure = pairs.show(view, shape)
     parts.stable(view, league)
-    state.write_url(run, None, criterion=name, off=str(removed))
+    state.write_url(run, None, criterion=name, off=str(removed), **measure)
 
 
 def _nothing(view: View, key: Key) -> None:
     there = [str(run.seed) for run in view.runs if view.has(Key(run, "league"))]
     words = f"Seeds that have it: {', '.join(there)}. " if there else ""
     st.info(f"The league of this run is not made yet. {words}Make it: {code(view.bundle.command_for(key))}")
-    state.write_url(view.run, None)
+
+
+def _without_orders(view: View) -> dict[str, str]:
+    """What random masks and pairs of parts say needs no league."""
+    shape = shape_of(view.manifests, view.run)
+    parts.bank(view, shape)
+    return pairs.show(view, shape)
 
 
 def _choice(league: League) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from explorer.store.schema import Key
 from explorer.study.league import League, stability_over_examples
 from explorer.study.mask_bank import mask_bank_of
 from explorer.study.tickets_stability import stability_over_seeds
+from explorer.study.words import component_names
 from explorer.tickets.criteria import criterion_named
 from explorer.ui import cached
 from explorer.ui.as_text import code
@@ -49,8 +50,7 @@ def bank(view: View, shape: tuple[int, int]) -> None:
         return
     banked = mask_bank_of(cached.artefact(view, key), cached.known(view, run).labels, shape)
     metric, found, reuse = METRIC_WORDS[view.task(run.task).metric], banked.worth(), banked.worth_by_reuse()
-    names = [f"layer {layer + 1}, head {head + 1}" for layer in range(shape[0]) for head in range(shape[1])]
-    names += [f"layer {layer + 1}, MLP" for layer in range(shape[0])]
+    names = component_names(shape)
     table = pd.DataFrame({"part": names, "worth": found.value, "low": found.low, "high": found.high})
     table["by sample reuse"], table["reuse low"], table["reuse high"] = reuse.value, reuse.low, reuse.high
     table = table.sort_values("worth", ascending=False, ignore_index=True)

@@ -11,7 +11,7 @@ from explorer.figures.palette import PRUNED, QUIET, RETRAINED
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.study.claim_words import introduction
 from explorer.ui import cached, state
-from explorer.ui.pages.overview import claims, moving
+from explorer.ui.pages.overview import claims, moving, since
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, glossary, page_title
 from explorer.ui.widgets.words import model_name
@@ -42,6 +42,7 @@ def page(view: View) -> None:
         st.switch_page(stage)
     st.subheader("Do the paper’s four claims hold here?")
     claims.show(view, sheet, METRIC_WORDS[view.task().metric], _key(run.model, imported))
+    since.show(view, learnt=sheet.learnt)
     claims.all_tasks(view)
 
 

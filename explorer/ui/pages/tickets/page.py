@@ -58,6 +58,7 @@ def page(view: View) -> None:
     if method == "structured":
         transfer.stable(view)
         transfer.show(view)
+        transfer.retrained(view)
 
 
 def _bars(

@@ -8,14 +8,16 @@ import streamlit as st
 from explorer.figures.print.export import Exhibit
 from explorer.figures.signed import signed
 from explorer.figures.transfer import transfer_figure
+from explorer.glue.tasks import TASKS
 from explorer.stats.stability import Stability
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import shape_of
 from explorer.study.learnt import degenerate_words
 from explorer.study.transfer import Transferred, transfer_table, transfer_words
+from explorer.study.transfer_retrained import retrained_table, retrained_words
 from explorer.ui import cached
 from explorer.ui.as_text import code
-from explorer.ui.view import View
+from explorer.ui.view import View, runs_of
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.words import minus
 
@@ -62,6 +64,33 @@ def show(view: View) -> None:
     if missing:
         commands = ", ".join(code(view.bundle.command_for(Key(one, "transfer"))) for one in missing[:3])
         st.caption(f"Not tried yet on {', '.join(one.task for one in missing)}: {commands}")
+
+
+def retrained(view: View) -> None:
+    """Draws the tickets that were fine-tuned again on another task, any seed; says how where none was."""
+    run = view.run
+    st.markdown("**Fine-tuned again on the other task**")
+    runs = [one for one in runs_of(view.manifests) if one.model == run.model and view.has(Key(one, "finetune"))]
+    runs = [one for one in runs if any(view.has(Key(one, "retrained", f"good-of-{task}")) for task in TASKS)]
+    found = [of for one in runs for of in cached.retrained_away(view, one)]
+    if not found:
+        other = next((one.task for one in runs_of(view.manifests) if one.task != run.task and one.task in TASKS), "")
+        if other and view.has(Key(run, "finetune")):
+            make = code(view.bundle.command_for(Key(run, "retrained", f"good-of-{other}")))
+            st.caption(f"No ticket of another task was fine-tuned again yet: {make}, and the same with `--kind random`")
+        return
+    st.markdown(exhibits.say(retrained_words(found), f"{_KEY}.retrained"))
+    exhibits.table(
+        retrained_table(found).map(lambda cell: minus(cell) if isinstance(cell, str) else cell),
+        key=f"{_KEY}.retrained",
+        title="Tickets of other tasks, fine-tuned again",
+    )
+    st.caption(
+        "From the pre-trained model, as the task's runs were fine-tuned, with the mask of the other task's ticket. "
+        "Random: as many heads and MLPs, one draw, fine-tuned again likewise. Differences are paired on the dev "
+        "examples, with 95% intervals; one fine-tuning each, so what another seed would give is not in them. The "
+        "task's own ticket may be of another size. Chen et al. (2020) ask it of tickets of single weights."
+    )
 
 
 def _cells(view: View, runs: list[Run]) -> tuple[list[Transferred], dict[str, str]]:

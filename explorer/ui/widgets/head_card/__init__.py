@@ -15,7 +15,9 @@ from explorer.errors import BadBundle
 from explorer.store.task_tickets import shape_of
 from explorer.ui import state
 from explorer.ui.view import View
-from explorer.ui.widgets.head_card.facts import Part, facts_of, part_of
+from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.head_card.facts import facts_of
+from explorer.ui.widgets.part import Part, part_of
 from explorer.ui.widgets.scripts import script
 
 _HERE = Path(__file__).parent
@@ -38,6 +40,10 @@ def panel(view: View, page: str) -> None:
     part = part_of(state.linked_head(), shape)
     state.link_head(part.code if part else "")  # another model has other heads
     state.amend_url(**{state.CARD: part.code if part else ""})
+    drawn_with = exhibits.kept().drawn_with
+    if part is not None and drawn_with and drawn_with != part.code:
+        exhibits.kept().drawn_with = part.code  # told once, whatever the page makes of it
+        st.rerun()
     shown = part is not None and st.session_state.get(_OPEN, True)
     with st.container(key="head-card"):
         st.html(_STYLE)

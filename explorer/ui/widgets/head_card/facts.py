@@ -5,12 +5,10 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from explorer.errors import ExplorerError
 from explorer.figures.attention import INK, thumbnails
 from explorer.figures.signed import signed
-from explorer.foreign import whole_number
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.patterns.classes import UNCERTAIN
@@ -19,51 +17,11 @@ from explorer.store.task_tickets import shape_of, tickets_by_task
 from explorer.ui import cached, state
 from explorer.ui.view import View
 from explorer.ui.widgets import overlay_picker
+from explorer.ui.widgets.part import Part
 from explorer.ui.widgets.words import model_name
 
-MLP = "mlp"
 NOT_HERE = "not in this bundle"
 _THUMBNAIL = 40
-
-
-@dataclass(frozen=True)
-class Part:
-    """One head or MLP of a model, 0-based; head: None for the layer's MLP."""
-
-    layer: int
-    head: int | None
-
-    @property
-    def code(self) -> str:
-        """The part's name in links and in the browser, 1-based: '3.5', '3.mlp'."""
-        return f"{self.layer + 1}.{MLP if self.head is None else self.head + 1}"
-
-    @property
-    def name(self) -> str:
-        """'Layer 3, head 5' or 'Layer 3, MLP'."""
-        return f"Layer {self.layer + 1}, " + ("MLP" if self.head is None else f"head {self.head + 1}")
-
-    def kept_in(self, mask: Mask) -> bool:
-        """Whether the mask keeps it."""
-        return bool(mask.mlps[self.layer] if self.head is None else mask.heads[self.layer, self.head])
-
-    def switched(self, mask: Mask, kept: bool) -> Mask:
-        """The mask with this part alone changed."""
-        if self.head is None:
-            return mask.with_mlp(self.layer, kept)
-        return mask.with_head(self.layer, self.head, kept)
-
-
-def part_of(code: object, shape: tuple[int, int]) -> Part | None:
-    """Reads '3.5' or '3.mlp'; None where it is neither or no part of a model with this many layers and heads."""
-    layer, _, head = str(code).partition(".")
-    at = whole_number(layer)
-    if at is None or not 1 <= at <= shape[0]:
-        return None
-    if head == MLP:
-        return Part(at - 1, None)
-    number = whole_number(head)
-    return Part(at - 1, number - 1) if number is not None and 1 <= number <= shape[1] else None
 
 
 def facts_of(view: View, part: Part) -> dict[str, object]:

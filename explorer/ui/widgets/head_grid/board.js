@@ -167,6 +167,7 @@ class Board {
       signed: fill?.middle,
       classed: kinds,
       ringed: ring,
+      "signed-ring": ring?.middle,
       marked: marks,
       large: size === "large",
       small: size === "small",
@@ -186,7 +187,9 @@ class Board {
       spot.told = [mark ? marks.title : "", mine(hover) ?? ""].filter(Boolean);
       for (const [name, overlay] of Object.entries({ fill, ring })) {
         const value = mine(overlay) ?? null;
-        button.style.setProperty(`--${name}`, value ?? 0);
+        const twoWays = name === "ring" && overlay?.middle; // the arc is as long as the value is far from the middle
+        button.style.setProperty(`--${name}`, twoWays ? Math.abs((value ?? 0.5) - 0.5) * 2 : (value ?? 0));
+        if (name === "ring") button.classList.toggle("ring-down", Boolean(twoWays) && value < 0.5);
         button.classList.toggle(`no-${name}`, value === null);
       }
       const kind = kinds?.[mine(fill)];
@@ -201,7 +204,7 @@ class Board {
   legendItems(fill, ring, marks) {
     const item = (...children) => make("span", "item", {}, children);
     const title = (overlay) => make("b", "", {}, [overlay.title]);
-    const arc = (value) => make("i", "swatch arc", { style: `--ring: ${value}` });
+    const arc = (value, way = "") => make("i", `swatch arc ${way}`, { style: `--ring: ${value}` });
     const chip = ({ name, colour, sign }) =>
       make("span", "chip", {}, [make("i", "swatch kind", { style: `--kind: ${colour}` }, [drawing(sign)]), name]);
     const gap = (overlay) => overlay && [...overlay.heads.flat(), ...overlay.mlps].includes(null);
@@ -215,7 +218,11 @@ class Board {
       const turned = make("span", "turned", {}, ["(lighter is more)"]);
       items.push(item(title(fill), fill.low, make("i", "swatch ramp"), fill.high, turned));
     }
-    if (ring) items.push(item(title(ring), ring.low, arc(0), arc(0.5), arc(1), ring.high));
+    if (ring?.middle) {
+      const [down, up] = ["ring-down", "ring-up"];
+      items.push(item(title(ring), ring.low, arc(1, down), arc(0.5, down), ring.middle, arc(0.5, up), arc(1, up), ring.high));
+      if (gap(ring) && ring.gap) items.push(item(`no ring: ${ring.gap}`));
+    } else if (ring) items.push(item(title(ring), ring.low, arc(0), arc(0.5), arc(1), ring.high));
     if (!fill) items.push(item(make("i", "swatch kept"), "kept"));
     items.push(item(make("i", "swatch pruned"), "pruned"));
     if (marks) items.push(item(make("i", "swatch pruned mark"), marks.title.toLowerCase()));

@@ -1,0 +1,194 @@
+"""What was asked of heads and tickets since the paper, each answer as the one number that carries it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from explorer.mask import Mask
+from explorer.stats.areas import central
+from explorer.stats.intervals import seed_spread
+from explorer.stats.stability import chance_range
+from explorer.store.schema import Manifest
+from explorer.study.league import League
+from explorer.study.mask_bank import MaskBank
+from explorer.study.pairs import RunPairs
+from explorer.study.tickets_stability import stability_over_seeds
+from explorer.study.transfer import Transferred
+from explorer.study.words import component_names, minus, seeds
+from explorer.tickets.criteria import CHANCE, EXPECTED, criterion_named, kept_of
+
+QUESTIONS = {
+    "league": "What should go first?",
+    "worth": "Do heads and MLPs add up?",
+    "pairs": "Which stand in for each other?",
+    "transfer": "Does a ticket win on another task?",
+    "stability": "Does the same ticket come out again?",
+}
+"""Name of an answer -> its question, in the order in which they are shown."""
+_RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question, its number, and what it rests on."""
+
+    name: str
+    """A key of QUESTIONS."""
+    number: str
+    """With its sign, as it is printed large."""
+    says: str
+    """What the number is, as the end of a sentence that begins with it."""
+    rests_on: str
+    """Interval, n, seeds."""
+    source: str
+    """Who asked it."""
+    made: tuple[str, ...]
+    """The commands that made what it is read from."""
+    page: str
+    """The page, in small letters, where it is checked."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """What that page is set to."""
+
+    @property
+    def question(self) -> str:
+        """The question that it answers."""
+        return QUESTIONS[self.name]
+
+
+def league_answer(leagues: Sequence[League], metric: str, made: Sequence[Manifest]) -> Answer:
+    """Says which criterion orders best on average over a task's seeds, and by how much over random orders."""
+    over: dict[str, list[float]] = {}
+    for league in leagues:
+        for one in league.standings:
+            over.setdefault(one.criterion.name, []).append(one.area)
+    real = {
+        name: float(np.mean(areas)) for name, areas in over.items() if name != CHANCE and len(areas) == len(leagues)
+    }
+    best = max(real, key=lambda name: real[name])
+    gains = [league.standing(best).against_chance for league in leagues]
+    spread, n = seed_spread([one.value for one in gains]), leagues[0].n
+    interval = f"[{spread.low:+.3f}, {spread.high:+.3f}] over {seeds(len(leagues))}, n = {n:,} dev examples each"
+    if spread.undefined:
+        interval = f"[{gains[0].low:+.3f}, {gains[0].high:+.3f}] over n = {n:,} dev examples"
+    paper = real[EXPECTED]
+    beside = "" if best == EXPECTED else f", {real[best] - paper:+.3f} over the paper’s gradient"
+    return Answer(
+        "league",
+        minus(f"{spread.mean:+.3f}"),
+        minus(
+            f"{metric} over random orders, averaged over all sizes: {criterion_named(best).title} orders best of "
+            f"{len(real)} criteria{beside}"
+        ),
+        minus(f"{interval}; the best is found by looking; {_seeds(leagues)}"),
+        "Michel et al. 2019, Kwon et al. 2022",
+        _commands(made),
+        "league",
+        {"criterion": best},
+    )
+
+
+def worth_answer(bank: MaskBank, metric: str, seed: int, made: Sequence[Manifest]) -> Answer:
+    """Says how far a random mask's score lies from what its parts are worth, added up."""
+    missed, scores, n = bank.surprises(), bank.scores(), bank.margins.shape[1]
+    drawn = np.random.default_rng(0).integers(0, len(scores), (_RESAMPLES, len(scores)))
+    low, high = central(missed[drawn].std(axis=1))
+    explained = 1 - missed.var() / scores.var() if scores.var() > 0 else math.nan
+    of_drawn = 1 - missed[drawn].var(axis=1) / np.maximum(scores[drawn].var(axis=1), 1e-12)
+    least, most = central(of_drawn)
+    share = (
+        "" if math.isnan(explained) else f"; adding up tells {explained:.0%} [{least:.0%}, {most:.0%}] of them apart"
+    )
+    return Answer(
+        "worth",
+        f"±{missed.std():.3f}",
+        minus(
+            f"{metric} is what adding up the worth of its parts misses of a random mask (they differ by "
+            f"±{scores.std():.3f}{share})"
+        ),
+        f"[±{low:.3f}, ±{high:.3f}] over {len(scores):,} masks; n = {n:,} dev examples; seed {seed}",
+        "Wang and Jia 2023",
+        _commands(made),
+        "league",
+    )
+
+
+def pairs_answer(found: RunPairs, shape: tuple[int, int], seed: int, made: Sequence[Manifest]) -> Answer:
+    """Says how many pairs of parts do not add up, and which the most surely."""
+    names, at = component_names(shape), found.strongest()
+    one, other = (names[part] for part in found.pairs[at])
+    value, low, high = (float(side[at]) for side in (found.found.value, found.found.low, found.found.high))
+    surest = f"; surest: {one} and {other}, {value:+.3f} [{low:+.3f}, {high:+.3f}]" if found.beyond_noise.any() else ""
+    return Answer(
+        "pairs",
+        f"{found.redundancies + found.synergies:,} of {len(found.pairs):,}",
+        f"pairs do more or less together than apart, in {found.measure}: {found.redundancies:,} stand in for each "
+        f"other, {found.synergies:,} need each other",
+        minus(f"5% of them false on average{surest}; n = {found.n:,} dev examples; seed {seed}"),
+        "Held and Yang 2023",
+        _commands(made),
+        "league",
+        {"measure": "margin"} if found.measure == "margin" else {},
+    )
+
+
+def transfer_answer(cells: Sequence[Transferred], seed: int, made: Sequence[Manifest]) -> Answer | None:
+    """Says in how many pairs of tasks a ticket beats all random masks of its size; None without such a pair.
+
+    cells: of models that have learnt their task.
+    """
+    away = [one for one in cells if not one.own]
+    if not away:
+        return None
+    by_model: dict[str, list[float]] = {}
+    for one in away:
+        by_model.setdefault(one.task, []).append(one.share - one.random_share)
+    spread = seed_spread([float(np.mean(of)) for of in by_model.values()])
+    interval = "" if spread.undefined else f" [{spread.low:+.0%}, {spread.high:+.0%}] over {len(by_model)} models"
+    n = sorted({one.n for one in away})
+    examples = f"{n[0]:,}" if len(n) == 1 else f"{n[0]:,} to {n[-1]:,}"
+    return Answer(
+        "transfer",
+        f"{sum(one.better for one in away)} of {len(away)}",
+        f"times another task’s ticket beats all {away[0].draws} random masks of its size, beyond noise; by chance "
+        f"{len(away) / (away[0].draws + 1):.1f} would be first",
+        minus(f"{spread.mean:+.0%} of the full score over random{interval}; n = {examples} dev examples; seed {seed}"),
+        "Chen et al. 2020",
+        _commands(made),
+        "tickets",
+    )
+
+
+def stability_answer(tickets: Mapping[int, Mask], made: Sequence[Manifest]) -> Answer | None:
+    """Says how far the seeds' tickets agree, heads and MLPs together; None where that is not defined."""
+    if len(tickets) < 2:
+        return None
+    found = stability_over_seeds(tickets)
+    if found.undefined:
+        return None
+    chosen = np.array([kept_of(mask) for mask in tickets.values()], np.bool_)
+    least, most = chance_range(chosen)
+    interval = f"[{found.low:.2f}, {found.high:.2f}], " if found.choices > 2 else "no interval for two; "
+    return Answer(
+        "stability",
+        minus(f"{found.value:.2f}"),
+        minus(
+            f"is how far the tickets of {seeds(len(tickets))} agree, from 0 (chance: {least:.2f} to {most:.2f}) to 1 "
+            "(the same parts every time)"
+        ),
+        minus(f"{interval}{chosen.shape[1]} heads and MLPs; seeds {', '.join(map(str, tickets))}"),
+        "Nogueira et al. 2018",
+        _commands(made),
+        "tickets",
+    )
+
+
+def _seeds(leagues: Sequence[League]) -> str:
+    return f"seed{'s' * (len(leagues) > 1)} {', '.join(str(league.run.seed) for league in leagues)}"
+
+
+def _commands(made: Sequence[Manifest]) -> tuple[str, ...]:
+    return tuple(manifest.command for manifest in made)

@@ -1,0 +1,168 @@
+"""The overview's fifth block: what was asked since the paper, a card an answer with the number that carries it."""
+
+from __future__ import annotations
+
+import html
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.print.export import Exhibit
+from explorer.glue.metrics import METRIC_WORDS
+from explorer.store.schema import Key, Run
+from explorer.store.task_tickets import shape_of
+from explorer.study.fitting import why_not
+from explorer.study.league import league_of
+from explorer.study.mask_bank import mask_bank_of
+from explorer.study.since import (
+    QUESTIONS,
+    Answer,
+    league_answer,
+    pairs_answer,
+    stability_answer,
+    transfer_answer,
+    worth_answer,
+)
+from explorer.ui import cached
+from explorer.ui.as_text import code
+from explorer.ui.view import View
+from explorer.ui.widgets import exhibits, glossary
+
+_STYLE = """<style>
+.st-key-since { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 16.5rem), 1fr)); gap: .8rem; }
+.st-key-since > * { width: auto !important; max-width: none !important; height: 100%; }
+[class*=st-key-since-card-] { height: 100%; justify-content: space-between; padding: .9rem 1rem .6rem; }
+.since h4 { margin: 0 0 .35rem; padding: 0; font-size: .9375rem; font-weight: 600; }
+.since b { display: block; font-size: 2rem; font-weight: 650; line-height: 1.1; font-variant-numeric: tabular-nums; }
+.since p { margin: .3rem 0 .35rem; font-size: .9375rem; line-height: 1.35; }
+.since small { display: block; opacity: .8; font-size: .8125rem; line-height: 1.4; }
+</style>"""
+_KEY = "overview.since"
+_STAGES = {"league": "league", "worth": "bank", "pairs": "pairs", "transfer": "transfer"}
+"""Answer -> the stage that it is read from."""
+
+
+def show(view: View, *, learnt: bool) -> None:
+    """Draws the answers that the bundle has for the selected task, and once what is not computed yet.
+
+    learnt: whether the full model beats its baseline there; where not, only what other tasks' models say is shown.
+    """
+    found = answers(view, view.run, learnt)
+    missing = _missing(view, [one.name for one in found]) if learnt else {}
+    if not found and not missing:
+        return
+    st.subheader("Since then")
+    words = "What others have asked of heads and tickets since 2020, answered here."
+    st.caption(words)
+    if found:
+        st.html(_STYLE)
+        with st.container(key="since"):
+            for one in found:
+                _card(view, one)
+        exhibits.keep(_KEY, Exhibit("Since then", words, data=lambda: _table(found)))
+    if missing:
+        listed = " ".join(f"{QUESTIONS[name]} {code(command)}" for name, command in missing.items())
+        st.caption(f"Not computed yet for {view.run.task}, seed {view.run.seed}: {listed}")
+
+
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=cached.BY_BUNDLE)
+def answers(view: View, run: Run, learnt: bool) -> list[Answer]:
+    """Reads every answer that the bundle has for a run's task, in the order of QUESTIONS; run: the view's."""
+    made = [_transfer(view)]
+    if learnt:
+        made = [_league(view), _worth(view), _pairs(view), *made, _stability(view)]
+    return [one for one in made if one is not None]
+
+
+def _card(view: View, one: Answer) -> None:
+    with st.container(border=True, key=f"since-card-{one.name}", gap="xsmall"):
+        how = f"Who asked it. Read from what was made with: {'; '.join(one.made)}"
+        rests = f"{html.escape(one.rests_on)}. {glossary.noted(one.source, how)}"
+        st.html(
+            f"<div class='since'><h4>{html.escape(one.question)}</h4><b>{html.escape(one.number)}</b>"
+            f"<p>{html.escape(one.says)}.</p><small>{rests}</small></div>"
+        )
+        if one.page in view.links:
+            st.page_link(
+                view.links[one.page],
+                label="Check it",
+                icon=":material/arrow_forward:",
+                icon_position="right",
+                query_params=dict(one.query) or None,
+            )
+
+
+def _with(view: View, stage: str) -> list[Run]:
+    """The task's runs that have a stage, the selected one first."""
+    there = [run for run in view.runs if view.has(Key(run, stage))]
+    return sorted(there, key=lambda run: run != view.run)
+
+
+def _metric(view: View) -> str:
+    return METRIC_WORDS[view.task().metric]
+
+
+def _league(view: View) -> Answer | None:
+    keys = [Key(run, "league") for run in view.runs if view.has(Key(run, "league"))]
+    if not keys:
+        return None
+    leagues = [league_of(cached.artefact(view, key)) for key in keys]
+    return league_answer(leagues, _metric(view), [view.manifests.by_key[key] for key in keys])
+
+
+def _worth(view: View) -> Answer | None:
+    for run in _with(view, "bank")[:1]:
+        key, shape = Key(run, "bank"), shape_of(view.manifests, run)
+        bank = mask_bank_of(cached.artefact(view, key), cached.known(view, run).labels, shape)
+        return worth_answer(bank, _metric(view), run.seed, [view.manifests.by_key[key]])
+    return None
+
+
+def _pairs(view: View) -> Answer | None:
+    for run in _with(view, "pairs")[:1]:
+        key, shape = Key(run, "pairs"), shape_of(view.manifests, run)
+        found = cached.pairs(view, run, shape, by_margin=not view.task().is_regression)
+        return pairs_answer(found, shape, run.seed, [view.manifests.by_key[key]])
+    return None
+
+
+def _transfer(view: View) -> Answer | None:
+    run = view.run
+    tasks = dict.fromkeys(m.task for m in view.manifests if m.model == run.model)
+    runs = [Run(run.model, task, run.seed) for task in tasks]
+    runs = [one for one in runs if view.has(Key(one, "transfer"))]
+    learnt = [
+        one
+        for one in runs
+        if cached.claim_sheet(view, one.model, one.task).learnt and cached.known(view, one).full.score > 0
+    ]
+    cells = [cell for one in learnt for cell in cached.transferred(view, one)]
+    made = [view.manifests.by_key[Key(one, "transfer")] for one in learnt]
+    return transfer_answer(cells, run.seed, made)
+
+
+def _stability(view: View) -> Answer | None:
+    tickets = cached.tickets(view, view.run)
+    keys = [Key(Run(view.run.model, view.run.task, seed), "structured", "together") for seed in tickets]
+    return stability_answer(tickets, [view.manifests.by_key[key] for key in keys if key in view.manifests.by_key])
+
+
+def _missing(view: View, there: list[str]) -> dict[str, str]:
+    """Answer -> the command that its stage takes; {} for a model whose weights are not here."""
+    if not view.has(Key(view.run, "finetune")):
+        return {}
+    keys = {name: Key(view.run, stage) for name, stage in _STAGES.items() if name not in there}
+    return {name: view.bundle.command_for(key) for name, key in keys.items() if not why_not(view.bundle, key)}
+
+
+def _table(found: list[Answer]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "question": [one.question for one in found],
+            "number": [one.number for one in found],
+            "what it is": [one.says for one in found],
+            "rests on": [one.rests_on for one in found],
+            "asked by": [one.source for one in found],
+            "made with": ["; ".join(one.made) for one in found],
+        }
+    )

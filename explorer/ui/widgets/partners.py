@@ -1,0 +1,44 @@
+"""The head or MLP that the others are held against, and how each of them interacts with it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from explorer.errors import ExplorerError
+from explorer.store.schema import Key
+from explorer.study.pairs import RATE, Partners
+from explorer.study.stored_scores import KnownRun
+from explorer.ui import cached, state
+from explorer.ui.view import View
+from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.part import component_of, part_of
+
+FALSE = f"{RATE:.0%}"
+"""Share of false ones among what is shown as beyond noise, in words."""
+
+
+def chosen(shape: tuple[int, int]) -> int | None:
+    """The component whose card was opened last; None where none of this model was."""
+    part = part_of(state.linked_head(), shape)
+    return None if part is None else component_of(part, shape)
+
+
+def partners_of(view: View, known: KnownRun) -> Partners | None:
+    """How every part interacts with the one that was looked at last, else with the one that has most to show.
+
+    From the exact pairs of the run where they are there, else from its bank; None where the bundle has neither.
+    """
+    run, shape, part = known.run, known.shape, chosen(known.shape)
+    if view.has(Key(run, "pairs")):
+        with suppress(ExplorerError):
+            found = cached.pairs(view, run, shape, by_margin=not known.task.is_regression)
+            return found.with_part(int(found.pairs[found.strongest(), 0]) if part is None else part)
+    if view.has(Key(run, "bank")):
+        with suppress(ExplorerError):
+            return cached.bank_partners(view, run, shape, 0 if part is None else part)
+    return None
+
+
+def follow() -> None:
+    """Says that the page shows interactions, so that it is drawn again when another head's card is opened."""
+    exhibits.kept().drawn_with = state.linked_head() or "none"
