@@ -11,7 +11,8 @@ from explorer.glue.data_hash import examples_sha256
 from explorer.glue.tasks import Examples
 
 StandIn = Literal["zero", "mean"]
-ZERO, MEAN = "zero", "mean"
+ZERO: StandIn = "zero"
+MEAN: StandIn = "mean"
 """Nothing, as in the paper; the mean of what it gives in the full model."""
 SAMPLE, SAMPLE_SEED = 1000, 0
 """Training examples behind a mean, and the seed that draws them: the same ones for every run of a task."""

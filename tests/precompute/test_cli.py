@@ -47,7 +47,7 @@ def test_predictions_recompute_to_the_printed_score(run, glue, tiny_folder, tmp_
     record = run("score", *options, "--predictions", csv, "--json").record
     assert set(record) == {
         *("task", "model", "data", "mask", "value", "low", "high", "n", "metric", "method", "undefined", "seconds"),
-        *("precision", "classes", "class_names", "remarks"),
+        *("precision", "classes", "class_names", "remarks", "instead"),
     }
     assert (record["classes"], record["class_names"]) == ("assumed", ["LABEL_0", "LABEL_1"])
     assert (record["task"], record["data"], record["n"]) == ("MRPC", "GLUE folder", ROWS)
