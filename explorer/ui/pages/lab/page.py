@@ -59,6 +59,7 @@ def page(view: View) -> None:
     if source.kind != cached_models.STORED:
         data = cached_models.examples(known.task.name, source.kind, source.folder)
         live = state.scored_on(run, data.sha256, source.title(known.task))
+    stand_in.read_link(view, known, source)
     state.show_notices()
     _lab(view, known, source, live)
 

@@ -16,6 +16,7 @@ from explorer.store.own_tasks import place_of
 from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, state
+from explorer.ui.as_text import plain
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
 
@@ -30,30 +31,25 @@ _HELP = (
 )
 
 
+def read_link(view: View, known: KnownRun, source: dev_data.DataSource) -> None:
+    """Takes over what the link says, once; where there can be no means, a notice says why they were left out."""
+    if state.asked(PARAMETER) != MEAN:
+        return
+    place = training_of(view, known, source)
+    if isinstance(place, str):
+        state.notice(f"The link's means in the place of what is off were left out. {place}")
+    else:
+        st.session_state[_CHOSEN] = MEAN
+
+
 def choose(view: View, known: KnownRun, source: dev_data.DataSource) -> Training | None:
     """Draws the choice; where the examples lie that means are taken over, None for nothing in the place of what is off.
 
     Where there are no training examples, or no checkpoint, the choice is off and says why.
     """
-    asked = state.asked(PARAMETER)
-    if asked == MEAN:
-        st.session_state[_CHOSEN] = MEAN
     place = training_of(view, known, source)
     if isinstance(place, str):
-        if asked == MEAN:
-            state.notice(f"The link's means in the place of what is off were left out. {place}")
-            st.session_state[_CHOSEN] = ZERO
-        st.segmented_control(
-            "What stands in for what is off",
-            list(_NAMES),
-            default=ZERO,
-            format_func=_NAMES.__getitem__,
-            key=f"{_KEY}.off",
-            label_visibility="collapsed",
-            help=place,
-            disabled=True,
-            width="content",
-        )
+        st.markdown(f":material/block: {_NAMES[ZERO]}", help=plain(place), width="content")
         return None
     chosen = st.segmented_control(
         "What stands in for what is off",
