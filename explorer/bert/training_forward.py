@@ -16,6 +16,7 @@ from transformers import BertForSequenceClassification
 from transformers.activations import ACT2FN
 
 from explorer.bert.dropout import Draws
+from explorer.bert.engine import Instead
 from explorer.bert.gates import encoder_layers
 from explorer.bert.packed_attention import at_least_fp32, attend
 from explorer.bert.shards import Shard
@@ -71,6 +72,8 @@ class Gates:
     """(n, L, H), in the shard's order."""
     mlps: Tensor
     """(n, L), in the shard's order."""
+    instead: Instead | None = None
+    """What a gate at 0 leaves in the place of its component; None for nothing."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,10 @@ def _layer(run: _Pass, number: int, hidden: Tensor, gates: Gates | None, example
         context = (_cls_context if last else _context)(run, number, hidden)
         if gates is not None:
             gate = _of_rows(gates.heads[:, number], examples)[..., None].to(context.dtype)  # (rows, k, 1)
-            context = (context.unflatten(1, (k, -1)) * gate).flatten(1)
+            gated = context.unflatten(1, (k, -1)) * gate
+            if gates.instead is not None:
+                gated = gated + (1 - gate) * gates.instead.heads[number].to(context)
+            context = gated.flatten(1)
         attended = run.linear(context, at + "attention.output.dense")
     else:
         attended = run.weights[at + "attention.output.dense.bias"].expand_as(residual)
@@ -160,7 +166,10 @@ def _layer(run: _Pass, number: int, hidden: Tensor, gates: Gates | None, example
         return run.normalise(middle, at + "output.LayerNorm")
     transformed = run.linear(layout.activation(run.linear(middle, at + "intermediate.dense")), at + "output.dense")
     if gates is not None:
-        transformed = transformed * _of_rows(gates.mlps[:, number], examples)[:, None].to(transformed.dtype)
+        gate = _of_rows(gates.mlps[:, number], examples)[:, None].to(transformed.dtype)
+        transformed = transformed * gate
+        if gates.instead is not None:
+            transformed = transformed + (1 - gate) * gates.instead.mlps[number].to(transformed)
     transformed = run.dropped(transformed, layout.hidden_dropout, number, _MLP)
     return run.normalise(transformed + middle, at + "output.LayerNorm")
 

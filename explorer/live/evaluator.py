@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ import torch
 
 from explorer.arrays import BoolArray, Float32Array, Int64Array
 from explorer.bert.checkpoints import Classifier
-from explorer.bert.engine import ENGINE_VERSION, Engine
+from explorer.bert.engine import ENGINE_VERSION, Engine, Instead
 from explorer.bert.memory import keep_freed_memory
 from explorer.bert.shards import Shard, shards_of
 from explorer.errors import BadRequest
@@ -109,6 +110,7 @@ class Evaluator(ModelOnData):
         self.engine: Engine = self.scorer.exact
         self.precision = self.scorer.precision
         self.engine_version = ENGINE_VERSION
+        self.instead: Instead | None = None
         self.shards: tuple[Shard, ...] = shards_of(self.encoded, tokens, device=device)
         width = classifier.model.config.hidden_size
         self.cache_plan: CachePlan = plan_cache(
@@ -128,6 +130,28 @@ class Evaluator(ModelOnData):
         self.known: Known = known(self.task.metric, predictions_of(self.task, self.full.logits), self.labels)
         seen = np.cumsum([len(shard.indices) for shard in self.shards])[:-1]
         self.errors: tuple[float, ...] = spent_at([int(n) for n in seen])
+
+    def with_instead(self, instead: Instead, name: str) -> Evaluator:
+        """Makes an evaluator of the same model and examples in which constants stand in for what is off.
+
+        It shares the full model's states, in which nothing is off. name: tells these constants from any others; its
+        scores are filed under it. Raises BadRequest where the constants are of a model of another shape.
+        """
+        made = copy.copy(self)
+        made.scorer = self.scorer.with_instead(instead)
+        made.engine = made.scorer.exact
+        made.engine_version = f"{ENGINE_VERSION}, {name}"
+        made.instead = instead
+        return made
+
+    def with_means_of(self, sample: Examples) -> Evaluator:
+        """Makes an evaluator in which means over some training examples stand in for what is off, as `with_instead`.
+
+        Raises BadRequest without examples.
+        """
+        shards = shards_of(encode(sample, self.classifier.tokenizer), device=self.device)
+        name = f"means over {len(sample)} examples {sample.sha256[:12]}"
+        return self.with_instead(self.engine.mean_outputs(shards), name)
 
     def _exactly_full(self) -> Evaluation:
         """The full model in fp32: what every mask is held against."""

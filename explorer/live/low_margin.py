@@ -12,6 +12,7 @@ This is an estimate, not a proof: an error of more than `_SAFETY` times the larg
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ import torch
 from explorer.arrays import BoolArray, Float32Array, Int64Array
 from explorer.bert.activations import ActivationCache
 from explorer.bert.checkpoints import Classifier
-from explorer.bert.engine import Engine
+from explorer.bert.engine import Engine, Instead
 from explorer.bert.precision import fast_dtype
 from explorer.bert.shards import Shard, sub_shard
 from explorer.mask import Mask
@@ -76,6 +77,16 @@ class Scorer:
         wanted = fast_dtype(device) if dtype is None else dtype
         decides = classifier.n_outputs > 1
         self.fast = Engine(classifier, device, wanted) if decides and wanted != torch.float32 else self.exact
+
+    def with_instead(self, instead: Instead) -> Scorer:
+        """Makes a scorer of the same weights in which constants stand in for what is off. This one stays as it is.
+
+        Raises BadRequest where they are of a model of another shape.
+        """
+        made = copy.copy(self)
+        made.exact = self.exact.with_instead(instead)
+        made.fast = made.exact if self.fast is self.exact else self.fast.with_instead(instead)
+        return made
 
     @property
     def precision(self) -> str:

@@ -9,16 +9,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.arrays import AnyArray, Float64Array
+from explorer.bert.stand_ins import sample_for_means
 from explorer.glue.metrics import predictions_of
+from explorer.glue.sources import folder_examples, hub_examples
 from explorer.glue.tasks import Examples, Task
 from explorer.live.activation_cache import CachePlan
 from explorer.live.evaluation import Evaluation
 from explorer.mask import Mask
 from explorer.stats.intervals import Score, score_with_interval
+from explorer.store.own_tasks import examples_at
 from explorer.store.schema import Run
 
 if TYPE_CHECKING:
     from explorer.bert.class_order import ClassOrder
+
+
+@dataclass(frozen=True)
+class Training:
+    """Where the training examples of a task lie: they are read where the weights are, and never by the app."""
+
+    folder: str = ""
+    """GLUE's folder; '' for the Hub, where `own` names none either."""
+    own: str = ""
+    """The bundle that defines an own task."""
+    file: str | None = None
+    """Another training file of the folder."""
+
+    def sample(self, task: Task) -> Examples:
+        """Reads them and draws those that means are taken over. Raises BadData."""
+        if self.own:
+            train = examples_at(task, None, "train")
+        elif self.folder:
+            train = folder_examples(Path(self.folder), task, "train", file=self.file)
+        else:
+            train = hub_examples(task, "train")
+        return sample_for_means(train)
 
 
 @dataclass(frozen=True)
@@ -30,11 +55,13 @@ class Source:
     model_content: str
     """What tells the model from every other, as the run's manifest says."""
     examples: Examples
+    means: Training | None = None
+    """Where the examples lie whose means stand in for what is off; None where nothing does."""
 
     @property
     def key(self) -> Hashable:
-        """Names model and examples: two sources of one key load the same."""
-        return (str(self.root), self.run, self.model_content, self.examples.sha256)
+        """Names model, examples and what stands in: two sources of one key load the same."""
+        return (str(self.root), self.run, self.model_content, self.examples.sha256, self.means)
 
 
 @dataclass(eq=False)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -34,6 +35,8 @@ _OVER_SEEDS = {("attention", "pretrained"), ("baseline", ""), ("published-scores
 """Stages and variants that are once for all seeds of a task."""
 _INTERVAL = ("score", "low", "high", "n")
 _PART = "heads_kept", "mlps_kept"
+_TICKETS_SO = set(product(("zero", "mean"), ("good", "random", "bad"), ("zero", "mean")))
+"""Of mean-ablated: what a ticket was found under, its kind, and what stands in where it is scored."""
 
 
 class _Unfit(Exception):
@@ -226,6 +229,23 @@ def _transfer(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     _numbers(artefact.manifest.summary, "full_score", may_be_undefined=True)
 
 
+def _mean_ablated(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    texts = ("part", "name", "instead", "found")
+    table = _scored_masks(artefact, shape, n, (*texts, "step", "held", *_PART))
+    for name in texts:
+        _texts(table, name)
+    _whole(table, "step")
+    _flags(table, "held")
+    tickets = table[table["part"] == "ticket"]
+    if set(zip(tickets["found"], tickets["name"], tickets["instead"], strict=True)) != _TICKETS_SO:
+        raise _Unfit("its table does not hold every ticket under both")
+    summary = artefact.manifest.summary
+    _mask(summary.get("ticket"), shape, "the ticket in its summary")
+    _numbers(summary, "full_score", may_be_undefined=True)
+    if type(summary.get("examples_of_means")) is not int:
+        raise _Unfit("its summary does not say how many examples its means are over")
+
+
 def _magnitude(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     table = _scored(artefact, n, ("step", "weights_kept", "share_kept", "held"))
     _flags(table, "held")
@@ -336,6 +356,7 @@ _CHECKS: Mapping[str, Callable[[Artefact, Shape | None, int | None], None]] = {
     "attention": _attention,
     "magnitude": _magnitude,
     "subnetworks": _subnetworks,
+    "mean-ablated": _mean_ablated,
     "transfer": _transfer,
     "retrained": _retrained,
     "baseline": _baseline,

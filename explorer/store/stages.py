@@ -236,6 +236,13 @@ REGISTER: tuple[Stage, ...] = (
         needs_of_all_seeds=("structured.together",),
     ),
     Stage(
+        "mean-ablated",
+        "mean",
+        "mean-ablated",
+        "Prune, ablate and score the tickets again with means over training examples in the place of what is off.",
+        needs={"*": ("finetune", "structured.together")},
+    ),
+    Stage(
         "transfer",
         "transfer",
         "transfer",

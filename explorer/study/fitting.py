@@ -23,6 +23,8 @@ def why_not(bundle: Bundle, key: Key) -> str:
         return f"the margins of a mask do not tell the {METRIC_WORDS[task.metric]} of {task.n_outputs} classes"
     if key.stage == "retrained" and opened:
         return f"{key.run.path} was opened as it is: nothing says how it was trained"
+    if key.stage == "mean-ablated" and task.own and not task.train_rows:
+        return f"{task.name} has no training examples to take means over"
     gone = len(bundle.manifest(finetuned).config.get("gone", ())) if bundle.has(finetuned) else 0
     if gone and stage_named(key.stage).verb in NEEDS_EVERY_HEAD:
         return f"it needs every head, and {counted(gone, 'head')} of {key.run.path} had been cut out"

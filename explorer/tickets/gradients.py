@@ -9,6 +9,7 @@ import torch
 
 from explorer.arrays import Float64Array
 from explorer.bert.checkpoints import Classifier
+from explorer.bert.engine import Instead
 from explorer.bert.gates import gates_of
 from explorer.bert.shards import Shard, shard_of
 from explorer.bert.training_forward import Gates, Layout, training_logits
@@ -33,6 +34,7 @@ def importance(
     device: str = "cpu",
     on_batch: Callable[[int, int], None] | None = None,
     state: SavedState | None = None,
+    instead: Instead | None = None,
 ) -> Importance:
     """Estimates how much the loss depends on every head and MLP.
 
@@ -42,6 +44,7 @@ def importance(
     estimator: one of the three below. batch_size: examples a pass. device: where it is computed.
     on_batch: told after each batch how many are done, and of how many.
     state: where the totals are saved by time, and gone on from.
+    instead: what a gate at 0 leaves in the place of its component: g * output + (1 - g) * instead; None for nothing.
 
     expected: mean over examples of |dL/dg|, each example with gates of its own (Michel et al., equation 2).
     batch: mean over batches of |gradient of the batch-mean loss|, which lets examples cancel out.
@@ -84,7 +87,7 @@ def importance(
         size = len(batch.indices)
         batch_heads = heads.expand(size, -1, -1).clone().requires_grad_(True)  # (B, L, H)
         batch_mlps = mlps.expand(size, -1).clone().requires_grad_(True)  # (B, L)
-        logits = training_logits(weights, layout, batch, gates=Gates(batch_heads, batch_mlps))
+        logits = training_logits(weights, layout, batch, gates=Gates(batch_heads, batch_mlps, instead))
         losses = loss_per_example(task, logits, torch.from_numpy(labels[batch.indices]).to(device))
         # A sum keeps each example's gradient its own; the other two are defined on the mean.
         loss = losses.sum() if estimator == "expected" else losses.mean()

@@ -32,6 +32,7 @@ from explorer.study.majority_baseline import MajorityBaseline, majority_baseline
 from explorer.study.mask_bank import mask_bank_of
 from explorer.study.pairs import Partners, RunPairs, run_pairs
 from explorer.study.pairs import bank_partners as made_bank_partners
+from explorer.study.mean_ablation import MeanAblation, read_mean_ablation
 from explorer.study.report import Report, by_condition, report_rows
 from explorer.study.stored_scores import KnownRun, known_run
 from explorer.study.survivor_patterns import SurvivorPatterns, survivor_patterns
@@ -129,6 +130,13 @@ def seed_agreement(codes: tuple[tuple[int, str], ...], n_layers: int, n_heads: i
 def claim_sheet(view: View, model: str, task: str) -> ClaimSheet:
     """The four claims of one model on one task; raises BadBundle."""
     return made_claim_sheet(view.bundle, view.manifests, model, task)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)  # shared: read-only
+def mean_ablation(view: View, model: str, task: str) -> MeanAblation | None:
+    """What tickets of a task score with means in the place of what is off; None where none was. Raises BadBundle."""
+    learnt, line = claim_sheet(view, model, task).learnt, majority_baseline(view, model, task)
+    return read_mean_ablation(view.bundle, model, task, line, learnt)
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.bert.checkpoints import load_finetuned, weights_of
+from explorer.bert.stand_ins import sample_of
 from explorer.errors import BadRequest
 from explorer.glue.sources import glue_dir_from_environment
 from explorer.glue.tasks import Examples
@@ -19,7 +20,6 @@ from precompute.bundle.results import Exported
 from precompute.bundle.score import checkpoint_source, read_mask, remarks_on
 from precompute.bundle.ticket_names import code_of
 from precompute.options import Options
-from precompute.stages.opened import sample_of
 
 _MOST = 2_000
 """Examples of a proof: more of a larger dev set are left out, drawn at random."""

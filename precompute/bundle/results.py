@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from explorer.bert.stand_ins import MEAN, ZERO, StandIn
 from explorer.mask import Mask
 from explorer.stats.intervals import Score
 from explorer.study.words import counted
@@ -87,6 +88,8 @@ class ScoreResult:
     """Arithmetic of the score: 'fp32', or 'bf16, close calls in fp32'."""
     proof: Proof | None = None
     """Agreement of all ways to run the mask, where that was asked for."""
+    instead: StandIn = ZERO
+    """What stands in for what is off."""
 
     def as_dict(self) -> dict[str, Any]:
         """Gives the one line of --json."""
@@ -98,6 +101,7 @@ class ScoreResult:
             **asdict(self.score),
             "seconds": round(self.seconds, 3),
             "precision": self.precision,
+            "instead": self.instead,
             "classes": self.classes,
             "class_names": list(self.class_names),
             "remarks": list(self.remarks),
@@ -109,6 +113,7 @@ class ScoreResult:
         s = self.score
         interval = s.undefined or f"[{s.low:.4f}, {s.high:.4f}] {s.method}"
         kept = f"{counted(self.mask.heads_kept, 'head')} and {counted(self.mask.mlps_kept, 'MLP')} kept"
+        kept += ", means for what is off" if self.instead == MEAN else ""
         found = (
             f"{self.task} ({self.data}), {kept}: {s.metric} {s.value:.4f} {interval}, n = {s.n}, {self.seconds:.2f} s"
         )

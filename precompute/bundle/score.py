@@ -10,8 +10,10 @@ import torch
 from explorer.bert.checkpoints import Classifier, load_finetuned
 from explorer.bert.class_order import ClassOrder, below_baseline, own_order
 from explorer.bert.model_names import MINILM
+from explorer.bert.stand_ins import MEAN, ZERO, StandIn, sample_for_means
 from explorer.errors import BadRequest
 from explorer.glue.diagnostics import diagnostic_examples
+from explorer.glue.tasks import Examples
 from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
 from explorer.paths import expanded
@@ -33,10 +35,12 @@ def run_score(
     diagnostics: bool = False,
     in_fp32: bool = False,
     prove: bool = False,
+    instead: StandIn = ZERO,
 ) -> ScoreResult:
     """Scores exactly that mask on dev, or on the built-in diagnostics; predictions: a CSV to write.
 
     in_fp32: fp32 throughout, also where bf16 is faster. prove: that too, and every way to run the mask is compared.
+    instead: what stands in for what is off; means are taken over the training examples of the run.
     """
     if predictions is not None:
         predictions = expanded(predictions)
@@ -46,6 +50,8 @@ def run_score(
     examples = diagnostic_examples(options.task) if diagnostics else options.examples("dev")
     dtype = torch.float32 if in_fp32 or prove else None
     evaluator = Evaluator(classifier, examples, device=options.device, dtype=dtype)
+    if instead == MEAN:
+        evaluator = evaluator.with_means_of(sample_for_means(_training(options)))
     evaluation = evaluator.evaluate(wanted)
     if predictions is not None:
         table = pd.DataFrame({"index": range(len(examples)), "prediction": evaluator.predictions(evaluation)})
@@ -65,7 +71,15 @@ def run_score(
         (*remarks_on(classifier), *(() if diagnostics else _too_low(order, evaluator))),
         "fp32" if evaluation.verified else evaluator.precision,
         proven(classifier, evaluator, wanted) if prove else None,
+        instead,
     )
+
+
+def _training(options: Options) -> Examples:
+    """The examples that the bundle's run was trained on, else the task's."""
+    finetuned, bundle = options.key("finetune"), options.bundle
+    file = bundle.manifest(finetuned).config.get("train_file") if bundle.has(finetuned) else None
+    return options.examples("train", file)
 
 
 def _require_place_for(file: Path) -> None:

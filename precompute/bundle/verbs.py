@@ -57,15 +57,23 @@ def score(
         bool,
         typer.Option(help="Compare gates, surgery, engine, plain transformers in fp32; exit status 1 if one is off."),
     ] = False,
+    instead: Annotated[
+        Literal["zero", "mean"],
+        typer.Option(help="What stands in for what is off: nothing, or its mean over 1,000 training examples."),
+    ] = "zero",
 ) -> Iterator[results.ScoreResult]:
     """Score a mask on the dev set: score, n, interval and seconds."""
+    if prove and instead != "zero":
+        raise BadRequest("Gates and surgery put nothing in the place of what is off.", "Leave out --prove.")
     if precision not in ("auto", "fp32"):
         raise BadRequest(f"There is no precision {precision!r}.", "Use auto or fp32.")
     if not diagnostics:
         options.examples("dev")  # what is wrong with the data is told before torch is imported
     from precompute.bundle.score import run_score
 
-    scored = run_score(options, mask, predictions, diagnostics=diagnostics, in_fp32=precision == "fp32", prove=prove)
+    scored = run_score(
+        options, mask, predictions, diagnostics=diagnostics, in_fp32=precision == "fp32", prove=prove, instead=instead
+    )
     yield scored
     if scored.proof and scored.proof.beyond:
         typer.echo(f"error: {scored.proof.beyond}", err=True)

@@ -18,6 +18,7 @@ from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretraine
 from explorer.bert.engine import Engine
 from explorer.bert.maps import AttentionMaps
 from explorer.bert.model_identity import Identity
+from explorer.bert.stand_ins import sample_of
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_for, sentences_of_stored_maps
 from explorer.glue.encoding import encode
@@ -35,7 +36,7 @@ from explorer.store.schema import Key, Manifest
 from explorer.study.survivor_patterns import Weights, attention_key
 from precompute.artefacts import Draft, Stopwatch
 from precompute.options import Options
-from precompute.stages.opened import require_every_head, sample_of
+from precompute.stages.opened import require_every_head
 
 SENTENCES, SAMPLES, SEED = 128, 8, 0
 """How many sentences are measured, how many of them are stored with all maps, and what they are drawn with."""

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from explorer.bert.engine import Instead
+from explorer.bert.stand_ins import sample_of
 from explorer.glue.encoding import encode
 from explorer.mask import Mask
 from explorer.store.runs_of_task import TOGETHER, complete
@@ -16,7 +18,7 @@ from explorer.tickets.gradients import importance
 from explorer.tickets.importance import Estimator, Importance
 from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
-from precompute.stages.opened import OpenRun, open_run, sample_of
+from precompute.stages.opened import OpenRun, open_run
 
 DEV, TRAIN_SAMPLE = "dev", "train-sample"
 
@@ -72,7 +74,22 @@ def _of_path(options: Options, key: Key, config: dict[str, Any], estimator: Esti
     return draft.write({"taken_from": str(pruned.key.path)}, watch.seconds, arrays={"heads": heads[1], "mlps": mlps[1]})
 
 
-def measured(opened: OpenRun, mask: Mask, estimator: Estimator, state: SavedState) -> Importance:
-    """Measures the importance of what a mask keeps, on the run's dev set. state: of this mask; saved by time."""
+def measured(
+    opened: OpenRun, mask: Mask, estimator: Estimator, state: SavedState, instead: Instead | None = None
+) -> Importance:
+    """Measures the importance of what a mask keeps, on the run's dev set.
+
+    state: of this mask; saved by time. instead: what stands in for what is off; None for nothing.
+    """
     of, classifier = opened.evaluator, opened.classifier
-    return importance(classifier, of.task, of.encoded, of.labels, mask, estimator, device=of.device, state=state)
+    return importance(
+        classifier,
+        of.task,
+        of.encoded,
+        of.labels,
+        mask,
+        estimator,
+        device=of.device,
+        state=state,
+        instead=instead,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from explorer.bert.checkpoints import Classifier, load_finetuned
 from explorer.errors import BadRequest
-from explorer.glue.data_hash import examples_sha256
 from explorer.glue.metrics import score_of
 from explorer.glue.tasks import Examples
 from explorer.live.evaluation import Evaluation
@@ -140,10 +139,3 @@ def _begun(arrays: Mapping[str, NDArray[Any]]) -> Underway | None:
         float(seconds),
         int(rechecked),
     )
-
-
-def sample_of(examples: Examples, many: int, seed: int) -> Examples:
-    """Draws that many of the examples (all, where there are fewer) without replacement, and keeps their order."""
-    drawn = np.random.default_rng(seed).permutation(len(examples))[:many]
-    items = tuple(examples.items[i] for i in sorted(drawn))
-    return replace(examples, items=items, source=f"{examples.source}, sample", sha256=examples_sha256(items))

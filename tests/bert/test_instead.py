@@ -10,10 +10,14 @@ import torch
 from hypothesis import given, settings
 
 from explorer.bert.engine import Engine, Instead
-from explorer.bert.gates import encoder_layers
+from explorer.bert.gates import encoder_layers, gates_of
 from explorer.bert.shards import shards_of
+from explorer.bert.training_forward import Gates, Layout, training_logits
 from explorer.errors import BadRequest
+from explorer.glue.encoding import Encoded
+from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
+from explorer.tickets.gradients import importance
 from tests import tiny
 
 ENCODED, SAMPLE = tiny.random_encoded(17), tiny.random_encoded(11, seed=5)
@@ -105,3 +109,37 @@ def test_constants_of_another_shape_and_means_of_nothing_are_refused(engine):
         engine.with_instead(Instead(torch.zeros(L + 1, H, D // H), torch.zeros(L + 1, D)))
     with pytest.raises(BadRequest, match="no example"):
         engine.mean_outputs([])
+
+
+@settings(max_examples=10, deadline=None)
+@given(tiny.masks())
+def test_gates_lead_from_a_component_to_what_stands_in_for_it(classifier, engine, means, mask):
+    weights, layout = dict(classifier.model.named_parameters()), Layout.of(classifier.model)
+    (shard,) = shards_of(ENCODED, 10_000)
+    heads, mlps = (gate.expand(len(ENCODED), *gate.shape) for gate in gates_of(mask))
+    with torch.no_grad():
+        gated = training_logits(weights, layout, shard, gates=Gates(heads, mlps, means)).numpy()
+    expected = engine.with_instead(means).logits(shard, mask)
+    np.testing.assert_allclose(gated, expected, atol=tiny.FP32, rtol=0)
+
+
+def test_importance_towards_0_is_the_paper_s_and_towards_the_mean_another(classifier, means):
+    mask, labels = Mask.full(L, H), np.arange(len(ENCODED)) % 2.0
+    zeros = Instead(torch.zeros_like(means.heads), torch.zeros_like(means.mlps))
+    paper, of_zeros, of_means = (
+        importance(classifier, TASKS["MRPC"], ENCODED, labels, mask, instead=instead)
+        for instead in (None, zeros, means)
+    )
+    np.testing.assert_allclose(of_zeros.heads, paper.heads, rtol=1e-5)
+    np.testing.assert_allclose(of_zeros.mlps, paper.mlps, rtol=1e-5)
+    assert not np.allclose(of_means.heads, paper.heads, rtol=0.01)
+
+
+@settings(max_examples=10, deadline=None)
+@given(tiny.masks())
+def test_the_mean_over_one_token_is_that_token_s_own_output(engine, mask):
+    """So that every mask leaves the model on that example as it is."""
+    one = Encoded(np.array([2]), np.array([0]), np.array([0, 1]))
+    made = engine.with_instead(engine.mean_outputs(shards_of(one)))
+    full = engine.logits_of_all(one, Mask.full(L, H))
+    np.testing.assert_allclose(made.logits_of_all(one, mask), full, atol=tiny.FP32, rtol=0)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.bert.engine import Instead
 from explorer.errors import BadLedger, BadMask
 from explorer.glue.tasks import TASKS
 from explorer.live import scoring
@@ -65,6 +66,29 @@ def test_first_computed_then_remembered(worker, evaluator, ledger):
     assert second.evaluation.score == first.evaluation.score == second.comparison.score.value
     assert repr(second.comparison) == repr(first.comparison)
     np.testing.assert_array_equal(second.evaluation.logits, first.evaluation.logits)
+
+
+def test_a_score_with_means_is_never_found_as_one_with_nothing_nor_the_reverse(worker, evaluator, ledger):
+    sample, other = (tiny.make_examples(TASKS["MRPC"], 20, seed, "train") for seed in (1, 2))
+    means = evaluator.with_means_of(sample)
+    with_nothing = answer(worker, evaluator, MASK, ledger)
+    assert scoring.recalled(means, MASK, ledger) is None
+    with_means = answer(worker, means, MASK, ledger)
+    assert with_means.entry is None
+    np.testing.assert_array_equal(with_means.evaluation.logits, means.evaluate(MASK).logits)
+    assert np.abs(with_means.evaluation.logits - with_nothing.evaluation.logits).max() > 1e-3
+    for model, expected in ((evaluator, with_nothing), (means, with_means)):
+        found = scoring.recalled(model, MASK, ledger)
+        np.testing.assert_array_equal(found.evaluation.logits, expected.evaluation.logits)
+    assert scoring.recalled(evaluator.with_means_of(other), MASK, ledger) is None, "means over other examples"
+
+
+def test_zeros_in_the_place_of_what_is_off_score_as_nothing_does(evaluator):
+    shape, width = (tiny.N_LAYERS, tiny.N_HEADS), tiny.HIDDEN // tiny.N_HEADS
+    zeros = Instead(torch.zeros(*shape, width), torch.zeros(tiny.N_LAYERS, tiny.HIDDEN))
+    scored, paper = evaluator.with_instead(zeros, "zeros").evaluate(MASK), evaluator.evaluate(MASK)
+    np.testing.assert_allclose(scored.logits, paper.logits, atol=tiny.FP32, rtol=0)
+    assert scored.score == paper.score
 
 
 def test_the_full_model_is_always_known(worker, evaluator, ledger):

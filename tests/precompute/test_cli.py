@@ -47,7 +47,7 @@ def test_predictions_recompute_to_the_printed_score(run, glue, tiny_folder, tmp_
     record = run("score", *options, "--predictions", csv, "--json").record
     assert set(record) == {
         *("task", "model", "data", "mask", "value", "low", "high", "n", "metric", "method", "undefined", "seconds"),
-        *("precision", "classes", "class_names", "remarks"),
+        *("precision", "classes", "class_names", "remarks", "instead"),
     }
     assert (record["classes"], record["class_names"]) == ("assumed", ["LABEL_0", "LABEL_1"])
     assert (record["task"], record["data"], record["n"]) == ("MRPC", "GLUE folder", ROWS)
@@ -143,6 +143,18 @@ def test_a_way_that_is_off_is_named_with_exit_status_1(run, glue, tiny_folder, m
     assert ran.err.splitlines()[-1].startswith("error: Logits differ by more than 0.0001: gates and surgery by ")
     assert "surgery and engine by" in ran.err
     assert "gates and engine by" not in ran.err
+
+
+def test_means_over_training_examples_in_the_place_of_what_is_off(run, glue, tiny_folder, tmp_path):
+    options = ("score", "--task", "MRPC", "--model", tiny_folder, "--glue-dir", glue, "--mask", CODE, "--json")
+    said = {}
+    for instead in ("zero", "mean"):
+        ran = run(*options, "--instead", instead, "--predictions", tmp_path / f"{instead}.csv")
+        assert (ran.status, ran.record["instead"]) == (0, instead)
+        said[instead] = pd.read_csv(tmp_path / f"{instead}.csv")["logit_0"]
+    assert (said["zero"] - said["mean"]).abs().max() > 1e-3
+    refused = run(*options, "--instead", "mean", "--prove")
+    assert (refused.status, "Leave out --prove" in refused.err) == (2, True)
 
 
 def test_fp32_throughout_where_bf16_would_be_faster(run, glue, tiny_folder, monkeypatch):

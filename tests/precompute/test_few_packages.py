@@ -110,6 +110,7 @@ def test_every_stage_and_benchmark_runs_with_few_packages(site, glue, model, tmp
         "league": ["league", *run, *data],
         "prune": ["prune", *run, *data],
         "subnetworks": ["subnetworks", *run, *data],
+        "mean": ["mean", *run, *data],
         "retrain": ["retrain", *run, *data],
         "magnitude": ["magnitude", *run, *data],
         "attention": ["attention", *run],

@@ -15,6 +15,7 @@ import pytest
 
 from explorer.bert.checkpoints import load_finetuned, load_pretrained, weights_of, with_weights
 from explorer.bert.reference import reference_logits
+from explorer.bert.stand_ins import sample_of
 from explorer.errors import BadBundle, BadRequest
 from explorer.glue.encoding import encode
 from explorer.glue.metrics import metric, predictions_of
@@ -38,7 +39,6 @@ from precompute.stage_verbs import make
 from precompute.stages import attention, baseline, finetune, importance, magnitude, prune, subnetworks
 from precompute.stages import retrain as retrain_stage
 from precompute.stages.magnitude import stored_ticket
-from precompute.stages.opened import sample_of
 from precompute.study import left_undone, run_study
 from tests.precompute.conftest import ROWS, SEED
 

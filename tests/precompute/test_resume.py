@@ -35,6 +35,7 @@ KEPT = [
     "ablations",
     "magnitude.good",
     "subnetworks",
+    "mean-ablated",
     "retrained.good",
     "attention.finetuned",
     "attention.pretrained",

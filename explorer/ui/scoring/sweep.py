@@ -64,5 +64,6 @@ class Sweep:
     @cached_property
     def _background(self) -> Background[tuple[Answer, ...]]:
         codes = (mask.code for mask in self.masks)
-        identity = (self.evaluator.checkpoint_sha256, self.evaluator.examples.sha256, *codes)
+        of = self.evaluator
+        identity = (of.checkpoint_sha256, of.examples.sha256, of.engine_version, *codes)
         return Background(f"sweep.{self.name}", identity)

@@ -57,7 +57,8 @@ def show(question: Question, evaluator: ModelOnData, evaluation: Evaluation) -> 
     if number is not None:
         state.amend_url(**in_url())
         flips.one(evaluator.examples, number - 1, evaluation.logits, evaluator.full.logits, question.mask.code)
-    identity = (evaluator.checkpoint_sha256, evaluator.examples.sha256, question.mask.code, target)
+    model = (evaluator.checkpoint_sha256, evaluator.examples.sha256, evaluator.engine_version)
+    identity = (model, question.mask.code, target)
     looking: Background[Look] = Background(_NAME, identity)
     if looking.to_start and (trouble := looking.start(LookClosely(evaluator, question.mask, *target))):
         st.caption(plain(trouble))

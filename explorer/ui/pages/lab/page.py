@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.figures.overlays import dress
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, state
-from explorer.ui.pages.lab import compare, details, history, mask_files, own_text, presets, score
+from explorer.ui.pages.lab import compare, details, history, mask_files, own_text, presets, score, stand_in
 from explorer.ui.scoring import checkpoint_words, dev_data, opening, request
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, imported, overlay_picker, page_title
@@ -59,6 +59,7 @@ def page(view: View) -> None:
     if source.kind != cached_models.STORED:
         data = cached_models.examples(known.task.name, source.kind, source.folder)
         live = state.scored_on(run, data.sha256, source.title(known.task))
+    stand_in.read_link(view, known, source)
     state.show_notices()
     _lab(view, known, source, live)
 
@@ -69,6 +70,7 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
         presets.presets_row(view, known)
         offered = overlay_picker.overlays_of(view, known)
         fill, ring = overlay_picker.choose(offered, "lab", fill=FILL)
+        means = stand_in.choose(view, known, source)
         st.space("stretch")  # so that what opens there lies over the score, and the grid stays in sight
         mask_files.load_mask(known)
     left, right = st.columns([2, 1], gap="medium")
@@ -89,12 +91,12 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
     state.adopt(known.run, mask)
     exhibits.about(known.run, mask)
     pinned = compare.pinned(known)
-    more = overlay_picker.in_url(fill, ring, default=FILL) | pinned.in_url | details.in_url()
+    more = overlay_picker.in_url(fill, ring, default=FILL) | pinned.in_url | details.in_url() | stand_in.in_url(means)
     state.write_url(known.run, mask, live=live, **more)
     with right:
         withheld = dev_data.is_withheld(view, known.run) or source.kind == cached_models.STORED
         scored_on = dev_data.DataSource(cached_models.STORED) if withheld else source
-        question = request.Question(view, known, scored_on, mask)
+        question = request.Question(view, known, scored_on, mask, means)
         standing = None
         if withheld:
             score.stored_panel(question)

@@ -21,7 +21,7 @@ from explorer.study.report import Report, more_words
 from explorer.study.ticket_words import KEPT, METHODS, STATE_NAMES, about_words, notes_words, seed_rows
 from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
-from explorer.ui.pages.tickets import pairs, transfer
+from explorer.ui.pages.tickets import mean_ablation, pairs, transfer
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
 from explorer.ui.widgets.switch import switch
@@ -57,6 +57,7 @@ def page(view: View) -> None:
     pairs.show(view, method, kind_of_score, by_seed)
     if method == "structured":
         transfer.stable(view)
+        mean_ablation.show(view)
         transfer.show(view)
         transfer.retrained(view)
 

@@ -1,0 +1,152 @@
+"""What zeros and means in the place of what is off come to, as tables and sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+
+import pandas as pd
+
+from explorer.stats.effects import Effect
+from explorer.study.conditions import TICKET_KINDS
+from explorer.study.mean_ablation import (
+    FULL,
+    PAPER,
+    SAME_TICKET,
+    SETTINGS,
+    THROUGHOUT,
+    MeanAblation,
+    every_pair,
+    over_words,
+)
+from explorer.study.words import counted
+
+_LETTERS = "ab"
+
+
+def setting_rows(tasks: Sequence[MeanAblation]) -> pd.DataFrame:
+    """A row a task and setting: what is left of pruning, what the tickets keep of the full score, the two verdicts."""
+    rows = []
+    for of in tasks:
+        for setting, words in SETTINGS.items():
+            heads, mlps = of.kept(setting[0])
+            claims = of.claims[setting]
+            rows.append(
+                {
+                    "task": of.task,
+                    "in the place of what is off": words,
+                    "heads kept": heads,
+                    "MLPs kept": mlps,
+                    **{f"{kind}, of full": interval_words(of.share(kind, setting), ".0%") for kind in TICKET_KINDS},
+                    **{f"claim ({letter})": one.verdict for letter, one in zip(_LETTERS, claims, strict=True)},
+                    "over": over_words(of),
+                    "n": of.n,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def share_rows(tasks: Sequence[MeanAblation]) -> pd.DataFrame:
+    """A row a task, kind and setting, with the numbers of the figure: shares of the full score and their ends."""
+    rows = []
+    for of in tasks:
+        for kind, setting in every_pair():
+            share, score = of.share(kind, setting), of.evidence(kind, setting)
+            rows.append(
+                {
+                    "task": of.task,
+                    "ticket": kind,
+                    "in the place of what is off": SETTINGS[setting],
+                    "score": score.mean,
+                    "of the full score": share.value,
+                    "low": share.low,
+                    "high": share.high,
+                    "full score": of.evidence(FULL).mean,
+                    "over": share.over,
+                    "n": of.n,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def moved_rows(tasks: Sequence[MeanAblation]) -> pd.DataFrame:
+    """A row a task and kind: the same mask scored both ways on the same examples, and how the order of parts agrees."""
+    rows = []
+    for of in tasks:
+        ranks = [run.alone.rho for run in of.runs.values() if run.alone and not run.alone.undefined]
+        for kind in TICKET_KINDS:
+            rows.append(
+                {
+                    "task": of.task,
+                    "ticket": kind,
+                    "with nothing": of.evidence(kind, PAPER).mean,
+                    "with means": of.evidence(kind, SAME_TICKET).mean,
+                    "means minus nothing": interval_words(of.moved(kind), "+.3f"),
+                    "single parts off: rank correlation": fmean(ranks) if ranks else math.nan,
+                    "over": over_words(of),
+                    "n": of.n,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def interval_words(effect: Effect, style: str) -> str:
+    """'92% [88%, 97%]'; without an interval the value alone, '–' where there is none."""
+    if math.isnan(effect.value):
+        return "–"
+    ends = "" if math.isnan(effect.low) else f" [{effect.low:{style}}, {effect.high:{style}}]"
+    return f"{effect.value:{style}}{ends}"
+
+
+def meaning(tasks: Sequence[MeanAblation]) -> str:
+    """Says in a few sentences, as Markdown, whether claims (a) and (b) survive mean ablation."""
+    judged = [of for of in tasks if of.learnt]
+    if not judged:
+        return "No task here has a model that learnt something: nothing is claimed."
+    held = [_held(judged, number) for number in (0, 1)]
+    words = f"**{held[0]}** {held[1]}"
+    nothing, means = (fmean(sum(of.kept(found)) for of in judged) for found in (PAPER[0], THROUGHOUT[0]))
+    parts = judged[0].runs[next(iter(judged[0].runs))].known.full.mask
+    total = parts.heads.size + parts.mlps.size
+    if abs(nothing - means) < 0.5:
+        size = f"Pruned either way, {counted(round(means, 1), 'part')} of {total} are left on average."
+    else:
+        size = (
+            f"Pruned with means, {means:.0f} of {total} heads and MLPs are left on average, with nothing "
+            f"{nothing:.0f}: {'fewer' if means < nothing else 'more'} are needed for 90% of the score."
+        )
+    return f"{words} {size}{_same_masks(judged)}"
+
+
+def _held(tasks: Sequence[MeanAblation], number: int) -> str:
+    """How a claim's verdicts change from nothing to means throughout, over tasks."""
+    changed = [
+        f"{of.task} ({of.claims[PAPER][number].verdict} → {of.claims[THROUGHOUT][number].verdict})"
+        for of in tasks
+        if of.claims[PAPER][number].verdict != of.claims[THROUGHOUT][number].verdict
+    ]
+    claim = f"Claim ({_LETTERS[number]})"
+    if not changed:
+        every = "this task" if len(tasks) == 1 else f"all {len(tasks)} tasks"
+        return f"{claim} gets the same verdict with means as with nothing on {every}."
+    same = len(tasks) - len(changed)
+    return f"{claim} gets the same verdict on {same} of {len(tasks)} tasks; it changes on {', '.join(changed)}."
+
+
+def _same_masks(tasks: Sequence[MeanAblation]) -> str:
+    rises = {kind: fmean(of.moved(kind).value for of in tasks) for kind in TICKET_KINDS}
+    gained = ", ".join(f"{kind} {rise:+.3f}" for kind, rise in rises.items())
+    return f" In the very same masks, means instead of nothing change the score by, on average: {gained}."
+
+
+def caption(tasks: Sequence[MeanAblation]) -> str:
+    """Says what is drawn, over what, and where the means come from."""
+    samples = sorted({run.sample for of in tasks for run in of.runs.values()})
+    over = f"{samples[0]:,}" if len(samples) == 1 else f"{samples[0]:,} to {samples[-1]:,}"
+    return (
+        f"Means: over all tokens of {over} training examples, the same constant for every token (Li and Janson 2024, "
+        "arXiv:2409.09951); dev is never averaged. Bars: 95% intervals, over seeds where there are several, else over "
+        "dev examples. Bad and random tickets are drawn as in the study, one each a seed. Goes beyond the paper, which "
+        "leaves nothing there."
+    )

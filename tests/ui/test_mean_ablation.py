@@ -1,0 +1,60 @@
+"""Page Tickets: nothing against means in the place of what is off, and the command where it was not made."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from explorer.mask import Mask
+from explorer.store.schema import Key, Run
+from explorer.store.validation import validate
+from tests.bundles import MODEL, H, L, small_bundle, ticket, write
+from tests.ui.opened import opened, words
+
+RUN = Run(MODEL, "MRPC", 42)
+
+
+def with_means(bundle, run):
+    """Its own ticket is right nine times in ten, with means; all else half the time."""
+    labels = bundle.read(Key(run, "finetune")).arrays["labels"]
+    rng, rows, said = np.random.default_rng(0), [], []
+
+    def add(part, name, instead, mask, found="", right=0.5):
+        correct = rng.random(len(labels)) < right
+        said.append(np.where(correct, labels, 1 - labels).astype(np.int8))
+        score = float(correct.mean())
+        row = {"part": part, "name": name, "instead": instead, "found": found, "step": 0, "held": True}
+        row |= {"mask": mask.code, "score": score, "low": max(0.0, score - 0.1), "high": min(1.0, score + 0.1)}
+        rows.append(row | {"n": len(labels), "heads_kept": mask.heads_kept, "mlps_kept": mask.mlps_kept})
+
+    full, good = Mask.full(L, H), ticket(run.seed)
+    add("path", "full", "mean", full, right=0.9)
+    add("alone", "head 0 0", "mean", full.with_head(0, 0, False))
+    for instead in ("zero", "mean"):
+        for found in ("zero", "mean"):
+            for kind in ("good", "random", "bad"):
+                add("ticket", kind, instead, good, found, 0.9 if (kind, instead) == ("good", "mean") else 0.5)
+    return write(
+        bundle,
+        Key(run, "mean-ablated"),
+        config={"ticket": good.code},
+        summary={"ticket": good.code, "full_score": 0.9, "examples_of_means": 1000},
+        arrays={"predictions": np.stack(said)},
+        table=pd.DataFrame(rows),
+    )
+
+
+def test_zero_against_mean_or_how_to_make_it(monkeypatch, tmp_path):
+    bundle = small_bundle(tmp_path / "bundle", stages=("structured", "baseline"))
+    test = opened(monkeypatch, "tickets", bundle.root, task="MRPC", seed="42")
+    assert f"python -m precompute mean --task MRPC --seed 42 --model {MODEL}" in words(test)
+    with_means(bundle, RUN)
+    assert not [problem for problem in validate(bundle) if "mean-ablated" in str(problem)]
+    test = opened(monkeypatch, "tickets", bundle.root, task="MRPC", seed="42")
+    said = words(test)
+    assert "Claim (a) gets the same verdict on 0 of 1 tasks; it changes on MRPC" in said
+    assert "over all tokens of 1,000 training examples" in said
+    kept = test.session_state["exhibits.kept"].exhibits
+    assert {"tickets.means", "tickets.means.table", "tickets.means.moved"} <= set(kept)
+    other = opened(monkeypatch, "tickets", bundle.root, task="MRPC", seed="1337")
+    assert "python -m precompute mean --task MRPC --seed 1337" in words(other)
