@@ -83,7 +83,7 @@ def show(
     first = f"The {_AT_MOST:,} of {len(table):,} that" if len(table) > _AT_MOST else "Those that"
     st.caption(
         f"{first} moved farthest come first. Margin: the gold label's logit minus the best other label's; "
-        "below 0 the answer is wrong, near 0 it was a close call."
+        "below 0 the answer is wrong, near 0 a small change turns it."
     )
 
 
