@@ -55,16 +55,16 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "Evaluation.",
         "attention map": "A square that says how much each token (its row) looks at each other one (its column), for "
         "one head and one sentence.",
-        "bf16": "Numbers of half the usual length: some processors compute faster with them, and a little less exactly.",
-        "bootstrap": "An interval made by drawing the examples anew, with replacement, a thousand times or more: how "
-        "far the number would move on other examples.",
+        "bf16": "Numbers of half the usual length: some processors compute faster with them, a little less exactly.",
+        "bootstrap": "An interval made by drawing the examples anew, with replacement, a thousand times and more: "
+        "how far the number would move on other examples.",
         "Cochran's Q": "A test whether the seeds keep equally many heads or MLPs.",
         "fp32": "Numbers of the usual length. A prediction counts once it is computed with these.",
         "gradient": "How the loss changes when a number in the model is moved a little: the direction that training "
         "follows.",
         "Holm": "A correction for looking at many p-values at once: the smallest has to pass the strictest bar.",
         "Krippendorff's alpha": "Agreement of the seeds, like kappa, with a correction for few ratings.",
-        "margin": "How far the answer leads: the gold label's logit minus the best other label's. Below 0 the answer is "
+        "margin": "How far the answer leads: the gold label's logit minus the best other one's. Below 0 the answer is "
         "wrong.",
         "p": "The chance of a difference as large as this one, or larger, if there were none.",
         "permutation test": "What is compared is shuffled many times: p is the share of shuffles that look as clear "

@@ -118,12 +118,14 @@ def _numbers(
     value = "…" if score is None else "undefined" if math.isnan(score.value) else minus(f"{score.value:.3f}")
     if score is not None and not sure:
         value = f"≈ {value}"
+    verdict = _nothing_off(score, full, floor) if not off and mask.mlps.all() else ""
+    verdict = verdict or _verdict(score, full, sure, floor, verified)
     first = f"<div><b>{off}</b><span>of {n} heads off</span></div>"
     number = f"<b>{value}</b><span>{html.escape(about)}</span>"
     if stored is not None:  # what the task itself scores comes first and largest
         first += f"<div><b>{html.escape(stored.value)}</b><span>{html.escape(stored.title)}</span></div>"
     number = f"<div class='{'second' if stored is not None else ''}'>{number}</div>"
-    st.html(f"<div class='game'>{first}{number}</div>{_verdict(score, full, sure, floor, verified)}")
+    st.html(f"<div class='game'>{first}{number}</div>{verdict}")
 
 
 def _metric(known: KnownRun) -> str:
@@ -139,6 +141,14 @@ def _tell_if_nothing_can_fall(question: request.Question, full: Score) -> None:
             f"({line:.3f}) is no higher than the {floor.title} ({floor.score:.3f}), so that a mask that knows nothing "
             f"can hold. Play on {question.known.task.name} itself, or with another task."
         )
+
+
+def _nothing_off(score: Score | None, full: Score | None, floor: MajorityBaseline | None) -> str:
+    """The verdict before the first click; '' where the usual one says more."""
+    if score is None or full is None or (floor is not None and not beats(full, floor)):
+        return ""
+    line = minus(f"the 90% line is at {threshold_of(full.value):.3f}")
+    return f"<div class='game-verdict wait'>This is the full model<small>{line}, n = {score.n:,}</small></div>"
 
 
 def _verdict(score: Score | None, full: Score | None, sure: bool, floor: MajorityBaseline | None, verified: str) -> str:
