@@ -7,6 +7,7 @@ import sys
 import streamlit as st
 
 from explorer.live.memory_bound import APP, MemoryBound
+from explorer.ui import cached
 
 
 @st.cache_resource(show_spinner=False)
@@ -22,4 +23,5 @@ def _models() -> bool:
 
 def _read() -> bool:
     st.cache_data.clear()
+    cached.attention_samples.clear()
     return False
