@@ -13,7 +13,7 @@ from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import ExplorerError
 from explorer.store.commands import study_command
 from explorer.store.schema import Manifest, Run
-from explorer.ui import cached, preload, state, visitor
+from explorer.ui import cached, memory, preload, state, visitor
 from explorer.ui.as_text import code
 from explorer.ui.view import runs_of
 from explorer.ui.widgets import exhibits, export_panel, glossary, head_card, one_entry, plain_text, share
@@ -96,6 +96,7 @@ def main() -> None:
         share.panel()
         one_entry.keep_one_entry_a_page()
     preload.start()
+    memory.bound().keep()
 
 
 def _opens(

@@ -16,6 +16,7 @@ from explorer.figures.palette import FULL_MODEL, QUIET, quiet_layout
 from explorer.stats.agreement import Agreement
 from explorer.stats.effects import Evidence
 from explorer.study.claims import FAIR, SUBSTANTIAL
+from explorer.study.words import minus
 
 ROW = 44
 """Pixels a row takes."""
@@ -111,7 +112,7 @@ def agreement_strip(kinds: Sequence[Agreement], published_kappas: Mapping[str, f
         kappa = of.fleiss_kappa
         if kappa.chance is not None:
             low, high = kappa.chance.low, kappa.chance.high
-            hover = f"{label}, by chance: {low:.2f} to {high:.2f}"
+            hover = minus(f"{label}, by chance: {low:.2f} to {high:.2f}")
             band = {"width": 12, "color": "rgba(128,128,128,0.35)"}
             parts.points([low, high], -at, hover, mode="lines", line=band)
         if not math.isnan(kappa.value):

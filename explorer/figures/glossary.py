@@ -31,7 +31,7 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "examples. The least important go first.",
         "full model": "The fine-tuned model with everything on.",
         "fine-tuned": "Trained on the examples of one task, starting from a model that was pre-trained on plain text.",
-        "retrained": "The same ticket of the pre-trained model, fine-tuned again from there with the same recipe.",
+        "retrained": "The same ticket of the pre-trained model, fine-tuned from there with the same recipe.",
         "seed": "The number that starts the random generator of one fine-tuning: another seed, another order of "
         "examples and another first guess. The rest stays the same.",
         "survival": "The share of seeds in which a head or MLP is part of the good ticket.",
@@ -53,6 +53,25 @@ TERMS: Mapping[str, str] = MappingProxyType(
         "attention weight alone (Kobayashi et al. 2020).",
         "GLUE": "Nine tasks about English sentences by which models are compared: the General Language Understanding "
         "Evaluation.",
+        "attention map": "A square that says how much each token (its row) looks at each other one (its column), for "
+        "one head and one sentence.",
+        "bf16": "Numbers of half the usual length: some processors compute faster with them, a little less exactly.",
+        "bootstrap": "An interval made by drawing the examples anew, with replacement, a thousand times and more: "
+        "how far the number would move on other examples.",
+        "Cochran's Q": "A test whether the seeds keep equally many heads or MLPs.",
+        "fp32": "Numbers of the usual length. A prediction counts once it is computed with these.",
+        "gradient": "How the loss changes when a number in the model is moved a little: the direction that training "
+        "follows.",
+        "Holm": "A correction for looking at many p-values at once: the smallest has to pass the strictest bar.",
+        "Krippendorff's alpha": "Agreement of the seeds, like kappa, with a correction for few ratings.",
+        "margin": "How far the answer leads: the gold label's logit minus the best other one's. Below 0 the answer is "
+        "wrong.",
+        "p": "The chance of a difference as large as this one, or larger, if there were none.",
+        "permutation test": "What is compared is shuffled many times: p is the share of shuffles that look as clear "
+        "as what was found.",
+        "sd": "Sample standard deviation: how far the values lie from their mean, typically.",
+        "Spearman's rho": "How far two orders agree: 1 is the same order, 0 no relation, −1 the opposite.",
+        "token": "A word or a part of a word: what the model reads one at a time.",
         "degenerate": "The full model does not beat the majority baseline, so pruning has nothing to keep.",
     }
 )
@@ -63,7 +82,8 @@ STYLE = """<style>
 .term { position: relative; text-decoration: underline dotted; text-decoration-thickness: 1.5px;
   text-underline-offset: 3px; cursor: help; border-radius: 2px; anchor-scope: --term; anchor-name: --term; }
 .term:focus-visible { outline: 3px solid currentColor; outline-offset: 2px; }
-.term > [role=tooltip] { visibility: hidden; opacity: 0; position: absolute; top: calc(100% + 6px); left: 0;
+.term > [role=tooltip] { display: block; visibility: hidden; opacity: 0; position: absolute; left: 0;
+  top: calc(100% + 6px);
   z-index: 1000; box-sizing: border-box; width: max-content; max-width: min(22rem, 84vw); padding: .5rem .75rem;
   border-radius: .5rem; background: #1d2129; color: #fff; font: 400 .875rem/1.4 "Source Sans", sans-serif;
   text-align: left; white-space: pre-line; box-shadow: 0 4px 16px rgb(0 0 0 / .35), 0 0 0 1px rgb(255 255 255 / .35);
@@ -96,8 +116,9 @@ def noted(text: str, sentence: str, kind: str = "") -> str:
     """HTML of words that say a sentence on hover and on keyboard focus; kind: further classes. Both are escaped."""
     words, said = html.escape(text), html.escape(sentence)
     classes = f"term {kind}".strip()
+    # Hidden, so that the sentence is not read as part of the text before the style is there.
     # A line break would end the HTML in Markdown; an entity does not.
-    card = f'<span role="tooltip">{said.replace(chr(10), "&#10;")}</span>'
+    card = f'<span role="tooltip" hidden>{said.replace(chr(10), "&#10;")}</span>'
     return f'<span class="{classes}" tabindex="0">{words}{card}</span>'
 
 

@@ -31,12 +31,16 @@ class Panel:
 
 KEPT = {"light": "#1c6ea4", "dark": "#4fb3d9"}
 """What one seed kept: the head grid's colour of tiles that no overlay colours."""
-_OFF = "rgba(128,128,128,0.28)"
+_OFF = "linear-gradient(to top right,transparent 44%,#808080 44%,#808080 56%,transparent 56%)"
+"""As the head grid crosses out what is off."""
 
 
 def kept_legend_html(*, dark: bool) -> str:
     """The legend of panels of one mask each, as one line of HTML."""
-    box = "display:inline-block;width:.9rem;height:.9rem;border-radius:.15rem;vertical-align:-.1rem;margin-right:.35rem"
+    box = "box-sizing:border-box;border:1px solid #808080;"
+    box += (
+        "display:inline-block;width:.9rem;height:.9rem;border-radius:.15rem;vertical-align:-.1rem;margin-right:.35rem"
+    )
     spans = "".join(
         f"<span><i style='{box};background:{colour}'></i>{words}</span>"
         for words, colour in (("kept", KEPT["dark" if dark else "light"]), ("off", _OFF))

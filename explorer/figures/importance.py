@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 
 from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet
 from explorer.stats.ranks import FloatArray, RankAgreement, ablation_losses, importance_against_ablation
+from explorer.study.words import minus
 
 CLOSE = 0.7
 """Spearman's rho from which two orders are called much the same."""
@@ -69,8 +70,9 @@ def importance_figure(sides: Sequence[Side], *, metric: str, height: int = 360) 
         figure.add_hline(y=0, line={"width": 1, "color": "gray", "dash": "dot"}, row=1, col=column)
         logarithmic = bool((side.importance > 0).all())
         figure.update_xaxes(
-            title=f"importance of the {side.word}" + (" (log scale)" if logarithmic else ""),
+            title="importance" + (" (log scale)" if logarithmic else ""),
             type="log" if logarithmic else "linear",
+            nticks=4,
             dtick=1 if logarithmic and np.ptp(np.log10(side.importance)) > 1 else None,
             row=1,
             col=column,
@@ -87,6 +89,7 @@ def verdict(side: Side) -> str:
     if found.undefined:
         return f"{parts}: no answer. {found.undefined}"
     chance = f"{found.rho:.2f}, where orders drawn at random give {found.chance_low:.2f} to {found.chance_high:.2f}"
+    chance = minus(chance)
     p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
     if found.p >= 0.05:
         says = f"nothing tells the order of the {parts} from chance"
@@ -101,4 +104,4 @@ def verdict(side: Side) -> str:
 
 def _title(side: Side) -> str:
     rho = "undefined" if side.agreement.undefined else f"{side.agreement.rho:.2f}"
-    return f"{side.agreement.n} {side.word}s: rho {rho}"
+    return minus(f"{side.agreement.n} {side.word}s: rho {rho}")

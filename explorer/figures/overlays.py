@@ -23,6 +23,7 @@ from explorer.stats.ranks import ablation_losses
 from explorer.stats.survival import stack_masks, survival
 from explorer.store.task_tickets import Pruned
 from explorer.study.stored_scores import KnownRun
+from explorer.study.words import minus, share_sd
 from explorer.tickets.importance import normalised_heads, normalised_mlps
 
 Words = NDArray[np.object_]
@@ -76,7 +77,7 @@ def loss_overlay(known: KnownRun, table: Any) -> CellOverlay:
     top = max(float(heads.max()), 1e-9)
     name = METRIC_WORDS[known.task.metric]
     say = np.vectorize(
-        lambda loss: f"Alone off: {name} {known.full.score - loss:.3f} ({signed(-loss)})", otypes=[object]
+        lambda loss: minus(f"Alone off: {name} {known.full.score - loss:.3f} ({signed(-loss)})"), otypes=[object]
     )
     shown = Overlay(
         np.clip(heads / top, 0, 1),
@@ -229,7 +230,7 @@ def weights_overlay(heads: np.ndarray, mlps: np.ndarray, span: tuple[float, floa
     def words(values: np.ndarray) -> np.ndarray:  # (S, ...) -> (...)
         mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1) if len(values) > 1 else None
         said = [
-            f"{m:.1%} of its weights left" + (f", sd {s:.1%} over {len(values)} seeds" if s is not None else "")
+            f"{m:.0%} of its weights left" + (f", sd {share_sd(s)} over {len(values)} seeds" if s is not None else "")
             for m, s in zip(mean.ravel(), sd.ravel() if sd is not None else [None] * mean.size, strict=True)
         ]
         return np.array(said, dtype=object).reshape(mean.shape)

@@ -10,7 +10,7 @@ SEED_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 THIS_MASK = "#D55E00"
 FULL_MODEL = "#0072B2"
 PRUNED, RETRAINED = THIS_MASK, FULL_MODEL
-"""A subnetwork as it is, and fine-tuned again."""
+"""A ticket as it is, and retrained."""
 QUIET = "#808080"
 """Reference lines and published values: readable on a light page and on a dark one."""
 _RAMPS = {

@@ -13,8 +13,9 @@ from explorer.figures.palette import QUIET, SEED_COLOURS, THIS_MASK, quiet
 from explorer.study.landmarks import PATH, TICKET
 
 VISIT = "visit"
-_NUMBERED = 40
-"""Visits that carry their number; more would hide each other."""
+_APART = (0.03, 0.06)
+"""Parts of the width and of the height by which two numbers of visits lie apart, in the one or the other: closer ones
+would overprint each other."""
 _SYMBOLS = ("diamond", "square", "triangle-up", "star", "hexagon", "pentagon", "triangle-down")
 
 
@@ -64,7 +65,13 @@ def visits_figure(
         marker = {"size": 15, "symbol": f"{_SYMBOLS[number % len(_SYMBOLS)]}-open", "color": colour}
         traces.append(_points([spot], spot.name, metric, marker | {"line": _edge(colour)}))
     visits = [spot for spot in spots if spot.kind == VISIT]
-    traces.append(_visits(visits, metric))
+    levels = [
+        *(spot.score for spot in spots),
+        *([line] if line is not None else []),
+        *([majority[1]] if majority else []),
+    ]
+    known = [level for level in levels if level == level]
+    traces.append(_visits(visits, metric, max(known, default=1.0) - min(known, default=0.0)))
     here = [spot for spot in visits if spot.code == current]
     ring = {"size": 22, "symbol": "circle-open", "color": THIS_MASK, "line": {"width": 3, "color": THIS_MASK}}
     traces.append(go.Scatter(x=_x(here), y=_y(here), mode="markers", marker=ring, name="on the grid", hoverinfo="skip"))
@@ -94,18 +101,29 @@ def _line(spots: Sequence[Spot]) -> go.Scatter:
     )
 
 
-def _visits(spots: Sequence[Spot], metric: str) -> go.Scatter:
+def _visits(spots: Sequence[Spot], metric: str, height: float) -> go.Scatter:
+    """The visits with their numbers. height: how far the scores of the figure reach."""
     trace = _points(spots, "visited", metric, {"size": 11, "color": THIS_MASK, "opacity": 0.85})
     below, above = ([abs(spot.score - end) for spot, end in zip(spots, ends, strict=True)] for ends in _ends(spots))
-    numbered = len(spots) <= _NUMBERED
     return trace.update(
         error_y={"type": "data", "symmetric": False, "array": above, "arrayminus": below}
         | {"thickness": 1, "width": 0, "color": THIS_MASK},
-        mode="markers+text" if numbered else "markers",
-        text=[str(number) for number in range(1, len(spots) + 1)],
+        mode="markers+text",
+        text=_numbers(spots, height),
         textposition="top right",
         textfont={"size": 12},
     )
+
+
+def _numbers(spots: Sequence[Spot], height: float) -> list[str]:
+    """Numbers the visits in their order; of those that lie close together, the newest alone."""
+    texts, shown = [""] * len(spots), list[Spot]()
+    for at in reversed(range(len(spots))):
+        spot, room = spots[at], _APART[1] * (height or 1.0)
+        if all(abs(spot.share - of.share) >= _APART[0] or abs(spot.score - of.score) >= room for of in shown):
+            texts[at] = str(at + 1)
+            shown.append(spot)
+    return texts
 
 
 def _points(spots: Sequence[Spot], name: str, metric: str, marker: dict[str, Any]) -> go.Scatter:

@@ -45,6 +45,15 @@ class ModelPool(Generic[V]):
         with self._lock:
             self._kept.pop(key, None)
 
+    def drop_oldest(self) -> bool:
+        """Drops the value that is unused for longest, but never the last one; says whether there was one to drop."""
+        with self._lock:
+            if len(self._kept) < 2:
+                return False
+            gone = self._kept.popitem(last=False)[1]
+        gone.cancel()
+        return True
+
     def _loaded(self, _: Future[V]) -> None:
         with self._lock:
             gone = self._evicted()

@@ -19,9 +19,11 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from explorer.errors import BadLedger, ExplorerError
+from explorer.live.memory_bound import SCORING, MemoryBound
 from explorer.live.messages import Begun, Drop, Forget, Load, Loaded, News, NotLoaded, Ready, Submit
 from explorer.live.model_on_data import ModelOnData, Source, described
-from explorer.live.thread_worker import ThreadWorker
+from explorer.live.model_pool import ModelPool
+from explorer.live.thread_worker import MODELS, ThreadWorker
 from explorer.live.worker import Failed, Job, Running, Snapshot, in_words
 from explorer.store.ledger import IN_MEMORY, Ledger
 
@@ -37,7 +39,16 @@ class Server:
         self._lock = threading.Lock()  # guards the two below
         self._jobs: dict[int, Job[Any]] = {}
         self._unwanted: set[int] = set()
-        self._worker = ThreadWorker(ledger=ledger, patience=float("inf"), begins=self._begins, told=self._tells)
+        models: ModelPool[ModelOnData] = ModelPool(MODELS)
+        self._memory = MemoryBound(SCORING, (models.drop_oldest,))
+        self._worker = ThreadWorker(
+            models,
+            ledger,
+            patience=float("inf"),
+            begins=self._begins,
+            told=self._tells,
+            rests=self._memory.keep,
+        )
 
     def serve(self) -> None:
         """Reads what the app says until it closes its side of the pipe."""
@@ -66,6 +77,7 @@ class Server:
                 self._out.put(Loaded(source.key, described(loading.result())))
             except BaseException as error:
                 self._out.put(NotLoaded(source.key, _not_loaded(error)))
+            self._memory.keep()
 
         self._worker.load(source).add_done_callback(tell)
 

@@ -38,7 +38,7 @@ class ThreadWorker:
 
     At most `sessions` jobs wait at once. A job that its session has not asked after for `patience` seconds is dropped.
     models, ledger: what requests are answered with. begins: told of the jobs whose turn begins. told: of each change
-    of a job that its session did not make itself.
+    of a job that its session did not make itself. rests: called whenever nothing is left to do.
     """
 
     def __init__(
@@ -51,12 +51,13 @@ class ThreadWorker:
         clock: Callable[[], float] = time.monotonic,
         begins: Callable[[Sequence[Job[Any]]], None] = lambda jobs: None,
         told: Told = lambda jobs, snapshot: None,
+        rests: Callable[[], None] = lambda: None,
     ) -> None:
         self._own_models, self._own_ledger = models is None, ledger is None
         self._models = models or ModelPool(MODELS)
         self._ledger = ledger or Ledger(IN_MEMORY)
         self._sessions, self._patience, self.clock = sessions, patience, clock
-        self._begins, self._told = begins, told
+        self._begins, self._told, self._rests = begins, told, rests
         self._lock = threading.RLock()  # guards the four below and every change of a job
         self._wake = threading.Condition(self._lock)
         self._turns, self._spare = Turns(), Turns()
@@ -150,6 +151,8 @@ class ThreadWorker:
                 for piece, snapshot in zip(pieces, snapshots, strict=True):
                     self._take(turns, piece, snapshot)
             del pieces, jobs, first, others, snapshots  # what was ended must not stay alive while this thread waits
+            if not self._turns and not self._spare:
+                self._rests()
 
     def _take(self, turns: Turns, piece: Piece, snapshot: Snapshot[Any]) -> None:
         piece.begun = True

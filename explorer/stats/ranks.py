@@ -23,7 +23,7 @@ class RankAgreement:
     """Two-sided: the share of orders drawn at random that agree or disagree at least as much."""
     n: int
     method: str
-    """Method in words for the screen: 'Spearman, permutation test with 9999 draws' or '... all 720 orders'."""
+    """Method in words for the screen: 'Spearman, permutation test with 9,999 draws' or '... all 720 orders'."""
     chance_low: float = float("nan")
     chance_high: float = float("nan")
     """Ends of the central 95% of rho over random orders."""
@@ -50,7 +50,7 @@ def rank_agreement(x: ArrayLike, y: ArrayLike, *, resamples: int = 9999, seed: i
         raise BadRequest(f"{resamples} draws give no p-value.", "9999 is usual.")
     n = a.size
     exact = n <= 12 and np.prod(np.arange(1, n + 1)) <= resamples
-    orders = f"all {int(np.prod(np.arange(1, n + 1)))} orders" if exact else f"{resamples} draws"
+    orders = f"all {int(np.prod(np.arange(1, n + 1)))} orders" if exact else f"{resamples:,} draws"
     method = f"Spearman, permutation test with {orders}"
     why = _why_undefined(a, b)
     if why:

@@ -72,7 +72,7 @@ def _judged_good(full: Evidence, good: Evidence, paired: Paired, majority: Major
     below = sum(_is_clear(d) and d.difference < 0 for d in paired.values())
     if not paired:
         return Claim("partly", f"{rule}{learnt}", effect)
-    where = f"On the same examples it is measurably below the full model {_in_seeds(below, len(paired))}."
+    where = f"On the same examples it is {_measurably(below, len(paired), 'below the full model')}."
     if 2 * below <= len(paired) and effect.low >= CLOSE:
         return Claim("supported", f"{where}{learnt}", effect)
     if 2 * below <= len(paired):
@@ -245,8 +245,11 @@ def _where(paired: Paired) -> str:
     if not paired:
         return ""
     clear = sum(_is_clear(d) and d.difference > 0 for d in paired.values())
-    return f", measurably so {_in_seeds(clear, len(paired))}"
+    return f", {_measurably(clear, len(paired), 'so')}"
 
 
-def _in_seeds(many: int, n: int) -> str:
-    return f"in {many} of {n} seed{'s' * (n > 1)}"
+def _measurably(many: int, n: int, what: str) -> str:
+    """'measurably below in 2 of 5 seeds', '... in none of 5 seeds'; of one seed, whether it is."""
+    if n == 1:
+        return f"measurably {what}" if many else f"not measurably {what}"
+    return f"measurably {what} in {many or 'none'} of {n} seeds"

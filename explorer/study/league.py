@@ -15,6 +15,7 @@ from explorer.stats.intervals import SeedSpread, seed_spread
 from explorer.stats.stability import Stability, stability
 from explorer.store.bundle import Artefact
 from explorer.store.schema import Run
+from explorer.study.words import minus
 from explorer.tickets.criteria import CHANCE, EXPECTED, Criterion, criterion_named, order_of
 
 
@@ -161,7 +162,7 @@ def meaning(league: League, metric: str) -> str:
         words += f" No better than chance: {', '.join(useless)}."
     if unsure:
         words += f" Not told from chance by these {league.n:,} examples: {_titles(unsure)}."
-    return words.replace("-0", "−0")
+    return minus(words)
 
 
 def _titles(standings: Sequence[Standing]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from explorer.store.stages import stage_named
+from explorer.study.words import minus
 from explorer.tickets.pruning_path import PruningPath, parts_words
 
 _METHOD_OPTION, *_OTHERS = stage_named("structured").options
@@ -29,7 +30,7 @@ def step_words(path: PruningPath, number: int, metric: str) -> str:
     """What the step did and what came of it, as Markdown sentences."""
     step = path.steps[number]
     name = "the 90% line" if path.steps[0].score > 0 else "the full model's score, which leaves nothing to lose"
-    line = f"{name} ({path.line:.3f})"
+    line = f"{name} ({minus(f'{path.line:.3f}')})"
     if number == 0:
         return f"The full model, everything on. Pruning goes on while {metric} stays on or above {line}."
     gone = parts_words(step.heads_off, step.mlps_off)

@@ -36,7 +36,7 @@ def size_words(masks: Mapping[int, Mask], pruned: Pruned) -> str:
         parts.append(_kept(summary.heads.kept_spread.mean, summary.heads.kept_spread.sd, first.heads.size, "heads"))
     if pruned != "heads":
         parts.append(_kept(summary.mlps.kept_spread.mean, summary.mlps.kept_spread.sd, first.mlps.size, "MLPs"))
-    average = "On average " if len(masks) > 1 else ""
+    average = "On average, " if len(masks) > 1 else ""
     words = f"{average}{' and '.join(parts)} survive."
     if pruned != "mlps" and len(masks) > 1:
         heads = np.stack([mask.heads for mask in masks.values()])

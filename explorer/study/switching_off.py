@@ -96,7 +96,9 @@ def stop_words(stop: Stop, full: float, *, learnt: bool) -> str:
     if not stop.held:
         return f"{size}: {share:.0%} of the full score, below the 90% line."
     return (
-        f"{size}, still {share:.0%} of the full score." if share < 1.005 else f"{size}, and {share:.0%} of the score."
+        f"{size}, still {share:.0%} of the full score."
+        if share < 1.005
+        else f"{size}, and {share:.0%} of the full score."
     )
 
 

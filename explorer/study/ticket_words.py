@@ -155,14 +155,19 @@ def _sentence(a: str, b: str, up: int, down: int, n: int) -> str:
 
 _OVER = re.compile(r"^Over \d+ seeds: [\d, ]+\.\s*")
 """How the note of a super ticket begins; the page says it itself."""
+_NONE = re.compile(r"Only 0 (head|MLP)s are")
+"""How older bundles say that there is none."""
 KEPT = (
     "Parameters of the heads and MLPs that are kept, over those of all heads and MLPs",
     "Weights that are kept, over all that can be pruned",
 )
 
 
-def notes_words(method: str, by_seed: BySeed) -> str:
-    """Where a ticket is not quite what its name promises, the same sentence once for all its seeds."""
+def notes_words(method: str, by_seed: BySeed, shown: Callable[[str], str] = str) -> str:
+    """Where a ticket is not quite what its name promises, the same sentence once for all its seeds, as Markdown.
+
+    shown: makes a bundle's sentence fit for the screen.
+    """
     seeds_of: dict[tuple[str, str], list[str]] = {}
     for seed, scores in by_seed.items():
         for kind in TICKET_KINDS:
@@ -170,10 +175,15 @@ def notes_words(method: str, by_seed: BySeed) -> str:
             note = _OVER.sub("", one.note) if one else ""
             if note:
                 seeds_of.setdefault((kind, note), []).append(str(seed))
-    return " ".join(
-        f"*{kind.capitalize()}{'' if len(of) == len(by_seed) else ', seed ' + ', '.join(of)}*: {note}"
-        for (kind, note), of in seeds_of.items()
-    )
+    sentences = []
+    for (kind, note), of in seeds_of.items():
+        whose = "" if len(of) == len(by_seed) else f", seed {', '.join(of)}"
+        sentences.append(f"*{kind.capitalize()}{whose}*: {shown(_NONE.sub(_none, note))}")
+    return " ".join(sentences)
+
+
+def _none(found: re.Match[str]) -> str:
+    return f"No {found[1]} is"
 
 
 def _size_columns(
@@ -195,4 +205,5 @@ def with_interval(score: ConditionScore) -> str:
     """'0.812 [0.774, 0.848]'; 'undefined' where there is no score."""
     if math.isnan(score.score):
         return "undefined"
-    return f"{score.score:.3f}" + ("" if math.isnan(score.low) else f" [{score.low:.3f}, {score.high:.3f}]")
+    interval = "" if math.isnan(score.low) else f" [{score.low:.3f}, {score.high:.3f}]"
+    return minus(f"{score.score:.3f}{interval}")

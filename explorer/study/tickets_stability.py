@@ -69,15 +69,17 @@ def stabilities_of(
     """
     found = []
     if len(tickets) > 1:
-        words = "fine-tuned again with another seed and pruned again"
+        words = "fine-tuned with another seed and pruned"
         found.append(_over(f"{len(tickets)} seeds", list(tickets.values()), f"Each choice: {words}."))
     scores = weighted_scores(metric, predictions, labels, draw_weights([np.arange(len(labels))], _RESAMPLES))
     drawn = [ticket_at(rows, of, share * of[0]) for of in scores[1:]]
     ends = sum(not known for _, known in drawn)
-    words = "where the stored path would have stopped, had dev been another sample of as many examples."
+    words = "where the stored path would have stopped, had the dev set been another sample of as many examples."
     if ends:
         words += f" In {ends} of {len(drawn)} it would have gone beyond its stored end, which is then taken."
-    found.append(_over(f"{len(drawn)} bootstrap samples of dev", [mask for mask, _ in drawn], f"Each choice: {words}"))
+    found.append(
+        _over(f"{len(drawn)} bootstrap samples of the dev set", [mask for mask, _ in drawn], f"Each choice: {words}")
+    )
     at = [(one, *ticket_at(rows, scores[0], one * scores[0, 0])) for one in SHARES]
     known = [(one, mask) for one, mask, there in at if there]
     if len(known) > 1:

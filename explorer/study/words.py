@@ -21,6 +21,7 @@ QUESTIONS = {
 """Each GLUE task as the question that its examples ask; what stands in its place for any other: `OWN_QUESTION`."""
 OWN_QUESTION = "a task of your own data"
 _HYPHEN = re.compile(r"(?<![\w.])-(?=[\d.])")
+_NOTHING = re.compile(r"(?<![\w.])[+−](?=0\.0+(?!\d))")
 _MODELS = {MINILM_NAME: "MiniLM-L6", BERT_BASE: "BERT-base"}
 
 
@@ -45,6 +46,14 @@ def component_names(shape: tuple[int, int]) -> list[str]:
     return heads + [f"layer {layer + 1}, MLP" for layer in range(shape[0])]
 
 
+def share_sd(value: float) -> str:
+    """A standard deviation of shares in whole percent, as the shares are: '3%', 'under 1%'."""
+    return "under 1%" if 0 < value < 0.005 else f"{value:.0%}"
+
+
 def minus(text: str) -> str:
-    """The text with the sign that negative numbers have in print; hyphens within words stay."""
-    return _HYPHEN.sub("−", text)
+    """The text with the sign that negative numbers have in print, and none before what rounds to nothing.
+
+    Hyphens within words stay.
+    """
+    return _NOTHING.sub("", _HYPHEN.sub("−", text))

@@ -157,7 +157,8 @@ def _beyond_note(totals: Int64Array, kept: BoolArray, n_seeds: int, word: str) -
     if not beyond:
         return ""
     never = int((totals == 0).sum())
-    words = f"Only {_count(never, word)} {_is_are(never)} pruned in every seed; {beyond} of the {int(kept.sum())} here "
+    few = f"Only {_count(never, word)} {_is_are(never)}" if never else f"No {word} is"
+    words = f"{few} pruned in every seed; {beyond} of the {int(kept.sum())} here "
     words += "survive in some." if not always else f"survive in some, {always} in all."
     return words
 

@@ -30,9 +30,9 @@ from explorer.study.conditions import CONDITIONS, ConditionScore, study_scores
 from explorer.study.landmarks import Landmark, landmarks_of
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
 from explorer.study.mask_bank import mask_bank_of
+from explorer.study.mean_ablation import MeanAblation, read_mean_ablation
 from explorer.study.pairs import Partners, RunPairs, run_pairs
 from explorer.study.pairs import bank_partners as made_bank_partners
-from explorer.study.mean_ablation import MeanAblation, read_mean_ablation
 from explorer.study.report import Report, by_condition, report_rows
 from explorer.study.stored_scores import KnownRun, known_run
 from explorer.study.survivor_patterns import SurvivorPatterns, survivor_patterns

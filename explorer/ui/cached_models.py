@@ -114,6 +114,16 @@ def classifier(root: Path, run: Run, checkpoint_sha256: str) -> Classifier:
     return load_finetuned(str(Bundle(root).checkpoint(run)), Bundle(root).task(run.task))
 
 
+def forget_models() -> bool:
+    """Forgets every model that is not there for a score; says whether there was one. Maps of typed text go too."""
+    kept = (classifier, encoder, _engine)
+    had = any(one.cache_info().currsize for one in kept)
+    for one in kept:
+        one.cache_clear()
+    maps_of_text.clear()
+    return had
+
+
 @functools.lru_cache(maxsize=1)
 def encoder(source: str, root: Path, run: Run) -> Classifier:
     """The pre-trained model that a run began with, under a classifier that nobody looks at. Raises BadCheckpoint."""

@@ -21,7 +21,7 @@ def side(importance, loss):
     ("loss", "says"),
     [
         (UP**2, "For the 12 heads, by and large: both order them much alike (Spearman's rho 1.00, where orders drawn"),
-        (-UP, "The 12 heads go the other way: the gradient ranks high what costs little (Spearman's rho -1.00"),
+        (-UP, "The 12 heads go the other way: the gradient ranks high what costs little (Spearman's rho −1.00"),
         (UP * [1, -1, 1, -1], "Nothing tells the order of the 12 heads from chance"),
         (UP * 0, "12 heads: no answer. The second values are all the same"),
     ],

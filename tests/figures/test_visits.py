@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from explorer.figures.visits import VISIT, Spot, visits_figure, visits_table
 from explorer.study.landmarks import PATH, TICKET
@@ -28,6 +29,13 @@ def test_every_point_carries_the_code_of_its_mask():
     assert [row[0] for row in traces["bad ticket"].customdata] == ["DDD"]
     assert [row[0] for row in traces["visited"].customdata] == ["DDD", "EEE"]
     assert list(traces["visited"].text) == ["1", "2"]
+
+
+def test_numbers_of_visits_that_lie_close_together_do_not_overprint_each_other():
+    near = [replace(SPOTS[4], score=0.5 + step / 1000, code=f"A{step}") for step in range(3)]
+    figure = visits_figure([*near, SPOTS[5]], current="", metric="m", size="s", line=0.72, majority=("guess", 0.5))
+    (texts,) = [trace.text for trace in figure.data if trace.name == "visited"]
+    assert list(texts) == ["", "", "3", "4"]
 
 
 def test_the_line_of_the_path_leaves_out_what_was_taken_back():

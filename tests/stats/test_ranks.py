@@ -33,7 +33,7 @@ def test_against_scipy(shape):
     assert ours.n == x.size
     if x.size > 12:
         assert ours.p == pytest.approx(theirs.pvalue, abs=0.02)
-        assert ours.method == "Spearman, permutation test with 9999 draws"
+        assert ours.method == "Spearman, permutation test with 9,999 draws"
         assert ours == rank_agreement(x, y), "seeded"
         assert ours.p >= 1 / 10_000
 

@@ -29,7 +29,7 @@ def test_every_term_that_a_page_marks_is_in_the_table():
 
 def test_a_term_can_be_focused_and_says_its_sentence():
     made = glossary.rich("Two [[head|heads]] go.")
-    assert 'tabindex="0">heads<span role="tooltip">' in made
+    assert 'tabindex="0">heads<span role="tooltip" hidden>' in made
     assert glossary.TERMS["head"] in made
     assert glossary.plain("Two [[head|heads]] of a [[ticket]].") == "Two heads of a ticket."
 

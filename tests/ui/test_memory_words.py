@@ -7,25 +7,25 @@ import sys
 
 import pytest
 
-from explorer.ui.pages.runs.memory import memory_words, resident_bytes
+from explorer.ui.pages.runs.memory import held_bytes, memory_words
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says it in /proc")
 
 
 @linux
 def test_it_counts_this_process_and_what_it_started():
-    before = resident_bytes()
+    before = held_bytes()
     hold = "held = bytearray(64 * 2**20); print('there', flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout.readline() == b"there\n"
-        assert resident_bytes() - before > 60 * 2**20
+        assert held_bytes() - before > 60 * 2**20
         child.communicate(b"\n")
 
 
 def test_a_process_that_is_gone_is_not_counted():
-    assert resident_bytes(2**22 + 1) is None
+    assert held_bytes(2**22 + 1) is None
 
 
 def test_the_bound_is_stated_wherever_it_runs(monkeypatch):
-    monkeypatch.setattr("explorer.ui.pages.runs.memory.resident_bytes", lambda: None)
-    assert memory_words().startswith("Models in use keep within 1.5 GB")
+    monkeypatch.setattr("explorer.ui.pages.runs.memory.held_bytes", lambda: None)
+    assert memory_words().startswith("It keeps within 2.5 GB (1.0 for pages, 1.5 for scoring)")

@@ -16,7 +16,8 @@ _MODULE = "export default function ("
 def script() -> str:
     """Everything that moves on a page, in one scope of its own."""
     grid, hero = COMPONENTS / "head_grid", COMPONENTS / "hero"
-    shared = [COMPONENTS / "make.js", COMPONENTS / "linked.js", grid / "board.js", hero / "curve.js", hero / "hero.js"]
+    shared = [COMPONENTS / "make.js", COMPONENTS / "linked.js", grid / "board.js"]
+    shared += [hero / name for name in ("curve.js", "chips.js", "hero.js")]
     texts = [path.read_text(encoding="utf-8") for path in (*shared, LOOK / "replay.js", LOOK / "site.js")]
     return '"use strict";\n(() => {\n' + "\n".join(texts).replace(_MODULE, "function showHero(") + "\n})();\n"
 

@@ -32,6 +32,7 @@ from explorer.ui.as_text import code
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.overlay_picker import NONE
+from explorer.ui.widgets.words import minus
 
 _WHISKERS = "Whiskers are 95% intervals; hollow steps were taken back."
 PACE = 1.5
@@ -205,7 +206,7 @@ def _score(shown: Shown, step: PathStep) -> None:
     noise = ", within noise" if change.within_noise else ""
     st.metric(
         f"Step {step.number} of {shown.last}: {known.task.name} dev {metric}",
-        "undefined" if step.score != step.score else f"{step.score:.3f}",
+        "undefined" if step.score != step.score else minus(f"{step.score:.3f}"),
         delta=f"{signed(change.difference)} against the full model{noise}" if step.number and gone else None,
         # Streamlit tells a loss by a hyphen: of a minus sign it has to be told.
         delta_color="off" if change.within_noise else "inverse" if lost else "normal",
@@ -213,7 +214,7 @@ def _score(shown: Shown, step: PathStep) -> None:
     )
     said = "" if step.number == 0 or gone else "The score of the full model. "
     interval = f"{said}95% interval {step.low:.3f} to {step.high:.3f}, " if step.low == step.low else ""
-    st.caption(f"{interval}n = {step.n:,}")
+    st.caption(minus(f"{interval}n = {step.n:,}"))
     floor = (shown.floor.title, shown.floor.score) if shown.floor else None
     exhibits.keep(
         "replay.path",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from explorer.figures.signed import signed
 from explorer.glue.metrics import FROM_ZERO, METRIC_WORDS
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
@@ -134,13 +135,13 @@ def stored_of(known: KnownRun, mask: Mask) -> Stored:
     title = metric_on(known.task, f"{known.task.name} dev, stored in this bundle")
     found, full = known.by_code.get(mask.code), known.full.score
     if found is None:
-        about = f"Not stored for this mask: presets and single switches are. The full model's is {full:.3f}."
+        about = f"Not stored for this mask: presets and single switches are. The full model's is {_plain(full)}."
         return Stored(title, "–", about)
     score = score_with_interval(known.task.metric, found.predictions, known.labels)
     line = threshold_of(full)
-    side = "" if mask.is_full else f": {'above' if score.value >= line else 'below'} its 90% line ({line:.3f})"
-    about = f"95% interval {score.low:.3f} to {score.high:.3f}, n = {score.n:,} ({found.origin}){side}"
-    return Stored(title, minus(f"{score.value:.3f}"), about)
+    side = "" if mask.is_full else f": {'above' if score.value >= line else 'below'} its 90% line ({_plain(line)})"
+    about = f"{_interval(score)}, n = {score.n:,} ({found.origin}){side}"
+    return Stored(title, _value(score), about)
 
 
 def metric_on(task: Task, where: str) -> str:
@@ -179,7 +180,10 @@ def _interval(score: Score) -> str:
 def _against(difference: float, is_full: bool) -> str:
     if is_full:
         return "the full model"
-    return "" if math.isnan(difference) else f"{minus(f'{difference:+.3f}')} against the full model"
+    if math.isnan(difference):
+        return ""
+    change = signed(difference)
+    return "as much as the full model" if change == "0.000" else f"{change} against the full model"
 
 
 def _value(score: Score) -> str:

@@ -227,7 +227,8 @@ def news_words(news: object) -> str:
 
 def provenance(evaluator: ModelOnData, answer: Answer, unverified: str = "") -> str:
     """Says when and how a score was computed, and whether it is fp32's; unverified: why that cannot be told."""
-    how = f"{evaluator.precision}, engine {evaluator.engine_version}"
+    precision = evaluator.precision.replace("close calls", "low margins")
+    how = f"{precision}, engine {evaluator.engine_version}"
     evaluation, entry = answer.evaluation, answer.entry
     if evaluation.mask == evaluator.full_mask:
         return "The full model, scored in fp32 when it was loaded."
@@ -237,7 +238,7 @@ def provenance(evaluator: ModelOnData, answer: Answer, unverified: str = "") -> 
         scored = f"Scored before, on {when}, in {entry.seconds:.2f} s ({how}, {entry.provenance}): from the ledger"
     else:
         rechecked, n = evaluation.rechecked, len(evaluation.logits)
-        close = f"; {rechecked:,} of {n:,} were close calls" if rechecked else ""
+        close = f"; {rechecked:,} of {n:,} had a low margin and were decided in fp32" if rechecked else ""
         scored = f"Scored in {evaluation.seconds:.2f} s ({how}{close})"
     return f"{scored}; {verified}. {answer.trouble}".strip()
 

@@ -9,6 +9,11 @@ function make(tag, className = "", attributes = {}, children = []) {
   return element;
 }
 
+// A number as it stands in print, with the sign for minus that print has.
+function printed(value, digits = 3) {
+  return value.toFixed(digits).replace("-", "−");
+}
+
 // The mask on the page's grid, from the very click on: Python hears of it later. What tells of another mask must say so.
 function showsMask(code) {
   if (window.maskOnScreen === code) return;

@@ -64,7 +64,7 @@ def _words(kind: str, mask: Mask, seed: int, n_seeds: int) -> str:
         "good": f"What pruning left of seed {seed}: {size}.",
         "bad": f"{as_good} but from what pruning switched off.",
         "random": f"{as_good} drawn from the whole model. Click again for another draw.",
-        "complement": "The good ticket turned round: only what pruning switched off.",
+        "complement": "The opposite of the good ticket: only what pruning switched off.",
         "super": f"Only what survives pruning in {every}: {size}.",
         "super-bad": f"{as_super} from what is switched off in {every}.",
         "super-random": f"{as_super} from what survives in some seeds only.",

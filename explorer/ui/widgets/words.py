@@ -5,10 +5,20 @@ from __future__ import annotations
 import math
 
 from explorer.study.majority_baseline import MajorityBaseline
-from explorer.study.words import OWN_QUESTION, QUESTIONS, counted, minus, model_name, seeds
+from explorer.study.words import OWN_QUESTION, QUESTIONS, counted, minus, model_name, seeds, share_sd
 from explorer.ui.as_text import code
 
-__all__ = ["OWN_QUESTION", "QUESTIONS", "against_line", "counted", "minus", "model_name", "seeds", "training_words"]
+__all__ = [
+    "OWN_QUESTION",
+    "QUESTIONS",
+    "against_line",
+    "counted",
+    "minus",
+    "model_name",
+    "seeds",
+    "share_sd",
+    "training_words",
+]
 
 
 def against_line(value: float, low: float, high: float, line: float) -> str:
@@ -16,8 +26,8 @@ def against_line(value: float, low: float, high: float, line: float) -> str:
     if math.isnan(value):
         return "undefined"
     if value >= line:
-        return f"above the 90% line ({line:.3f})" + ("" if low >= line else ", but not clearly")
-    return f"below the 90% line ({line:.3f})" + ("" if high < line else ", but not clearly")
+        return minus(f"above the 90% line ({line:.3f})") + ("" if low >= line else ", but not clearly")
+    return minus(f"below the 90% line ({line:.3f})") + ("" if high < line else ", but not clearly")
 
 
 def training_words(line: MajorityBaseline) -> str:

@@ -10,7 +10,7 @@ class StepCurve extends Curve {
     const known = path.steps.map((step, at) => ({ ...step, at })).filter((step) => step.score !== null);
     const svg = vector("svg", { viewBox: "0 0 1000 1000", preserveAspectRatio: "none" });
     const held = known.filter((step) => step.held);
-    const points = held.map((step) => `${((1000 * step.at) / this.last).toFixed(1)},${(1000 * this.y(step.score)).toFixed(1)}`);
+    const points = held.map((step) => `${(1000 * step.at) / this.last},${1000 * this.y(step.score)}`);
     svg.append(vector("polyline", { class: "walk", points: points.join(" ") }));
     const marks = known.flatMap((step) => {
       const left = percent(step.at / this.last);
@@ -21,7 +21,7 @@ class StepCurve extends Curve {
     });
     const line = (score, kind, words) => {
       if (score === null) return [];
-      return [make("div", `level ${kind}`, { style: `top: ${percent(this.y(score))}` }, [make("span", "", {}, [`${words} ${score.toFixed(3)}`])])];
+      return [make("div", `level ${kind}`, { style: `top: ${percent(this.y(score))}` }, [make("span", "", {}, [`${words} ${printed(score)}`])])];
     };
     this.root.replaceChildren(...line(baseline, "baseline", baselineTitle), ...line(path.line, "ninety", "90% line"), svg, ...marks, this.dot);
   }
@@ -86,8 +86,8 @@ class Replay {
     const step = steps[this.at];
     this.tint();
     this.title.textContent = `Step ${this.at} of ${last}`;
-    this.score.textContent = step.score === null ? "–" : print(step.score);
-    const interval = step.low === null ? "" : `95% interval ${print(step.low)} to ${print(step.high)}`;
+    this.score.textContent = step.score === null ? "–" : printed(step.score);
+    const interval = step.low === null ? "" : `95% interval ${printed(step.low)} to ${printed(step.high)}`;
     this.interval.textContent = [interval, `${this.data.metric}, n\u00a0=\u00a0${step.n.toLocaleString("en")}`].filter(Boolean).join(" · ");
     this.change.textContent = step.change;
     const judged = line !== null && step.score !== null;

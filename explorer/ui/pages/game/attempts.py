@@ -22,7 +22,7 @@ from explorer.ui.scoring import polling, request, score_panel
 from explorer.ui.scoring.card_words import beats, stored_of
 from explorer.ui.view import View
 from explorer.ui.widgets.score_card import Stored
-from explorer.ui.widgets.words import against_line
+from explorer.ui.widgets.words import against_line, minus
 
 if TYPE_CHECKING:
     from explorer.live.model_on_data import ModelOnData
@@ -115,15 +115,17 @@ def _numbers(
     stored: Stored | None = None,
 ) -> None:
     off, n = mask.heads.size - mask.heads_kept, mask.heads.size
-    value = "…" if score is None else "undefined" if math.isnan(score.value) else f"{score.value:.3f}"
+    value = "…" if score is None else "undefined" if math.isnan(score.value) else minus(f"{score.value:.3f}")
     if score is not None and not sure:
         value = f"≈ {value}"
+    verdict = _nothing_off(score, full, floor) if not off and mask.mlps.all() else ""
+    verdict = verdict or _verdict(score, full, sure, floor, verified)
     first = f"<div><b>{off}</b><span>of {n} heads off</span></div>"
     number = f"<b>{value}</b><span>{html.escape(about)}</span>"
     if stored is not None:  # what the task itself scores comes first and largest
         first += f"<div><b>{html.escape(stored.value)}</b><span>{html.escape(stored.title)}</span></div>"
     number = f"<div class='{'second' if stored is not None else ''}'>{number}</div>"
-    st.html(f"<div class='game'>{first}{number}</div>{_verdict(score, full, sure, floor, verified)}")
+    st.html(f"<div class='game'>{first}{number}</div>{verdict}")
 
 
 def _metric(known: KnownRun) -> str:
@@ -141,6 +143,14 @@ def _tell_if_nothing_can_fall(question: request.Question, full: Score) -> None:
         )
 
 
+def _nothing_off(score: Score | None, full: Score | None, floor: MajorityBaseline | None) -> str:
+    """The verdict before the first click; '' where the usual one says more."""
+    if score is None or full is None or (floor is not None and not beats(full, floor)):
+        return ""
+    line = minus(f"the 90% line is at {threshold_of(full.value):.3f}")
+    return f"<div class='game-verdict wait'>This is the full model<small>{line}, n = {score.n:,}</small></div>"
+
+
 def _verdict(score: Score | None, full: Score | None, sure: bool, floor: MajorityBaseline | None, verified: str) -> str:
     if score is None or full is None:
         return "<div class='game-verdict wait'>…<small>&nbsp;</small></div>"
@@ -156,7 +166,7 @@ def _verdict(score: Score | None, full: Score | None, sure: bool, floor: Majorit
     lead = ("It holds" if held else "It fell") if sure else ("It seems to hold" if held else "It seems to fall")
     interval = f"95% interval {score.low:.3f} to {score.high:.3f}, " if score.low == score.low else ""
     small = html.escape(", ".join(part for part in (f"{interval}n = {score.n:,}", verified) if part))
-    return f"<div class='game-verdict {kind}'>{lead}: {words}<small>{small}</small></div>"
+    return f"<div class='game-verdict {kind}'>{lead}: {words}<small>{minus(small)}</small></div>"
 
 
 def _record(known: KnownRun, question: request.Question | None, mask: Mask, score: Score, full: Score) -> None:
@@ -191,7 +201,7 @@ def table(known: KnownRun, question: request.Question | None) -> None:
         {
             "heads off": of.off,
             "score": of.score,
-            "95% interval": f"{of.low:.3f} to {of.high:.3f}" if of.low == of.low else "",
+            "95% interval": minus(f"{of.low:.3f} to {of.high:.3f}") if of.low == of.low else "",
             "mask": f"game?model={run.model}&task={run.task}&seed={run.seed}&mask={of.code}",
         }
         for of in tries

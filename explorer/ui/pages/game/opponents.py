@@ -18,6 +18,7 @@ from explorer.ui.as_text import plain
 from explorer.ui.scoring.background import Background
 from explorer.ui.scoring.request import Question
 from explorer.ui.view import View
+from explorer.ui.widgets.words import minus
 
 if TYPE_CHECKING:
     from explorer.live.model_on_data import ModelOnData
@@ -86,8 +87,8 @@ def show(
             else ""
         )
         st.markdown(
-            f"It switched off **{opponent.off}** heads{too} and scored {step.score:.3f} on {known.task.name} dev "
-            f"({opponent.words}). {lead if off else ''}"
+            f"It switched off **{opponent.off}** heads{too} and scored {minus(f'{step.score:.3f}')} on "
+            f"{known.task.name} dev ({opponent.words}). {lead if off else ''}"
         )
     st.markdown("##### Against chance")
     if question is None or evaluator is None:
@@ -114,7 +115,9 @@ def _stored_chance(known: KnownRun) -> str:
     one = found[0]
     held = "held" if one.score >= line else "fell below the line"
     off, mlps = one.mask.heads.size - one.mask.heads_kept, one.mask.n_layers - one.mask.mlps_kept
-    return f"Stored: one random draw with {off} heads and {mlps} MLPs off scored {one.score:.3f}; it {held}."
+    return (
+        f"Stored: one random draw with {off} heads and {mlps} MLPs off scored {minus(f'{one.score:.3f}')}; it {held}."
+    )
 
 
 def _chance(question: Question, evaluator: ModelOnData, off: int) -> None:
@@ -156,7 +159,5 @@ def _chance_words(news: object, off: int) -> None:
         return
     tried = len(found.scores)
     so_far = "" if tried == found.total else f" so far, {found.total - tried} to come"
-    st.markdown(
-        f"With {off} heads off at random, **{found.held} of {tried}** held{so_far}. "
-        f"Scores from {min(found.scores):.3f} to {max(found.scores):.3f}, line {found.line:.3f}."
-    )
+    scores = minus(f"Scores from {min(found.scores):.3f} to {max(found.scores):.3f}, line {found.line:.3f}.")
+    st.markdown(f"With {off} heads off at random, **{found.held} of {tried}** held{so_far}. {scores}")

@@ -19,6 +19,7 @@ from explorer.ui.scoring import checkpoint_words, dev_data, opening, request
 from explorer.ui.view import View
 from explorer.ui.widgets import imported
 from explorer.ui.widgets.head_grid import head_grid
+from explorer.ui.widgets.words import minus
 
 _MINE = "game.mine_before"
 """Run -> the mask that was on the grid before the gradient's."""
@@ -108,7 +109,7 @@ def _race(
     """You, the gradient and chance, by the most heads that each switched off and still held."""
     mine, chance = attempts.best(known, question), opponents.chance_off(known, question)
     tried = None if copied else mask.heads.size - mask.heads_kept
-    words = f"best so far: {mine.score:.3f}" if mine else "nothing has held yet"
+    words = minus(f"best so far: {mine.score:.3f}") if mine else "nothing has held yet"
     racers = (
         Racer("you", "You", mine.off if mine else None, f"{words}; dashed: on the grid", tried),
         Racer("gradient", "Gradient", opponent.off if opponent else None, opponent.words if opponent else "not pruned"),
@@ -126,7 +127,7 @@ def _keep_and_share(known: KnownRun, question: request.Question | None, opponent
     ends = f" [{mine.low:.3f}, {mine.high:.3f}]" if mine.low == mine.low else ""
     where = question.title if question else f"{known.task.name} dev"
     metric = METRIC_WORDS[known.task.metric].capitalize()
-    words = f"{metric} {mine.score:.3f}{ends} on {where}"
+    words = minus(f"{metric} {mine.score:.3f}{ends} on {where}")
     against = f"The gradient switched off {opponent.off}." if opponent else ""
 
     def picture() -> bytes:

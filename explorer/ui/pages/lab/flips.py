@@ -16,6 +16,7 @@ from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Examples, Task
 from explorer.stats.logit_margins import BROKEN, FIXED, OTHER, flipped, margins, moved
 from explorer.ui.widgets.answers import FlipCard, flip_cards, marked_pair, unmarked
+from explorer.ui.widgets.words import minus
 
 _AT_MOST = 1000
 """Rows on screen."""
@@ -83,7 +84,7 @@ def show(
     first = f"The {_AT_MOST:,} of {len(table):,} that" if len(table) > _AT_MOST else "Those that"
     st.caption(
         f"{first} moved farthest come first. Margin: the gold label's logit minus the best other label's; "
-        "below 0 the answer is wrong, near 0 it was a close call."
+        "below 0 the answer is wrong, near 0 a small change turns it."
     )
 
 
@@ -101,7 +102,7 @@ def one(
     if task.is_regression:
         for text in examples.items[index].texts:
             st.code(text, language=None, wrap_lines=True)
-        st.caption(f"Gold {gold[0]:.2f}, full model {before[0]:.2f}, this mask {after[0]:.2f}.")
+        st.caption(minus(f"Gold {gold[0]:.2f}, full model {before[0]:.2f}, this mask {after[0]:.2f}."))
         return
     was, now = margins(before_logits[at], gold), margins(logits[at], gold)
     row = {"index": [index], "gold": gold.astype(np.int64), "before": before, "after": after}

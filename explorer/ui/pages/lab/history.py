@@ -163,4 +163,5 @@ def _share(mask: Mask, model: str) -> float:
 def _words(n_visits: int, landmarks: bool) -> str:
     masks = "1 mask" if n_visits == 1 else f"{n_visits:,} masks"
     more = " Grey: the pruning run, hollow where a step was taken back." if landmarks else ""
-    return f"{masks} so far, numbered in their order.{more} Click a point to bring its mask to the grid."
+    order = "numbered in their order (where several lie close together, the newest)"
+    return f"{masks} so far, {order}.{more} Click a point to bring its mask to the grid."

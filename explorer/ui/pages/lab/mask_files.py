@@ -26,8 +26,8 @@ def load_mask(known: KnownRun) -> None:
     """A popover with an upload; what it reads becomes the mask, which the grid below adopts. Nothing is unpickled."""
     with st.popover("Load a mask", icon=":material/upload_file:"), st.container(width=_WIDTH):
         st.caption(
-            "head_mask.npy and mlp_mask.npy as the paper's authors write them, the zip or the JSON that *Take it with "
-            "you* hands out. One of the two .npy files alone keeps all of the other kind."
+            "head_mask.npy and mlp_mask.npy as the paper's authors write them, the zip or the JSON that *Export* "
+            "hands out. One of the two .npy files alone keeps all of the other kind."
         )
         files = st.file_uploader(
             "Files of a mask",

@@ -21,6 +21,7 @@ from explorer.ui.pages.lab import flips, own_text
 from explorer.ui.scoring.background import Background
 from explorer.ui.scoring.request import Question
 from explorer.ui.widgets import exhibits
+from explorer.ui.widgets.words import minus
 
 if TYPE_CHECKING:
     from explorer.live.evaluation import Evaluation
@@ -126,8 +127,8 @@ def _seen(question: Question, look: Look) -> None:
 _MEANING = (
     "Margin: the answer's logit minus the best other one's, in fp32. Switching an orange one moves the model away from "
     "its answer, a blue one towards it: an orange part that is on carries the answer, a blue one holds it back. "
-    "That is so for this sentence under this mask; what a part does for all of dev is the score above. Switches do not "
-    "add up."
+    "That is so for this sentence under this mask; what a part does for the whole dev set is the score above. "
+    "Switches do not add up."
 )
 _MEANING_OF_VALUE = (
     "The value that the model gives, from 0 to 5, in fp32. Switching a blue one raises it, an orange one lowers it. "
@@ -137,7 +138,7 @@ _MEANING_OF_VALUE = (
 
 def _answer_words(of: Closeup, answers: tuple[str, ...]) -> str:
     if of.answer is None:
-        return f"The model says **{of.margin:.2f}**."
+        return minus(f"The model says **{of.margin:.2f}**.")
     single = f"**{of.turning}** single switches turn it." if of.turning else "No single switch turns it."
     single = "**One** single switch turns it." if of.turning == 1 else single
     return f"The model answers **{answers[of.answer]}**, by a margin of **{of.margin:.2f}**. {single}"

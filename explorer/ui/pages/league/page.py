@@ -157,7 +157,7 @@ def _table(league: League, metric: str, spread: dict[str, SeedSpread], n_seeds: 
         of, chance = one.criterion, one.criterion.name == CHANCE
         row = {
             "criterion": of.title,
-            "area": f"{one.area:.3f} [{one.low:.3f}, {one.high:.3f}]",
+            "area": minus(f"{one.area:.3f} [{one.low:.3f}, {one.high:.3f}]"),
             "minus the paper's": "–" if of.name == EXPECTED else _signed(one.against_expected),
             "minus chance": "–" if chance else _signed(one.against_chance),
             "random orders beaten": "–" if chance else f"{one.beaten_draws} of {league.draws}",
@@ -185,7 +185,8 @@ def _signed(difference: Any) -> str:
 
 
 def _over(spread: SeedSpread) -> str:
-    return f"{spread.mean:.3f}" + ("" if spread.undefined else f" [{spread.low:.3f}, {spread.high:.3f}]")
+    interval = "" if spread.undefined else f" [{spread.low:.3f}, {spread.high:.3f}]"
+    return minus(f"{spread.mean:.3f}{interval}")
 
 
 def _provenance(view: View, league: League, key: Key) -> None:

@@ -55,10 +55,11 @@ def bank(view: View, shape: tuple[int, int]) -> None:
     table["by sample reuse"], table["reuse low"], table["reuse high"] = reuse.value, reuse.low, reuse.high
     table = table.sort_values("worth", ascending=False, ignore_index=True)
     clear = int(((found.low > 0) | (found.high < 0)).sum())
+    best = [float(table[column].iloc[0]) for column in ("worth", "low", "high")]
     left, spread = banked.surprises().std(), banked.scores().std()
     st.markdown(
         f"On average over {len(banked.rates):,} random masks, **{table['part'][0]}** is worth the most: "
-        f"{table['worth'][0]:.3f} of {metric} [{table['low'][0]:.3f}, {table['high'][0]:.3f}]. "
+        f"{minus(f'{best[0]:.3f} of {metric} [{best[1]:.3f}, {best[2]:.3f}]')}. "
         f"{clear} of {len(names)} parts are worth something beyond noise. Adding up what the parts are worth foretells "
         f"a mask's {metric} to ±{left:.3f} (a standard deviation; the masks differ by ±{spread:.3f}). What is "
         "foretold is never shown as a score."
@@ -92,7 +93,8 @@ def stable(view: View, league: League) -> None:
     gradients = cached.artefact(view, Key(view.run, "league")).arrays["gradients"]
     again = stability_over_examples(gradients, league.components // 2)
     lines.append(
-        f"The better half by the paper's criterion, over {again.choices} bootstrap samples of dev: {again.value:.2f}."
+        f"The better half by the paper's criterion, over {again.choices} bootstrap samples of the dev set: "
+        f"{minus(f'{again.value:.2f}')}."
     )
     st.markdown(" ".join(lines))
     st.caption(

@@ -61,7 +61,7 @@ _STYLE = """<style>
 [class*=st-key-claim-] .verdict { margin-top: .55rem; }
 @media (max-width: 640px) {
   [class*=st-key-claim-] { flex-direction: column; gap: .25rem; }
-  [class*=st-key-claim-] > * { width: 100% !important; max-width: 100% !important; }
+  [class*=st-key-claim-] > * { flex: none !important; width: 100% !important; max-width: 100% !important; }
 }
 .claims-wide { overflow-x: auto; padding-bottom: 4px; }
 </style>"""

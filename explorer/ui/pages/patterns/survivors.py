@@ -149,7 +149,7 @@ def _one(group: GroupPatterns) -> str:
     index = test.classes.index(test.tested)
     return (
         f"{test.shares[index]:.0%} of the survivors' maps are {test.tested}; as many heads drawn at random have "
-        f"{test.expected[index]:.0%} ({signed(100 * test.difference, 1)} points, {_p(test.difference_p)})."
+        f"{test.expected[index]:.0%} ({signed(100 * test.difference, 1)} percentage points, {_p(test.difference_p)})."
     )
 
 

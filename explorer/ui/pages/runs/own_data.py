@@ -38,7 +38,7 @@ def page() -> None:
     )
     if not visitor.served_on_localhost():
         st.info(
-            f"Files of this machine are named by its own visitor alone. On its command line: {code(_COMMAND)}",
+            f"Only a person on this machine can name its files here. On its command line: {code(_COMMAND)}",
             icon=":material/lock:",
         )
         return

@@ -34,11 +34,10 @@ def stored_figure(of: Material, mask: Mask) -> Figure:
 
 
 def score_figure_words(name: str, value: float, low: float, high: float, n: int, line: float) -> Figure:
-    """'0.750', 'accuracy, above the 90% line within noise', '95% interval 0.706 to 0.790, n = 408'."""
+    """'0.750', 'accuracy, above the 90% line (0.737), but not clearly', '95% interval 0.706 to 0.790, n = 408'."""
     interval = f"95% interval {low:.3f} to {high:.3f}, " if low == low else ""
-    return Figure(
-        score_text(value) or "undefined", f"{name}, {against_line(value, low, high, line)}", f"{interval}n = {n:,}"
-    )
+    words = f"{name}, {against_line(value, low, high, line)}"
+    return Figure(score_text(value) or "undefined", words, minus(f"{interval}n = {n:,}"))
 
 
 def effect_figure(effect: Effect, style: str, words: str) -> Figure:

@@ -49,11 +49,11 @@ function drawBars({ bars, lines, low, high, legend }) {
     }
     for (const point of points) track.append(make("i", "point", { style: `left: ${place(point)}` }));
     if (published !== null) track.append(make("i", "published", { style: `left: ${place(published)}` }));
-    const text = known ? value.toFixed(value < 1 && high <= 1 ? 3 : 2) : "not known yet";
+    const text = known ? printed(value, value < 1 && high <= 1 ? 3 : 2) : "not known yet";
     return make("div", "line", {}, [
       make("span", "what", {}, [label]),
       track,
-      make("b", known ? "value" : "value none", {}, [text.replace("-", "−")]),
+      make("b", known ? "value" : "value none", {}, [text]),
     ]);
   });
   const marks = lines.map(({ label, at }, number) =>
@@ -84,8 +84,8 @@ function drawPath({ steps, line, floor, metric }) {
     svg.append(shape("line", { x1: box.left, x2: width - box.right, y1: y(score), y2: y(score), class: kind }));
     svg.append(shape("text", { x: width - box.right, y: y(score) - 9, class: "end quiet" }, text));
   };
-  across(line, `90% line ${line.toFixed(3)}`, "limit");
-  across(floor, `commonest answer ${floor?.toFixed(3)}`, "floor");
+  across(line, `90% line ${printed(line)}`, "limit");
+  across(floor, `most frequent answer ${printed(floor ?? 0)}`, "floor");
   const held = steps.map((step, number) => ({ ...step, number })).filter((step) => step.held && step.score !== null);
   const points = held.map(({ number, score }) => `${x(number)},${y(score)}`).join(" ");
   svg.append(shape("polyline", { points, class: "run" }));
@@ -102,7 +102,7 @@ function drawPath({ steps, line, floor, metric }) {
   svg.append(shape("text", { x: 0, y: height - box.bottom + 40, class: "quiet" }, "heads"));
   svg.append(shape("text", { x: 0, y: height - box.bottom + 72, class: "quiet" }, "MLPs"));
   svg.append(shape("text", { x: 0, y: 24, class: "quiet" }, metric));
-  svg.append(shape("text", { x: box.left - 14, y: y(known[0].score) + 9, class: "end" }, known[0].score.toFixed(2)));
+  svg.append(shape("text", { x: box.left - 14, y: y(known[0].score) + 9, class: "end" }, printed(known[0].score, 2)));
   return make("figure", "path", {}, [svg, make("p", "legend", {}, [
     make("span", "", {}, ["● stayed above the line"]),
     make("span", "", {}, ["○ fell below and was taken back"]),

@@ -216,7 +216,7 @@ def _published(step: Step, of: Material) -> Shown:
     legend = ("BERT-base as published, mean of 5 seeds",)
     return (
         effect_figure(effect, style, words),
-        bars_picture(bars, {"commonest answer": of.sheet.published_majority}, legend),
+        bars_picture(bars, {"most frequent answer": of.sheet.published_majority}, legend),
         (),
     )
 
@@ -272,7 +272,7 @@ def _bars(of: Material, names: dict[str, str], tone: str) -> Picture:
     ]
     of_full = "full model" if alike or not counts["full model"] else f"full model ({seeds(counts['full model'])})"
     lines = {of_full: sheet.ours[FULL].mean} if FULL not in names.values() else {}
-    lines["commonest answer"] = sheet.majority.score if sheet.majority else math.nan
+    lines["most frequent answer"] = sheet.majority.score if sheet.majority else math.nan
     many = max((counts[kind] for kind in names), default=0)
     legend = [_pooled(many, alike)] if many else []
     legend += ["○ a seed"] if many > 1 else []

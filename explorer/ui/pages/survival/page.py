@@ -23,7 +23,7 @@ from explorer.ui.pages.survival.published import published_panel
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, overlay_picker, page_title
 from explorer.ui.widgets.switch import switch
-from explorer.ui.widgets.words import model_name, seeds, training_words
+from explorer.ui.widgets.words import minus, model_name, seeds, training_words
 
 FILL = "survival"
 """What colours the cells until somebody chooses otherwise."""
@@ -198,7 +198,7 @@ def _table(steps: pd.DataFrame) -> None:
 
 
 def _with_interval(row: pd.Series) -> str:
-    return f"{row['score']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+    return minus(f"{row['score']:.3f} [{row['low']:.3f}, {row['high']:.3f}]")
 
 
 def _paths(shown: Shown) -> None:

@@ -28,7 +28,7 @@ from explorer.ui.as_text import code
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits
 from explorer.ui.widgets.panels import is_dark, panels_row
-from explorer.ui.widgets.words import counted, model_name, seeds
+from explorer.ui.widgets.words import counted, minus, model_name, seeds, share_sd
 
 NAMES: dict[Kind, str] = {"heads": "heads", "mlps": "MLPs"}
 
@@ -161,7 +161,7 @@ def single_weights(view: View) -> None:
         disabled=True,
     )
     spread = seed_spread([one.share_kept for one in found.values()])
-    sd = "" if np.isnan(spread.sd) else f" (sd {spread.sd:.1%})"
+    sd = "" if np.isnan(spread.sd) else f" (sd {share_sd(spread.sd)})"
     st.caption(f"{spread.mean:.0%}{sd} of the weights are left, mean over {seeds(len(found))}.{beside}")
     if len(found) > 1:
         st.subheader("Seed by seed")
@@ -218,9 +218,11 @@ def _in_words(sides: Sequence[Agreement]) -> str:
             why = kappa.undefined or (kappa.chance.note if kappa.chance else "")
             sentences.append(f"Of {name}: {why}")
         elif kappa.value > kappa.chance.high:
-            sentences.append(f"On {name}, the seeds agree more than by chance (kappa {kappa.value:.2f}).")
+            sentences.append(f"On {name}, the seeds agree more than by chance (kappa {minus(f'{kappa.value:.2f}')}).")
         else:
-            sentences.append(f"On {name}, the seeds agree no more than by chance (kappa {kappa.value:.2f}).")
+            sentences.append(
+                f"On {name}, the seeds agree no more than by chance (kappa {minus(f'{kappa.value:.2f}')})."
+            )
     return " ".join(sentences)
 
 
@@ -262,7 +264,7 @@ def _statistic_row(statistic: Statistic) -> dict[str, str]:
     chance = statistic.chance
     by_chance = "" if chance is None else chance.note or f"{chance.mean:.3f} [{chance.low:.3f}, {chance.high:.3f}]"
     p = statistic.p if statistic.p is not None else (chance.p if chance else None)
-    return {"value": f"{statistic.value:.3f}", "p": _p(p), "by chance": by_chance}
+    return {"value": minus(f"{statistic.value:.3f}"), "p": _p(p), "by chance": minus(by_chance)}
 
 
 def _p(p: float | None) -> str:

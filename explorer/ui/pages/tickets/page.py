@@ -28,7 +28,7 @@ from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name, seeds, training_words
 
 _WHISKERS = "Bars are means over seeds, rings single seeds, whiskers one sample standard deviation."
-_CONVERTED = " The published ones were converted to it."
+_CONVERTED = " The spread of the published ones was converted to it."
 
 
 def page(view: View) -> None:
@@ -176,6 +176,5 @@ def _table(
     n = max((one.n for scores in by_seed.values() for one in scores.values()), default=0)
     metric = METRIC_WORDS[view.task(run.task).metric].capitalize()
     st.caption(f"{metric} with its 95% interval over {n:,} dev examples.")
-    notes = notes_words(method, by_seed)
-    if notes:
-        st.caption(plain(notes))
+    if notes := notes_words(method, by_seed, plain):
+        st.caption(notes)

@@ -58,7 +58,7 @@ def show(view: View) -> None:
             "95% intervals over dev examples (1,000 resamples, paired with the full model and the random masks; the "
             "draws are held fixed). p: chance that one more random mask does as well. Nothing is corrected for the "
             "number of pairs. Goes beyond the paper; Chen et al. (2020) ask it of BERT's tickets with single weights "
-            "off, and fine-tune them again: here nothing is fine-tuned again."
+            "off, and retrain them: here nothing is retrained."
         )
     missing = [one for one in runs if one not in there and view.has(Key(one, "finetune"))]
     if missing:
@@ -119,11 +119,11 @@ def stable(view: View) -> None:
             "choices": one.stability.choices,
             "stability": _in_words(one.stability),
             "by chance": "" if one.chance is None else f"{signed(one.chance[0], 2)} to {signed(one.chance[1], 2)}",
-            "what it means": one.says,
         }
         for one in found
     ]
     exhibits.table(pd.DataFrame(rows), key="tickets.stability", title="How stable the ticket is")
+    st.markdown("\n".join(f"- **{one.over[0].upper()}{one.over[1:]}**. {one.says}" for one in found))
     st.caption(
         "Nogueira et al. 2018, over heads and MLPs together: 1 the same parts every time, 0 what chance gives; in "
         "brackets their 95% interval, rough for few choices. By chance: 95% of 1,000 draws of as many parts each. "

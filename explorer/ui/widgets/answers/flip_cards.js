@@ -53,13 +53,12 @@ function margins([was, is], before, after) {
   const reach = Math.max(1, Math.abs(was), Math.abs(is));
   const at = (x) => 50 + (48 * x) / reach;
   const [left, right] = [Math.min(at(was), at(is)), Math.max(at(was), at(is))];
-  const words = `Margin: ${before} ${was.toFixed(2)}, ${after} ${is.toFixed(2)}; below 0 the answer is wrong`;
+  const words = `Margin: ${before} ${printed(was, 2)}, ${after} ${printed(is, 2)}; below 0 the answer is wrong`;
   const bar = make("div", "margin", { role: "img", "aria-label": words, title: words }, [
     make("i", "zero"),
     make("i", "move", { style: `left:${left}%; width:${right - left}%` }),
     make("i", "was", { style: `left:${at(was)}%` }),
     make("i", "is", { style: `left:${at(is)}%` }),
   ]);
-  const sign = (x) => x.toFixed(2).replace("-", "−");
-  return make("div", "margins", {}, [`margin ${sign(was)}`, bar, sign(is)]);
+  return make("div", "margins", {}, [`margin ${printed(was, 2)}`, bar, printed(is, 2)]);
 }

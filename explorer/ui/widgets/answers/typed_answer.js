@@ -24,7 +24,7 @@ export default function ({ data, parentElement }) {
     const bar = answer.bars[place];
     bar.now.style.width = `${100 * now}%`;
     bar.full.style.left = `${100 * full}%`;
-    bar.number.textContent = now.toFixed(2);
+    bar.number.textContent = printed(now, 2);
   });
   answer.words.textContent = data.words;
   answer.heard();

@@ -18,7 +18,7 @@ from explorer.ui import cached, state
 from explorer.ui.view import View
 from explorer.ui.widgets import overlay_picker
 from explorer.ui.widgets.part import Part
-from explorer.ui.widgets.words import model_name
+from explorer.ui.widgets.words import minus, model_name
 
 NOT_HERE = "not in this bundle"
 _THUMBNAIL = 40
@@ -84,12 +84,12 @@ def _cost(view: View, part: Part) -> str:
     found = cached.stored_comparison(view, run, code)
     metric, score, change = METRIC_WORDS[view.task(run.task).metric], found.score.value, found.difference
     if found.same:
-        return f"{metric} {score:.3f}: every answer stays the same"
+        return minus(f"{metric} {score:.3f}: every answer stays the same")
     if math.isnan(score):
         return f"{metric} undefined"
     noise = ", within noise" if change.within_noise else ""
     span = "" if math.isnan(change.low) else f" [{signed(change.low)}, {signed(change.high)}]"
-    return f"{metric} {score:.3f} ({signed(change.difference)}{span}{noise})"
+    return minus(f"{metric} {score:.3f} ({signed(change.difference)}{span}{noise})")
 
 
 def _importance(view: View, part: Part) -> str:

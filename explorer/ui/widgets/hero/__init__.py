@@ -20,7 +20,7 @@ _GRID = _HERE.parent / "head_grid"
 _component = st.components.v2.component(
     "hero",
     css="".join(path.read_text(encoding="utf-8") for path in (_GRID / "head_grid.css", _HERE / "hero.css")),
-    js=script(_GRID / "board.js", _HERE / "curve.js", _HERE / "hero.js"),
+    js=script(_GRID / "board.js", _HERE / "curve.js", _HERE / "chips.js", _HERE / "hero.js"),
 )
 
 

@@ -1,6 +1,6 @@
 // The curve above the hero's slider: score against how much is off, with the lines that it is measured by.
 
-const percent = (share) => `${(100 * share).toFixed(3)}%`;
+const percent = (share) => `${100 * share}%`;
 
 function vector(tag, attributes) {
   const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -25,7 +25,7 @@ class Curve {
     Object.assign(this, { span, total });
     const known = seed.stops.filter((stop) => stop.score !== null);
     const held = known.filter((stop) => stop.held);
-    const at = (stop, score) => `${((1000 * stop.off) / total).toFixed(1)},${(1000 * this.y(score)).toFixed(1)}`;
+    const at = (stop, score) => `${(1000 * stop.off) / total},${1000 * this.y(score)}`;
     const svg = vector("svg", { viewBox: "0 0 1000 1000", preserveAspectRatio: "none" });
     const banded = known.filter((stop) => stop.low !== null);
     const band = [...banded.map((stop) => at(stop, stop.high)), ...banded.toReversed().map((stop) => at(stop, stop.low))];
@@ -39,7 +39,7 @@ class Curve {
     );
     const line = (score, kind, words) => {
       if (score === null) return [];
-      const text = make("span", "", {}, [`${words} ${score.toFixed(3)}`]);
+      const text = make("span", "", {}, [`${words} ${printed(score)}`]);
       return [make("div", `level ${kind}`, { style: `top: ${percent(this.y(score))}` }, [text])];
     };
     this.root.replaceChildren(

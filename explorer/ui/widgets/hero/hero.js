@@ -56,9 +56,8 @@ class Hero {
     this.play = make("button", "play", { type: "button", "aria-label": "Play", title: "Play" }, [drawing("M6 4L16 10L6 16z")]);
     this.lab = make("button", "lab", { type: "button" }, [data.lab]);
     this.lab.hidden = !data.lab;
-    this.chips = data.seeds.map((seed) => make("button", "seed", { type: "button", role: "radio" }, [seed.name]));
-    const seeds = make("div", "seeds", { role: "radiogroup", "aria-label": "Fine-tuning seed" }, this.chips);
-    seeds.hidden = data.seeds.length < 2;
+    const names = data.seeds.map((seed) => seed.name);
+    const seeds = chips("Fine-tuning seed", names, (at) => this.choose(at), data.start);
     const ends = make("div", "ends", {}, ["0", "Switch off the least important", "all"].map((text) => make("span", "", {}, [text])));
     const numbers = make("div", "numbers", {}, [this.score, make("div", "beside", {}, [this.interval, this.chip])]);
     const stage = make("div", "stage", {}, [
@@ -93,10 +92,6 @@ class Hero {
     const seed = this.data.seeds[number];
     this.seed = seed;
     this.at = undefined; // a stop of the seed before, which this one may not have
-    this.chips.forEach((chip, at) => {
-      chip.setAttribute("aria-checked", at === number);
-      chip.tabIndex = at === number ? 0 : -1;
-    });
     this.tint();
     this.curve.draw(this.data, seed, this.total);
     this.to(seed.start);
@@ -114,9 +109,9 @@ class Hero {
     this.at = Math.max(0, Math.min(number, stops.length - 1));
     const stop = stops[this.at];
     this.board.paint(bitsOf(stop.code, this.total));
-    this.score.textContent = stop.score === null ? stop.bound || "–" : stop.score.toFixed(3).replace("-", "−");
-    const interval = stop.low === null ? "" : `95% interval ${stop.low.toFixed(3)} to ${stop.high.toFixed(3)}`;
-    this.interval.textContent = [interval, this.data.measure].filter(Boolean).join(" · ").replaceAll(" -", " −");
+    this.score.textContent = stop.score === null ? stop.bound || "–" : printed(stop.score);
+    const interval = stop.low === null ? "" : `95% interval ${printed(stop.low)} to ${printed(stop.high)}`;
+    this.interval.textContent = [interval, this.data.measure].filter(Boolean).join(" · ");
     const judged = line !== null && stop.score !== null;
     this.chip.textContent = judged ? (stop.held ? "above the 90% line" : "below the 90% line") : "";
     this.chip.className = `chip-line ${judged ? (stop.held ? "above" : "below") : ""}`;
@@ -172,17 +167,6 @@ class Hero {
       this.walk(this.at >= end ? 0 : this.at, end);
     });
     this.lab.addEventListener("click", () => this.send({ code: this.seed.stops[this.at].code, seed: this.seed.name }));
-    this.chips.forEach((chip, at) => {
-      chip.addEventListener("click", () => this.choose(at));
-      chip.addEventListener("keydown", (event) => {
-        const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-        if (!step) return;
-        event.preventDefault();
-        const next = (at + step + this.chips.length) % this.chips.length;
-        this.chips[next].focus();
-        this.choose(next);
-      });
-    });
     board.showOnly();
   }
 

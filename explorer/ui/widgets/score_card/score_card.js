@@ -89,7 +89,7 @@ class ScoreCard {
       this.shown = null;
     }
     const { range, point } = this;
-    this.axis.setAttribute("aria-label", `${title}: ${value}; the full model: ${axis.full.at.toFixed(3)}`);
+    this.axis.setAttribute("aria-label", `${title}: ${value}; the full model: ${printed(axis.full.at)}`);
     if (!dot) {
       for (const element of [range, point]) element.classList.add("unsure");
       return;
@@ -115,9 +115,9 @@ class ScoreCard {
     const [low, high] = [at(full.low ?? full.at), at(full.high ?? full.at)];
     this.range = make("div", "range");
     this.point = make("div", "point unsure");
-    const marks = [mark(axis.baseline, "baseline", `${axis.baseline_title} ${axis.baseline.toFixed(3)}`, 0)];
-    if (axis.line !== null) marks.push(mark(axis.line, "line", `90% ${axis.line.toFixed(3)}`, 1));
-    marks.push(mark(full.at, "full", `full model ${full.at.toFixed(3)}`, 2));
+    const marks = [mark(axis.baseline, "baseline", `${axis.baseline_title} ${printed(axis.baseline)}`, 0)];
+    if (axis.line !== null) marks.push(mark(axis.line, "line", `90% ${printed(axis.line)}`, 1));
+    marks.push(mark(full.at, "full", `full model ${printed(full.at)}`, 2));
     const whole = make("div", "whole", { style: `left:${low}%; width:${high - low}%` });
     return [make("div", "rail"), whole, ...marks, this.range, this.point];
   }

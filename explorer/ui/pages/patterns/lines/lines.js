@@ -65,7 +65,7 @@ function draw(parent, { tokens, second, shares, top, unit, faintest }, told) {
   };
   const words = (at, whole) => {
     const own = lines.filter((line) => line[whole] === at).sort((a, b) => b.share - a.share);
-    const most = own.slice(0, 3).map(({ from, to, share }) => `${tokens[whole === "from" ? to : from]} ${(share * top).toFixed(2)}`);
+    const most = own.slice(0, 3).map(({ from, to, share }) => `${tokens[whole === "from" ? to : from]} ${printed(share * top, 2)}`);
     const says = whole === "from" ? "reads most" : "is read most by";
     return `${tokens[at]} ${says}: ${most.join(", ") || "nothing"} (${unit})`;
   };

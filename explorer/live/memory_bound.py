@@ -1,0 +1,57 @@
+"""A bound on the memory of a process, kept by letting go of what can be loaded again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from explorer.bert.memory import resident_bytes, return_freed_memory
+
+SCORING = 1536 * 2**20
+"""Bytes that the scoring process keeps within: two of the larger dev sets with their models, or several small ones."""
+APP = 1024 * 2**20
+"""Bytes that the app's own process keeps within."""
+_ROOM = 1.1
+
+
+class MemoryBound:
+    """Keeps this process within `at_most` bytes: beyond them, what can be loaded again is let go.
+
+    drops: what lets go of something, the first to go first; each is called again for as long as it says True, which
+    means that it let go of something and may have more. resident: how much is held now, None where that is unknown.
+    """
+
+    def __init__(
+        self,
+        at_most: int,
+        drops: Sequence[Callable[[], bool]],
+        *,
+        resident: Callable[[], int | None] = resident_bytes,
+        hand_back: Callable[[], None] = return_freed_memory,
+    ) -> None:
+        self._drops, self._resident, self._hand_back = tuple(drops), resident, hand_back
+        self._mark = at_most
+        self._lock = threading.Lock()
+
+    def keep(self) -> None:
+        """Lets go of as much as brings the process within its bound, and no more.
+
+        What is in use cannot go. Where that alone is beyond the bound, the next call does nothing until a tenth more is
+        held: else every call would drop what the one before had just loaded again.
+        """
+        if not self._beyond() or not self._lock.acquire(blocking=False):  # whoever holds it does the same already
+            return
+        try:
+            self._hand_back()
+            for drop in self._drops:
+                while self._beyond() and drop():
+                    self._hand_back()
+                if not self._beyond():
+                    return
+            self._mark = max(self._mark, int((self._resident() or 0) * _ROOM))
+        finally:
+            self._lock.release()
+
+    def _beyond(self) -> bool:
+        now = self._resident()
+        return now is not None and now > self._mark
