@@ -21,8 +21,8 @@ from explorer.store.bundle import Artefact
 from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
-from explorer.ui.as_text import code
 from explorer.ui.view import View
+from explorer.ui.widgets import make_here
 
 NONE = "none"
 """The name that chooses no overlay."""
@@ -30,7 +30,7 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class Offered:
-    """The overlays that the bundle has for a run, by name, and for the others the command that makes them."""
+    """The overlays that the bundle has for a run, by name, and for the others how they are made, as Markdown."""
 
     by_name: Mapping[str, CellOverlay]
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -61,12 +61,12 @@ def overlays_of(view: View, known: KnownRun) -> Offered:
         try:
             found[name] = made(cached.artefact(view, key))
         except ExplorerError:
-            missing[label] = view.bundle.command_for(key)
+            missing[label] = make_here.how(view, key)
     tickets = cached.tickets(view, run)
     if tickets:
         found["survival"] = survival_overlay(tickets)
     else:
-        missing["Survival"] = view.bundle.command_for(Key(run, "structured", "together"))
+        missing["Survival"] = make_here.how(view, Key(run, "structured", "together"))
     return Offered(found, missing)
 
 
@@ -82,8 +82,8 @@ def choose(offered: Offered, page: str, *, fill: str, ring: str = NONE) -> tuple
             _radio("A cell's colour", page, "fill", [*names, NONE], names, fill),
             _radio("A ring in each cell", page, "ring", [NONE, *rings], names, ring),
         )
-        for label, command in offered.missing.items():
-            st.caption(f"{label}: not in this bundle", help=f"Make it: {code(command)}")
+        for label, how in offered.missing.items():
+            st.caption(f"{label}: not in this bundle", help=how)
     return chosen
 
 
