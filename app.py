@@ -85,13 +85,14 @@ def main() -> None:
     exhibits.begin(chosen.title)
     try:
         chosen.run()
-        glossary.panel()
-        if (view := state.selected()) is not None:
+        view = state.selected()
+        glossary.panel(without=("GLUE",) if view is not None and view.task().own else ())
+        if view is not None:
             head_card.panel(view, chosen.title)
     except ExplorerError as error:
         _stop(error)
     with st.sidebar:
-        if (view := state.selected()) is not None:
+        if view is not None:
             export_panel.panel(view)
         share.panel()
         one_entry.keep_one_entry_a_page()

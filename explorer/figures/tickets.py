@@ -49,6 +49,8 @@ def ticket_bars(
     figure = go.Figure()
     for state, name, colour in (("pruned", "as pruned", PRUNED), ("retrained", "retrained", RETRAINED)):
         rows = [bar for bar in bars if bar.state == state]
+        if all(math.isnan(bar.mean) for bar in rows):
+            continue  # no entry of the legend that no bar goes with
         figure.add_bar(
             x=[bar.kind for bar in rows],
             y=[None if math.isnan(bar.mean) else bar.mean for bar in rows],

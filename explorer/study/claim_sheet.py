@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,13 @@ from explorer.stats.effects import Effect, Evidence, gap, kept_share
 from explorer.stats.survival import stack_masks
 from explorer.store.bundle import Bundle
 from explorer.store.paper.published import FULL, MAJORITY, published
-from explorer.store.schema import Manifest, Run
+from explorer.store.runs_of_task import TOGETHER
+from explorer.store.schema import Key, Manifest, Run
 from explorer.store.task_tickets import tickets_by_task
 from explorer.study.claims import Claim, claim_good, claim_rest_is_worse, claim_unstable, claim_worst_retrained
 from explorer.study.comparisons import answers_by_seed, paired_by_seed
 from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore, study_scores
+from explorer.study.fitting import why_not
 from explorer.study.learnt import beats_baseline
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
 from explorer.study.report import by_condition, report_rows
@@ -66,6 +68,8 @@ class ClaimSheet:
     mlps: Agreement | None
     n_examples: int
     """Examples of the dev set; 0 for imported scores."""
+    never: Mapping[str, str] = field(default_factory=dict)
+    """Claims ('retrained', 'unstable') that can never be decided of this model, with why, for a sentence's end."""
     learnt: bool = True
     """Whether the full model beats its baseline; where not, every claim is open and nothing is claimed."""
 
@@ -115,8 +119,28 @@ def claim_sheet(bundle: Bundle, manifests: Sequence[Manifest], model: str, task:
         mlps=mlps,
         n_examples=max((scores[FULL].n for scores in by_seed.values()), default=0),
     )
+    sheet = _with_never(sheet, bundle, Run(model, task, next(iter(by_seed), 0)), len(masks))
     fulls = [scores[FULL] for scores in by_seed.values() if FULL in scores]
     return sheet if beats_baseline(fulls, line, ours[FULL].mean) else _claiming_nothing(sheet)
+
+
+def _with_never(sheet: ClaimSheet, bundle: Bundle, run: Run, pruned: int) -> ClaimSheet:
+    """Says of the claims that no run of this model can ever decide why not, where nothing decides them."""
+    if not sheet.ours[FULL].n_seeds:
+        return sheet
+    again, seed = Key(run, "retrained", "bad"), Key(_other_seed(run), *TOGETHER)
+    never = {}
+    if sheet.ours[AGAIN].n_seeds == 0 and (why := why_not(bundle, again)):
+        never["retrained"] = why
+        sheet = replace(sheet, retrained=Claim("open", f"Cannot be told: {why}."))
+    if pruned < 2 and (why := why_not(bundle, seed)):
+        never["unstable"] = why
+        sheet = replace(sheet, unstable=Claim("open", f"Cannot be told: {why}."))
+    return replace(sheet, never=never)
+
+
+def _other_seed(run: Run) -> Run:
+    return replace(run, seed=next(seed for seed in published().seeds if seed != run.seed))
 
 
 def _claiming_nothing(sheet: ClaimSheet) -> ClaimSheet:
@@ -156,5 +180,5 @@ def _next_seed(bundle: Bundle, manifests: Sequence[Manifest], model: str, task: 
     """The command that prunes a seed more; empty for a model that was imported."""
     if not any((manifest.stage, manifest.model) == ("finetune", model) for manifest in manifests):
         return ""
-    other = next((seed for seed in published().seeds if seed not in there), 0)
-    return bundle.study_command_for(Run(model, task, other))
+    other = Run(model, task, next((seed for seed in published().seeds if seed not in there), 0))
+    return "" if why_not(bundle, Key(other, *TOGETHER)) else bundle.study_command_for(other)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.bundle import Bundle
-from explorer.store.schema import ALL_SEEDS, Key
+from explorer.store.schema import ALL_SEEDS, Key, Run, key_at
 from explorer.store.stages import stage_named
 from explorer.study.mask_bank import told_by_margins
 from explorer.study.words import counted
@@ -25,10 +25,14 @@ def why_not(bundle: Bundle, key: Key) -> str:
         return f"{key.run.path} was opened as it is: nothing says how it was trained"
     if key.stage == "mean-ablated" and task.own and not task.train_rows:
         return f"{task.name} has no training examples to take means over"
+    if (key.stage, key.variant) == ("attention", "pretrained") and any_opened(bundle, key.run):
+        return f"{key.run.model} was opened as it is: nothing says what it was before its fine-tuning"
+    untold = key.run.seed != ALL_SEEDS and not bundle.has(finetuned)  # a run that would first have to be trained
+    if untold and any_opened(bundle, key.run):
+        return f"{key.run.model} was opened as it is: no other seed of it can be made"
     gone = len(bundle.manifest(finetuned).config.get("gone", ())) if bundle.has(finetuned) else 0
     if gone and stage_named(key.stage).verb in NEEDS_EVERY_HEAD:
         return f"it needs every head, and {counted(gone, 'head')} of {key.run.path} had been cut out"
-    untold = key.run.seed != ALL_SEEDS and not bundle.has(finetuned)  # a run that would first have to be trained
     trains = untold or "train" in stage_named(key.stage).splits
     if task.own and not task.train_rows and trains and not opened:
         return f"{task.name} has no training examples"
@@ -38,6 +42,13 @@ def why_not(bundle: Bundle, key: Key) -> str:
 def is_opened(bundle: Bundle, finetuned: Key) -> bool:
     """Tells whether a run is a fine-tuned model that was opened as it is, and was not trained here."""
     return bundle.manifest(finetuned).config.get("recipe", "") is None
+
+
+def any_opened(bundle: Bundle, run: Run) -> bool:
+    """Tells whether any run of the same model and task is a fine-tuned model that was opened as it is."""
+    places = sorted((bundle.root / run.model / run.task).glob("seed_*/finetune"))
+    keys = [key for place in places if (key := key_at(place.relative_to(bundle.root)))]
+    return any(bundle.has(key) and is_opened(bundle, key) for key in keys)
 
 
 def sorted_out(bundle: Bundle, keys: Sequence[Key]) -> tuple[list[Key], dict[str, list[Key]]]:

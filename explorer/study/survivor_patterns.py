@@ -14,9 +14,11 @@ from explorer.patterns.per_head import MAP_KINDS, MapKind, class_shares
 from explorer.stats.class_shares import ShareTest, pattern_shares
 from explorer.stats.survival import stack_masks
 from explorer.store.bundle import Bundle
-from explorer.store.runs_of_task import TOGETHER, complete
+from explorer.store.paper.published import published
+from explorer.store.runs_of_task import TOGETHER, complete, seeds_with
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.store.task_tickets import task_tickets
+from explorer.study.fitting import why_not
 
 Weights = Literal["pretrained", "finetuned"]
 WEIGHTS: tuple[Weights, ...] = ("pretrained", "finetuned")
@@ -61,7 +63,8 @@ def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: b
     """
     tickets = task_tickets(bundle, model, task)
     if not tickets:
-        command = bundle.command_for(Key(Run(model, task, 1337), *TOGETHER))
+        first = next(iter(seeds_with(bundle, model, task, "finetune")), published().seeds[0])
+        command = bundle.command_for(Key(Run(model, task, first), *TOGETHER))
         raise BadBundle(f"No run of {task} is pruned, so no head is a survivor yet.", f"Prune one: `{command}`.")
     notes = []
     if len(tickets) < 2:
@@ -71,13 +74,19 @@ def survivor_patterns(bundle: Bundle, model: str, task: str, *, within_layers: b
         keys = {seed: attention_key(model, task, seed, weights) for seed in tickets}
         there = [seed for seed, key in keys.items() if complete(bundle, key)]
         missing = sorted({key for seed, key in keys.items() if seed not in there})
-        notes += [f"{key.path} is missing. Make it: `{bundle.command_for(key)}`." for key in missing]
+        notes += [_lacks(bundle, key) for key in missing]
         if there:
             read = [bundle.read(keys[seed]) for seed in there]
             for kind in MAP_KINDS:
                 shares = np.stack([class_shares(of.table, kind, of.manifest.command) for of in read])  # (S, L, H, C)
                 groups += _groups(shares, tickets, there, weights, kind, within_layers)
     return SurvivorPatterns(task, tuple(tickets), tuple(groups), tuple(notes))
+
+
+def _lacks(bundle: Bundle, key: Key) -> str:
+    if why := why_not(bundle, key):
+        return f"{key.path} cannot be made: {why}."
+    return f"{key.path} is missing. Make it: `{bundle.command_for(key)}`."
 
 
 def _groups(

@@ -58,8 +58,10 @@ PAIRED_BY = (
 )
 
 
-def about_words(method: str, task: str) -> str:
-    """Says how the tickets of a method are made, and what retraining means."""
+def about_words(method: str, task: str, *, retrains: bool = True) -> str:
+    """Says how the tickets of a method are made and, where they can be retrained, what that means."""
+    if not retrains:
+        return ABOUT[method]
     return (
         f"{ABOUT[method]} [[retrained|Retrained]] means: the same ticket of the pre-trained model, [[fine-tuned]] "
         f"for {task} with the same recipe."

@@ -11,11 +11,13 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from explorer.bert.checkpoints import encoder_weights, load_finetuned, weights_of
+from explorer.bert.checkpoints import Classifier, encoder_weights, load_finetuned, weights_of
 from explorer.bert.packing import pack
+from explorer.glue.tasks import Examples
 from explorer.store.bundle import CHECKPOINT, sha256_of
 from explorer.store.commands import open_command
 from explorer.store.schema import Manifest
+from explorer.study.expected_seconds import layer_parameters
 from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
 from precompute.same_model import require_same_model
@@ -72,6 +74,7 @@ def opened_as_it_is(options: Options) -> Manifest:
         evaluator = evaluator_of(written, dev, options)
         score = evaluator.interval(evaluator.full)
         summary = {"score": score.value} | {name: getattr(score, name) for name in ("low", "high", "n", "metric")}
+        summary |= _load(given, dev)
         if given.classes:
             summary["classes"] = given.classes.how
         draft = Draft(options, key, config, {"dev": dev}, sha256_of(packed), base)
@@ -83,6 +86,14 @@ def opened_as_it_is(options: Options) -> Manifest:
         )
         options.bundle.clear_work(key)
         return made
+
+
+def _load(given: Classifier, dev: Examples) -> dict[str, float | int]:
+    """What there is to compute, for estimates of what other runs and stages will take; numbers alone."""
+    config = given.model.config
+    characters = sum(len(text) for item in dev.items for text in item.texts) / len(dev)
+    parameters = layer_parameters(given.n_layers, config.hidden_size, config.intermediate_size)
+    return {"characters": round(characters, 1), "parameters": parameters}
 
 
 @contextmanager

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from explorer.store.schema import Key, Manifest
 from precompute.run.graph import Job
 
 
 class Estimates:
-    """Seconds of earlier artefacts: of the same one in other seeds, else of other tasks, else of its stage."""
+    """Seconds of earlier artefacts: of the same one in other seeds, else of other tasks, else of its stage.
 
-    def __init__(self, earlier: Iterable[Manifest]) -> None:
+    otherwise: asked for what none of them tells.
+    """
+
+    def __init__(
+        self, earlier: Iterable[Manifest], otherwise: Callable[[Key], float | None] = lambda _key: None
+    ) -> None:
+        self._otherwise = otherwise
         self._seconds: dict[tuple[str, ...], list[float]] = {}
         for manifest in earlier:
             for name in _names(manifest.key):
                 self._seconds.setdefault(name, []).append(manifest.seconds)
 
     def seconds(self, key: Key) -> float | None:
-        """Estimates the seconds of one artefact; None where no artefact of its stage was ever made."""
+        """Estimates the seconds of one artefact; None where nothing is known of it."""
         for name in _names(key):
             if name in self._seconds:
                 return statistics.median(self._seconds[name])
-        return None
+        return self._otherwise(key)
 
     def total(self, jobs: Iterable[Job]) -> tuple[float, int]:
         """Adds up what can be estimated: seconds, and of how many jobs nothing is known."""

@@ -80,7 +80,29 @@ def graph(
             if stage.verb not in without:
                 planned += _of_stage(stage, runs, [one.variant for one in of_task if one.stage == stage.name], file)
     left_out = {stage.name for stage in computed() if stage.verb in without}
-    return tuple(_without_orphans(planned, left_out))
+    needed = {key for job in planned for key in job.needs if key.stage in left_out}
+    return tuple(without_orphans(planned, needed))
+
+
+def narrowed(jobs: Sequence[Job], wanted: Collection[Extra]) -> tuple[Job, ...]:
+    """Keeps the artefacts that are asked for and what they need, in the plan's order; all where nothing is asked for.
+
+    Raises BadRequest on one that is not in the plan.
+    """
+    if not wanted:
+        return tuple(jobs)
+    kept = {job.key for job in jobs if any(_is_meant(one, job.key) for one in wanted)}
+    if absent := [one for one in wanted if not any(_is_meant(one, key) for key in kept)]:
+        name = f"{absent[0].stage}.{absent[0].variant}".rstrip(".")
+        raise BadRequest(f"{name!r} is not in this plan.", f"Add --also {name}, or leave it out.")
+    for job in reversed(jobs):  # whatever needs a job stands after it
+        if job.key in kept:
+            kept |= set(job.needs)
+    return tuple(job for job in jobs if job.key in kept)
+
+
+def _is_meant(wanted: Extra, key: Key) -> bool:
+    return (wanted.stage, wanted.variant) == (key.stage, key.variant) and wanted.task in ("", key.run.task)
 
 
 def require_optional(verbs: Collection[str]) -> None:
@@ -109,12 +131,12 @@ def _keys(run: Run, names: Sequence[str]) -> Iterator[Key]:
         yield Key(run, stage, variant)
 
 
-def _without_orphans(jobs: Sequence[Job], left_out: Collection[str]) -> list[Job]:
-    """Drops whatever needs, itself or through others, an artefact of a stage that was left out."""
-    dropped: set[Key] = set()
+def without_orphans(jobs: Sequence[Job], left_out: Collection[Key]) -> list[Job]:
+    """Drops the artefacts that are left out, and whatever needs one of them, itself or through others."""
+    dropped = set(left_out)
     kept = []
     for job in jobs:  # the register lists each stage after those that it builds on
-        if any(key.stage in left_out or key in dropped for key in job.needs):
+        if job.key in dropped or any(key in dropped for key in job.needs):
             dropped.add(job.key)
         else:
             kept.append(job)

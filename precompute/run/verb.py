@@ -6,7 +6,7 @@ import math
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,18 +15,20 @@ import typer
 
 from explorer.bert.model_names import MINILM, name_in_bundle
 from explorer.errors import BadRequest, ExplorerError
+from explorer.glue.tasks import Task
 from explorer.store.bundle import Bundle
 from explorer.store.own_tasks import task_as_typed
 from explorer.store.paper.published import published
 from explorer.store.run_progress import RunProgress, write_progress
-from explorer.store.schema import Manifest
+from explorer.store.schema import ALL_SEEDS, Key, Manifest
+from explorer.study.expected_seconds import seconds_of
 from precompute.console import A_PATH, CACHE, RUNS, BundleOption, GlueOption, JsonOption, ModelOption, print_result
 from precompute.options import options
 from precompute.run.carrying_out import Engine, carry_out
 from precompute.run.estimate import Estimates, by_longest_chain, in_words
-from precompute.run.fitting import unfit
+from precompute.run.fitting import applicable, unfit
 from precompute.run.freshness import fresh, without_weights
-from precompute.run.graph import Extra, graph
+from precompute.run.graph import Extra, graph, narrowed
 from precompute.run.stopping import asked_to_stop
 from precompute.run.table import live_table, plan_lines
 from precompute.run.worker import Setting
@@ -64,6 +66,9 @@ def run(
             "--also", help="More than the study makes: 'retrained.super-good' or 'MRPC:retrained.super-good'."
         ),
     ] = None,
+    only: Annotated[
+        str, typer.Option("--only", help="These alone, with what they need: 'attention.finetuned,ablations'.")
+    ] = "",
     without: Annotated[str, typer.Option("--without", help="Stages to leave out: 'retrain,magnitude'.")] = "",
     train_file: Annotated[
         list[str] | None, typer.Option("--train-file", help="Another training file of a task: 'MNLI:train_10k.tsv'.")
@@ -86,17 +91,20 @@ def run(
     names = [task.name for task in known]
     if engine == "ray" and (own := next((task.name for task in known if task.own), "")):
         raise BadRequest(f"The data of {own} lie on this machine alone.", "Use --engine local.")
-    numbers = [_seed(text) for text in _listed(seeds)] or list(published().seeds)
     model_name = name_in_bundle(model)
+    numbers = [_seed(text) for text in _listed(seeds)] or _usual_seeds(bundle, model_name, known)
     extra = [Extra.parse(text) for text in also or ()]
     for task in {one.task for one in extra} | set(files):
         if task and task not in names:
             raise BadRequest(f"{task} is not among the tasks of this plan.", f"Tasks: {', '.join(names)}.")
-    planned = graph(model_name, names, numbers, extra=extra, without=_listed(without), train_files=files)
+    whole = graph(model_name, names, numbers, extra=extra, without=_listed(without), train_files=files)
+    whole = narrowed(whole, [Extra.parse(text) for text in _listed(only)])
     opened = options(names[0], numbers[0], model, bundle, glue_dir, "cpu")
-    done = fresh(opened.bundle, planned)
-    of_model = [one for one in (*_manifests(opened.bundle), *_manifests(Bundle(history))) if one.model == model_name]
-    estimates = Estimates(of_model)
+    done = fresh(opened.bundle, whole)
+    planned, never = applicable(opened.bundle, whole, done)
+    here = _manifests(opened.bundle)
+    of_model = [one for one in (*here, *_manifests(Bundle(history))) if one.model == model_name]
+    estimates = Estimates(of_model, lambda key: seconds_of(key, here))
     left = [job for job in planned if job.key not in done]
     cannot = without_weights(opened.bundle, planned, done) | unfit(opened.bundle, planned, done)
     if dry_run:
@@ -108,8 +116,10 @@ def run(
             "seconds": seconds,
             "unknown": unknown,
             "blocked": len(cannot),
+            "does_not_apply": len(never),
         }
-        print_result(plan, as_json, "\n".join(plan_lines(planned, done, estimates, jobs or 1, cannot)))
+        lines = [*_do_not_apply(never), *plan_lines(planned, done, estimates, jobs or 1, cannot)]
+        print_result(plan, as_json, "\n".join(lines))
         return
     for task in names:  # what is wrong with data or folders is told before hours go into it
         one = options(task, numbers[0], model, bundle, glue_dir, device if engine == "local" else "cpu")
@@ -136,10 +146,12 @@ def run(
     failed = [f"{job.path}: {job.cause}" for job in ended.of("failed")]
     for sentence in failed:
         typer.echo(f"failed: {sentence}", err=True)
+    for line in _do_not_apply(never):
+        typer.echo(line, err=True)
     for sentence, many in Counter(cannot.values()).items():
         typer.echo(f"{many} not made: {sentence}.", err=True)
     record: dict[str, object] = {name: count[name] for name in ("done", "failed", "blocked", "waiting")}
-    record["failures"] = failed
+    record |= {"does_not_apply": len(never), "failures": failed}
     words = ", ".join(f"{many} {name}" for name, many in count.items() if many)
     print_result(record, as_json, f"{words}; {in_words(ended.updated - ended.started)}")
     if failed or cannot:
@@ -169,6 +181,23 @@ def _engine(
     from precompute.run.local import LocalEngine
 
     return LocalEngine(setting, jobs or 1)
+
+
+def _usual_seeds(bundle: Path, model: str, tasks: Sequence[Task]) -> list[int]:
+    """The paper's; of tasks that nothing can be trained on, those that their runs have."""
+    if any(not task.own or task.train_rows for task in tasks):
+        return list(published().seeds)
+    names = [task.name for task in tasks]
+    there = {one.seed for one in _manifests(Bundle(bundle)) if one.model == model and one.task in names}
+    return sorted(there - {ALL_SEEDS}) or list(published().seeds)
+
+
+def _do_not_apply(never: Mapping[Key, str]) -> list[str]:
+    """A line a reason, with the artefacts that it is the reason of."""
+    found: dict[str, list[str]] = {}
+    for key, why in never.items():
+        found.setdefault(why, []).append(str(key.path))
+    return [f"does not apply: {', '.join(paths)}: {why}." for why, paths in found.items()]
 
 
 def _listed(text: str) -> list[str]:

@@ -19,6 +19,7 @@ from explorer.bert.engine import Engine
 from explorer.bert.maps import AttentionMaps
 from explorer.bert.model_identity import Identity
 from explorer.bert.stand_ins import sample_of
+from explorer.errors import BadRequest
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.diagnostics import DIAGNOSTICS, diagnostic_for, sentences_of_stored_maps
 from explorer.glue.encoding import encode
@@ -33,6 +34,7 @@ from explorer.store.bundle import sha256_of
 from explorer.store.runs_of_task import complete, seeds_with
 from explorer.store.saved_state import SavedState
 from explorer.store.schema import Key, Manifest
+from explorer.study.fitting import is_opened
 from explorer.study.survivor_patterns import Weights, attention_key
 from precompute.artefacts import Draft, Stopwatch
 from precompute.options import Options
@@ -95,9 +97,14 @@ def _load(options: Options, weights: Weights) -> Classifier:
     if weights == "finetuned":
         return load_finetuned(str(options.bundle.checkpoint(run)), options.task)
     tuned = seeds_with(options.bundle, run.model, run.task, "finetune")
-    begun = replace(run, seed=tuned[0]) if tuned else run
-    source = str(options.bundle.manifest(Key(begun, "finetune")).config["model"])
-    return load_pretrained(source, options.task, begun.seed)  # its new classifier is not looked at
+    begun = Key(replace(run, seed=tuned[0]) if tuned else run, "finetune")
+    if tuned and is_opened(options.bundle, begun):
+        raise BadRequest(
+            f"{run.model} was opened as it is: nothing says what it was before its fine-tuning.",
+            "Leave out --kind pretrained: its own attention can be measured.",
+        )
+    source = str(options.bundle.manifest(begun).config["model"])
+    return load_pretrained(source, options.task, begun.run.seed)  # its new classifier is not looked at
 
 
 def _began_with(model: Classifier, weights: Weights) -> Identity | None:

@@ -37,7 +37,7 @@ def index_page(entries: Sequence[Entry], origin: Sequence[str]) -> str:
     boards: dict[str, Any] = {}
     title = "Which heads of a BERT can go?"
     body = [
-        f"<header><h1>{title} <small>{html.escape(names)} on {_counted(len(entries), 'GLUE task')}</small></h1>",
+        f"<header><h1>{title} <small>{html.escape(names)} on {_counted(len(entries), _kind(entries))}</small></h1>",
         markdown(
             f"[Prasanna, Rogers and Rumshisky (2020)]({PAPER}) switch off [[head|heads]] and [[MLP|MLPs]] of BERT, the "
             "least [[importance|important]] first, and call what is left a [[ticket]]. Each page below has what was "
@@ -116,6 +116,11 @@ def _claims(entries: Sequence[Entry]) -> str:
 def _cell(letter: str, claim: Claim) -> str:
     value = html.escape(value_words(claim.effect, STYLES[letter]))
     return f"<td>{value} {badge(letter, claim)}{few_words(claim)}</td>"
+
+
+def _kind(entries: Sequence[Entry]) -> str:
+    """What the tasks are: GLUE's unless one of them is a person's own."""
+    return "task" if any(entry.sheet.task.own for entry in entries) else "GLUE task"
 
 
 def _counted(n: int, word: str) -> str:

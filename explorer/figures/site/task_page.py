@@ -64,7 +64,7 @@ def task_page(sheet: TaskSheet, origin: Sequence[str]) -> str:
     data["boards"] = boards
     body = [_top(sheet)]
     body += [f'<section id="{section.anchor}">{section.body}</section>' for section in there]
-    body += [_glossary(), foot([*_provenance(sheet), *origin])]
+    body += [_glossary(sheet), foot([*_provenance(sheet), *origin])]
     title = f"{task}: which heads of {rests_on(sheet)}, can go"
     links = [(f"#{section.anchor}", section.name) for section in there] + [("#glossary", "Glossary")]
     return document(title, body, data, links=links, home=False)
@@ -211,8 +211,9 @@ def played(paths: Sequence[StoredPath]) -> list[StoredPath]:
     return [one for one in paths if one.run.seed in first]
 
 
-def _glossary() -> str:
-    terms = sorted(glossary.TERMS.items(), key=lambda item: item[0].lower())
+def _glossary(sheet: TaskSheet) -> str:
+    named = [item for item in glossary.TERMS.items() if item[0] != "GLUE" or not sheet.task.own]
+    terms = sorted(named, key=lambda item: item[0].lower())
     rows = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(meaning)}</dd>" for name, meaning in terms)
     inner = f'<details><summary>Glossary</summary><dl class="s-terms">{rows}</dl></details>'
     return f'<section id="glossary">{inner}</section>'

@@ -40,13 +40,24 @@ def _is_there(sheet: TaskSheet, method: str) -> bool:
     return any(sheet.report[name]["n_seeds"] for name in names)
 
 
+def _states_of(sheet: TaskSheet, method: str) -> tuple[str, ...]:
+    """Pruned and retrained; pruned alone where no ticket of this model can ever be retrained."""
+
+    def never(state: str) -> bool:
+        rows = [sheet.report[f"{method}/{kind}/{state}"] for kind in TICKET_KINDS]
+        return all(not row["n_seeds"] and str(row["note"]).startswith("Cannot be made") for row in rows)
+
+    return tuple(state for state in STATES if not never(state))
+
+
 def _method(sheet: TaskSheet, method: str) -> str:
+    states = _states_of(sheet, method)
     metric = METRIC_WORDS[sheet.task.metric]
     full, line = _ours(sheet, FULL), sheet.majority
     theirs = not sheet.imported and not math.isnan(_theirs(sheet, FULL).mean)
     rows = [
         Strip(f"{kind}, {STATE_NAMES[state].lower()}", state, _ours(sheet, name), _theirs(sheet, name))
-        for state in STATES
+        for state in states
         for kind in TICKET_KINDS
         if (name := f"{method}/{kind}/{state}")
     ]
@@ -55,7 +66,7 @@ def _method(sheet: TaskSheet, method: str) -> str:
         full=full.mean,
         majority=line.score if line else _NAN,
         majority_title=line.title if line else "",
-        label=f"{metric} of good, random and bad tickets, pruned and retrained; the table has the numbers",
+        label=f"{metric} of good, random and bad tickets, {' and '.join(states)}; the table has the numbers",
     )
     compare = " Two models: compare the pattern, not the numbers." if theirs else ""
     always = f" {line.title.capitalize()}: {line.words}." if line else ""
@@ -64,7 +75,7 @@ def _method(sheet: TaskSheet, method: str) -> str:
     caption = f"{metric.capitalize()}{examples}, over seeds"
     note = f"{always}{compare}".strip()
     parts = [
-        markdown(about_words(method, sheet.run.task)),
+        markdown(about_words(method, sheet.run.task, retrains="retrained" in states)),
         f"<figure>{drawn}<figcaption>{key(single=bool(sheet.by_seed), theirs=theirs)}</figcaption></figure>",
         table(caption, _condition_rows(sheet, method, theirs=theirs)),
         f'<p class="s-quiet">{html.escape(note)}</p>' if note else "",
@@ -80,9 +91,8 @@ def _method(sheet: TaskSheet, method: str) -> str:
 
 def _condition_rows(sheet: TaskSheet, method: str, *, theirs: bool) -> list[dict[str, str]]:
     names = {"full model": FULL}
-    names |= {
-        f"{kind}, {STATE_NAMES[state].lower()}": f"{method}/{kind}/{state}" for state in STATES for kind in TICKET_KINDS
-    }
+    for state in _states_of(sheet, method):
+        names |= {f"{kind}, {STATE_NAMES[state].lower()}": f"{method}/{kind}/{state}" for kind in TICKET_KINDS}
     rows = []
     for words, name in names.items():
         ours = sheet.report[name]
@@ -102,7 +112,8 @@ def _condition_rows(sheet: TaskSheet, method: str, *, theirs: bool) -> list[dict
 
 
 def _states(sheet: TaskSheet, method: str, metric: str) -> str:
-    return panels("Scores", {STATE_NAMES[state]: _seeds(sheet, method, state, metric) for state in STATES})
+    states = _states_of(sheet, method)
+    return panels("Scores", {STATE_NAMES[state]: _seeds(sheet, method, state, metric) for state in states})
 
 
 def _seeds(sheet: TaskSheet, method: str, state: str, metric: str) -> str:

@@ -28,9 +28,8 @@ from explorer.study.pruning_words import in_order, method_words, step_words
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, PruningPath, path_of
 from explorer.ui import cached, state
-from explorer.ui.as_text import code
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits
+from explorer.ui.widgets import exhibits, make_here
 from explorer.ui.widgets.overlay_picker import NONE
 from explorer.ui.widgets.words import minus
 
@@ -240,11 +239,12 @@ def _nothing_to_replay(view: View) -> None:
         return
     pruned = {m.seed for m in manifests if m.stage == "structured" and (m.model, m.task) == (run.model, run.task)}
     other = f" Seed {', '.join(map(str, sorted(pruned)))} can be replayed." if pruned else ""
+    key = Key(run, "structured", "together")
     st.info(
-        f"Nothing was pruned for {run.task}, seed {run.seed}.{other} "
-        f"Make it: {code(view.bundle.command_for(Key(run, 'structured', 'together')))}",
+        f"Nothing was pruned for {run.task}, seed {run.seed}.{other} {make_here.how(view, key)}",
         icon=":material/content_cut:",
     )
+    make_here.offer(view, [key], "replay")
 
 
 def _gradient(view: View, known: KnownRun) -> None:
@@ -254,8 +254,10 @@ def _gradient(view: View, known: KnownRun) -> None:
         sides, clear = cached.gradient_sides(view, known.run)
     except ExplorerError:
         keys = Key(known.run, "importance", "expected"), Key(known.run, "ablations")
-        commands = " and ".join(f"{code(view.bundle.command_for(key))}" for key in keys)
-        st.caption(f"Seed {known.run.seed} was not measured for this. Make it: {commands}")
+        lacking = [key for key in keys if not view.has(key)]
+        how = " ".join(make_here.how(view, key) for key in lacking)
+        st.caption(f"Seed {known.run.seed} was not measured for this. {how}")
+        make_here.offer(view, lacking, "gradient")
         return
     metric = METRIC_WORDS[known.task.metric]
     st.markdown(

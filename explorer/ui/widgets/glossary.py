@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 import streamlit as st
 
 from explorer.figures.glossary import STYLE, TERMS, noted, plain, rich, term
@@ -19,10 +21,12 @@ def write(text: str) -> None:
     st.markdown(rich(text), unsafe_allow_html=True)
 
 
-def panel() -> None:
-    """A folded list of every term with its sentence, for touch and for reading at leisure."""
+def panel(*, without: Container[str] = ()) -> None:
+    """A folded list of every term with its sentence, for touch and for reading at leisure; without: terms that what is
+    shown has nothing to do with."""
+    terms = sorted((item for item in TERMS.items() if item[0] not in without), key=_letter)
     with st.expander("Glossary", icon=":material/menu_book:"):
-        st.markdown("\n".join(f"- **{name}**: {meaning}" for name, meaning in sorted(TERMS.items(), key=_letter)))
+        st.markdown("\n".join(f"- **{name}**: {meaning}" for name, meaning in terms))
 
 
 def _letter(item: tuple[str, str]) -> str:

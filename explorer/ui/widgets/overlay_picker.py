@@ -22,9 +22,8 @@ from explorer.store.bundle import Artefact
 from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
-from explorer.ui.as_text import code
 from explorer.ui.view import View
-from explorer.ui.widgets import partners
+from explorer.ui.widgets import make_here, partners
 
 NONE = "none"
 """The name that chooses no overlay."""
@@ -34,7 +33,7 @@ INTERACTION = "interaction"
 
 @dataclass(frozen=True)
 class Offered:
-    """The overlays that the bundle has for a run, by name, and for the others the command that makes them."""
+    """The overlays that the bundle has for a run, by name, and for the others how they are made, as Markdown."""
 
     by_name: Mapping[str, CellOverlay]
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -65,17 +64,17 @@ def overlays_of(view: View, known: KnownRun) -> Offered:
         try:
             found[name] = made(cached.artefact(view, key))
         except ExplorerError:
-            missing[label] = view.bundle.command_for(key)
+            missing[label] = make_here.how(view, key)
     of = partners.partners_of(view, known)
     if of is not None:
         found[INTERACTION] = interaction_overlay(of, known.shape)
     else:
-        missing["Interaction"] = view.bundle.command_for(Key(run, "pairs"))
+        missing["Interaction"] = make_here.how(view, Key(run, "pairs"))
     tickets = cached.tickets(view, run)
     if tickets:
         found["survival"] = survival_overlay(tickets)
     else:
-        missing["Survival"] = view.bundle.command_for(Key(run, "structured", "together"))
+        missing["Survival"] = make_here.how(view, Key(run, "structured", "together"))
     return Offered(found, missing)
 
 
@@ -95,8 +94,8 @@ def choose(offered: Offered, page: str, *, fill: str, ring: str = NONE) -> tuple
             st.caption(
                 "Held against the head or MLP whose card was opened last, else against the one it shows most of."
             )
-        for label, command in offered.missing.items():
-            st.caption(f"{label}: not in this bundle", help=f"Make it: {code(command)}")
+        for label, how in offered.missing.items():
+            st.caption(f"{label}: not in this bundle", help=how)
     if INTERACTION in chosen:
         partners.follow()
     return chosen

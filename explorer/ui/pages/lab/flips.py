@@ -208,7 +208,8 @@ def _texts(examples: Examples, indices: pd.Series[int]) -> dict[str, list[str]]:
 
 def _columns(task: Task, names: Names) -> dict[str, Any]:
     margin = st.column_config.NumberColumn(format="%+.2f", help="Gold label's logit minus the best other label's")
+    whose = "yours" if task.own else "GLUE's"
     place = st.column_config.NumberColumn(
-        format="%d", help=f"Place in the dev set, from 1: {task.dev_rows:,} in GLUE's"
+        format="%d", help=f"Place in the dev set, from 1: {task.dev_rows:,} in {whose}"
     )
     return {"example": place, f"margin, {names.before_short}": margin, f"margin, {names.after_short}": margin}

@@ -10,8 +10,8 @@ from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.presets import most_important, surviving, without_layer
 from explorer.ui import cached, state
-from explorer.ui.as_text import code
 from explorer.ui.view import View
+from explorer.ui.widgets import make_here
 from explorer.ui.widgets.presets import Preset, named_presets, size_words
 
 _ROW = ("full", "good", "bad", "random", "super")
@@ -90,7 +90,8 @@ def _top(view: View, known: KnownRun) -> None:
     try:
         importance = cached.artefact(view, key).arrays
     except ExplorerError:
-        st.caption(f"**The most important** needs the run's importance: {code(view.bundle.command_for(key))}")
+        st.caption(f"**The most important** needs the run's importance. {make_here.how(view, key)}")
+        make_here.offer(view, [key], "lab.importance")
         return
     st.markdown("**Keep the most important**", help="By the gradient of the loss, ranked as pruning ranks them.")
     sliders = [f"lab.preset.top.{part}.{known.run.path}" for part in ("heads", "mlps")]

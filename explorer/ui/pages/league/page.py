@@ -19,7 +19,7 @@ from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
 from explorer.ui.pages.league import pairs, parts
 from explorer.ui.view import View
-from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
+from explorer.ui.widgets import degenerate, exhibits, glossary, make_here, page_title
 from explorer.ui.widgets.words import minus, seeds
 
 _CRITERION, _OFF, _FIGURE = "league.criterion", "league.off", "league.curves"
@@ -66,7 +66,8 @@ def page(view: View) -> None:
 def _nothing(view: View, key: Key) -> None:
     there = [str(run.seed) for run in view.runs if view.has(Key(run, "league"))]
     words = f"Seeds that have it: {', '.join(there)}. " if there else ""
-    st.info(f"The league of this run is not made yet. {words}Make it: {code(view.bundle.command_for(key))}")
+    st.info(f"The league of this run is not made yet. {words}{make_here.how(view, key)}")
+    make_here.offer(view, [key], "league")
 
 
 def _without_orders(view: View) -> dict[str, str]:

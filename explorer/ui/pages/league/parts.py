@@ -15,9 +15,8 @@ from explorer.study.tickets_stability import stability_over_seeds
 from explorer.study.words import component_names
 from explorer.tickets.criteria import criterion_named
 from explorer.ui import cached
-from explorer.ui.as_text import code
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits
+from explorer.ui.widgets import exhibits, make_here
 from explorer.ui.widgets.panels import panels_row
 from explorer.ui.widgets.words import minus, seeds
 
@@ -46,7 +45,8 @@ def bank(view: View, shape: tuple[int, int]) -> None:
     key, run = Key(view.run, "bank"), view.run
     st.subheader("What random masks say", anchor=False)
     if not view.has(key):
-        st.caption(f"The mask bank of this run is not made yet: {code(view.bundle.command_for(key))}")
+        st.caption(f"The mask bank of this run is not made yet. {make_here.how(view, key)}")
+        make_here.offer(view, [key], "bank")
         return
     banked = mask_bank_of(cached.artefact(view, key), cached.known(view, run).labels, shape)
     metric, found, reuse = METRIC_WORDS[view.task(run.task).metric], banked.worth(), banked.worth_by_reuse()

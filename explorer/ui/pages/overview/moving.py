@@ -11,8 +11,9 @@ from explorer.store.schema import Key, Run
 from explorer.study.learnt import degenerate_words
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
-from explorer.ui.as_text import code, plain
+from explorer.ui.as_text import plain
 from explorer.ui.view import View
+from explorer.ui.widgets import make_here
 from explorer.ui.widgets.hero import asked_for, hero
 
 _KEY, _TO_LAB = "overview.hero", "overview.to_lab"
@@ -28,9 +29,10 @@ def show(view: View, *, learnt: bool) -> None:
     run = view.run
     seeds = [made for of in view.runs if (made := _seed(view, of, learnt=learnt)) is not None]
     if not seeds:
-        command = view.bundle.command_for(Key(run, "structured", "together"))
-        words = f"Nothing was pruned for {plain(run.task)} yet. Make it: {code(command)}"
+        key = Key(run, "structured", "together")
+        words = f"Nothing was pruned for {plain(run.task)} yet. {make_here.how(view, key)}"
         st.info(words, icon=":material/content_cut:")
+        make_here.offer(view, [key], "overview")
         return
     names = [seed.name for seed in seeds]
     own = f"Seed {run.seed}"

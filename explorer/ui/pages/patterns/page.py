@@ -13,6 +13,7 @@ from explorer.foreign import whole_number
 from explorer.patterns.per_head import MapKind, column
 from explorer.patterns.samples import Sample
 from explorer.stats.survival import stack_masks
+from explorer.study.fitting import why_not
 from explorer.study.survivor_patterns import STAGE, WEIGHTS, Weights, attention_key
 from explorer.ui import cached, cached_models, state
 from explorer.ui.pages.patterns import survivors
@@ -28,8 +29,8 @@ from explorer.ui.pages.patterns.maps import (
 )
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
-from explorer.ui.widgets import imported
-from explorer.ui.widgets.plain_text import code, failed, plain
+from explorer.ui.widgets import imported, make_here
+from explorer.ui.widgets.plain_text import failed, plain
 from explorer.ui.widgets.switch import switch
 
 VIEWS = {"atlas": "All heads' maps", "survivors": "Are survivors meaningful?"}
@@ -61,7 +62,7 @@ def _maps(view: View) -> None:
     run = view.run
     remember_link()
     with st.container(horizontal=True, gap="medium"):
-        which = switch("Weights", WHICH, "which", "patterns.which")
+        which = switch("Weights", _weights(view), "which", "patterns.which")
         kind = switch("Attention", KINDS, "kind", "patterns.kind")
         colour = switch("Colour by", COLOURS, "colour", "patterns.colour")
     key = attention_key(run.model, run.task, run.seed, which)
@@ -116,6 +117,13 @@ def _maps(view: View) -> None:
     )
 
 
+def _weights(view: View) -> dict[Weights, str]:
+    """The weights that the run's model has, or may have one day: of one that was opened as it is, its own alone."""
+    run = view.run
+    keys = {which: attention_key(run.model, run.task, run.seed, which) for which in WHICH}
+    return {w: words for w, words in WHICH.items() if view.has(keys[w]) or not why_not(view.bundle, keys[w])} or WHICH
+
+
 def _where(which: Weights, kind: MapKind, colour: str) -> dict[str, str]:
     defaults = {"which": "finetuned", "kind": "raw", "colour": "class"}
     return {
@@ -142,9 +150,10 @@ def _missing(view: View, which: Weights, error: ExplorerError) -> None:
         failed(error)
         return
     st.info(
-        f"The attention maps of this model were not measured yet. Make them: {code(view.bundle.command_for(key))}",
+        f"The attention maps of this model were not measured yet. {make_here.how(view, key, 'Make them')}",
         icon=":material/blur_on:",
     )
+    make_here.offer(view, [key], "patterns")
     others = sorted(f"{m.task}, seed {m.seed}" if m.variant == WEIGHTS[1] else f"{m.task}, pre-trained" for m in there)
     if others:
         st.caption(f"Measured in this bundle: {'; '.join(others)}.")

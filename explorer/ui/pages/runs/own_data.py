@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import shlex
-import subprocess
-import sys
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from explorer.errors import BadRequest, ExplorerError
+from explorer.bert.model_folder import HUB_ID, model_folder
+from explorer.bert.model_names import MINILM
+from explorer.bert.model_source import minilm_folder
+from explorer.errors import ExplorerError
 from explorer.glue.own_data import METRICS
 from explorer.glue.own_task import checked_name
 from explorer.glue.table_files import Table, read_table
 from explorer.paths import expanded
-from explorer.store.user_folders import PROJECT, bundles_folder
+from explorer.store.schema import Manifest
+from explorer.store.user_folders import bundles_folder
+from explorer.study.expected_seconds import Load, layer_parameters, of_opening
 from explorer.ui import cached, visitor
 from explorer.ui.widgets import plain_text
+from explorer.ui.widgets.make_here import begun
 from explorer.ui.widgets.plain_text import code
 
 _RUNNING = "runs.own.running"
@@ -74,8 +80,12 @@ def _look(table: Table) -> None:
     st.dataframe(pd.DataFrame(rows, columns=list(table.columns), index=pd.Index(numbers, name=table.unit)))
 
 
+def _told(cell: object) -> str:
+    return "" if cell is None else str(cell)
+
+
 def _short(cell: object) -> str:
-    told = "" if cell is None else str(cell)
+    told = _told(cell)
     return told if len(told) <= _LONGEST else told[:_LONGEST] + "…"
 
 
@@ -104,57 +114,72 @@ def _ask(model: str, path: Path, table: Table) -> None:
         st.error("This user has no home folder to keep a bundle in.", icon=":material/error:")
         return
     given = [*options, *more, "--bundle", str(root)]
+    _say_how_long(model, [text] if pair == _NONE else [text, pair], table)
     st.code("python -m precompute open " + shlex.join(given), language="bash")
     if st.button("Open it", icon=":material/play_arrow:", type="primary", key="runs.own.go", disabled=not model):
         try:
-            st.session_state[_RUNNING] = _Opening.begun(given, root)
+            st.session_state[_RUNNING] = begun("open", given, root), root
         except ExplorerError as error:
             plain_text.failed(error)
             return
         st.rerun()
 
 
-class _Opening:
-    """The command under way: a process of its own, which a closed page does not end."""
+def _say_how_long(model: str, columns: Sequence[str], table: Table) -> None:
+    """How long it may take, before anything is begun; what is wrong with a folder is told now, too."""
+    if not model:
+        return
+    folder = minilm_folder() if model == MINILM else expanded(model)
+    if not folder.is_dir():
+        if not HUB_ID.fullmatch(model):
+            st.error(plain_text.plain(f"There is no folder at {model}."), icon=":material/error:")
+        else:
+            st.caption("How long it takes is known once the model is on this machine.")
+        return
+    try:
+        found = model_folder(folder)
+    except ExplorerError as error:
+        plain_text.failed(error)
+        return
+    places = [table.columns.index(name) for name in columns]
+    characters = sum(len(_told(row.cells[place])) for row in table.rows for place in places) / max(len(table.rows), 1)
+    parameters = layer_parameters(found.n_layers, found.hidden, found.config.intermediate)
+    load = Load(len(table.rows), characters, found.n_layers, found.n_heads, parameters)
+    told = of_opening(load, _opened_before())
+    st.caption(
+        plain_text.plain(
+            f"A BERT of {found.n_layers} layers x {found.n_heads} heads, width {found.hidden}. It will be scored, "
+            f"pruned, and each of its parts switched off alone: {told.words()}. That is an estimate, by {told.basis}."
+        )
+    )
 
-    def __init__(self, process: subprocess.Popen[bytes], root: Path, log: Path) -> None:
-        self.process, self.root, self.log = process, root, log
 
-    @classmethod
-    def begun(cls, given: list[str], root: Path) -> _Opening:
-        """Starts it; raises BadRequest where the bundle cannot be written."""
-        log = root / ".work" / "open.log"
-        try:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("wb") as file:
-                command = [sys.executable, "-m", "precompute", "open", *given]
-                process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
-        except OSError as error:
-            raise BadRequest(f"It cannot be started ({error.strerror}).", "Give the command above yourself.") from None
-        return cls(process, root, log)
-
-    def last_words(self) -> str:
-        """The last line that the command wrote."""
-        try:
-            lines = self.log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").split("\n")
-        except OSError:
-            return ""
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+def _opened_before() -> list[Manifest]:
+    """What was timed in the bundles that this page made before."""
+    try:
+        roots = [path for path in bundles_folder().iterdir() if path.is_dir()]
+    except (OSError, RuntimeError):
+        return []
+    found: list[Manifest] = []
+    for root in roots:
+        with suppress(ExplorerError):
+            found += cached.manifests(root, cached.stamp(root))
+    return found
 
 
 @st.fragment(run_every=1.0)
 def _progress() -> None:
-    opening: _Opening = st.session_state[_RUNNING]
+    opening, root = st.session_state[_RUNNING]
     status = opening.process.poll()
     if status is None:
-        done = len(list(opening.root.glob("*/*/seed_*/*/manifest.json")))
+        done = len(list(root.glob("*/*/seed_*/*/manifest.json")))
         st.progress(min(done / 5, 1.0), "Scoring, pruning, switching parts off …")
         return
     if status == 0:
         st.success("The bundle is made.", icon=":material/check:")
         if st.button("Show it", icon=":material/visibility:", type="primary", key="runs.own.show"):
             del st.session_state[_RUNNING]
-            st.session_state[cached.BUNDLE] = opening.root
+            st.session_state[cached.BUNDLE] = root
             st.rerun()
         return
     st.error(plain_text.plain(opening.last_words() or f"It ended with {status}."), icon=":material/error:")

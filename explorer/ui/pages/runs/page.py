@@ -22,7 +22,7 @@ from explorer.ui import state, visitor
 from explorer.ui.pages.runs import add, own_data, progress
 from explorer.ui.pages.runs.memory import memory_words
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits
+from explorer.ui.widgets import exhibits, make_here
 from explorer.ui.widgets.plain_text import code, plain
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name
@@ -198,6 +198,7 @@ def _missing(view: View, run: Run, lacking: Sequence[Part]) -> None:
         return
     lacking = [part for part in lacking if part.key in makeable]
     st.markdown(f"Missing: {', '.join(map(_name, makeable))}.")
+    _compute(view, run, makeable)
     if run.seed != ALL_SEEDS:
         needs = "It needs GLUE." if run.task in TASKS else f"It needs the data of {plain(run.task)}."
         st.caption("One command makes all of it; stopped, it goes on where it was. " + needs)
@@ -205,6 +206,22 @@ def _missing(view: View, run: Run, lacking: Sequence[Part]) -> None:
     with st.expander("Or one by one"):
         where = visitor.on_command_line(view.root)
         st.code("\n".join(commands(lacking, where, view.bundle.source_of(run))), language="bash")
+
+
+def _compute(view: View, run: Run, makeable: Sequence[Key]) -> None:
+    """Of the run that the sidebar selects: which of the missing to compute here, each with the time it may take."""
+    if run != view.run or not (here := make_here.makeable(view, makeable)):
+        return
+    names = {_name(key): key for key in here}
+    times = {name: told.words() for name, key in names.items() if (told := make_here.estimate(view, [key]))}
+    chosen = st.multiselect(
+        "Compute here, in the background",
+        list(names),
+        default=list(names),
+        format_func=lambda name: f"{name}, {times[name]}" if name in times else name,
+        key=f"runs.compute.{run.path}",
+    )
+    make_here.offer(view, [names[name] for name in chosen], "runs")
 
 
 def _provenance(there: Sequence[Manifest]) -> None:

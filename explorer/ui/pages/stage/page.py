@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
-from explorer.errors import ExplorerError
+from explorer.errors import BadRequest, ExplorerError
 from explorer.foreign import whole_number
+from explorer.store.own_tasks import own_tasks
 from explorer.store.schema import Run
 from explorer.ui import state
 from explorer.ui.as_text import plain
 from explorer.ui.pages.stage import preparation
 from explorer.ui.pages.stage.component import at, deck, left_for
 from explorer.ui.pages.stage.numbers import Figure
-from explorer.ui.pages.stage.scenes import Scene, scenes_of
+from explorer.ui.pages.stage.scenes import Scene, left_out, scenes_of
 from explorer.ui.pages.stage.story import LARGEST, LIMITS, SHIPPED, Step, Story
 from explorer.ui.pages.stage.story_values import FACTS, Material, facts
 from explorer.ui.scoring import polling, request
@@ -55,7 +57,7 @@ def page(view: View) -> None:
             st.switch_page(view.links["game"])
     st.session_state.setdefault(_ON, False)
     try:
-        story, origin = preparation.story_of(st.session_state.get(_UPLOAD))
+        story, origin = preparation.story_of(st.session_state.get(_UPLOAD), own_tasks(view.root))
         by_run = {}
 
         def of(step: Step) -> Material:
@@ -64,6 +66,10 @@ def page(view: View) -> None:
                 by_run[run] = preparation.material(view, run)
             return by_run[run]
 
+        steps, without = left_out(story, of)
+        if not steps:
+            raise BadRequest("No step of this story can be told of this run.", " ".join(without))
+        story = replace(story, steps=steps)
         scenes = scenes_of(story, of)
     except ExplorerError as error:
         st.session_state[_ON] = False
@@ -74,7 +80,7 @@ def page(view: View) -> None:
         st.html(_CHROME)
         _talk(story, scenes, live, view.run)
     else:
-        _ready(story, origin, scenes, live, view.run)
+        _ready(story, origin, scenes, live, view.run, without)
 
 
 # ---- the talk
@@ -121,7 +127,14 @@ def _name(question: request.Question) -> str:
 # ---- before it
 
 
-def _ready(story: Story, origin: str, scenes: Sequence[Scene], live: Sequence[preparation.Live], run: Run) -> None:
+def _ready(
+    story: Story,
+    origin: str,
+    scenes: Sequence[Scene],
+    live: Sequence[preparation.Live],
+    run: Run,
+    without: Sequence[str],
+) -> None:
     state.write_url(run, None)
     st.header("Stage mode")
     state.show_notices()
@@ -132,7 +145,7 @@ def _ready(story: Story, origin: str, scenes: Sequence[Scene], live: Sequence[pr
     unknown = [words for scene in scenes for words in scene.missing]
     st.markdown(f":green[:material/check_circle:] {len(scenes)} of {len(scenes)} screens prepared from the bundle")
     _models(live)
-    for words in dict.fromkeys(unknown):
+    for words in dict.fromkeys([*without, *unknown]):
         st.markdown(f":orange[:material/info:] {plain(words)}")
     left_at = min(st.session_state.get(_START, 0), len(scenes) - 1)
     with st.container(horizontal=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from explorer.paths import expanded
 from explorer.stats.class_shares import ShareTest
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Run
+from explorer.study.fitting import why_not
 from explorer.tickets.pruning_path import PruningPath, path_of
 from explorer.tickets.structured import threshold_of
 from explorer.ui import cached, cached_models
@@ -29,15 +30,15 @@ from explorer.ui.scoring.score_panel import verified_in_words
 from explorer.ui.view import View
 
 
-def story_of(upload: bytes | None) -> tuple[Story, str]:
+def story_of(upload: bytes | None, tasks: Collection[str] = ()) -> tuple[Story, str]:
     """The story and where it is from: uploaded, else named in EXPLORER_STORY, else the one that ships.
 
-    Raises BadRequest.
+    tasks: the bundle's own, which it may name beside GLUE's. Raises BadRequest.
     """
     if upload is not None:
-        return decode_story(upload, FACTS), "uploaded"
+        return decode_story(upload, FACTS, tasks), "uploaded"
     if own := os.environ.get("EXPLORER_STORY"):
-        return read_story(expanded(own), FACTS), Path(own).name
+        return read_story(expanded(own), FACTS, tasks), Path(own).name
     return read_story(SHIPPED, FACTS), "the one that ships"
 
 
@@ -45,6 +46,7 @@ def material(view: View, run: Run) -> Material:
     """All that a story may tell of a run; raises BadBundle where the run itself is not in the bundle."""
     known = cached.known(view, run)
     tickets = cached.tickets(view, run)
+    maps = Key(run, "attention", "finetuned")
     return Material(
         known,
         cached.claim_sheet(view, run.model, run.task),
@@ -52,6 +54,7 @@ def material(view: View, run: Run) -> Material:
         _path(view, run, "together"),
         _path(view, run, "heads"),
         _patterns(view, run),
+        "" if why_not(view.bundle, maps) else view.bundle.command_for(maps),
         view.bundle.command_for(Key(run, "structured", "together")),
     )
 

@@ -62,6 +62,23 @@ def scenes_of(story: Story, material: Callable[[Step], Material]) -> tuple[Scene
     return tuple(scene_of(step, material(step)) for step in story.steps)
 
 
+def left_out(story: Story, material: Callable[[Step], Material]) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """The steps that can be told, and a sentence for each that never can be of its run: what it asks for needs training
+    that happened elsewhere. Raises what `material` does."""
+    kept: list[Step] = []
+    sentences: list[str] = []
+    for number, step in enumerate(story.steps, start=1):
+        why = ""
+        if step.show not in ("published", "text", "question"):
+            claims = {step.claim, *({"retrained"} if step.show == "retrained" else ())}
+            why = next((why for name, why in material(step).sheet.never.items() if name in claims), "")
+        if why:
+            sentences.append(f"Step {number}, “{step.title}”, is left out: {why}.")
+        else:
+            kept.append(step)
+    return tuple(kept), tuple(sentences)
+
+
 def scene_of(step: Step, of: Material) -> Scene:
     """Makes one screen, with everything but the live score. Raises BadRequest as `scenes_of`."""
     known, one_seed = facts(of), blank_for_one_seed(of)
@@ -173,7 +190,8 @@ def _patterns(step: Step, of: Material) -> Shown:
     if of.patterns is None:
         theirs = published().patterns.raw.get(of.known.run.task, {}).get("heterogeneous")
         if theirs is None:
-            return None, None, ("No attention patterns are known for this task.",)
+            make = f" Make it: {of.attention_command}" if of.attention_command else ""
+            return None, None, (f"No attention patterns are known for this task.{make}",)
         figure = Figure(f"{theirs:.0%}", f"of the survivors {what}", "BERT-base, as published; ours is not known yet")
         return figure, None, ()
     group, test = of.patterns

@@ -63,8 +63,8 @@ class Story:
     steps: tuple[Step, ...]
 
 
-def parse_story(text: str, names: Collection[str]) -> Story:
-    """Reads and checks a story. names: what may stand in {braces}.
+def parse_story(text: str, names: Collection[str], tasks: Collection[str] = ()) -> Story:
+    """Reads and checks a story. names: what may stand in {braces}. tasks: own ones, that it may name beside GLUE's.
 
     Raises BadRequest, which names the step, its line and the field.
     """
@@ -83,31 +83,32 @@ def parse_story(text: str, names: Collection[str]) -> Story:
     if len(steps) > MOST_STEPS:
         raise BadRequest(f"The story has {len(steps)} steps, and at most {MOST_STEPS} can be shown.", LIMITS)
     lines = _lines(text)
-    task, seed = _task(raw, "The story"), _seed(raw, "The story")
+    known = (*TASKS, *tasks)
+    task, seed = _task(raw, "The story", known), _seed(raw, "The story")
     made = []
     for number, step in enumerate(steps):
         where = f"Step {number + 1}" + (f" (line {lines[number]})" if len(lines) == len(steps) else "")
-        made.append(_step(step, where, task, seed, names))
+        made.append(_step(step, where, task, seed, names, known))
     return Story(title, tuple(made))
 
 
-def read_story(path: Path, names: Collection[str]) -> Story:
-    """Reads a story from a file; raises BadRequest as `parse_story` does, and where there is no such file."""
+def read_story(path: Path, names: Collection[str], tasks: Collection[str] = ()) -> Story:
+    """Reads a story from a file, as `parse_story` does; raises BadRequest where there is no such file too."""
     try:
         data = bytes_of(path, LARGEST)
     except (OSError, Unreadable) as error:
         why = f" ({error})" if isinstance(error, Unreadable) else ""
         raise BadRequest(f"The story {path.name} cannot be read{why}.", "Name a TOML file in EXPLORER_STORY.") from None
-    return decode_story(data, names)
+    return decode_story(data, names, tasks)
 
 
-def decode_story(data: bytes, names: Collection[str]) -> Story:
+def decode_story(data: bytes, names: Collection[str], tasks: Collection[str] = ()) -> Story:
     """Reads a story from a file's bytes; raises BadRequest as `parse_story` does."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise BadRequest("The story is not text in UTF-8.", "Save it as UTF-8.") from None
-    return parse_story(text.replace("\r\n", "\n"), names)
+    return parse_story(text.replace("\r\n", "\n"), names, tasks)
 
 
 ONE_SEED = "There is one seed; what holds over seeds takes two."
@@ -141,7 +142,9 @@ def unknown_in(texts: Sequence[str], facts: Mapping[str, str | None]) -> list[st
     return [name for name in dict.fromkeys(named) if facts.get(name) is None]
 
 
-def _step(raw: Mapping[str, Any], where: str, task: str, seed: int | None, names: Collection[str]) -> Step:
+def _step(
+    raw: Mapping[str, Any], where: str, task: str, seed: int | None, names: Collection[str], tasks: Collection[str]
+) -> Step:
     _known(raw, ("title", "show", "text", "say", "claim", "mask", "task", "seed"), where)
     texts = {field: _text(raw, field, where, required=field == "title") for field in ("title", "text", "say", "mask")}
     for field in ("title", "text", "say"):
@@ -168,7 +171,7 @@ def _step(raw: Mapping[str, Any], where: str, task: str, seed: int | None, names
         texts["say"],
         claim,
         mask,
-        _task(raw, where) or task,
+        _task(raw, where, tasks) or task,
         seed if own_seed is None else own_seed,
         where,
     )
@@ -208,10 +211,13 @@ def _named(text: str, names: Collection[str], where: str, field: str) -> None:
             )
 
 
-def _task(raw: Mapping[str, Any], where: str) -> str:
+def _task(raw: Mapping[str, Any], where: str, tasks: Collection[str]) -> str:
     task = raw.get("task", "")
-    if task != "" and (not isinstance(task, str) or task not in TASKS):
-        raise BadRequest(f"{where}: task = {str(task)[:60]!r} is no task of GLUE.", f"Choose of {', '.join(TASKS)}.")
+    if task != "" and (not isinstance(task, str) or task not in tasks):
+        own = " or of this bundle" if len(tasks) > len(TASKS) else ""
+        raise BadRequest(
+            f"{where}: task = {str(task)[:60]!r} is no task of GLUE{own}.", f"Choose of {', '.join(tasks)}."
+        )
     return str(task)
 
 

@@ -72,6 +72,8 @@ class Material:
     """Pruning heads alone."""
     patterns: tuple[str, ShareTest] | None
     """A group of heads and its patterns; None where no maps were classified."""
+    attention_command: str = ""
+    """The command that measures the attention of this seed; '' where none can."""
     prune_command: str = ""
     """The command that prunes heads and MLPs of this seed together."""
 

@@ -21,7 +21,7 @@ from explorer.ui.as_text import code, plain
 from explorer.ui.pages.survival import views
 from explorer.ui.pages.survival.published import published_panel
 from explorer.ui.view import View
-from explorer.ui.widgets import degenerate, exhibits, glossary, overlay_picker, page_title
+from explorer.ui.widgets import degenerate, exhibits, glossary, make_here, overlay_picker, page_title
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import minus, model_name, seeds, training_words
 
@@ -89,9 +89,8 @@ def page(view: View) -> None:
     if panel not in ("tasks", "weights", "paper") and not shown.own:
         state.write_url(run, None, **where)
         key = Key(run, "structured", pruned)
-        st.info(
-            f"This was not pruned yet. Make it: {code(view.bundle.command_for(key))}", icon=":material/content_cut:"
-        )
+        st.info(f"This was not pruned yet. {make_here.how(view, key)}", icon=":material/content_cut:")
+        make_here.offer(view, [key], "survival")
         return
     panels: dict[str, Callable[[], None]] = {
         "seeds": lambda: _over_seeds(shown, where, tools),

@@ -24,9 +24,8 @@ from explorer.store.schema import Key
 from explorer.store.task_tickets import Pruned, shape_of
 from explorer.study.claims import few_seeds
 from explorer.ui import cached
-from explorer.ui.as_text import code
 from explorer.ui.view import View
-from explorer.ui.widgets import degenerate, exhibits
+from explorer.ui.widgets import degenerate, exhibits, make_here
 from explorer.ui.widgets.panels import is_dark, panels_row
 from explorer.ui.widgets.words import counted, minus, model_name, seeds, share_sd
 
@@ -79,9 +78,8 @@ def all_tasks(view: View, masks: Mapping[str, Mapping[int, Mask]], pruned: Prune
     """Survival of every task at once, and how many heads and MLPs two tasks share beside chance."""
     if not masks:
         key = Key(view.run, "structured", pruned)
-        st.info(
-            f"Nothing was pruned so yet. This task: {code(view.bundle.command_for(key))}", icon=":material/content_cut:"
-        )
+        st.info(f"Nothing was pruned so yet. {make_here.how(view, key, 'This task')}", icon=":material/content_cut:")
+        make_here.offer(view, [key], "survival.tasks")
         return
     st.markdown(f"In how many seeds each head and MLP of {model_name(view.run.model)} survives, task by task.")
     panels_row(
@@ -137,8 +135,9 @@ def single_weights(view: View) -> None:
     if not found:
         key = Key(run, "magnitude", "good")
         ours = "" if any(m.stage == "finetune" and m.model == run.model for m in view.manifests) else "imported"
-        make = "The authors' files hold no weights." if ours else f"Make it: {code(view.bundle.command_for(key))}"
+        make = "The authors' files hold no weights." if ours else make_here.how(view, key)
         st.info(f"No single weights were pruned for {run.task} here. {make}{beside}", icon=":material/grain:")
+        make_here.offer(view, [key], "survival.weights")
         return
     artefacts = {seed: cached.artefact(view, one.key) for seed, one in found.items()}
     heads = np.stack([artefacts[seed].arrays["heads"][one.row] for seed, one in found.items()])

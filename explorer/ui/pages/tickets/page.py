@@ -38,12 +38,14 @@ def page(view: View) -> None:
     state.show_notices()
     page_title.show(run.task, "Do all [[ticket|tickets]] win?")
     degenerate.note(view)
-    method = switch("Pruned", METHODS, "method", "tickets.method")
+    report, by_seed = cached.report(view, run.model, run.task), cached.study(view, run.model, run.task)
+    possible = {name: words for name, words in METHODS.items() if _can_be(report, name, "pruned")}
+    method = switch("Pruned", possible or {"structured": METHODS["structured"]}, "method", "tickets.method")
     state.write_url(run, None, **({"method": method} if method != "structured" else {}))
-    text = about_words(method, run.task)
+    retrains = _can_be(report, method, "retrained")
+    text = about_words(method, run.task, retrains=retrains)
     exhibits.say(glossary.plain(text))
     glossary.write(text)
-    report, by_seed = cached.report(view, run.model, run.task), cached.study(view, run.model, run.task)
     line = cached.majority_baseline(view, run.model, run.task)
     _bars(view, method, report, by_seed, line)
     _missing(method, report)
@@ -51,7 +53,7 @@ def page(view: View) -> None:
         st.caption("These scores were imported as means over seeds: there are no single seeds to show or to pair.")
         return
     st.subheader("Seed by seed")
-    kind_of_score = switch("Scores", STATE_NAMES, "state", "tickets.state")
+    kind_of_score = switch("Scores", STATE_NAMES, "state", "tickets.state") if retrains else "pruned"
     _table(view, run, method, kind_of_score, by_seed)
     st.subheader("Compared on the same examples")
     pairs.show(view, method, kind_of_score, by_seed)
@@ -76,7 +78,8 @@ def _bars(
     floor = line.score if line else math.nan
     lines = [float(full["mean"]), float(full["published_mean"]), float(majority["published_mean"]), floor]
     y_range = shared_range([*ours, *theirs], lines)
-    words = f"{metric} of good, random and bad tickets, pruned and retrained"
+    states = "pruned and retrained" if _can_be(report, method, "retrained") else "as pruned"
+    words = f"{metric} of good, random and bad tickets, {states}"
     title = line.title if line else "majority class"
 
     def chart(bars: Sequence[Bar], whole: float, lowest: float, key: str) -> None:
@@ -138,6 +141,12 @@ def _our_bar(
 def _their_bar(report: Report, method: str, kind: str, name: str) -> Bar:
     row = report[f"{method}/{kind}/{name}"]
     return Bar(kind, name, float(row["published_mean"]), float(row["published_sd"]), 5)
+
+
+def _can_be(report: Report, method: str, name: str) -> bool:
+    """Whether tickets of a method have scores, pruned or retrained, or may have them one day."""
+    rows = [report[f"{method}/{kind}/{name}"] for kind in TICKET_KINDS]
+    return any(not math.isnan(float(row["mean"])) or row["missing"] or not row["note"] for row in rows)
 
 
 def _missing(method: str, report: Report) -> None:

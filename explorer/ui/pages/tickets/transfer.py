@@ -18,17 +18,20 @@ from explorer.study.transfer_retrained import retrained_table, retrained_words
 from explorer.ui import cached
 from explorer.ui.as_text import code
 from explorer.ui.view import View, runs_of
-from explorer.ui.widgets import exhibits
+from explorer.ui.widgets import exhibits, make_here
 from explorer.ui.widgets.words import minus
 
 _KEY = "tickets.transfer"
 
 
 def show(view: View) -> None:
-    """Draws the matrix of the selected seed, its sentence and its table; says what is not made yet."""
-    st.subheader("Does a ticket win on another task?", anchor=False)
+    """Draws the matrix of the selected seed, its sentence and its table; says what is not made yet. Nothing where the
+    bundle has one task of this model and seed: there is no other one."""
     run = view.run
     runs = [Run(run.model, task, run.seed) for task in dict.fromkeys(m.task for m in view.manifests)]
+    if sum(view.has(Key(one, "finetune")) for one in runs) < 2:
+        return
+    st.subheader("Does a ticket win on another task?", anchor=False)
     there = [one for one in runs if view.has(Key(one, "transfer"))]
     if not there:
         command = view.bundle.command_for(Key(run, "transfer"))
@@ -110,7 +113,8 @@ def stable(view: View) -> None:
     run = view.run
     key = Key(run, "structured", "together")
     if not view.has(key):
-        st.caption(f"This run is not pruned yet: {code(view.bundle.command_for(key))}")
+        st.caption(f"This run is not pruned yet. {make_here.how(view, key)}")
+        make_here.offer(view, [key], "tickets.stability")
         return
     found = cached.ticket_stabilities(view, run, shape_of(view.manifests, run))
     rows = [

@@ -1,0 +1,178 @@
+"""How long an artefact may take that was never made: from how much there is to compute, and from what was timed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from explorer.store.schema import Key, Manifest, Run
+from explorer.store.stages import stage_named
+
+RATE = 1.5e12
+"""Examples x characters x parameters of a forward pass that two cores do in a second, as measured with MiniLM-L6."""
+START = 8.0
+"""Seconds until a command has imported torch and read a model."""
+OPENED = (
+    ("finetune", ""),
+    ("structured", "together"),
+    ("importance", "expected"),
+    ("ablations", ""),
+    ("subnetworks", ""),
+)
+"""What `open` makes, (stage, variant)."""
+_LONGEST_READ = 550
+"""Characters: 128 word pieces hold about as many, and no more of an example is read."""
+_A_HEAD = 1.2
+"""Seconds in which the maps of one head are classified, of all sentences that attention is measured on."""
+_A_LAYER = 0.008
+"""Seconds that a layer takes in a pass, however small it is."""
+_UNKNOWN = (100.0, 10_000_000)
+"""Characters and parameters where a bundle does not say them: the run's own seconds then set the scale."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What makes the stages of one run slow or fast."""
+
+    examples: int
+    """Of the dev set."""
+    characters: float
+    """Mean of an example, of both texts of a pair."""
+    layers: int
+    heads: int
+    """Of a layer."""
+    parameters: int
+    """Of all heads and MLPs."""
+
+    @property
+    def a_pass(self) -> float:
+        """Seconds of one forward pass over the dev set on two cores."""
+        work = self.examples * min(self.characters, _LONGEST_READ) * self.parameters / RATE
+        return work + _A_LAYER * self.layers
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds that something may take, and what that was reckoned from."""
+
+    seconds: float
+    basis: str
+    """The end of a sentence: 'by …'."""
+
+    def words(self) -> str:
+        """Words it: 'about 3 min'.
+
+        >>> Estimate(4, "").words(), Estimate(100, "").words(), Estimate(8000, "").words()
+        ('a few seconds', 'about 2 min', 'about 2 h')
+        """
+        if self.seconds < 8:
+            return "a few seconds"
+        if self.seconds < 55:
+            return f"about {round(self.seconds, -1):.0f} s"
+        minutes = self.seconds / 60
+        return f"about {max(1, round(minutes))} min" if minutes < 90 else f"about {round(minutes / 60)} h"
+
+
+def layer_parameters(layers: int, hidden: int, intermediate: int) -> int:
+    """Counts the weights of all heads and MLPs, biases left out."""
+    return layers * (4 * hidden * hidden + 2 * hidden * intermediate)
+
+
+def of_opening(load: Load, earlier: Iterable[Manifest] = ()) -> Estimate:
+    """Estimates what `open` takes, from nothing. earlier: whatever was timed before, of any run that says its load."""
+    ratio, runs = _ratio_of_runs(earlier)
+    seconds = START + ratio * sum(_seconds(Key(Run("a", "b", 0), *one), load) for one in OPENED)
+    basis = f"the number of examples, their length and the size of the model, {_timed(runs)}"
+    return Estimate(seconds, basis)
+
+
+def of_missing(keys: Sequence[Key], manifests: Iterable[Manifest]) -> Estimate | None:
+    """Estimates what artefacts of one run take that are not made; None where the run is not known, or trains.
+
+    manifests: of its bundle; what was timed of the run itself sets the scale.
+    """
+    if not keys or any("train" in stage_named(key.stage).splits or key.stage == "retrained" for key in keys):
+        return None
+    own = [one for one in manifests if (one.model, one.task) == (keys[0].run.model, keys[0].run.task)]
+    load = next((found for one in own if (found := load_of(one))), None)
+    if load is None:
+        return None
+    ratio, timed = _ratio((one, load) for one in own)
+    basis = "what was timed of this run" if timed else "the number of examples and the size of the model"
+    total = START + sum(_of_maps(load) if key.stage == "attention" else ratio * _seconds(key, load) for key in keys)
+    return Estimate(total, basis)
+
+
+def seconds_of(key: Key, manifests: Iterable[Manifest]) -> float | None:
+    """Estimates the seconds of one artefact as `of_missing` does, without those of a start."""
+    found = of_missing([key], manifests)
+    return None if found is None else found.seconds - START
+
+
+def load_of(finetuned: Manifest) -> Load | None:
+    """Reads from a run's fine-tuning what its stages have to compute; None of any other artefact."""
+    shape, data = finetuned.config.get("shape"), finetuned.data.get("dev")
+    if finetuned.stage != "finetune" or not shape or not data:
+        return None
+    told = finetuned.summary
+    characters, parameters = told.get("characters", _UNKNOWN[0]), told.get("parameters", _UNKNOWN[1])
+    return Load(int(data["n"]), float(characters), int(shape[0]), int(shape[1]), int(parameters))
+
+
+def _ratio_of_runs(earlier: Iterable[Manifest]) -> tuple[float, int]:
+    """Seconds that were taken over those reckoned, and of how many runs; of those on processors that say their load."""
+    everything = list(earlier)
+    loads = {
+        one.key.run: found
+        for one in everything
+        if "parameters" in one.summary and "characters" in one.summary and (found := load_of(one))
+    }
+    ratio, many = _ratio((one, loads[one.key.run]) for one in everything if one.key.run in loads)
+    return ratio, len(loads) if many else 0
+
+
+def _ratio(timed: Iterable[tuple[Manifest, Load]]) -> tuple[float, int]:
+    pairs = [
+        (one.seconds, _seconds(one.key, load))
+        for one, load in timed
+        if one.stage in ("structured", "ablations", "subnetworks", "bank", "league", "magnitude")
+        and one.device.startswith("cpu")
+    ]
+    reckoned = sum(seconds for _, seconds in pairs)
+    if reckoned <= 0:
+        return 1.0, 0
+    return sum(seconds for seconds, _ in pairs) / reckoned, len(pairs)
+
+
+def _timed(runs: int) -> str:
+    if not runs:
+        return "as two cores were measured once"
+    return f"at the pace of {runs} run{'s' * (runs != 1)} that {'were' if runs != 1 else 'was'} opened here before"
+
+
+def _seconds(key: Key, load: Load) -> float:
+    """Seconds on two cores, without the start."""
+    return 0.2 + _passes(key, load) * load.a_pass
+
+
+def _of_maps(load: Load) -> float:
+    """Attention is measured on the project's own sentences: it goes by the number of heads alone."""
+    return _A_HEAD * load.layers * load.heads
+
+
+def _passes(key: Key, load: Load) -> float:
+    """Forward passes over the dev set that a stage makes, about: masks share what lies below their first switch."""
+    parts = load.layers * (load.heads + 1)
+    steps = 10 + load.layers  # a tenth of the heads a step, one MLP a step
+    if key.stage == "structured":
+        return 4.0 * {"heads": 10, "mlps": load.layers}.get(key.variant, steps) * 0.6
+    if key.stage == "importance":
+        return 4.0
+    of_stage = {
+        "ablations": 0.55 * (parts + load.layers),
+        "bank": 450.0,
+        "league": 32 * 0.55 * parts,
+        "magnitude": 10.0 if key.variant == "good" else 1.5,
+        "subnetworks": 2.0,
+    }
+    return of_stage.get(key.stage, 1.5)
