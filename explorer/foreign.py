@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import stat
 import tomllib
 import zipfile
@@ -26,6 +27,8 @@ LARGEST_ARRAYS = 128 * 2**20
 """Bytes that the arrays of one archive may have in memory, together."""
 _DIGITS = 19
 """Digits of a whole number that is read: 64 bits."""
+_LONG_KEY = re.compile(r"(?:\.[ \t]*[\w\"'-]+[ \t]*){100}")
+"""A dotted key of TOML that nests a hundred tables: Python's parser takes the square of their number."""
 _PLAIN = "biufSU"
 """Kinds of numpy types that hold no Python objects."""
 
@@ -84,6 +87,8 @@ def json_of(text: str | bytes) -> Any:
 
 def toml_of(text: str) -> dict[str, Any]:
     """Parses TOML; raises Unreadable where it is none, is nested too deeply, or has a number of too many digits."""
+    if _LONG_KEY.search(text):
+        raise Unreadable("nested too deeply")
     try:
         read = tomllib.loads(text)
         _check_whole(read)

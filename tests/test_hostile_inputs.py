@@ -23,6 +23,7 @@ from explorer.store.schema import Run
 from explorer.tickets.recipes import PAPER
 from explorer.ui.pages.stage.story import parse_story
 from precompute.bench.fuzz import fuzz
+from tests.precompute.conftest import run_main
 from tests.waiting import HANG_SECONDS
 
 MOST_MEMORY = 500 * 2**20
@@ -184,17 +185,11 @@ def test_options_that_no_training_has(change):
 
 
 @pytest.mark.parametrize("verb", [["validate"], ["report", "--bundle"], ["score", "--task", "MRPC", "--bundle"]])
-def test_a_file_where_a_folder_should_be(tmp_path, verb):
+def test_a_file_where_a_folder_should_be(monkeypatch, capsys, tmp_path, verb):
     (tmp_path / "file").write_text("hm")
-    done = subprocess.run(
-        [sys.executable, "-m", "precompute", *verb, str(tmp_path / "file")],
-        capture_output=True,
-        text=True,
-        timeout=HANG_SECONDS,
-        check=False,
-    )
-    assert done.returncode in (1, 2)
-    assert "Traceback" not in done.stdout + done.stderr
+    done = run_main(monkeypatch, capsys, *verb, tmp_path / "file")
+    assert done.status in (1, 2)
+    assert "Traceback" not in done.out + done.err
 
 
 def test_fuzzed_inputs_give_no_traceback_and_no_silent_wrong_number():

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -294,7 +295,13 @@ class Bundle:
 
 def versions() -> dict[str, str]:
     """Lists the versions of Python and of the packages that the numbers rest on."""
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in _COMPUTING}
+    return {"python": platform.python_version()} | {name: _version(name) for name in _COMPUTING}
+
+
+@cache
+def _version(package: str) -> str:
+    """Once a process: each time, its whole description would be parsed."""
+    return importlib.metadata.version(package)
 
 
 def sha256_of(data: bytes) -> str:

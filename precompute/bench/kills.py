@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -19,7 +20,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -75,11 +76,9 @@ def bench_kills(kills: int, seed: int = 0, on_job: Callable[[Tally], object] | N
     with tempfile.TemporaryDirectory(prefix="kills-") as folder:
         world = Path(folder, "world")
         world.mkdir()
-        _fork(lambda: make_world(world)).wait()
-        every = jobs()
-        for job in every:
-            _fork(lambda job=job: _do(world, job)).wait()  # type: ignore[misc]
-        (world / _SAID).unlink()
+        every, loaded = jobs(), Path(folder, "modules")
+        _fork(lambda: _make(world, every, loaded)).wait()
+        _import(loaded.read_text().split())
         for number, job in enumerate(every):
             share = kills * (number + 1) // len(every) - kills * number // len(every)
             tallies.append(_killed(world, job, share, rng, Path(folder)))
@@ -138,6 +137,21 @@ def _fork(do: Callable[[], object]) -> _Child:
         traceback.print_exc(file=sys.__stderr__)
     finally:
         os._exit(status)
+
+
+def _make(world: Path, every: Sequence[Job], loaded: Path) -> None:
+    """Makes a world in which every job was done once; loaded: where to write which modules that took."""
+    make_world(world)
+    for job in every:
+        job.do(world)
+    loaded.write_text("\n".join(sys.modules))
+
+
+def _import(modules: Sequence[str]) -> None:
+    """Imports here what jobs import late: else each of hundreds of forks would do it again, for seconds."""
+    for name in modules:
+        with contextlib.suppress(ImportError):  # of names that stand for no file
+            importlib.import_module(name)
 
 
 def _do(world: Path, job: Job, die_at: int | None = None, count: Path | None = None) -> None:
