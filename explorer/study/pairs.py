@@ -32,13 +32,13 @@ class Partners:
     q: Float64Array
     """Benjamini and Hochberg's p-value."""
     measure: str
-    """What it is of: 'accuracy', 'margin'."""
+    """Name of what is measured: 'accuracy', 'margin'."""
     exact: bool
     """Whether every pair was scored on top of the full model; else an average over random masks."""
 
     @property
     def beyond_noise(self) -> np.ndarray:
-        """Of which others it is told from nothing, at a share of RATE false ones."""
+        """Which components interact with this one beyond noise, at a share of RATE false ones: (C,), bool."""
         return np.nan_to_num(self.q, nan=1.0) < RATE
 
 
@@ -60,7 +60,7 @@ class RunPairs:
 
     @property
     def beyond_noise(self) -> np.ndarray:
-        """Which pairs are told from nothing, at a share of RATE false ones."""
+        """Which pairs interact beyond noise, at a share of RATE false ones: (P,), bool."""
         return self.q < RATE
 
     @property

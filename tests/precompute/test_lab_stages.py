@@ -166,26 +166,6 @@ def test_degenerate_tickets_are_named_and_can_be_retrained(lab, glue, monkeypatc
     assert note in read(lab, "retrained", "bad").table["note"][0]
 
 
-def test_a_ticket_of_another_task_is_retrained_beside_as_many_parts_at_random(lab, glue, monkeypatch):
-    theirs = FULL.with_layer(1, False).with_head(0, 2, False)
-    with pytest.raises(BadRequest, match="RTE has no ticket of seed 7 in this bundle"):
-        retrain_stage.make(at(lab, glue), "good", "RTE")
-    monkeypatch.setattr(retrain_stage, "task_tickets", lambda bundle, model, task: {SEED: theirs})
-    with pytest.raises(BadRequest, match="Another task's bad is not retrained"):
-        retrain_stage.make(at(lab, glue), "bad", "RTE")
-    with pytest.raises(BadRequest, match="MRPC's ticket is this task's own"):
-        retrain_stage.make(at(lab, glue), "good", "MRPC")
-    for kind in ("good", "random"):
-        made = retrain_stage.make(at(lab, glue), kind, "RTE")
-        assert made.key.variant == f"{kind}-of-RTE"
-        assert f"retrain --task MRPC --seed 7 --kind {kind} --ticket-of RTE" in made.command
-        mask = Mask.from_code(str(made.config["mask"]), 3, 4)
-        assert (mask == theirs) == (kind == "good")
-        assert (mask.heads_kept, mask.mlps_kept) == (theirs.heads_kept, theirs.mlps_kept)
-    assert retrain_stage.make(at(lab, glue), "random", "RTE") == made
-    assert not [problem for problem in validate(Bundle(lab)) if "-of-" in str(problem)]
-
-
 def test_another_checkpoint_is_noticed(lab, glue):
     stored = Bundle(lab).read(Key(RUN, "structured", "together"))
     Bundle(lab).write(

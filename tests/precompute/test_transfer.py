@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -16,13 +17,15 @@ from explorer.glue.tasks import TASKS
 from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
 from explorer.store import saved_state
-from explorer.store.bundle import Bundle
+from explorer.store.bundle import MANIFEST, Bundle
+from explorer.store.inventory import Inventory
 from explorer.store.schema import Key, Run
 from explorer.store.validation import validate
 from explorer.study.stored_scores import known_run
 from explorer.study.transfer import transferred
+from explorer.study.transfer_retrained import retrained_away
 from precompute.options import Options
-from precompute.stages import transfer
+from precompute.stages import retrain, transfer
 from tests.precompute.conftest import SEED
 
 RUN = Run("minilm-l6", "MRPC", SEED)
@@ -87,3 +90,32 @@ def test_it_goes_on_where_it_was_stopped(finetuned_bundle, glue, tmp_path, monke
     assert first
     assert not first & set(evaluated)
     assert len(first) + len(set(evaluated)) == made.summary["masks"]
+
+
+def test_a_ticket_of_another_task_is_retrained_beside_as_many_parts_at_random(
+    finetuned_bundle, glue, tmp_path, monkeypatch
+):
+    bundle = Bundle(shutil.copytree(finetuned_bundle, tmp_path / "bundle"))
+    manifest = bundle.root / RUN.path / "finetune" / MANIFEST  # retraining, whose recipe it names, need not learn
+    manifest.write_text(re.sub('"epochs": [0-9]+', '"epochs": 2', manifest.read_text()))
+    options = Options(TASKS["MRPC"], SEED, "minilm-l6", bundle, glue)
+    with pytest.raises(BadRequest, match="RTE has no ticket of seed 7 in this bundle"):
+        retrain.make(options, "good", "RTE")
+    monkeypatch.setattr(retrain, "task_tickets", lambda *_: {SEED: OWN})
+    with pytest.raises(BadRequest, match="Another task's bad is not retrained"):
+        retrain.make(options, "bad", "RTE")
+    with pytest.raises(BadRequest, match="MRPC's ticket is this task's own"):
+        retrain.make(options, "good", "MRPC")
+    for kind in ("good", "random"):
+        made = retrain.make(options, kind, "RTE")
+        assert made.key.variant == f"{kind}-of-RTE"
+        assert f"--kind {kind} --ticket-of RTE" in made.command
+        mask = Mask.from_code(str(made.config["mask"]), 3, 4)
+        assert (mask == OWN) == (kind == "good")
+        assert (mask.heads_kept, mask.mlps_kept) == (OWN.heads_kept, OWN.mlps_kept)
+    assert retrain.make(options, "random", "RTE") == made
+    assert not [problem for problem in validate(bundle) if "-of-" in str(problem)]
+    (found,) = retrained_away(bundle, Inventory(bundle.manifests()), known_run(bundle, RUN))
+    assert (found.ticket, found.heads, found.over_own) == ("RTE", OWN.heads_kept, None)
+    assert found.over_random is not None
+    assert found.over_random.value_a == found.score

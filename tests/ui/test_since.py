@@ -57,6 +57,14 @@ def test_what_is_not_there_is_told_once_with_its_command(monkeypatch, bundle):
     assert "precompute league" not in said
 
 
+def test_a_bank_that_tells_nothing_is_refused_in_a_sentence(monkeypatch, tmp_path):
+    made = small_bundle(tmp_path / "bundle", seeds=(1337,))
+    with_bank(made, OTHER, many=15)
+    said = words(opened(monkeypatch, "overview", made.root, task="MRPC", seed="1337"))
+    assert "15 masks do not tell 15 components apart" in said
+    assert "precompute bank" not in said
+
+
 def test_the_best_criterion_is_that_of_the_mean_over_seeds(bundle):
     leagues = [league_of(bundle.read(Key(run, "league"))) for run in (OTHER, RUN)]
     answer = league_answer(leagues, "accuracy", [])

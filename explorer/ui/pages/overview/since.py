@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
 
+from explorer.errors import ExplorerError
 from explorer.figures.print.export import Exhibit
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.schema import Key, Run
@@ -24,7 +26,7 @@ from explorer.study.since import (
     worth_answer,
 )
 from explorer.ui import cached
-from explorer.ui.as_text import code
+from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, glossary
 
@@ -47,9 +49,10 @@ def show(view: View, *, learnt: bool) -> None:
 
     learnt: whether the full model beats its baseline there; where not, only what other tasks' models say is shown.
     """
-    found = answers(view, view.run, learnt)
-    missing = _missing(view, [one.name for one in found]) if learnt else {}
-    if not found and not missing:
+    found, refused = answers(view, view.run, learnt)
+    there = [*(one.name for one in found), *refused]
+    missing = _missing(view, there) if learnt else {}
+    if not there and not missing:
         return
     st.subheader("Since then")
     words = "What others have asked of heads and tickets since 2020, answered here."
@@ -60,23 +63,36 @@ def show(view: View, *, learnt: bool) -> None:
             for one in found:
                 _card(view, one)
         exhibits.keep(_KEY, Exhibit("Since then", words, data=lambda: _table(found)))
+    for name, why in refused.items():
+        st.caption(f"{QUESTIONS[name]} {plain(why)}")
     if missing:
         listed = " ".join(f"{QUESTIONS[name]} {code(command)}" for name, command in missing.items())
         st.caption(f"Not computed yet for {view.run.task}, seed {view.run.seed}: {listed}")
 
 
 @st.cache_data(show_spinner=False, max_entries=64, hash_funcs=cached.BY_BUNDLE)
-def answers(view: View, run: Run, learnt: bool) -> list[Answer]:
-    """Reads every answer that the bundle has for a run's task, in the order of QUESTIONS; run: the view's."""
-    made = [_transfer(view)]
+def answers(view: View, run: Run, learnt: bool) -> tuple[list[Answer], dict[str, str]]:
+    """Reads every answer that the bundle has for a run's task, in the order of QUESTIONS; run: the view's.
+
+    Also name -> a sentence, of those that cannot be read from what is there.
+    """
+    readers: dict[str, Callable[[View], Answer | None]] = {"transfer": _transfer}
     if learnt:
-        made = [_league(view), _worth(view), _pairs(view), *made, _stability(view)]
-    return [one for one in made if one is not None]
+        readers = {"league": _league, "worth": _worth, "pairs": _pairs, **readers, "stability": _stability}
+    found, refused = [], {}
+    for name, read in readers.items():
+        try:
+            answer = read(view)
+        except ExplorerError as error:
+            refused[name] = str(error)
+        else:
+            found += [answer] if answer else []
+    return found, refused
 
 
 def _card(view: View, one: Answer) -> None:
     with st.container(border=True, key=f"since-card-{one.name}", gap="xsmall"):
-        how = f"Who asked it. Read from what was made with: {'; '.join(one.made)}"
+        how = "Who asked it." + (f" Read from what was made with: {'; '.join(one.made)}" if one.made else "")
         rests = f"{html.escape(one.rests_on)}. {glossary.noted(one.source, how)}"
         st.html(
             f"<div class='since'><h4>{html.escape(one.question)}</h4><b>{html.escape(one.number)}</b>"
@@ -85,7 +101,7 @@ def _card(view: View, one: Answer) -> None:
         if one.page in view.links:
             st.page_link(
                 view.links[one.page],
-                label="Check it",
+                label=f"Check it in {one.page.capitalize()}",
                 icon=":material/arrow_forward:",
                 icon_position="right",
                 query_params=dict(one.query) or None,
