@@ -36,7 +36,7 @@ _OVER_SEEDS = {("attention", "pretrained"), ("baseline", ""), ("published-scores
 _INTERVAL = ("score", "low", "high", "n")
 _PART = "heads_kept", "mlps_kept"
 _TICKETS_SO = set(product(("zero", "mean"), ("good", "random", "bad"), ("zero", "mean")))
-"""Of mean-ablated: what a ticket was found under, its kind, and what stands in where it is scored."""
+"""What a ticket was found under, its kind, and what stands in where the stage mean-ablated scores it."""
 
 
 class _Unfit(Exception):

@@ -52,7 +52,7 @@ class MeanAblatedRun:
     predictions: Mapping[tuple[str, str, str], AnyArray]
     """Found under, kind, what stands in -> (n,)."""
     scores: Mapping[tuple[str, str, str], tuple[float, float, float]]
-    """The same -> score and the ends of its 95% interval over examples."""
+    """Found under, kind, what stands in -> score and the ends of its 95% interval over examples."""
     alone: RankAgreement | None
     """Whether parts switched off alone cost in one order under both; None where the bundle lacks one."""
     sample: int

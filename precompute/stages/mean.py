@@ -41,7 +41,7 @@ class _Row:
     """What stands in for what is off: zero or mean."""
     evaluation: Evaluation
     found: str = ""
-    """Of a ticket: what stood in where it was pruned."""
+    """What stood in where a ticket was pruned; '' for what is no ticket."""
     step: int = 0
     held: bool = True
 

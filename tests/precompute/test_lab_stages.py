@@ -452,7 +452,7 @@ def test_a_study_runs_every_stage_and_names_what_is_left(run, bundle, glue, mode
     assert not Bundle(bundle).has(Key(RUN, "subnetworks")), "it builds on what was left out"
     whole = run("study", *options, "--json")
     assert whole.status == 0
-    assert len(whole.out.splitlines()) == 1 + 3 + 3 + 1 + 1 + 1 + 2 + 3 + 1 + 3 + 1
+    assert len(whole.out.splitlines()) == 1 + 3 + 3 + 1 + 1 + 1 + 2 + 3 + 1 + 1 + 3 + 1
     left = left_undone(at(bundle, glue))
     assert left[0] == (
         "super subnetworks, which need the pruning paths of two seeds or more: "
