@@ -53,6 +53,8 @@ def trajectory_figure(
         figure.add_hline(y=limit, line={"color": colour, "width": 1, "dash": "dot"})
     if majority is not None:
         figure.add_hline(y=majority, line={"width": 1, "dash": "dash", "color": "gray"}, annotation_text=majority_title)
+        figure.layout.annotations[-1].update(x=0, xanchor="left", yanchor="top")  # paths begin above it, on the left
     figure.update_xaxes(title="heads and MLPs kept", tickformat=".0%", autorange="reversed")
     figure.update_yaxes(title=metric)
-    return quiet(figure, height=380)
+    below = {"y": -0.22, "yanchor": "top"}  # above, a legend of two rows would lie over where the paths begin
+    return quiet(figure, height=400).update_layout(legend=below)

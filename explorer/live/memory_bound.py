@@ -30,15 +30,17 @@ class MemoryBound:
         hand_back: Callable[[], None] = return_freed_memory,
     ) -> None:
         self._drops, self._resident, self._hand_back = tuple(drops), resident, hand_back
-        self._mark = at_most
+        self._at_most = self._mark = at_most
         self._lock = threading.Lock()
 
     def keep(self) -> None:
         """Lets go of as much as brings the process within its bound, and no more.
 
         What is in use cannot go. Where that alone is beyond the bound, the next call does nothing until a tenth more is
-        held: else every call would drop what the one before had just loaded again.
+        held, or all was within the bound in between: else every call would drop what was just loaded again.
         """
+        if (self._resident() or 0) <= self._at_most:
+            self._mark = self._at_most
         if not self._beyond() or not self._lock.acquire(blocking=False):  # whoever holds it does the same already
             return
         try:

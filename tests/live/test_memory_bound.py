@@ -64,6 +64,11 @@ def test_what_is_in_use_and_too_large_does_not_empty_the_caches_at_every_call():
     process.things["table"] = 20
     bound.keep()
     assert process.dropped == ["table", "table"]
+    process.base = 40
+    bound.keep()  # all is within the bound again, which counts from here on
+    process.things["table"] = 20
+    bound.keep()
+    assert process.dropped == ["table", "table", "table"]
 
 
 def test_where_the_system_does_not_say_nothing_goes():

@@ -46,6 +46,19 @@ def test_a_ticket_within_noise_in_most_seeds_supports_the_first_claim():
     assert "may be as low as 8" in noisy.because
 
 
+@pytest.mark.parametrize(
+    ("paired", "says"),
+    [
+        ({0: LOWER, 1: SAME}, "it is measurably below the full model in 1 of 2 seeds."),
+        ({0: SAME, 1: SAME}, "it is measurably below the full model in none of 2 seeds."),
+        ({0: SAME}, "it is not measurably below the full model."),
+        ({0: LOWER}, "it is measurably below the full model."),
+    ],
+)
+def test_how_many_seeds_a_difference_is_clear_in_is_said_and_one_seed_is_no_count(paired, says):
+    assert says in claim_good(FULL, GOOD, paired, FLOOR).because
+
+
 def test_what_is_left_of_the_gain_over_the_floor_is_said():
     half = scores(0.70, 0.70, 0.71, 0.69, 0.70)
     assert "it keeps 50%" in claim_good(FULL, half, dict.fromkeys(range(5), LOWER), FLOOR).because

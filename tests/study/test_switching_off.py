@@ -80,7 +80,7 @@ def test_a_stop_is_said_in_one_sentence():
         == "3 of 12 heads and 1 of 3 MLPs off, still 94% of the full score."
     )
     assert "70% of the full score, below the 90% line" in stop_words(stop(ticket, 0.56, held=False), 0.8, learnt=True)
-    assert stop_words(stop(mask(0), 0.84), 0.8, learnt=True) == "1 of 12 heads off, and 105% of the score."
+    assert stop_words(stop(mask(0), 0.84), 0.8, learnt=True) == "1 of 12 heads off, and 105% of the full score."
 
 
 def test_nothing_is_claimed_where_the_model_has_learnt_nothing():

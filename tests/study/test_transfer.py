@@ -77,7 +77,7 @@ def test_a_stored_path_tells_where_another_line_would_have_ended_it():
 def test_stability_over_seeds_examples_and_thresholds():
     said = np.stack([answers(right) for right in (40, 37, 33)])
     found = stabilities_of(ROWS, said, LABELS, "accuracy", {7: MASKS[1], 8: MASKS[2]})
-    assert [one.over.split(" ", 1)[1] for one in found] == ["seeds", "bootstrap samples of dev", "thresholds"]
+    assert [one.over.split(" ", 1)[1] for one in found] == ["seeds", "bootstrap samples of the dev set", "thresholds"]
     assert found[0].stability.value == stability(np.array([[0, 1, 1, 1], [0, 0, 1, 1]], np.bool_)).value
     assert found[2].stability.choices == 13 - 2, "95% to 85%: all tell, since the last step scores 82.5%"
     assert found[2].chance[0] < 0 < found[2].chance[1]

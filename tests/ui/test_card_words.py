@@ -56,6 +56,14 @@ def test_where_the_full_model_does_not_beat_the_baseline_there_is_no_line_and_no
     assert "nothing that a mask could lose" in " ".join(card.folded)
 
 
+def test_a_score_that_stays_is_told_without_a_sign():
+    half, other = (np.arange(N) % 2 == of for of in (0, 1))
+    found = compared(MRPC, half.astype(np.int64), other.astype(np.int64), ONES)
+    card = card_words.exact("code", "title", found, HALF, is_full=False, provenance="")
+    assert card.against == "as much as the full model"
+    assert made(0.8, 0.9).against == "−0.100 against the full model"
+
+
 def test_the_full_model_is_named_and_not_held_against_itself():
     card = made(0.9, 0.9, is_full=True)
     assert (card.against, card.chip[0]) == ("the full model", "full")

@@ -185,11 +185,11 @@ def test_every_view_of_survival_on_a_whole_bundle(monkeypatch, whole, view):
     assert address(test, "view") == (None if view == "seeds" else view)
     said = words(test)
     expected = {
-        "seeds": "On average 6.0 of 12 heads",
+        "seeds": "On average, 6.0 of 12 heads",
         "each": "Do the seeds agree?",
         "tasks": "Do tasks need the same heads?",
         "paths": "hollow points fell below",
-        "weights": "40% (sd 0.0%) of the weights are left, mean over 2 seeds. BERT-base, as published: 56%",
+        "weights": "40% (sd 0%) of the weights are left, mean over 2 seeds. BERT-base, as published: 56%",
         "paper": "Every task, as published",
     }
     assert expected[view] in said

@@ -103,8 +103,8 @@ def test_the_game_without_a_checkpoint_plays_on_stored_masks(monkeypatch):
 
 
 def scored(test):
-    """What the page says of an exact score that holds."""
-    assert any("It holds" in str(element.proto.body) for element in test.get("html"))
+    """What the page says once the full model's exact score is there."""
+    assert any("This is the full model" in str(element.proto.body) for element in test.get("html"))
     return words(test)
 
 

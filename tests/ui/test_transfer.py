@@ -53,7 +53,7 @@ def test_the_matrix_its_sentence_and_the_stability(monkeypatch, bundle):
     assert {"tickets.transfer", "tickets.transfer.table", "tickets.stability"} <= set(kept)
     over = kept["tickets.stability"].data["over"].tolist()
     assert over[0].endswith("seeds")
-    assert "200 bootstrap samples of dev" in over
+    assert "200 bootstrap samples of the dev set" in over
     other = opened(monkeypatch, "tickets", bundle.root, task="MRPC", seed="1337")
     assert "python -m precompute transfer --task MRPC --seed 1337" in words(other)
 

@@ -140,7 +140,7 @@ def _grid(shown: Shown, where: dict[str, str], tools: DeltaGenerator) -> None:
     mask = Mask.full(*shape) if of is None else masks[of]
     coloured = fill if len(masks) > 1 or fill != FILL else overlay_picker.NONE
     title = f"{shows.by_name[fill].label if coloured in shows.by_name else 'Heads and MLPs kept'}, {run.task}"
-    with st.container(width=_grid_width(*shape)):
+    with st.container(width=views.grid_width(*shape)):
         exhibits.grid(
             mask,
             title=title if of is None else f"{title}, seed {of}",
@@ -160,12 +160,6 @@ def _seed_chosen(run: Run, masks: Mapping[int, Mask]) -> int | None:
     names = {ALL: f"All {len(masks)} seeds"} | {str(seed): str(seed) for seed in masks}
     chosen = switch("Seed", names, "of", f"survival.of.{run.model}.{run.task}.{'.'.join(names)}")
     return None if chosen == ALL else int(chosen)
-
-
-def _grid_width(n_layers: int, n_heads: int) -> int:
-    """Pixels: so wide that the grid and its legend are seen at once on a laptop, in squares of 24 pixels or more."""
-    cell = max(24, min(36, 252 // n_layers))
-    return int(cell * (n_heads + 2.6)) + 100
 
 
 def _steps(shown: Shown) -> pd.DataFrame | None:

@@ -81,9 +81,14 @@ def all_tasks(view: View, masks: Mapping[str, Mapping[int, Mask]], pruned: Prune
         st.info(f"Nothing was pruned so yet. {make_here.how(view, key, 'This task')}", icon=":material/content_cut:")
         make_here.offer(view, [key], "survival.tasks")
         return
-    st.markdown(f"In how many seeds each head and MLP of {model_name(view.run.model)} survives, task by task.")
+    counts = {len(by_seed) for by_seed in masks.values()}
+    several = f"{min(counts)} seeds" if len(counts) == 1 and counts != {1} else "seeds"
+    st.markdown(f"In how many {several} each head and MLP of {model_name(view.run.model)} survives, task by task.")
     panels_row(
-        [_task_panel(view, task, list(by_seed.values()), pruned) for task, by_seed in masks.items()],
+        [
+            _task_panel(view, task, list(by_seed.values()), pruned, count=len(counts) > 1)
+            for task, by_seed in masks.items()
+        ],
         "survival.tasks",
         value="survives in a share of",
         low="never",
@@ -148,17 +153,19 @@ def single_weights(view: View) -> None:
     )
     low, high = float(min(heads.min(), mlps.min())), float(max(heads.max(), mlps.max()))
     weights = weights_overlay(heads, mlps, (low, high))
-    exhibits.grid(
-        Mask.full(*shape_of(view.manifests, run)),
-        title=f"Share of weights left, {run.task}",
-        caption=f"Magnitude pruning of {model_name(run.model)}, mean over {seeds(len(found))}.",
-        revision=f"weights-{run.model}-{run.task}-{view.stamp}",
-        key="survival.weights",
-        fill=weights.overlay,
-        hover_heads=[list(row) for row in weights.head_words],
-        hover_mlps=list(weights.mlp_words),
-        disabled=True,
-    )
+    shape = shape_of(view.manifests, run)
+    with st.container(width=grid_width(*shape)):
+        exhibits.grid(
+            Mask.full(*shape),
+            title=f"Share of weights left, {run.task}",
+            caption=f"Magnitude pruning of {model_name(run.model)}, mean over {seeds(len(found))}.",
+            revision=f"weights-{run.model}-{run.task}-{view.stamp}",
+            key="survival.weights",
+            fill=weights.overlay,
+            hover_heads=[list(row) for row in weights.head_words],
+            hover_mlps=list(weights.mlp_words),
+            disabled=True,
+        )
     spread = seed_spread([one.share_kept for one in found.values()])
     sd = "" if np.isnan(spread.sd) else f" (sd {share_sd(spread.sd)})"
     st.caption(f"{spread.mean:.0%}{sd} of the weights are left, mean over {seeds(len(found))}.{beside}")
@@ -179,12 +186,20 @@ def single_weights(view: View) -> None:
         )
 
 
-def _task_panel(view: View, task: str, masks: Sequence[Mask], pruned: Pruned) -> Panel:
-    """A task's panel, marked where its full model has learnt nothing."""
+def _task_panel(view: View, task: str, masks: Sequence[Mask], pruned: Pruned, *, count: bool) -> Panel:
+    """A task's panel, marked where its full model has learnt nothing. count: whether it says how many seeds it has."""
     panel = mask_panel(task, masks, pruned)
+    if not count:  # the sentence above says it of all
+        panel = replace(panel, note=panel.note.removesuffix(f", {seeds(len(masks))}"))
     if degenerate.has_learnt(view, task):
         return panel
     return replace(panel, title=f"{task}, learnt nothing")
+
+
+def grid_width(n_layers: int, n_heads: int) -> int:
+    """Pixels: so wide that a grid and its legend are seen at once on a laptop, in squares of 24 pixels or more."""
+    cell = max(24, min(36, 252 // n_layers))
+    return int(cell * (n_heads + 2.6)) + 100
 
 
 def mask_panel(title: str, masks: Sequence[Mask], pruned: Pruned) -> Panel:
