@@ -173,7 +173,7 @@ def notes_words(method: str, by_seed: BySeed) -> str:
             if note:
                 seeds_of.setdefault((kind, note), []).append(str(seed))
     return " ".join(
-        f"*{kind.capitalize()}{'' if len(of) == len(by_seed) else ', seed ' + ', '.join(of)}*: {note}"
+        f"{kind.capitalize()}{'' if len(of) == len(by_seed) else ', seed ' + ', '.join(of)}: {note}"
         for (kind, note), of in seeds_of.items()
     )
 

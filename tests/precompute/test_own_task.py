@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explorer.errors import BadCheckpoint
 from explorer.store.bundle import Bundle
 from explorer.store.own_tasks import place_of
 from explorer.store.schema import Key, Run
 from explorer.store.validation import validate
 from explorer.study.fitting import why_not
+from precompute.bundle.model_classes import matched
+from precompute.console import own_given
 from tests import tiny
 
 NAMES = ("Low", "mid-dle", "HIGH")
@@ -102,3 +105,31 @@ def test_classes_that_do_not_fit_are_refused_with_what_to_say(run, tmp_path):
         assert words in refused.err
         assert "--classes" in refused.err
     assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels", "more", "words"),
+    [
+        (2, ("low", "mid", "high"), {}, "has 2 classes (low, high); the label column holds 3 labels (high, low, mid)"),
+        (2, (0.5, 1.25, 2.75), {}, "has 2 outputs, a class each; the label column holds values: 0.5, 1.25, 2.75"),
+        (2, (1, 2, 3), {"own_metric": "pearson"}, "has 2 outputs, a class each; --metric pearson is of values"),
+        (1, ("low", "high"), {}, "has one output, a value; the label column holds high, low: classes"),
+        (2, ("low", "high"), {"own_classes": "low,mid,high"}, "has 2 outputs; --classes names 3"),
+    ],
+)
+def test_a_model_of_another_kind_than_its_data_is_a_sentence(tmp_path, outputs, labels, more, words):
+    sentences(tmp_path / "own.csv", labels)
+    given = own_given({"own_data": str(tmp_path / "own.csv"), "own_text": "text", **more}, trains=False)
+    folder = model(tmp_path / "model", outputs, ("low", "high")[:outputs])
+    with pytest.raises(BadCheckpoint) as refused:
+        matched("mine", str(folder), given)
+    assert words in refused.value.wrong
+    assert "LABEL" not in str(refused.value)
+
+
+def test_a_class_that_no_row_has_is_told(tmp_path):
+    sentences(tmp_path / "own.csv", ("high", "low"))
+    given = own_given({"own_data": str(tmp_path / "own.csv"), "own_text": "text"}, trains=False)
+    defined, remarks = matched("mine", str(model(tmp_path / "three", 3, NAMES)), given)
+    assert defined.task.label_names == NAMES
+    assert remarks[-1].startswith("No row has the class mid-dle")

@@ -107,7 +107,7 @@ def offer(view: View, keys: Sequence[Key], where: str) -> None:
 
 def makeable(view: View, keys: Sequence[Key]) -> list[Key]:
     """Finds the artefacts of the selected run that this visitor may have computed here; [] for others' visitors."""
-    if not keys or not visitor.served_on_localhost() or view.root.resolve() == PROJECT / "cache":
+    if not keys or not visitor.served_on_localhost() or view.root.resolve() == (PROJECT / "cache").resolve():
         return []
     finetuned = view.manifests.by_key.get(Key(view.run, "finetune"))
     if finetuned is None or CHECKPOINT not in finetuned.files:
