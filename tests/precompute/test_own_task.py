@@ -35,8 +35,8 @@ def sentences(path, labels, rows=30, columns=("text",)):
     return table
 
 
-def model(folder, n_outputs, names=()):
-    made = tiny.save_folder(folder, n_outputs)
+def model(folder, n_outputs, names=(), **shape):
+    made = tiny.save_folder(folder, n_outputs, **shape)
     config = json.loads((made / "config.json").read_text())
     config["id2label"] = {str(at): name for at, name in enumerate(names or [f"LABEL_{at}" for at in range(n_outputs)])}
     config["label2id"] = {name: int(at) for at, name in config["id2label"].items()}
@@ -133,3 +133,23 @@ def test_a_class_that_no_row_has_is_told(tmp_path):
     defined, remarks = matched("mine", str(model(tmp_path / "three", 3, NAMES)), given)
     assert defined.task.label_names == NAMES
     assert remarks[-1].startswith("No row has the class mid-dle")
+
+
+@pytest.mark.parametrize("n_layers", [1, 48])
+def test_one_layer_and_forty_eight_are_opened_exported_and_made_a_page(run, tmp_path, n_layers):
+    sentences(tmp_path / "own.csv", ("low", "middle", "high"), rows=9)
+    classifier = model(tmp_path / "deep", 3, NAMES, n_layers=n_layers, n_heads=2, hidden=8)
+    given = ("--model", classifier, "--bundle", tmp_path / "bundle", "--device", "cpu", "--task", "mine")
+    made = run("open", *given, "--data", tmp_path / "own.csv", "--text", "text", "--json")
+    assert made.status == 0, made.err
+    assert len(made.record["artefacts"]) == 5
+    assert run("export", "--seed", "0", *given, "--mask", "good", "--out", tmp_path / "out").status == 0
+    assert run("site", "--bundle", tmp_path / "bundle", "--out", tmp_path / "site").status == 0
+    index = (tmp_path / "site" / "index.html").read_text()
+    assert "on 1 task<" in index
+    assert "GLUE" not in index
+    planned = run("run", "--tasks", "mine", *given[:4], "--dry-run", "--json")
+    assert planned.status == 0
+    assert (planned.record["does_not_apply"], planned.record["blocked"]) == (5, 0), (
+        "its own seed alone, nothing trained"
+    )
