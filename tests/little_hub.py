@@ -42,6 +42,28 @@ def _parquet(rows):
     return out.getvalue()
 
 
+def table_files(configurations, classes):
+    """The files of a data set of one's own: configuration -> split -> rows of (text, number of the class)."""
+    card, files = "---\nconfigs:\n", {}
+    for name, splits in configurations.items():
+        card += f"- config_name: {name}\n  data_files:\n"
+        for split, rows in splits.items():
+            card += f"  - split: {split}\n    path: {name}/{split}-*\n"
+            files[f"{name}/{split}-00000-of-00001.parquet"] = _with_classes(rows, classes)
+    return {"README.md": f"{card}---\n# Some sentences\n".encode(), **files}
+
+
+def _with_classes(rows, classes):
+    """Parquet whose metadata name the classes, as `datasets` writes them."""
+    texts, labels = zip(*rows, strict=True)
+    features = {"text": {"dtype": "string", "_type": "Value"}, "label": {"names": list(classes), "_type": "ClassLabel"}}
+    table = pa.table({"text": list(texts), "label": pa.array(labels, pa.int64())})
+    told = json.dumps({"info": {"features": features}})
+    out = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata({"huggingface": told}), out)
+    return out.getvalue()
+
+
 class LittleHub:
     """Serves repositories until it is closed. `fails`: a status for every answer, or "cut": half of each data file.
 

@@ -180,7 +180,7 @@ def notes_words(method: str, by_seed: BySeed, shown: Callable[[str], str] = str)
     sentences = []
     for (kind, note), of in seeds_of.items():
         whose = "" if len(of) == len(by_seed) else f", seed {', '.join(of)}"
-        sentences.append(f"*{kind.capitalize()}{whose}*: {shown(_NONE.sub(_none, note))}")
+        sentences.append(f"{kind.capitalize()}{whose}: {shown(_NONE.sub(_none, note))}")
     return " ".join(sentences)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from explorer.bert.model_source import resolve
 from explorer.errors import BadCheckpoint, BadRequest
 from explorer.glue.metrics import OF_VALUES
 from explorer.glue.own_data import OwnTask, define, labels_in
+from explorer.study.words import counted
 from precompute.options import OwnGiven
 
 
@@ -34,13 +36,59 @@ def matched(name: str, model: str, own: OwnGiven) -> tuple[OwnTask, tuple[str, .
             raise BadRequest(
                 f"{model} has one output, a value: {reading.metric} is of classes.", "Use --metric pearson."
             )
+        labels = labels_in(own.place, reading)
+        if reading.classes or not any(map(_is_value, labels)):
+            raise BadCheckpoint(
+                f"{model} has one output, a value; the label column holds {_some(labels)}: classes.",
+                "Give a model with an output for each class, or data whose labels are values.",
+            )
         reading = replace(reading, metric=reading.metric or "pearson")
-    elif not reading.classes:
+        defined = define(name, own.place, reading)
+        return defined, (classes_for(found, defined.task, model).sentence,)
+    labels = labels_in(own.place, reading)
+    _refuse_values(model, found.n_outputs, reading.metric, labels)
+    if not reading.classes:
         names = output_names(found.config.raw, found.n_outputs, model)
-        reading = replace(reading, classes=_pairs(model, names, labels_in(own.place, reading)))
+        reading = replace(reading, classes=_pairs(model, names, labels))
+    elif len(reading.classes) != found.n_outputs:
+        raise BadCheckpoint(
+            f"{model} has {counted(found.n_outputs, 'output')}; --classes names {len(reading.classes)}.",
+            "Name a class for each output, in their order. One that no row has may be among them.",
+        )
     defined = define(name, own.place, reading)
-    order = classes_for(found, defined.task, model)
-    return defined, (order.sentence,)
+    remarks = [classes_for(found, defined.task, model).sentence]
+    if absent := [word for raw, word in reading.classes if raw not in labels]:
+        remarks.append(f"No row has the class {_some(absent)}: what the model knows of it is not scored.")
+    return defined, tuple(remarks)
+
+
+def _refuse_values(model: str, outputs: int, metric: str, labels: Sequence[str]) -> None:
+    """Raises BadCheckpoint where a model of classes is given values, or metric asks for values."""
+    numbers = [label for label in labels if _is_value(label)]
+    are_values = len(numbers) == len(labels) and any(not float(label).is_integer() for label in labels)
+    if metric in OF_VALUES or are_values:
+        what = (
+            f"--metric {metric} is of values"
+            if metric in OF_VALUES
+            else f"the label column holds values: {_some(labels)}"
+        )
+        raise BadCheckpoint(
+            f"{model} has {outputs} outputs, a class each; {what}.",
+            "Give a model with one output, or data whose labels are classes.",
+        )
+
+
+def _is_value(label: str) -> bool:
+    try:
+        return math.isfinite(float(label))
+    except ValueError:
+        return False
+
+
+def _some(labels: Sequence[str]) -> str:
+    """The first few of them, each cut short."""
+    told = ", ".join(label[:40] for label in labels[:6])
+    return told + (f" and {len(labels) - 6} more" if len(labels) > 6 else "")
 
 
 def _pairs(model: str, names: Sequence[str], labels: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -58,14 +106,21 @@ def _pairs(model: str, names: Sequence[str], labels: Sequence[str]) -> tuple[tup
         spelt = {number: label for label, number in at.items()}
         words = [name if has_names else str(number) for number, name in enumerate(names)]
         return tuple((spelt.get(number, str(number)), word) for number, word in enumerate(words))
-    told, ours = ", ".join(names)[:200], ", ".join(labels)[:200]
+    told, ours = _some(names), _some(labels)
+    if len(labels) > len(names):
+        raise BadCheckpoint(
+            f"{model} has {len(names)} classes ({told}); the label column holds {len(labels)} labels ({ours}).",
+            "Leave out the rows of other classes, or give a model that knows them all.",
+        )
     if has_names:
-        example = ",".join(f"{label}={name}" for label, name in zip(labels, names, strict=False))
+        spelt_as = [*labels, *names[len(labels) :]]
+        example = ",".join(f"{label}={name}" for label, name in zip(spelt_as, names, strict=True))
         raise BadCheckpoint(
             f"{model} names its outputs {told}; the label column holds {ours}.",
             f"If they are the same classes, say which is which, e.g. --classes '{example[:200]}'.",
         )
+    listed = [*labels, *(f"other{number}" for number in range(1, len(names) - len(labels) + 1))]
     raise BadCheckpoint(
         f"The outputs of {model} have no names ({told}); the label column holds {ours}.",
-        f"Give the labels in the order of its {len(names)} outputs: --classes '{','.join(labels)[:200]}'.",
+        f"Give the labels in the order of its {len(names)} outputs: --classes '{','.join(listed)[:200]}'.",
     )

@@ -6,11 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from explorer.errors import BadCheckpoint
 from explorer.store.bundle import Bundle
 from explorer.store.own_tasks import place_of
 from explorer.store.schema import Key, Run
 from explorer.store.validation import validate
 from explorer.study.fitting import why_not
+from precompute.bundle.model_classes import matched
+from precompute.console import own_given
 from tests import tiny
 
 NAMES = ("Low", "mid-dle", "HIGH")
@@ -32,8 +35,8 @@ def sentences(path, labels, rows=30, columns=("text",)):
     return table
 
 
-def model(folder, n_outputs, names=()):
-    made = tiny.save_folder(folder, n_outputs)
+def model(folder, n_outputs, names=(), **shape):
+    made = tiny.save_folder(folder, n_outputs, **shape)
     config = json.loads((made / "config.json").read_text())
     config["id2label"] = {str(at): name for at, name in enumerate(names or [f"LABEL_{at}" for at in range(n_outputs)])}
     config["label2id"] = {name: int(at) for at, name in config["id2label"].items()}
@@ -102,3 +105,51 @@ def test_classes_that_do_not_fit_are_refused_with_what_to_say(run, tmp_path):
         assert words in refused.err
         assert "--classes" in refused.err
     assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "labels", "more", "words"),
+    [
+        (2, ("low", "mid", "high"), {}, "has 2 classes (low, high); the label column holds 3 labels (high, low, mid)"),
+        (2, (0.5, 1.25, 2.75), {}, "has 2 outputs, a class each; the label column holds values: 0.5, 1.25, 2.75"),
+        (2, (1, 2, 3), {"own_metric": "pearson"}, "has 2 outputs, a class each; --metric pearson is of values"),
+        (1, ("low", "high"), {}, "has one output, a value; the label column holds high, low: classes"),
+        (2, ("low", "high"), {"own_classes": "low,mid,high"}, "has 2 outputs; --classes names 3"),
+    ],
+)
+def test_a_model_of_another_kind_than_its_data_is_a_sentence(tmp_path, outputs, labels, more, words):
+    sentences(tmp_path / "own.csv", labels)
+    given = own_given({"own_data": str(tmp_path / "own.csv"), "own_text": "text", **more}, trains=False)
+    folder = model(tmp_path / "model", outputs, ("low", "high")[:outputs])
+    with pytest.raises(BadCheckpoint) as refused:
+        matched("mine", str(folder), given)
+    assert words in refused.value.wrong
+    assert "LABEL" not in str(refused.value)
+
+
+def test_a_class_that_no_row_has_is_told(tmp_path):
+    sentences(tmp_path / "own.csv", ("high", "low"))
+    given = own_given({"own_data": str(tmp_path / "own.csv"), "own_text": "text"}, trains=False)
+    defined, remarks = matched("mine", str(model(tmp_path / "three", 3, NAMES)), given)
+    assert defined.task.label_names == NAMES
+    assert remarks[-1].startswith("No row has the class mid-dle")
+
+
+@pytest.mark.parametrize("n_layers", [1, 48])
+def test_one_layer_and_forty_eight_are_opened_exported_and_made_a_page(run, tmp_path, n_layers):
+    sentences(tmp_path / "own.csv", ("low", "middle", "high"), rows=9)
+    classifier = model(tmp_path / "deep", 3, NAMES, n_layers=n_layers, n_heads=2, hidden=8)
+    given = ("--model", classifier, "--bundle", tmp_path / "bundle", "--device", "cpu", "--task", "mine")
+    made = run("open", *given, "--data", tmp_path / "own.csv", "--text", "text", "--json")
+    assert made.status == 0, made.err
+    assert len(made.record["artefacts"]) == 5
+    assert run("export", "--seed", "0", *given, "--mask", "good", "--out", tmp_path / "out").status == 0
+    assert run("site", "--bundle", tmp_path / "bundle", "--out", tmp_path / "site").status == 0
+    index = (tmp_path / "site" / "index.html").read_text()
+    assert "on 1 task<" in index
+    assert "GLUE" not in index
+    planned = run("run", "--tasks", "mine", *given[:4], "--dry-run", "--json")
+    assert planned.status == 0
+    assert (planned.record["does_not_apply"], planned.record["blocked"]) == (5, 0), (
+        "its own seed alone, nothing trained"
+    )

@@ -14,7 +14,7 @@ from explorer.store.task_tickets import tickets_beside
 from explorer.study.claim_sheet import BAD, claim_sheet
 from explorer.study.stored_scores import known_run
 from explorer.ui.pages.stage.component import at, deck_data, left_for
-from explorer.ui.pages.stage.scenes import scene_of, scenes_of
+from explorer.ui.pages.stage.scenes import left_out, scene_of, scenes_of
 from explorer.ui.pages.stage.story import (
     LARGEST,
     ONE_SEED,
@@ -196,3 +196,24 @@ def test_bars_of_different_seeds_say_how_many(material):
     assert scene.picture is not None
     assert [of["label"] for of in scene.picture["bars"]] == ["good (2 seeds)", "random (2 seeds)", "bad (1 seed)"]
     assert "mean over the seeds that each has" in scene.picture["legend"]
+
+
+def test_a_story_may_name_an_own_task_of_the_bundle():
+    text = 'title = "A"\ntask = "reviews"\n' + GOOD.split("\n", 1)[1]
+    assert parse_story(text, FACTS, ("reviews",)).steps[0].task == "reviews"
+    with pytest.raises(BadRequest, match=r"is no task of GLUE\."):
+        parse_story(text, FACTS)
+    with pytest.raises(BadRequest, match="or of this bundle") as refused:
+        parse_story(text.replace("reviews", "other"), FACTS, ("reviews",))
+    assert "WNLI, reviews" in refused.value.mend
+
+
+def test_what_an_opened_model_never_can_tell_is_left_out_with_a_sentence(material):
+    of = material
+    never = replace(of, sheet=replace(of.sheet, never={"retrained": "it was opened", "unstable": "so was it"}))
+    shipped = read_story(SHIPPED, FACTS)
+    steps, sentences = left_out(shipped, lambda _step: never)
+    assert [step.claim for step in steps] == [one.claim for one in shipped.steps if one.claim in (None, "good", "rest")]
+    assert len(sentences) == 2
+    assert sentences[0].endswith("is left out: it was opened.")
+    assert left_out(shipped, lambda _step: of) == (shipped.steps, ())

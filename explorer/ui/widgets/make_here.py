@@ -107,7 +107,7 @@ def offer(view: View, keys: Sequence[Key], where: str) -> None:
 
 def makeable(view: View, keys: Sequence[Key]) -> list[Key]:
     """Finds the artefacts of the selected run that this visitor may have computed here; [] for others' visitors."""
-    if not keys or not visitor.served_on_localhost() or view.root.resolve() == PROJECT / "cache":
+    if not keys or not visitor.served_on_localhost() or view.root.resolve() == (PROJECT / "cache").resolve():
         return []
     finetuned = view.manifests.by_key.get(Key(view.run, "finetune"))
     if finetuned is None or CHECKPOINT not in finetuned.files:
@@ -168,7 +168,7 @@ def _how_far(progress: RunProgress | None) -> tuple[float, str]:
     left = progress.seconds_left
     words = f"{done} of {len(jobs)} made"
     if left is not None:
-        words += f", {Estimate(max(0.0, left), '').words()} left"
+        words += f", {Estimate(left, '').words()} left" if left > 0 else ", it takes longer than was estimated"
     whole = sum(job.estimate or 1.0 for job in jobs) or 1.0
     past = sum(job.estimate or 1.0 for job in jobs if job.status == "done")
     now = sum(min(spent, 0.95 * (job.estimate or 1.0)) for job in running)

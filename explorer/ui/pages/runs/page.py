@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, cast
 
 import pandas as pd
@@ -81,10 +81,12 @@ def _here(view: View) -> None:
     )
     progress.show(view)
     found = {run: coverage(view.bundle, manifests, run) for run in rows}
-    _matrix(selected, rows, found, shown)
+    never = _never(view.bundle, found)
+    _matrix(selected, rows, found, shown, never)
     st.caption(
         "✓ there (3: all three variants); 2 of 3: some of them; – not made yet; *stored*: fine-tuned, but its "
         "checkpoint does not ship, so that the lab can show stored scores only."
+        + (" × cannot be made of this run: below it says why." if never else "")
     )
     absent = [task for task in TASKS if task not in tasks]
     if 0 < len(absent) < len(TASKS) and any(manifest.stage not in PUBLISHED_STAGES for manifest in own):
@@ -124,12 +126,28 @@ def _code(run: Run) -> str:
     return f"{run.task}.{'all' if run.seed == ALL_SEEDS else run.seed}"
 
 
-def _matrix(selected: Run, rows: Sequence[Run], found: Mapping[Run, Mapping[str, Sequence[Part]]], shown: Run) -> None:
+def _never(bundle: Bundle, found: Mapping[Run, Mapping[str, Sequence[Part]]]) -> set[Key]:
+    """What cannot be made of the runs whose model was opened as it is."""
+    lacking: list[Key] = []
+    for run, stages in found.items():
+        finetuned = Key(run, "finetune")
+        if bundle.has(finetuned) and is_opened(bundle, finetuned):
+            lacking += [part.key for parts in stages.values() for part in parts if part.manifest is None]
+    return {key for keys in sorted_out(bundle, lacking)[1].values() for key in keys}
+
+
+def _matrix(
+    selected: Run,
+    rows: Sequence[Run],
+    found: Mapping[Run, Mapping[str, Sequence[Part]]],
+    shown: Run,
+    never: Container[Key],
+) -> None:
     shown_stages = [stage for stage in register.REGISTER if any(stage.name in parts for parts in found.values())]
     table = pd.DataFrame(
         [
             {"task": run.task, "seed": "all" if run.seed == ALL_SEEDS else str(run.seed)}
-            | {stage.title: _cell(found[run].get(stage.name, ())) for stage in shown_stages}
+            | {stage.title: _cell(found[run].get(stage.name, ()), never) for stage in shown_stages}
             for run in rows
         ]
     )
@@ -161,9 +179,11 @@ def _matrix(selected: Run, rows: Sequence[Run], found: Mapping[Run, Mapping[str,
     )
 
 
-def _cell(parts: Sequence[Part]) -> str:
+def _cell(parts: Sequence[Part], never: Container[Key] = ()) -> str:
     if not parts:
         return ""
+    if all(part.key in never for part in parts):
+        return "×"
     there = [part for part in parts if part.manifest is not None]
     if any(part.status == "unfinished" for part in parts):
         return _MARKS["unfinished"]
