@@ -85,6 +85,7 @@ def whole(tmp_path_factory):
     return root
 
 
+@pytest.mark.long
 def test_after_ten_kills_the_same_plan_ends_with_the_same(whole):
     root = whole
     rng, bundle, jobs = random.Random(0), Bundle(root / "killed"), worlds.plan()
