@@ -12,7 +12,7 @@ demo: .venv/app.done  ## open the explorer on http://localhost:8501
 	$(BIN)/streamlit run serve.py --server.address $(HOST) --server.port $(PORT) --server.baseUrlPath "$(BASE)" --browser.gatherUsageStats false
 
 test: .venv/dev.done axe  ## every test, on every core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 axe: .axe/$(AXE).done  ## axe-core, which browser tests put into every page; without npm they are skipped
 

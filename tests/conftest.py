@@ -12,6 +12,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("no-clock")
+SLOW_FOLDERS = {"browser", "ui", "precompute"}
+
+
+def pytest_collection_modifyitems(items):
+    """Files with long tests come first, then slow folders: the short ones fill what is left on every core."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: (item.path not in long, SLOW_FOLDERS.isdisjoint(item.nodeid.split("/"))))
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ def listening(page):
     return hosts
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", PAGES)
 def test_no_page_asks_another_host(context_of, app, where):
     page = context_of()

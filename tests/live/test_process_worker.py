@@ -203,6 +203,7 @@ def test_a_model_that_cannot_be_loaded_is_told(examples):
         assert error.mend == "Copy it again."
 
 
+@pytest.mark.long
 def test_the_process_gives_the_evaluators_own_numbers_and_writes_them_down(examples, tmp_path):
     from explorer.live.opening import opened
 

@@ -38,6 +38,13 @@ for name, arguments in commands.items():
     if name.startswith("bench"):
         from precompute.bench import figures
         figures._BASE = {{"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}}
+        figures.gemm_peak.__defaults__ = (256,)
+    if name == "league":
+        from precompute.stages import league
+        league.DRAWS, league.NODES = 3, 4
+    if name == "attention":
+        from precompute.stages import attention
+        attention.SENTENCES, attention.SAMPLES = 5, 2
     sys.argv[:] = ["precompute", *arguments]
     try:
         main()
@@ -98,6 +105,7 @@ def test_the_folder_lacks_what_it_should(site):
     assert "No module named 'streamlit'" in done.stderr
 
 
+@pytest.mark.long
 def test_every_stage_and_benchmark_runs_with_few_packages(site, glue, model, tmp_path):
     run = ("--task", "MRPC", "--seed", SEED, "--model", model, "--bundle", tmp_path / "bundle")
     data = ("--glue-dir", glue)

@@ -36,7 +36,7 @@ from explorer.tickets.recipes import PAPER
 from explorer.tickets.retraining import retrain
 from precompute.options import Options
 from precompute.stage_verbs import make
-from precompute.stages import attention, baseline, finetune, importance, magnitude, prune, subnetworks
+from precompute.stages import attention, bank, baseline, finetune, importance, league, magnitude, prune, subnetworks
 from precompute.stages import retrain as retrain_stage
 from precompute.stages.magnitude import stored_ticket
 from precompute.study import left_undone, run_study
@@ -441,9 +441,13 @@ def test_commands_are_those_that_make_the_artefact(stage, variant, words):
     assert command_for(Key(RUN, stage, variant)) == f"python -m precompute {words} --model minilm"
 
 
+@pytest.mark.long
 def test_a_study_runs_every_stage_and_names_what_is_left(run, bundle, glue, model, tmp_path, monkeypatch):
     flat = MapClassifier(lambda maps: np.full((len(maps), 5), 0.2), 0.5, "flat")
     monkeypatch.setattr(attention, "shipped_classifier", lambda: flat)
+    monkeypatch.setattr(bank, "MASKS", 100)
+    monkeypatch.setattr(league, "DRAWS", 3)
+    monkeypatch.setattr(league, "NODES", 4)
     options = ("--task", "MRPC", "--seed", SEED, "--model", model, "--glue-dir", glue, "--bundle", bundle)
     partly = run("study", *options, "--without", "prune,retrain, magnitude")
     assert partly.status == 0

@@ -169,6 +169,7 @@ def test_the_seconds_of_all_sittings_are_told(world, tmp_path, monkeypatch):
     assert made.seconds > before
 
 
+@pytest.mark.long
 def test_killed_at_random_moments_nothing_that_was_saved_is_lost():
     """Real kills, of every job: `bench kills` is the same with as many as one has time for."""
     done = subprocess.run(

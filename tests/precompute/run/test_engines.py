@@ -27,6 +27,7 @@ def made(tmp_path_factory):
     return root
 
 
+@pytest.mark.long
 def test_two_processes_of_this_machine_make_the_plan(made):
     bundle, jobs = Bundle(made / "bundle"), worlds.plan()
     assert fresh(bundle, jobs) == {job.key for job in jobs}
