@@ -1,8 +1,8 @@
 """The register of stages: what each is called, which verb makes it, in which variants, and what it builds on.
 
-Everything that lists stages reads it: keys and folders of a bundle, the study's plan, what is missing, the command
-that makes it, the command line and the Runs page. A new stage is an entry here, a file of its verb's name in
-precompute/stages with a function `make`, and its screen.
+Long because each stage has an entry. Everything that lists stages reads it: keys and folders of a bundle, the study's
+plan, what is missing, the command that makes it, the command line and the Runs page. A new stage is an entry here, a
+file of its verb's name in precompute/stages with a function `make`, and its screen.
 """
 
 from __future__ import annotations

@@ -35,14 +35,14 @@ class Load:
     """What makes the stages of one run slow or fast."""
 
     examples: int
-    """Of the dev set."""
+    """How many the dev set has."""
     characters: float
     """Mean of an example, of both texts of a pair."""
     layers: int
     heads: int
-    """Of a layer."""
+    """How many a layer has."""
     parameters: int
-    """Of all heads and MLPs."""
+    """How many all heads and MLPs have together."""
 
     @property
     def a_pass(self) -> float:

@@ -38,7 +38,7 @@ class Making:
     process: subprocess.Popen[bytes]
     log: Path
     names: tuple[str, ...]
-    """What it makes."""
+    """The artefacts that it makes, as pages call them."""
 
     def last_words(self) -> str:
         """The last line that the command wrote."""

@@ -1,4 +1,7 @@
-"""Page: what is in the bundle, how each part came about, what is missing, and how to add to it."""
+"""Page: what is in the bundle, how each part came about, what is missing, and how to add to it.
+
+Long because the table, its details, the plan and the memory of the server are one screen.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A story and a bundle to the screens of a talk: every word and figure, ready before the talk begins."""
+"""A story and a bundle to the screens of a talk: every word and figure, ready before the talk begins.
+
+Long because each of the seven steps has its screen here.
+"""
 
 from __future__ import annotations
 
