@@ -28,7 +28,8 @@ from explorer.study.comparisons import Answers, answers_by_seed, paired_by_seed
 from explorer.study.conditions import CONDITIONS, ConditionScore, study_scores
 from explorer.study.landmarks import Landmark, landmarks_of
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
-from explorer.study.mean_ablation import MeanAblation, read_mean_ablation
+from explorer.study.mean_ablation import read_mean_ablation
+from explorer.study.mean_ablation_words import MeansShown, means_shown
 from explorer.study.report import Report, by_condition, report_rows
 from explorer.study.stored_scores import KnownRun, known_run
 from explorer.study.survivor_patterns import SurvivorPatterns, survivor_patterns
@@ -126,11 +127,17 @@ def claim_sheet(view: View, model: str, task: str) -> ClaimSheet:
     return made_claim_sheet(view.bundle, view.manifests, model, task)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)  # shared: read-only
-def mean_ablation(view: View, model: str, task: str) -> MeanAblation | None:
-    """What tickets of a task score with means in the place of what is off; None where none was. Raises BadBundle."""
-    learnt, line = claim_sheet(view, model, task).learnt, majority_baseline(view, model, task)
-    return read_mean_ablation(view.bundle, model, task, line, learnt)
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def with_means(view: View, model: str, first: str) -> MeansShown | None:
+    """What a model's tickets score with means in the place of what is off, of every task that has it, `first` before
+    the others; None where none has. Raises BadBundle."""
+    tasks = sorted({one.task for one in view.manifests if one.key.stage == "mean-ablated" and one.model == model})
+    made = []
+    for task in sorted(tasks, key=lambda task: task != first):
+        learnt, line = claim_sheet(view, model, task).learnt, majority_baseline(view, model, task)
+        made.append(read_mean_ablation(view.bundle, model, task, line, learnt))
+    there = [of for of in made if of is not None]
+    return means_shown(there) if there else None
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
