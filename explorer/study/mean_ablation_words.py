@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 import pandas as pd
@@ -23,6 +24,36 @@ from explorer.study.mean_ablation import (
 from explorer.study.words import counted
 
 _LETTERS = "ab"
+
+
+@dataclass(frozen=True, eq=False)
+class MeansShown:
+    """All that a page shows of zeros and means: it takes a bootstrap a number, so it is made once."""
+
+    words: str
+    """Sentences on what it means, as Markdown."""
+    caption: str
+    shares: pd.DataFrame
+    """Rows as `share_rows` gives them, and so on."""
+    settings: pd.DataFrame
+    moved: pd.DataFrame
+    unlearnt: tuple[str, ...]
+    """Sentences on tasks of which nothing is claimed."""
+    runs: frozenset[tuple[str, int]]
+    """Task and seed of every run that is in it."""
+
+
+def means_shown(tasks: Sequence[MeanAblation]) -> MeansShown:
+    """Puts together what is shown of some tasks, in their order; at least one."""
+    return MeansShown(
+        meaning(tasks),
+        caption(tasks),
+        share_rows(tasks),
+        setting_rows(tasks),
+        moved_rows(tasks),
+        tuple(f"{of.task}: {of.claims[PAPER][0].because}" for of in tasks if not of.learnt),
+        frozenset((of.task, seed) for of in tasks for seed in of.runs),
+    )
 
 
 def setting_rows(tasks: Sequence[MeanAblation]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Whether a ticket of one task, fine-tuned again on another, does as well there as that task's own."""
+"""Whether a ticket of one task, retrained on another, does as well there as that task's own."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from explorer.study.stored_scores import KnownRun
 
 @dataclass(frozen=True)
 class RetrainedAway:
-    """A ticket of one task, fine-tuned again on another, beside that task's own and as many parts at random."""
+    """A ticket of one task, retrained on another, beside that task's own and as many parts at random."""
 
     ticket: str
     """The task that it was found for."""
     run: Run
-    """The run with whose recipe and seed it was fine-tuned again."""
+    """The run with whose recipe and seed it was retrained."""
     metric: str
     full: float
     score: float
@@ -38,7 +38,7 @@ class RetrainedAway:
 
 
 def retrained_away(bundle: Bundle, manifests: Inventory, known: KnownRun) -> Iterator[RetrainedAway]:
-    """Reads every ticket of another task that was fine-tuned again on a run's task; raises BadBundle."""
+    """Reads every ticket of another task that was retrained on a run's task; raises BadBundle."""
     run, metric, labels = known.run, known.task.metric, known.labels
 
     def said(variant: str) -> AnyArray | None:
@@ -70,11 +70,11 @@ def retrained_words(found: Sequence[RetrainedAway]) -> str:
     """Says what came out, as Markdown."""
     beside = [one for one in found if one.over_random is not None]
     if not beside:
-        return "A ticket of another task was fine-tuned again; no random one of its size is there to hold it against."
+        return "A ticket of another task was retrained; no random one of its size is there to hold it against."
     better = sum(not d.within_noise and d.difference > 0 for one in beside if (d := one.over_random))
     near = [one.over_own for one in beside if one.over_own is not None]
     words = (
-        f"Fine-tuned again on the other task, a ticket beats as many parts at random beyond noise in **{better} of "
+        f"Retrained on the other task, a ticket beats as many parts at random beyond noise in **{better} of "
         f"{len(beside)}** tries"
     )
     if near:
@@ -88,7 +88,7 @@ def retrained_table(found: Sequence[RetrainedAway]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "ticket of": [one.ticket for one in found],
-            "fine-tuned again on": [one.run.task for one in found],
+            "retrained on": [one.run.task for one in found],
             "seed": [str(one.run.seed) for one in found],
             "heads": [one.heads for one in found],
             "MLPs": [one.mlps for one in found],

@@ -30,7 +30,8 @@ from explorer.study.conditions import CONDITIONS, ConditionScore, study_scores
 from explorer.study.landmarks import Landmark, landmarks_of
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
 from explorer.study.mask_bank import mask_bank_of
-from explorer.study.mean_ablation import MeanAblation, read_mean_ablation
+from explorer.study.mean_ablation import read_mean_ablation
+from explorer.study.mean_ablation_words import MeansShown, means_shown
 from explorer.study.pairs import Partners, RunPairs, run_pairs
 from explorer.study.pairs import bank_partners as made_bank_partners
 from explorer.study.report import Report, by_condition, report_rows
@@ -132,11 +133,17 @@ def claim_sheet(view: View, model: str, task: str) -> ClaimSheet:
     return made_claim_sheet(view.bundle, view.manifests, model, task)
 
 
-@st.cache_resource(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)  # shared: read-only
-def mean_ablation(view: View, model: str, task: str) -> MeanAblation | None:
-    """What tickets of a task score with means in the place of what is off; None where none was. Raises BadBundle."""
-    learnt, line = claim_sheet(view, model, task).learnt, majority_baseline(view, model, task)
-    return read_mean_ablation(view.bundle, model, task, line, learnt)
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def with_means(view: View, model: str, first: str) -> MeansShown | None:
+    """What a model's tickets score with means in the place of what is off, of every task that has it, `first` before
+    the others; None where none has. Raises BadBundle."""
+    tasks = sorted({one.task for one in view.manifests if one.key.stage == "mean-ablated" and one.model == model})
+    made = []
+    for task in sorted(tasks, key=lambda task: task != first):
+        learnt, line = claim_sheet(view, model, task).learnt, majority_baseline(view, model, task)
+        made.append(read_mean_ablation(view.bundle, model, task, line, learnt))
+    there = [of for of in made if of is not None]
+    return means_shown(there) if there else None
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
@@ -147,7 +154,7 @@ def transferred(view: View, run: Run) -> tuple[Transferred, ...]:
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
 def retrained_away(view: View, run: Run) -> tuple[RetrainedAway, ...]:
-    """The tickets of other tasks that were fine-tuned again on a run's task; raises BadBundle."""
+    """The tickets of other tasks that were retrained on a run's task; raises BadBundle."""
     return tuple(made_retrained_away(view.bundle, view.manifests, known(view, run)))
 
 

@@ -92,7 +92,7 @@ def test_a_sweep_shows_how_far_it_is_until_all_is_drawn_whatever_is_known_meanwh
     test = lab(task="MRPC", seed="1337", show="history")
     (offer,) = (button for button in test.button if button.key == "lab.history.sweep")
     offer.click().run()
-    (((_, _, *codes), job),) = test.session_state["background.sweep.history"].items()
+    (((_, _, _, *codes), job),) = test.session_state["background.sweep.history"].items()
     assert progress(test) == f"Scored 0 of {len(codes)} masks …"
     for known in (1, 2):  # the ledger fills, and the question stays the same
         gate.let_through(1)

@@ -101,7 +101,10 @@ def shown(test):
 
 
 PAGES = {
-    "overview": ({}, {"overview.good", "overview.rest", "overview.retrained", "overview.unstable"}),
+    "overview": (
+        {},
+        {"overview.good", "overview.rest", "overview.retrained", "overview.unstable", "overview.since"},
+    ),
     "survival": ({}, {"survival.grid", "survival.seeds"}),
     "survival, each": ({"view": "each"}, {"survival.each", "survival.agreement", "survival.statistics"}),
     "survival, tasks": ({"view": "tasks"}, {"survival.tasks", "survival.overlap.heads", "survival.overlap.mlps"}),

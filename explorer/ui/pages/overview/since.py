@@ -51,8 +51,8 @@ def show(view: View, *, learnt: bool) -> None:
     """
     found, refused = answers(view, view.run, learnt)
     there = [*(one.name for one in found), *refused]
-    missing = _missing(view, there) if learnt else {}
-    if not there and not missing:
+    unmade = _missing(view, there) if learnt else {}
+    if not there and not unmade:
         return
     st.subheader("Since then")
     words = "What others have asked of heads and tickets since 2020, answered here."
@@ -65,8 +65,8 @@ def show(view: View, *, learnt: bool) -> None:
         exhibits.keep(_KEY, Exhibit("Since then", words, data=lambda: _table(found)))
     for name, why in refused.items():
         st.caption(f"{QUESTIONS[name]} {plain(why)}")
-    if missing:
-        listed = " ".join(f"{QUESTIONS[name]} {code(command)}" for name, command in missing.items())
+    if unmade:
+        listed = " ".join(f"{QUESTIONS[name]} {code(command)}" for name, command in unmade.items())
         st.caption(f"Not computed yet for {view.run.task}, seed {view.run.seed}: {listed}")
 
 

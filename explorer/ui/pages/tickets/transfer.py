@@ -22,6 +22,7 @@ from explorer.ui.widgets import exhibits, make_here
 from explorer.ui.widgets.words import minus
 
 _KEY = "tickets.transfer"
+_RETRAINED = "**Retrained on the other task**"
 
 
 def show(view: View) -> None:
@@ -29,10 +30,10 @@ def show(view: View) -> None:
     bundle has one task of this model and seed: there is no other one."""
     run = view.run
     runs = [Run(run.model, task, run.seed) for task in dict.fromkeys(m.task for m in view.manifests)]
-    if sum(view.has(Key(one, "finetune")) for one in runs) < 2:
+    there = [one for one in runs if view.has(Key(one, "transfer"))]
+    if not there and sum(view.has(Key(one, "finetune")) for one in runs) < 2:
         return
     st.subheader("Does a ticket win on another task?", anchor=False)
-    there = [one for one in runs if view.has(Key(one, "transfer"))]
     if not there:
         command = view.bundle.command_for(Key(run, "transfer"))
         st.caption(f"The tickets of seed {run.seed} were not tried on other tasks' models yet: {code(command)}")
@@ -70,27 +71,28 @@ def show(view: View) -> None:
 
 
 def retrained(view: View) -> None:
-    """Draws the tickets that were fine-tuned again on another task, any seed; says how where none was."""
+    """Draws the tickets that were retrained on another task, any seed; says how where none was."""
     run = view.run
-    st.markdown("**Fine-tuned again on the other task**")
     runs = [one for one in runs_of(view.manifests) if one.model == run.model and view.has(Key(one, "finetune"))]
     runs = [one for one in runs if any(view.has(Key(one, "retrained", f"good-of-{task}")) for task in TASKS)]
     found = [of for one in runs for of in cached.retrained_away(view, one)]
     if not found:
         other = next((one.task for one in runs_of(view.manifests) if one.task != run.task and one.task in TASKS), "")
         if other and view.has(Key(run, "finetune")):
+            st.markdown(_RETRAINED)
             make = code(view.bundle.command_for(Key(run, "retrained", f"good-of-{other}")))
-            st.caption(f"No ticket of another task was fine-tuned again yet: {make}, and the same with `--kind random`")
+            st.caption(f"No ticket of another task was retrained yet: {make}, and the same with `--kind random`")
         return
+    st.markdown(_RETRAINED)
     st.markdown(exhibits.say(retrained_words(found), f"{_KEY}.retrained"))
     exhibits.table(
         retrained_table(found).map(lambda cell: minus(cell) if isinstance(cell, str) else cell),
         key=f"{_KEY}.retrained",
-        title="Tickets of other tasks, fine-tuned again",
+        title="Tickets of other tasks, retrained",
     )
     st.caption(
         "From the pre-trained model, as the task's runs were fine-tuned, with the mask of the other task's ticket. "
-        "Random: as many heads and MLPs, one draw, fine-tuned again likewise. Differences are paired on the dev "
+        "Random: as many heads and MLPs, one draw, retrained likewise. Differences are paired on the dev "
         "examples, with 95% intervals; one fine-tuning each, so what another seed would give is not in them. The "
         "task's own ticket may be of another size. Chen et al. (2020) ask it of tickets of single weights."
     )
