@@ -19,8 +19,9 @@ from websockets.typing import Subprotocol
 
 from explorer.mask import Mask
 
-_GRID = "head_grid"
-_FIRST, _EXACT, _KNOWN = "Scored", "Scored in", "from the ledger"
+_GRID, _CARD = "head_grid", "score_card"
+_FIRST, _EXACT, _KNOWN = "≈", "Scored in", "from the ledger"
+"""How the card's number begins while the score narrows, and what its folded words say once it is exact."""
 
 
 @dataclass
@@ -172,13 +173,17 @@ class Viewer:
             self.exceptions.append(element.exception.message)
         elif kind == "alert" and element.alert.format == element.alert.ERROR:
             self.exceptions.append(element.alert.body)
-        elif kind == "progress" and element.progress.text.startswith(_FIRST):
-            self._timed(exact=False)
-        elif kind == "markdown" and self._is_exact(element.markdown.body):
-            self._timed(exact=True)
+        elif kind == "bidi_component" and element.bidi_component.component_name == _CARD:
+            card = json.loads(element.bidi_component.json or element.bidi_component.mixed.json)
+            if self.mask is not None and card["code"] != self.mask.code:
+                return
+            if any(self._is_exact(words) for words in card["folded"]):
+                self._timed(exact=True)
+            elif card["value"].startswith(_FIRST):
+                self._timed(exact=False)
 
-    def _is_exact(self, body: str) -> bool:
-        return body.startswith((_EXACT, "The full model, scored")) or _KNOWN in body
+    def _is_exact(self, words: str) -> bool:
+        return words.startswith((_EXACT, "The full model, scored")) or _KNOWN in words
 
     def _timed(self, *, exact: bool) -> None:
         if self._asked is None or not self._seen or self._asked.exact is not None:
