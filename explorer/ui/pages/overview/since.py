@@ -66,7 +66,7 @@ def show(view: View, *, learnt: bool) -> None:
     for name, why in refused.items():
         st.caption(f"{QUESTIONS[name]} {plain(why)}")
     if unmade:
-        listed = " ".join(f"{QUESTIONS[name]} {code(command)}" for name, command in unmade.items())
+        listed = " ".join(f"{QUESTIONS[name]} {code(verb)}" for name, verb in unmade.items())
         st.caption(f"Not computed yet for {view.run.task}, seed {view.run.seed}: {listed}")
 
 

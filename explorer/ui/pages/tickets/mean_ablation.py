@@ -21,9 +21,9 @@ def show(view: View) -> None:
     st.subheader("Does it matter what stands in for a head that is off?", anchor=False)
     run = view.run
     shown = cached.with_means(view, run.model, run.task)
-    command = code(view.bundle.command_for(Key(run, "mean-ablated")))
+    make = code(view.bundle.command_for(Key(run, "mean-ablated")))
     if shown is None:
-        st.caption(f"Nothing was scored yet with means in the place of what is off: {command}")
+        st.caption(f"Nothing was scored yet with means in the place of what is off: {make}")
         return
     words = exhibits.say(minus(shown.words), _KEY)
     st.markdown(words)
@@ -44,7 +44,7 @@ def show(view: View) -> None:
     for sentence in shown.unlearnt:
         st.caption(plain(sentence))
     if (run.task, run.seed) not in shown.runs and view.has(Key(run, "finetune")):
-        st.caption(f"This run is not among them yet: {command}")
+        st.caption(f"This run is not among them yet: {make}")
 
 
 def _print(value: object) -> object:

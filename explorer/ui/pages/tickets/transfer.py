@@ -31,7 +31,8 @@ def show(view: View) -> None:
     run = view.run
     runs = [Run(run.model, task, run.seed) for task in dict.fromkeys(m.task for m in view.manifests)]
     there = [one for one in runs if view.has(Key(one, "transfer"))]
-    if not there and sum(view.has(Key(one, "finetune")) for one in runs) < 2:
+    tried = any(one.stage == "transfer" for one in view.manifests)
+    if not tried and sum(view.has(Key(one, "finetune")) for one in runs) < 2:
         return
     st.subheader("Does a ticket win on another task?", anchor=False)
     if not there:
