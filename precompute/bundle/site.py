@@ -11,9 +11,9 @@ from explorer.figures.site.document import GENERATOR
 from explorer.figures.site.index_page import Entry, index_page
 from explorer.figures.site.task_page import task_page
 from explorer.foreign import Unreadable, text_of
-from explorer.glue.tasks import TASKS, task_named
 from explorer.paths import expanded
 from explorer.store.bundle import Bundle, require_room, require_writable
+from explorer.store.own_tasks import task_as_typed, tasks_in_order
 from explorer.store.schema import Manifest
 from explorer.store.whole_folders import written_aside
 from explorer.study.task_sheet import task_sheet
@@ -84,15 +84,15 @@ def _pages(bundle: Bundle, tasks: Sequence[str], tell: Callable[[str], object] |
 
 
 def _shown(bundle: Bundle, manifests: Sequence[Manifest], tasks: Sequence[str]) -> list[tuple[str, str]]:
-    """(model, task) of every page, models by name, tasks in GLUE's order."""
+    """(model, task) of every page, models by name, tasks in GLUE's order, own ones after them."""
     there = {(one.model, one.task) for one in manifests if one.stage in _OPENED}
-    wanted = {task_named(task).name for task in tasks}
+    wanted = {task_as_typed(bundle.root, task).name for task in tasks}
     if missing := sorted(wanted - {task for _, task in there}):
         have = ", ".join(sorted({task for _, task in there})) or "none"
         raise BadRequest(f"{bundle.root} has no run of {missing[0]}.", f"It has: {have}.")
     if not there:
         raise BadRequest(f"{bundle.root} has no run to show.", "Name another with --bundle.")
-    order = list(TASKS)
+    order = tasks_in_order(task for _, task in there)
     of = {pair for pair in there if not wanted or pair[1] in wanted}
     return sorted(of, key=lambda pair: (pair[0], order.index(pair[1])))
 

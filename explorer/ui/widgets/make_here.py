@@ -46,7 +46,8 @@ class Making:
             lines = self.log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").split("\n")
         except OSError:
             return ""
-        return next((line.strip() for line in reversed(lines) if line.strip()), "")
+        said = [line.strip() for line in lines if line.strip() and "warn" not in line.lower()]
+        return said[-1] if said else ""
 
 
 def begun(verb: str, given: Sequence[str], root: Path, names: Sequence[str] = ()) -> Making:
