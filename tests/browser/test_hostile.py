@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from explorer.store.bundle import MANIFEST
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import ROOT, unhurried
 from tests.bundles import MODEL, small_bundle
 
 pytestmark = pytest.mark.browser
@@ -46,6 +46,14 @@ def app(serve, hostile):
     return serve(ROOT / "serve.py", {"EXPLORER_BUNDLE": str(hostile), "GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:"})
 
 
+@pytest.fixture(scope="module")
+def context(chromium):
+    """One browser for all pages, which fetches Streamlit's own files once."""
+    context = unhurried(chromium)
+    yield context
+    context.close()
+
+
 def listening(page):
     """Hosts that the page asks, as they are added."""
     hosts = set()
@@ -55,8 +63,8 @@ def listening(page):
 
 @pytest.mark.long
 @pytest.mark.parametrize("where", PAGES)
-def test_no_page_asks_another_host(context_of, app, where):
-    page = context_of()
+def test_no_page_asks_another_host(context, app, where):
+    page = context.new_page()
     hosts = listening(page)
     for markup in MARKUP:
         page.goto(f"{app}/{where}?{urlencode(dict.fromkeys(PARAMETERS, markup))}")
@@ -67,6 +75,7 @@ def test_no_page_asks_another_host(context_of, app, where):
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     assert hosts - {None} == {urlsplit(app).hostname}
     assert page.locator(f"img[src*='{ELSEWHERE}']").count() == 0
+    page.close()
 
 
 def test_what_slipped_through_would_be_stopped_by_the_policy(context_of, app):

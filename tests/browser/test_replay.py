@@ -10,6 +10,7 @@ import pytest
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.tickets.pruning_path import path_of
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
@@ -22,8 +23,8 @@ STEPS = path_of(Bundle(ROOT / "cache").read(Key(RUN, "structured", "together")),
 
 
 @pytest.fixture
-def replay(page, serve):
-    page.goto(f"{serve(ROOT / 'app.py', {'GLUE_DIR': ''})}/?task=MRPC&seed={RUN.seed}")
+def replay(page, home):
+    page.goto(f"{home}/?task=MRPC&seed={RUN.seed}")
     page.get_by_role("link", name="Replay").click()
     expect(page.get_by_text("The full model, everything on.")).to_be_visible()
     return page
@@ -45,11 +46,11 @@ def test_a_step_opens_in_the_lab_with_its_mask_and_replay_remembers_where_it_was
     replay.get_by_role("slider").press("ArrowRight")
     replay.wait_for_url(re.compile("step=2"))
     expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of")
-    assert states(replay) == flat(2)
+    until(lambda: states(replay) == flat(2))
     expect(replay.locator(".cell.mark")).to_have_count(int(STEPS[2].heads_off.sum() + STEPS[2].mlps_off.sum()))
     replay.get_by_role("button", name="Open this step in the lab").click()
     replay.wait_for_url(re.compile(f"lab.*seed=42.*mask={STEPS[2].mask.code}"))
-    assert states(replay) == flat(2)
+    until(lambda: states(replay) == flat(2))
     replay.get_by_role("link", name="Replay").click()
     expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of")
 

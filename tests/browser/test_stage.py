@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import expect  # noqa: E402
@@ -27,12 +25,12 @@ SMALLEST = """deck => Math.min(...[...deck.querySelectorAll("article:not([hidden
 
 
 @pytest.fixture
-def stage(page, serve):
+def stage(page, home):
     page.strangers = []
     page.on("request", lambda request: _note(page, request.url))
     page.on("websocket", lambda socket: _note(page, socket.url))
     page.set_viewport_size({"width": 1280, "height": 720})
-    page.goto(serve(ROOT / "app.py", {"GLUE_DIR": ""}))
+    page.goto(home)
     page.get_by_role("link", name="Stage").click()
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("attention heads can go?")
@@ -76,9 +74,9 @@ def test_notes_come_and_go_and_cover_nothing(stage):
     expect(notes).to_have_count(0)
 
 
-def test_a_reload_keeps_the_place_and_escape_leads_out(context_of, serve):
+def test_a_reload_keeps_the_place_and_escape_leads_out(context_of, home):
     page = context_of()  # Streamlit asks for its health beside a page's own address first, which is a 404
-    page.goto(f"{serve(ROOT / 'app.py', {'GLUE_DIR': ''})}/stage?step=3")
+    page.goto(f"{home}/stage?step=3")
     expect(page.locator(".deck .count")).to_have_text(f"3 of {STEPS}")
     page.keyboard.press("ArrowRight")
     page.wait_for_url(re.compile("step=4"))
