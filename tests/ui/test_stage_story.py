@@ -14,7 +14,8 @@ from explorer.store.task_tickets import tickets_beside
 from explorer.study.claim_sheet import BAD, claim_sheet
 from explorer.study.stored_scores import known_run
 from explorer.ui.pages.stage.component import at, deck_data, left_for
-from explorer.ui.pages.stage.scenes import left_out, scene_of, scenes_of
+from explorer.ui.pages.stage.leaving_out import left_out
+from explorer.ui.pages.stage.scenes import scene_of, scenes_of
 from explorer.ui.pages.stage.story import (
     LARGEST,
     ONE_SEED,

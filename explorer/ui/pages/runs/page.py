@@ -15,17 +15,17 @@ from explorer.figures.print.export import Exhibit
 from explorer.glue.tasks import TASKS
 from explorer.store import stages as register
 from explorer.store.bundle import CHECKPOINT, Bundle
-from explorer.store.coverage import Part, commands, coverage
+from explorer.store.coverage import Part, coverage
 from explorer.store.own_tasks import tasks_in_order
 from explorer.store.paper.importer import SEEDS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
 from explorer.study.fitting import is_opened, sorted_out
-from explorer.ui import state, visitor
-from explorer.ui.pages.runs import add, own_data, progress
+from explorer.ui import state
+from explorer.ui.pages.runs import add, missing, own_data, progress
 from explorer.ui.pages.runs.memory import memory_words
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, make_here
+from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.plain_text import code, plain
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name
@@ -208,43 +208,9 @@ def _run(view: View, run: Run, stages: Mapping[str, Sequence[Part]]) -> None:
     there = [part.manifest for parts in stages.values() for part in parts if part.manifest is not None]
     lacking = [part for parts in stages.values() for part in parts if part.manifest is None]
     if lacking:
-        _missing(view, run, lacking)
+        missing.show(view, run, lacking)
     if there:
         _provenance(there)
-
-
-def _missing(view: View, run: Run, lacking: Sequence[Part]) -> None:
-    makeable, never = sorted_out(view.bundle, [part.key for part in lacking])
-    for why, keys in never.items():
-        st.markdown(f"Cannot be made: {plain(', '.join(map(_name, keys)))}, as {plain(why)}.")
-    if not makeable:
-        return
-    lacking = [part for part in lacking if part.key in makeable]
-    st.markdown(f"Missing: {', '.join(map(_name, makeable))}.")
-    _compute(view, run, makeable)
-    if run.seed != ALL_SEEDS:
-        needs = "It needs GLUE." if run.task in TASKS else f"It needs the data of {plain(run.task)}."
-        st.caption("One command makes all of it; stopped, it goes on where it was. " + needs)
-        st.code(view.bundle.study_command_for(run), language="bash")
-    with st.expander("Or one by one"):
-        where = visitor.on_command_line(view.root)
-        st.code("\n".join(commands(lacking, where, view.bundle.source_of(run))), language="bash")
-
-
-def _compute(view: View, run: Run, makeable: Sequence[Key]) -> None:
-    """Of the run that the sidebar selects: which of the missing to compute here, each with the time it may take."""
-    if run != view.run or not (here := make_here.makeable(view, makeable)):
-        return
-    names = {_name(key): key for key in here}
-    times = {name: told.words() for name, key in names.items() if (told := make_here.estimate(view, [key]))}
-    chosen = st.multiselect(
-        "Compute here, in the background",
-        list(names),
-        default=list(names),
-        format_func=lambda name: f"{name}, {times[name]}" if name in times else name,
-        key=f"runs.compute.{run.path}",
-    )
-    make_here.offer(view, [names[name] for name in chosen], "runs")
 
 
 def _provenance(there: Sequence[Manifest]) -> None:
@@ -258,7 +224,7 @@ def _provenance(there: Sequence[Manifest]) -> None:
             "KB": st.column_config.NumberColumn(format="%,.0f"),
         },
     )
-    by_name = {_name(manifest.key): manifest for manifest in there}
+    by_name = {missing.name_of(manifest.key): manifest for manifest in there}
     name = st.selectbox("How it came about", list(by_name), key="runs.artefact")
     manifest = by_name[name]
     st.code(manifest.command, language="bash")
@@ -276,7 +242,7 @@ def _provenance(there: Sequence[Manifest]) -> None:
 
 def _listed(manifest: Manifest) -> dict[str, Any]:
     return {
-        "artefact": _name(manifest.key),
+        "artefact": missing.name_of(manifest.key),
         "made": manifest.created[:10],
         "seconds": manifest.seconds,
         "device": manifest.device,
@@ -308,7 +274,3 @@ def _facts(manifest: Manifest) -> str:
         ("Versions", versions),
     ]
     return "\n".join(f"- **{name}**: {words}" for name, words in rows)
-
-
-def _name(key: Key) -> str:
-    return f"{key.stage} {key.variant}".strip()

@@ -15,8 +15,9 @@ from explorer.ui import state
 from explorer.ui.as_text import plain
 from explorer.ui.pages.stage import preparation
 from explorer.ui.pages.stage.component import at, deck, left_for
+from explorer.ui.pages.stage.leaving_out import left_out
 from explorer.ui.pages.stage.numbers import Figure
-from explorer.ui.pages.stage.scenes import Scene, left_out, scenes_of
+from explorer.ui.pages.stage.scenes import Scene, scenes_of
 from explorer.ui.pages.stage.story import LARGEST, LIMITS, SHIPPED, Step, Story
 from explorer.ui.pages.stage.story_values import FACTS, Material, facts
 from explorer.ui.scoring import polling, request

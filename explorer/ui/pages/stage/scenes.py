@@ -65,23 +65,6 @@ def scenes_of(story: Story, material: Callable[[Step], Material]) -> tuple[Scene
     return tuple(scene_of(step, material(step)) for step in story.steps)
 
 
-def left_out(story: Story, material: Callable[[Step], Material]) -> tuple[tuple[Step, ...], tuple[str, ...]]:
-    """The steps that can be told, and a sentence for each that never can be of its run: what it asks for needs training
-    that happened elsewhere. Raises what `material` does."""
-    kept: list[Step] = []
-    sentences: list[str] = []
-    for number, step in enumerate(story.steps, start=1):
-        why = ""
-        if step.show not in ("published", "text", "question"):
-            claims = {step.claim, *({"retrained"} if step.show == "retrained" else ())}
-            why = next((why for name, why in material(step).sheet.never.items() if name in claims), "")
-        if why:
-            sentences.append(f"Step {number}, “{step.title}”, is left out: {why}.")
-        else:
-            kept.append(step)
-    return tuple(kept), tuple(sentences)
-
-
 def scene_of(step: Step, of: Material) -> Scene:
     """Makes one screen, with everything but the live score. Raises BadRequest as `scenes_of`."""
     known, one_seed = facts(of), blank_for_one_seed(of)
