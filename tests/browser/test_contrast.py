@@ -49,7 +49,7 @@ RUN = """() => axe.run(document, {
 
 @pytest.fixture(scope="module", params=PAGES)
 def shown(request, chromium, home):
-    """A page and its address, loaded once for all looks; nothing in it moves by itself."""
+    """A page and its address, loaded once for light and phone; nothing in it moves by itself."""
     context = unhurried(chromium, viewport=WIDE, color_scheme="light", reduced_motion="reduce")
     page = context.new_page()
     page.goto(f"{home}/{request.param}")
@@ -65,12 +65,10 @@ def settled(request, shown):
     page.set_viewport_size(PHONE if phone else WIDE)
     page.context.new_cdp_session(page).send("Emulation.setTouchEmulationEnabled", {"enabled": phone})
     page.emulate_media(color_scheme=theme)
+    if theme == "dark":
+        page.reload()  # what Python draws, and Streamlit's colours from the settings, are of the theme at the start
     until_drawn(page)
     expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", theme)
-    if theme == "dark":
-        page.evaluate("document.activeElement?.blur()")
-        page.keyboard.press("r")  # Streamlit's key to run the page again: what Python draws is dark only then
-        until_drawn(page)
     return page, address
 
 
