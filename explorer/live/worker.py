@@ -25,8 +25,9 @@ R_co = TypeVar("R_co", covariant=True)
 
 SESSIONS = 256
 """Jobs that may wait at once. Each holds the logits of its mask: 0.3 MB on QQP, the largest dev set of two classes."""
-PATIENCE = 20.0
-"""Seconds after which a job that nobody asks after is dropped."""
+PATIENCE = 60.0
+"""Seconds after which a job that nobody asks after is dropped: longer than two looks lie apart on a machine out of
+breath, since a job that is dropped between two looks would be asked anew for ever."""
 
 
 @dataclass(frozen=True)
