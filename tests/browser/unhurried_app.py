@@ -1,4 +1,4 @@
-"""The whole app, in which Chrome may take as long as it needs to draw a figure, and a tab to look at its score again."""
+"""The whole app, in which Chrome may take as long as it needs to draw a figure, and a tab to ask for its score."""
 
 from __future__ import annotations
 
