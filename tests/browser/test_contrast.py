@@ -74,12 +74,23 @@ def faults(page, address):
     expect(page.get_by_text("Glossary").first).to_be_visible()  # the last thing in a page
     expect(page.locator('[data-testid=stApp][data-test-script-state="notRunning"]')).to_be_attached()
     expect(page.locator("[data-stale=true]")).to_have_count(0)
-    found = []
     if address in WITH_FIGURES:
         expect(page.locator("svg text").first).to_be_attached()
-        found += page.evaluate(WORDS_IN_FIGURES.read_text(encoding="utf-8"))
     if AXE.exists():
         page.evaluate(AXE.read_text(encoding="utf-8"))
+    before, found = None, seen(page, address)
+    while found and found != before:  # what is still moving, as a sidebar that closes, looks otherwise a moment later
+        page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+        before, found = found, seen(page, address)
+    return found
+
+
+def seen(page, address):
+    """What is hard to read or to use at this moment."""
+    found = []
+    if address in WITH_FIGURES:
+        found += page.evaluate(WORDS_IN_FIGURES.read_text(encoding="utf-8"))
+    if AXE.exists():
         told = page.evaluate(RUN)
         assert told["passes"], "axe read nothing"
         serious = [rule for rule in told["violations"] if rule["impact"] in ("serious", "critical")]
