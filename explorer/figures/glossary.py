@@ -82,7 +82,7 @@ STYLE = """<style>
 .term { position: relative; text-decoration: underline dotted; text-decoration-thickness: 1.5px;
   text-underline-offset: 3px; cursor: help; border-radius: 2px; anchor-scope: --term; anchor-name: --term; }
 .term:focus-visible { outline: 3px solid currentColor; outline-offset: 2px; }
-.term > [role=tooltip] { display: block; visibility: hidden; opacity: 0; position: absolute; left: 0;
+.term > [role=tooltip] { display: block !important; visibility: hidden; opacity: 0; position: absolute; left: 0;
   top: calc(100% + 6px);
   z-index: 1000; box-sizing: border-box; width: max-content; max-width: min(22rem, 84vw); padding: .5rem .75rem;
   border-radius: .5rem; background: #1d2129; color: #fff; font: 400 .875rem/1.4 "Source Sans", sans-serif;
