@@ -28,4 +28,4 @@ def test_a_process_that_is_gone_is_not_counted():
 
 def test_the_bound_is_stated_wherever_it_runs(monkeypatch):
     monkeypatch.setattr("explorer.ui.pages.runs.memory.held_bytes", lambda: None)
-    assert memory_words().startswith("It keeps within 2.5 GB (1.0 for pages, 1.5 for scoring)")
+    assert memory_words().startswith("Its bound is 2.5 GB (1.0 for pages, 1.5 for scoring)")
