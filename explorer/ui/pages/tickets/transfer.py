@@ -42,23 +42,13 @@ def show(view: View) -> None:
     cells, unlearnt = _cells(view, there)
     words = transfer_words([one for one in cells if one.task not in unlearnt], unlearnt)
     st.markdown(exhibits.say(minus(words), _KEY))
-    caption = (
-        f"Seed {run.seed}. In a square: the share of the full model's score that the ticket of the row keeps on the "
-        "model of the column, and how many of 20 random masks of its size it beats (by chance 10; all 20 once in 21). "
-        "Bold: it beats all, and their mean beyond noise over examples. Dotted: at home. As in the paper's 90%, "
-        "a share counts from 0 and not from the majority class."
-    )
-    title = f"Tickets on other tasks' models, seed {run.seed}"
-    dark = st.context.theme.type == "dark"
-    table = transfer_table(cells)
-    exhibits.keep(_KEY, Exhibit(title, caption, transfer_figure(cells, unlearnt), table))
-    figure = transfer_figure(cells, unlearnt, dark=dark)
-    st.plotly_chart(figure, key=_KEY, config={"displayModeBar": False}, alt=f"{title}. {words}")
-    st.caption(caption)
+    if any(one.task not in unlearnt for one in cells):
+        _matrix(run.seed, cells, unlearnt, words)
     for words_of in unlearnt.values():
         st.caption(words_of)
     with st.expander("Every number with its interval"):
-        exhibits.table(table.round(3), key=f"{_KEY}.table", title=title)
+        title = f"Tickets on other tasks' models, seed {run.seed}"
+        exhibits.table(transfer_table(cells).round(3), key=f"{_KEY}.table", title=title)
         st.caption(
             "95% intervals over dev examples (1,000 resamples, paired with the full model and the random masks; the "
             "draws are held fixed). p: chance that one more random mask does as well. Nothing is corrected for the "
@@ -69,6 +59,23 @@ def show(view: View) -> None:
     if missing:
         commands = ", ".join(code(view.bundle.command_for(Key(one, "transfer"))) for one in missing[:3])
         st.caption(f"Not tried yet on {', '.join(one.task for one in missing)}: {commands}")
+
+
+def _matrix(seed: int, cells: list[Transferred], unlearnt: dict[str, str], words: str) -> None:
+    """Draws the tickets, by row, on the tasks' models, by column; words: what it shows, for who cannot see it."""
+    caption = (
+        f"Seed {seed}. In a square: the share of the full model's score that the ticket of the row keeps on the "
+        "model of the column, and how many of 20 random masks of its size it beats (by chance 10; all 20 once in 21). "
+        "Bold: it beats all, and their mean beyond noise over examples. Dotted: at home. As in the paper's 90%, "
+        "a share counts from 0 and not from the majority class."
+    )
+    title = f"Tickets on other tasks' models, seed {seed}"
+    dark = st.context.theme.type == "dark"
+    table = transfer_table(cells)
+    exhibits.keep(_KEY, Exhibit(title, caption, transfer_figure(cells, unlearnt), table))
+    figure = transfer_figure(cells, unlearnt, dark=dark)
+    st.plotly_chart(figure, key=_KEY, config={"displayModeBar": False}, alt=f"{title}. {words}")
+    st.caption(caption)
 
 
 def retrained(view: View) -> None:
