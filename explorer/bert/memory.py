@@ -5,28 +5,18 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import os
 import platform
-from pathlib import Path
+
+import psutil
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # malloc.h
 _MMAP_AT_MOST = 32 * 2**20
 """Largest threshold that glibc accepts."""
 
 
-_PROC = Path("/proc")
-
-
-def resident_bytes(process: int | None = None) -> int | None:
-    """Memory that a process holds, in bytes; None where the system does not say.
-
-    process: its number; by default this one.
-    """
-    number = os.getpid() if process is None else process
-    try:
-        return int((_PROC / str(number) / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError, ValueError):  # no Linux, or it has just ended
-        return None
+def resident_bytes() -> int:
+    """Measures the memory that this process holds, in bytes."""
+    return int(psutil.Process().memory_info().rss)
 
 
 def keep_freed_memory() -> None:

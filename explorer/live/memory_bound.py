@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from explorer.bert.memory import resident_bytes, return_freed_memory
 
 SCORING = 1536 * 2**20
-"""Bytes that the scoring process keeps within: two of the larger dev sets with their models, or several small ones."""
+"""Bytes beyond which the scoring process lets go of what is unused: two larger dev sets, or several small ones."""
 APP = 1024 * 2**20
-"""Bytes that the app's own process keeps within."""
+"""Bytes beyond which the app's own process does."""
 _ROOM = 1.1
 
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from explorer.arrays import AnyArray, BoolArray, Float64Array
 from explorer.errors import BadRequest
-
-_Z = 1.959963984540054
+from explorer.stats.intervals import NORMAL_95
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,5 +115,5 @@ def _design(kept: BoolArray, utility: Float64Array, strata: AnyArray | None) -> 
 
 
 def _worth(value: Float64Array, variance: Float64Array) -> Worth:
-    half = _Z * np.sqrt(variance)
+    half = NORMAL_95 * np.sqrt(variance)
     return Worth(np.asarray(value), np.asarray(value - half), np.asarray(value + half))

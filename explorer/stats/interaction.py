@@ -10,8 +10,7 @@ import numpy as np
 from explorer.arrays import AnyArray, Float64Array, Int64Array
 from explorer.glue.tasks import MetricName
 from explorer.stats.areas import RESAMPLES, draw_weights, weighted_scores
-
-_Z = 1.959963984540054
+from explorer.stats.intervals import NORMAL_95
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +71,7 @@ def mean_interactions(values: AnyArray, pairs: Int64Array) -> Interactions:
     """
     each = second_differences(np.asarray(values, np.float64).T, pairs)  # (n, P)
     mean, error = each.mean(axis=0), each.std(axis=0, ddof=1) / np.sqrt(len(each))
-    return Interactions(mean, mean - _Z * error, mean + _Z * error, normal_p(mean, error))
+    return Interactions(mean, mean - NORMAL_95 * error, mean + NORMAL_95 * error, normal_p(mean, error))
 
 
 def sign_flip_p(each: Int64Array) -> Float64Array:

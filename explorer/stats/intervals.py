@@ -26,6 +26,9 @@ from explorer.stats.bootstrap import (
 )
 from explorer.stats.class_counts import cells_of, score_of_counts, spearman_of_counts
 
+NORMAL_95 = 1.959963984540054
+"""Half the width of a 95% interval of a normal estimate, in standard errors."""
+
 
 @dataclass(frozen=True)
 class Score:

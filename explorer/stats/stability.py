@@ -8,8 +8,7 @@ import numpy as np
 
 from explorer.arrays import BoolArray
 from explorer.errors import BadRequest
-
-_Z = 1.959963984540054
+from explorer.stats.intervals import NORMAL_95
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def stability(chosen: BoolArray) -> Stability:
         return Stability(float("nan"), float("nan"), float("nan"), many, f"Every choice is {word}: agreement is 0/0.")
     value = 1 - many / (many - 1) * float((share * (1 - share)).mean()) / scale
     influence = (x @ share / d - sizes / d * mean + value / 2 * (2 * mean * sizes / d - sizes / d)) / scale
-    half = _Z * 2 / many * float(np.sqrt(((influence - influence.mean()) ** 2).sum()))
+    half = NORMAL_95 * 2 / many * float(np.sqrt(((influence - influence.mean()) ** 2).sum()))
     return Stability(value, value - half, min(1.0, value + half), many)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from explorer.arrays import Float64Array, Int64Array
 from explorer.stats.banzhaf import interactions_with
 from explorer.stats.interaction import Interactions, normal_p
+from explorer.stats.intervals import NORMAL_95
 from explorer.stats.multiple import false_discovery
 from explorer.store.bundle import Artefact
 from explorer.study.mask_bank import MaskBank
@@ -17,7 +18,6 @@ from explorer.study.words import component_names, minus
 
 RATE = 0.05
 """Share of false ones among the interactions that are shown as beyond noise."""
-_Z = 1.959963984540054
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +133,7 @@ def bank_partners(bank: MaskBank, part: int, metric: str) -> Partners:
     """
     found = interactions_with(bank.kept, bank.scores(), part, bank.rates)
     others = np.delete(np.arange(bank.kept.shape[1]), part)
-    error = (found.high - found.low)[others] / (2 * _Z)
+    error = (found.high - found.low)[others] / (2 * NORMAL_95)
     q = np.full(len(found.value), np.nan)
     q[others] = false_discovery(normal_p(found.value[others], error).tolist())
     return Partners(part, found.value, found.low, found.high, q, metric, exact=False)

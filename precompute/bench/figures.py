@@ -10,7 +10,6 @@ from dataclasses import astuple, dataclass, replace
 from functools import partial
 
 import numpy as np
-import psutil
 import torch
 from torch.nn import functional
 from tqdm import tqdm
@@ -163,11 +162,6 @@ def random_masks(many: int, n_layers: int, n_heads: int, seed: int = 0) -> list[
     rng = np.random.default_rng(seed)
     shares = np.linspace(0.1, 0.99, many)
     return [Mask(rng.random((n_layers, n_heads)) < share, rng.random(n_layers) < share) for share in shares]
-
-
-def resident_bytes() -> int:
-    """Resident memory of this process, in bytes."""
-    return int(psutil.Process().memory_info().rss)
 
 
 def known_seconds(evaluator: Evaluator, masks: Sequence[Mask], ledger: Ledger) -> float:

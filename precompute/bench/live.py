@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from explorer.arrays import Float32Array
 from explorer.bert.checkpoints import Classifier, load_finetuned
+from explorer.bert.memory import resident_bytes
 from explorer.bert.precision import fast_dtype
 from explorer.bert.reference import reference_logits
 from explorer.errors import BadRequest
@@ -59,7 +60,7 @@ def bench_live(
     run = Run(model, task, seed)
     classifier = load_finetuned(str(bundle.checkpoint(run)), TASKS[task])
     examples = load_examples(TASKS[task], "dev", glue_dir)
-    before = figures.resident_bytes()
+    before = resident_bytes()
     evaluator = Evaluator(classifier, examples)
     every = tuple(figures.single_toggles(classifier.n_layers, classifier.n_heads))
     clicked = [every[i] for i in np.unique(np.linspace(0, len(every) - 1, min(toggles, len(every))).astype(int))]
@@ -68,7 +69,7 @@ def bench_live(
     for mask in clicked[:: max(1, len(clicked) // 4)]:
         figures.time_toggle(evaluator, mask)  # warm
     timed = [figures.time_toggle(evaluator, mask) for mask in tqdm(clicked, desc="toggles", unit="mask")]
-    memory = figures.resident_bytes() - before
+    memory = resident_bytes() - before
     first, final = ([getattr(toggle, name) for toggle in timed] for name in ("first", "final"))
     yield _at_most("first score with interval after a toggle, median", statistics.median(first), 0.25)
     yield _at_most(f"exact final score, median of {len(timed)} toggles", statistics.median(final), 1.0)

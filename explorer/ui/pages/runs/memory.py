@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from contextlib import suppress
 
-from explorer.bert.memory import resident_bytes
+import psutil
+
 from explorer.live.memory_bound import APP, SCORING
-
-_PROC = Path("/proc")
 
 
 def held_bytes(process: int | None = None) -> int | None:
-    """Memory that a process and the processes it started hold, in bytes; None where the system does not say.
+    """Measures the memory that a process and those it started hold, in bytes; None where the system does not say.
 
     process: its number; by default this one.
     """
-    number = os.getpid() if process is None else process
-    own = resident_bytes(number)
-    if own is None:
-        return None
     try:
-        started = [
-            int(child)
-            for task in (_PROC / str(number) / "task").iterdir()
-            for child in (task / "children").read_text().split()
-        ]
-    except (OSError, ValueError):  # it has just ended
-        return own
-    return own + sum(held_bytes(child) or 0 for child in started)
+        own = psutil.Process(process)
+        held = int(own.memory_info().rss)
+    except psutil.Error:
+        return None
+    for started in own.children(recursive=True):
+        with suppress(psutil.Error):  # it has just ended
+            held += int(started.memory_info().rss)
+    return held
 
 
 def memory_words() -> str:

@@ -36,7 +36,7 @@ def show(view: View, run: Run, lacking: Sequence[Part]) -> None:
 
 
 def _compute(view: View, run: Run, makeable: Sequence[Key]) -> None:
-    """Of the run that the sidebar selects: which of the missing to compute here, each with the time it may take."""
+    """Draws the choice of what to compute here, each with the time it may take; for the selected run alone."""
     if run != view.run or not (here := make_here.makeable(view, makeable)):
         return
     names = {name_of(key): key for key in here}

@@ -1,7 +1,4 @@
-"""Page: what is in the bundle, how each part came about, what is missing, and how to add to it.
-
-Long because the table, its details, the plan and the memory of the server are one screen.
-"""
+"""Page: what is in the bundle, how each part came about, what is missing, and how to add to it."""
 
 from __future__ import annotations
 

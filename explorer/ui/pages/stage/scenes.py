@@ -1,7 +1,4 @@
-"""A story and a bundle to the screens of a talk: every word and figure, ready before the talk begins.
-
-Long because each of the seven steps has its screen here.
-"""
+"""A story and a bundle to the screens of a talk: every word and figure, ready before the talk begins."""
 
 from __future__ import annotations
 
