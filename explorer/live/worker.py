@@ -70,6 +70,11 @@ class Dropped:
 Snapshot = Waiting | Running | Done[R] | Failed | Dropped
 
 
+def under_way(snapshot: Snapshot[Any]) -> bool:
+    """Tells whether a state is not final yet."""
+    return isinstance(snapshot, Waiting | Running)
+
+
 class Job(Generic[R]):
     """Work that one session waits for. Its snapshots are frozen: read them from any thread."""
 
@@ -112,7 +117,7 @@ class Job(Generic[R]):
         if self.over:
             return
         self.snapshot = snapshot
-        if not isinstance(snapshot, Waiting | Running):
+        if not under_way(snapshot):
             self._over.set()
 
 

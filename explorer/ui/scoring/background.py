@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from explorer.errors import ExplorerError
-from explorer.live.worker import Dropped, Job, Request, Snapshot
+from explorer.live.worker import Dropped, Job, Request, Snapshot, under_way
 from explorer.ui import cached_models
 from explorer.ui.scoring import polling
 from explorer.ui.scoring.session import session
@@ -66,15 +66,15 @@ class Background(Generic[R]):
         job = self.job
         if job is None:
             return
-        news = job.news
-        if job.over:
+        news = job.news  # once: it may be over at any moment, and what is drawn as under way must be looked at again
+        if not under_way(news):
             with st.container():
                 draw(news)
         else:
             polling.follow(
                 news,
                 lambda: job.news,
-                lambda _: job.over,
+                lambda found: not under_way(found),
                 draw,
                 every=lambda _: max(every, polling.pace(job.ahead)),
             )

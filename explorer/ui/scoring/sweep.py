@@ -51,13 +51,18 @@ class Sweep:
             st.caption(plain(trouble))
 
     def follow(self) -> None:
-        """Draws how far the sweep is, or why it failed."""
+        """Draws how far the sweep is, or why it failed; the page runs anew as soon as the sweep is done.
+
+        To be called only where `known` had no answer on some mask: the sweep may have ended since.
+        """
         self._background.follow(self._draw, every=0.5)
 
     def _draw(self, news: Any) -> None:
+        if isinstance(news, Done):  # since `known` was asked
+            st.rerun()
         if isinstance(news, Failed):
             st.error(plain(str(news.error)), icon=":material/error:")
-        elif not isinstance(news, Done | Dropped):
+        elif not isinstance(news, Dropped):
             done, total = news.news if isinstance(news, Running) else 0, len(self.masks)
             st.progress(done / total, text=f"Scored {done} of {total} masks …")
 

@@ -132,11 +132,14 @@ def _chance(question: Question, evaluator: ModelOnData, off: int) -> None:
             args=(background, question, evaluator, off),
         )
         return
-    news = background.news
-    if isinstance(news, Done):
-        played = st.session_state.setdefault(_PLAYED, {}).setdefault((question.known.run, question.title), {})
-        played[off] = (news.result.held, len(news.result.scores))
-    background.follow(lambda news: _chance_words(news, off), every=1.0)
+
+    def draw(news: object) -> None:
+        if isinstance(news, Done):
+            played = st.session_state.setdefault(_PLAYED, {}).setdefault((question.known.run, question.title), {})
+            played[off] = (news.result.held, len(news.result.scores))
+        _chance_words(news, off)
+
+    background.follow(draw, every=1.0)
 
 
 def _draw(background: Background[RandomOpponent], question: Question, evaluator: ModelOnData, off: int) -> None:
