@@ -12,7 +12,8 @@ import streamlit as st
 from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import ExplorerError
 from explorer.store.commands import study_command
-from explorer.store.schema import Manifest, Run
+from explorer.store.inventory import Inventory
+from explorer.store.schema import Run
 from explorer.ui import cached, memory, preload, state, visitor
 from explorer.ui.as_text import code
 from explorer.ui.view import runs_of
@@ -101,7 +102,7 @@ def main() -> None:
 
 
 def _opens(
-    row: Page, root: Path, stamp: float, manifests: list[Manifest], links: dict[str, st.Page]
+    row: Page, root: Path, stamp: float, manifests: Inventory, links: dict[str, st.Page]
 ) -> Callable[[], None]:
     def open_page() -> None:
         # Each page is imported when it is opened, so that the first one is on screen soon.
