@@ -77,7 +77,7 @@ class Draft:
             seed=run.seed,
             stage=self.key.stage,
             variant=self.key.variant,
-            command=command_for(self.key, options.bundle.place, source, str(self.config.get("train_file") or "")),
+            command=command_for(self.key, options.bundle.place, source, options.given),
             config=dict(self.config),
             versions=versions(),
             data={name: {"source": s.source, "n": len(s), "sha256": s.sha256} for name, s in self.splits.items()},

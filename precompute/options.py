@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class Options:
     """'cpu' or 'cuda', resolved."""
     place: Place | None = None
     """Where the data of an own task were said to lie; None asks where they lay last."""
+    given: Mapping[str, object] = field(default_factory=dict)
+    """Name -> value of the options of the stage that is made, for the command that makes it again."""
 
     @property
     def run(self) -> Run:

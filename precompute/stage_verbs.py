@@ -28,7 +28,7 @@ def make(options: Options, stage: Stage, **given: Any) -> Manifest:
     require_same_model(options)
     module = importlib.import_module(f"precompute.stages.{stage.verb.replace('-', '_')}")
     with options.bundle.sole_writer(key_made(options, stage, given), on_wait=_tell):
-        made: Manifest = module.make(options, **given)
+        made: Manifest = module.make(replace(options, given=given), **given)
         if made.complete:
             options.bundle.clear_work(made.key)  # left where a call was killed after its last write
     return made

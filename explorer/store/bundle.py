@@ -13,7 +13,7 @@ import platform
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -29,7 +29,7 @@ from explorer.bert.model_names import MINILM_NAME
 from explorer.errors import BadBundle, BadRequest
 from explorer.foreign import Unreadable, arrays_of, text_of
 from explorer.glue.tasks import TASKS, Task
-from explorer.store.commands import command_for, open_command, study_command
+from explorer.store.commands import command_for, given_in, open_command, study_command
 from explorer.store.own_tasks import task_of
 from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
 from explorer.store.tables import table_of
@@ -159,7 +159,9 @@ class Bundle:
         """Writes the command line that makes an artefact in this bundle, with the model's source where it is known."""
         if key.stage == "finetune" and self._was_opened(key):
             return open_command(key.run, self.place, self.source_of(key.run))
-        return command_for(key, self.place, self.source_of(key.run), self.train_file_of(key.run))
+        there = next(self._readable([self.root / key.path / MANIFEST]), None)
+        given = {"train_file": self.train_file_of(key.run)} | (given_in(there.command, key.stage) if there else {})
+        return command_for(key, self.place, self.source_of(key.run), given)
 
     def _was_opened(self, key: Key) -> bool:
         """Whether a run is a fine-tuned model that was opened as it is: no recipe made it."""
@@ -191,7 +193,10 @@ class Bundle:
     def _finetuned(self, run: Run) -> Iterator[Manifest]:
         """The run's own fine-tuning first, then those of its model's other runs, where they can be read."""
         own = self.root / Key(run, "finetune").path / MANIFEST
-        for path in [own, *sorted(self.root.glob(f"{run.model}/*/seed_*/finetune/{MANIFEST}"))]:
+        yield from self._readable([own, *sorted(self.root.glob(f"{run.model}/*/seed_*/finetune/{MANIFEST}"))])
+
+    def _readable(self, paths: Iterable[Path]) -> Iterator[Manifest]:
+        for path in paths:
             try:
                 yield manifest_from_json(text_of(path, LARGEST_MANIFEST), str(path), self.root)
             except (BadBundle, OSError, Unreadable):

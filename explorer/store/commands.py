@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 
 from explorer.bert.model_names import MINILM, MINILM_NAME
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.store.stages import stage_named
 
 PROGRAM = "python -m precompute"
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
-def command_for(key: Key, bundle: Path | str = "", source: str = "", train_file: str = "") -> str:
+def command_for(key: Key, bundle: Path | str = "", source: str = "", given: Mapping[str, object] = _NOTHING) -> str:
     """Writes the command line that makes an artefact.
 
     bundle: where it is to be written; '' leaves it to the program's default. source: the folder or Hub id that the
     run's model came from, where it is known; by default the model's name in the bundle, which is enough for every
-    stage but the first. train_file: another training file than the task's own, where it was made with one.
+    stage but the first. given: options of the stage, name -> value, that its variant does not tell.
     """
     stage = stage_named(key.stage)
     if stage.imported:
         return import_command(bundle)
     parts = [PROGRAM, stage.verb, *_run(key.run)]
-    options = stage.options_of(key.variant)
+    told = stage.options_of(key.variant)
     for option in stage.options:
-        if option.name in options:
-            parts += [option.flag, shlex.quote(options[option.name])]
-        elif option.name == "train_file" and train_file:
-            parts += [option.flag, shlex.quote(train_file)]
+        usual = (None, "", *option.values[:1])
+        value = told.get(option.name) or given.get(option.name)
+        if option.name in told or value not in usual:
+            parts += [option.flag, shlex.quote(str(value))]
     return " ".join([*parts, *_place(key.run, bundle, source)])
+
+
+def given_in(command: str, stage: str) -> dict[str, str]:
+    """Reads the options of a stage, name -> value, from a command that made one of its artefacts; {} of another's."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # of an unclosed quotation
+        return {}
+    following = dict(pairwise(words))
+    return {one.name: following[one.flag] for one in stage_named(stage).options if one.flag in following}
 
 
 def import_command(bundle: Path | str = "") -> str:

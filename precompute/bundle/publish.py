@@ -9,7 +9,7 @@ from pathlib import Path
 from explorer.errors import BadRequest
 from explorer.glue.tasks import TASKS
 from explorer.store.bundle import ARRAYS, CHECKPOINT, TABLE, Bundle, require_room, require_writable
-from explorer.store.commands import command_for, open_command
+from explorer.store.commands import command_for, given_in, open_command
 from explorer.store.own_tasks import write_task
 from explorer.store.schema import PUBLISHED_STAGES, Manifest
 
@@ -117,5 +117,5 @@ def _command(manifest: Manifest, target: Bundle) -> str:
     root = "" if target.root.is_absolute() else target.root
     if manifest.stage == "finetune" and manifest.config.get("recipe", "") is None:
         return open_command(manifest.key.run, root, manifest.base.source if manifest.base else "")
-    train_file = str(manifest.config.get("train_file") or "")
-    return command_for(manifest.key, root, manifest.base.source if manifest.base else "", train_file)
+    source = manifest.base.source if manifest.base else ""
+    return command_for(manifest.key, root, source, given_in(manifest.command, manifest.stage))
