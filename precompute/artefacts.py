@@ -21,6 +21,7 @@ from explorer.live.evaluation import Evaluation
 from explorer.stats.intervals import score_with_interval
 from explorer.store.bundle import Bundle, versions
 from explorer.store.commands import command_for
+from explorer.store.runs_of_task import complete
 from explorer.store.saved_state import SavedState
 from explorer.store.schema import Key, Manifest
 from precompute.options import Options, device_words
@@ -167,6 +168,13 @@ def plain(config: Mapping[str, Any]) -> dict[str, Any]:
     """Converts a config to what a manifest gives back: tuples are lists, keys are strings."""
     read: dict[str, Any] = json.loads(json.dumps(config))
     return read
+
+
+def up_to_date(bundle: Bundle, key: Key, config: Mapping[str, Any], finetuned: Manifest) -> Manifest | None:
+    """Returns the complete artefact of these options and of this model; None where it is to be made, or made anew."""
+    there = complete(bundle, key)
+    fits = there and same_options(there, config) and there.model_content == finetuned.model_content
+    return there if fits else None
 
 
 def finished(bundle: Bundle, key: Key, config: Mapping[str, Any]) -> Manifest | None:

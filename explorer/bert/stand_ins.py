@@ -1,4 +1,4 @@
-"""What may stand in for a head or MLP that is off, and the training examples that a mean is taken over. No torch."""
+"""What may stand in for a head or MLP that is off, and the training examples that it is taken from. No torch."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 from explorer.glue.data_hash import examples_sha256
 from explorer.glue.tasks import Examples
 
-StandIn = Literal["zero", "mean"]
+StandIn = Literal["zero", "mean", "learned"]
 ZERO: StandIn = "zero"
 MEAN: StandIn = "mean"
-"""Nothing, as in the paper; the mean of what it gives in the full model."""
+LEARNED: StandIn = "learned"
+"""Nothing, as in the paper; the mean of what it gives in the full model; a constant learnt by gradient."""
 SAMPLE, SAMPLE_SEED = 1000, 0
 """Training examples behind a mean, and the seed that draws them: the same ones for every run of a task."""
 

@@ -47,6 +47,20 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Learned:
+    """Which artefact of stage constants holds what was learnt for a run; it was made with the run's own model."""
+
+    root: Path
+    run: Run
+    made: str
+    """When it was made: another one is another stand-in."""
+
+
+StandsIn = Training | Learned
+"""Where the constants come from that stand in for what is off: means over examples, or learnt ones."""
+
+
+@dataclass(frozen=True)
 class Source:
     """What is to be loaded: a run of a bundle, and the examples that it is scored on."""
 
@@ -55,13 +69,13 @@ class Source:
     model_content: str
     """What tells the model from every other, as the run's manifest says."""
     examples: Examples
-    means: Training | None = None
-    """Where the examples lie whose means stand in for what is off; None where nothing does."""
+    instead: StandsIn | None = None
+    """What stands in for what is off; None where nothing does."""
 
     @property
     def key(self) -> Hashable:
         """Names model, examples and what stands in: two sources of one key load the same."""
-        return (str(self.root), self.run, self.model_content, self.examples.sha256, self.means)
+        return (str(self.root), self.run, self.model_content, self.examples.sha256, self.instead)
 
 
 @dataclass(eq=False)

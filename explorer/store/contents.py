@@ -246,6 +246,27 @@ def _mean_ablated(artefact: Artefact, shape: Shape | None, n: int | None) -> Non
         raise _Unfit("its summary does not say how many examples its means are over")
 
 
+def _constants(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
+    table = _scored_masks(artefact, shape, n, ("name", "rate", "instead", *_PART))
+    for name in ("name", "instead"):
+        _texts(table, name)
+    _finite(table, "rate", may_be_undefined=True)
+    masks = [set(table.loc[table["instead"] == instead, "mask"]) for instead in ("zero", "mean", "learned")]
+    if set(table["instead"]) != {"zero", "mean", "learned"} or masks[0] != masks[1] or masks[1] != masks[2]:
+        raise _Unfit("its table does not hold the same masks under all three")
+    layers, heads = shape or (None, None)
+    width = _array(artefact, "heads", (layers, heads, None), "f").shape
+    _array(artefact, "mlps", (width[0], width[1] * width[2]), "f")
+    _array(artefact, "losses", (None,), "f")
+    for name in ("heads", "mlps", "losses"):
+        if not np.isfinite(artefact.arrays[name]).all():
+            raise _Unfit(f"{name} hold a value that is not a finite number")
+    summary = artefact.manifest.summary
+    _numbers(summary, "full_score", may_be_undefined=True)
+    if type(summary.get("examples")) is not int:
+        raise _Unfit("its summary does not say from how many examples it was learnt")
+
+
 def _magnitude(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     table = _scored(artefact, n, ("step", "weights_kept", "share_kept", "held"))
     _flags(table, "held")
@@ -357,6 +378,7 @@ _CHECKS: Mapping[str, Callable[[Artefact, Shape | None, int | None], None]] = {
     "magnitude": _magnitude,
     "subnetworks": _subnetworks,
     "mean-ablated": _mean_ablated,
+    "constants": _constants,
     "transfer": _transfer,
     "retrained": _retrained,
     "baseline": _baseline,

@@ -243,6 +243,14 @@ REGISTER: tuple[Stage, ...] = (
         needs={"*": ("finetune", "structured.together")},
     ),
     Stage(
+        "constants",
+        "constants",
+        "learned constants",
+        "Learn a constant that stands in for each head and MLP when off, and score masks so; goes on after a kill.",
+        variants=(),  # the lab needs it where a person chooses it: made by its verb
+        needs={"*": ("finetune", "structured.together")},
+    ),
+    Stage(
         "transfer",
         "transfer",
         "transfer",

@@ -11,7 +11,7 @@ from explorer.store.stages import stage_named
 from explorer.study.mask_bank import told_by_margins
 from explorer.study.words import counted
 
-NEEDS_EVERY_HEAD = ("attention", "bank", "league", "magnitude", "pairs")
+NEEDS_EVERY_HEAD = ("attention", "bank", "constants", "league", "magnitude", "pairs")
 """Verbs that refuse a model out of which heads were cut before."""
 
 
@@ -23,8 +23,10 @@ def why_not(bundle: Bundle, key: Key) -> str:
         return f"the margins of a mask do not tell the {METRIC_WORDS[task.metric]} of {task.n_outputs} classes"
     if key.stage == "retrained" and opened:
         return f"{key.run.path} was opened as it is: nothing says how it was trained"
-    if key.stage == "mean-ablated" and task.own and not task.train_rows:
-        return f"{task.name} has no training examples to take means over"
+    if key.stage in ("mean-ablated", "constants") and task.own and not task.train_rows:
+        return (
+            f"{task.name} has no training examples to take {'means over' if key.stage[0] == 'm' else 'constants from'}"
+        )
     if (key.stage, key.variant) == ("attention", "pretrained") and any_opened(bundle, key.run):
         return f"{key.run.model} was opened as it is: nothing says what it was before its fine-tuning"
     untold = key.run.seed != ALL_SEEDS and not bundle.has(finetuned)  # a run that would first have to be trained

@@ -16,7 +16,7 @@ from explorer.errors import BadData, BadLedger
 from explorer.glue.diagnostics import PARTS, diagnostic_examples
 from explorer.glue.sources import folder_examples, hub_examples
 from explorer.glue.tasks import TASKS, Examples
-from explorer.live.model_on_data import ModelOnData, Source, Training
+from explorer.live.model_on_data import ModelOnData, Source, StandsIn
 from explorer.live.process_worker import ProcessWorker
 from explorer.live.thread_worker import ThreadWorker
 from explorer.live.worker import Worker
@@ -87,23 +87,23 @@ def _ledger(place: str) -> tuple[Ledger, str]:
         return Ledger(IN_MEMORY), f"{error} Meanwhile scores are remembered for as long as this app runs."
 
 
-def evaluator(view: View, run: Run, source: str, folder: str, means: Training | None = None) -> Future[ModelOnData]:
+def evaluator(view: View, run: Run, source: str, folder: str, instead: StandsIn | None = None) -> Future[ModelOnData]:
     """One model on one dev set, loaded in the background where scores are computed, read-only, for every session.
 
-    means: where the examples lie whose means stand in for what is off; None where nothing does. The future may hold
-    BadBundle, BadCheckpoint or BadData. Raises BadData where the dev set cannot be read.
+    instead: what stands in for what is off; None where nothing does. The future may hold BadBundle, BadCheckpoint or
+    BadData. Raises BadData where the dev set cannot be read.
     """
-    return worker().load(_source(view, run, source, folder, means))
+    return worker().load(_source(view, run, source, folder, instead))
 
 
-def forget_evaluator(view: View, run: Run, source: str, folder: str, means: Training | None = None) -> None:
+def forget_evaluator(view: View, run: Run, source: str, folder: str, instead: StandsIn | None = None) -> None:
     """Forgets a model, so that one that could not be loaded is loaded anew."""
-    worker().forget(_source(view, run, source, folder, means))
+    worker().forget(_source(view, run, source, folder, instead))
 
 
-def _source(view: View, run: Run, source: str, folder: str, means: Training | None = None) -> Source:
+def _source(view: View, run: Run, source: str, folder: str, instead: StandsIn | None) -> Source:
     content = cached.artefact(view, Key(run, "finetune")).manifest.model_content
-    return Source(view.root, run, content, examples(run.task, source, folder), means)
+    return Source(view.root, run, content, examples(run.task, source, folder), instead)
 
 
 @functools.lru_cache(maxsize=CLASSIFIERS)  # not Streamlit's cache: this is called from other threads

@@ -10,11 +10,12 @@ import torch
 from explorer.bert.checkpoints import Classifier, load_finetuned
 from explorer.bert.class_order import ClassOrder, below_baseline, own_order
 from explorer.bert.model_names import MINILM
-from explorer.bert.stand_ins import MEAN, ZERO, StandIn, sample_for_means
+from explorer.bert.stand_ins import LEARNED, MEAN, ZERO, StandIn, sample_for_means
 from explorer.errors import BadRequest
 from explorer.glue.diagnostics import diagnostic_examples
 from explorer.glue.tasks import Examples
 from explorer.live.evaluator import Evaluator
+from explorer.live.opening import with_learned
 from explorer.mask import Mask
 from explorer.paths import expanded
 from explorer.store.bundle import require_writable, set_aside
@@ -40,7 +41,7 @@ def run_score(
     """Scores exactly that mask on dev, or on the built-in diagnostics; predictions: a CSV to write.
 
     in_fp32: fp32 throughout, also where bf16 is faster. prove: that too, and every way to run the mask is compared.
-    instead: what stands in for what is off; means are taken over the training examples of the run.
+    instead: what stands in for what is off: means over the training examples, or the constants that the bundle holds.
     """
     if predictions is not None:
         predictions = expanded(predictions)
@@ -52,6 +53,8 @@ def run_score(
     evaluator = Evaluator(classifier, examples, device=options.device, dtype=dtype)
     if instead == MEAN:
         evaluator = evaluator.with_means_of(sample_for_means(_training(options)))
+    elif instead == LEARNED:
+        evaluator = with_learned(evaluator, options.bundle, options.run)
     evaluation = evaluator.evaluate(wanted)
     if predictions is not None:
         table = pd.DataFrame({"index": range(len(examples)), "prediction": evaluator.predictions(evaluation)})

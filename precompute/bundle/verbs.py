@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from explorer.bert.model_names import MINILM_NAME, name_in_bundle
+from explorer.bert.stand_ins import StandIn
 from explorer.errors import BadRequest
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Manifest
@@ -58,8 +59,8 @@ def score(
         typer.Option(help="Compare gates, surgery, engine, plain transformers in fp32; exit status 1 if one is off."),
     ] = False,
     instead: Annotated[
-        Literal["zero", "mean"],
-        typer.Option(help="What stands in for what is off: nothing, or its mean over 1,000 training examples."),
+        StandIn,
+        typer.Option(help="What stands in for what is off: nothing, its mean, or what the stage constants learnt."),
     ] = "zero",
 ) -> Iterator[results.ScoreResult]:
     """Score a mask on the dev set: score, n, interval and seconds."""

@@ -15,13 +15,13 @@ from explorer.bert.stand_ins import MEAN, SAMPLE, SAMPLE_SEED, ZERO, sample_for_
 from explorer.live.evaluation import Evaluation
 from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
-from explorer.store.runs_of_task import TOGETHER, complete
+from explorer.store.runs_of_task import TOGETHER
 from explorer.store.schema import Manifest
 from explorer.store.task_tickets import tickets_beside
 from explorer.tickets.importance import Estimator, Importance
 from explorer.tickets.structured import METHODS, Step, prune, ticket
 from explorer.tickets.subnetworks import bad, good, random
-from precompute.artefacts import Draft, Stopwatch, config_of, require_same_checkpoint, same_options, scored
+from precompute.artefacts import Draft, Stopwatch, config_of, require_same_checkpoint, scored, up_to_date
 from precompute.options import Options
 from precompute.stages.ablations import single_ablations
 from precompute.stages.importance import measured
@@ -66,8 +66,7 @@ def make(options: Options) -> Manifest:
         "ticket": under_zero.code,
         "draw_seed": run.seed,
     }
-    there = complete(bundle, key)
-    if there and same_options(there, config) and there.model_content == finetuned.model_content:
+    if there := up_to_date(bundle, key, config, finetuned):
         return there
     opened, sample = open_run(options), sample_for_means(options.examples("train", finetuned.config.get("train_file")))
     splits = {"dev": opened.dev, "train-sample": sample}

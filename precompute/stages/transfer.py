@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from explorer.errors import BadRequest
 from explorer.mask import Mask
-from explorer.store.runs_of_task import complete
 from explorer.store.schema import Manifest
 from explorer.store.task_tickets import tickets_by_task
 from explorer.tickets.subnetworks import random
-from precompute.artefacts import Draft, Stopwatch, same_options, scored
+from precompute.artefacts import Draft, Stopwatch, scored, up_to_date
 from precompute.options import Options
 from precompute.stages.opened import open_run, score_masks
 
@@ -34,8 +33,7 @@ def make(options: Options) -> Manifest:
             "Prune one: `python -m precompute prune --task TASK --seed SEED`.",
         )
     config = {"data": "dev", "draws": DRAWS, "tickets": {task: mask.code for task, mask in tickets.items()}}
-    there = complete(bundle, key)
-    if there and same_options(there, config) and there.model_content == finetuned.model_content:
+    if there := up_to_date(bundle, key, config, finetuned):
         return there
     opened = open_run(options)
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)

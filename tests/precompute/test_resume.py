@@ -25,8 +25,8 @@ ONE_STEP = {"baseline", "magnitude.random", "magnitude.bad"}
 """Stages that are one step: a second of arithmetic, or one pass over the dev set."""
 TWO_TASKS = {"transfer"}
 """Stages that need another task, which this world lacks: test_transfer.py stops this one."""
-STOPPED_ELSEWHERE = {"pairs"}
-"""Stages whose own tests stop them: test_pairs.py."""
+STOPPED_ELSEWHERE = {"pairs", "constants"}
+"""Stages whose own tests stop them: test_pairs.py, test_learned_constants.py."""
 JOBS = {job.name.partition("/")[2]: job for job in jobs() if job.made}
 KEPT = [
     "finetune",

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.errors import Busy, ExplorerError
+from explorer.live.model_on_data import Learned
 from explorer.live.worker import Done, Dropped, Failed, Job, Running, Snapshot, Waiting
 from explorer.mask import Mask
 from explorer.study.majority_baseline import MajorityBaseline, baseline_of_labels
@@ -22,13 +23,13 @@ from explorer.ui.scoring.session import session
 from explorer.ui.view import View
 
 if TYPE_CHECKING:
-    from explorer.live.model_on_data import ModelOnData, Training
+    from explorer.live.model_on_data import ModelOnData, StandsIn
     from explorer.live.scoring import Answer
 
 _LOG = logging.getLogger(__name__)
 _JOB, _VERIFICATION, _SINCE = "lab.job", "lab.verification", "lab.loading_since"
-WITH_MEANS = ", means for what is off"
-"""What is said beside the data where means stand in."""
+WITH_MEANS, WITH_LEARNED = ", means for what is off", ", learned constants for what is off"
+"""What is said beside the data where they stand in."""
 WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
 LOADING_EVERY, FIRST_WITHIN = 1.0, 0.6
@@ -43,13 +44,14 @@ class Question:
     known: KnownRun
     source: dev_data.DataSource
     mask: Mask
-    means: Training | None = None
-    """Where the examples lie whose means stand in for what is off; None where nothing does."""
+    instead: StandsIn | None = None
+    """What stands in for what is off; None where nothing does."""
 
     @property
     def title(self) -> str:
         """The data and what stands in for what is off, where something does, for the screen."""
-        return self.source.title(self.known.task) + (WITH_MEANS if self.means else "")
+        said = "" if self.instead is None else WITH_LEARNED if isinstance(self.instead, Learned) else WITH_MEANS
+        return self.source.title(self.known.task) + said
 
     @property
     def stored(self) -> KnownScore | None:
@@ -59,7 +61,7 @@ class Question:
     @property
     def on_stored_data(self) -> bool:
         """Whether the examples are those of the bundle's scores, which are all with nothing for what is off."""
-        if self.means is not None:
+        if self.instead is not None:
             return False
         if self.source.kind in (cached_models.DIAGNOSTICS, cached_models.STORED):
             return self.source.kind == cached_models.STORED
@@ -160,7 +162,7 @@ def standing_of(question: Question, wait: float | None = None) -> Standing:
 
 def _loading(question: Question) -> Future[ModelOnData]:
     run, source = question.known.run, question.source
-    return cached_models.evaluator(question.view, run, source.kind, source.folder, question.means)
+    return cached_models.evaluator(question.view, run, source.kind, source.folder, question.instead)
 
 
 def _job(evaluator: ModelOnData, mask: Mask) -> Job[Answer]:
@@ -247,6 +249,6 @@ def again(question: Question, *, reload: bool) -> None:
     """Asks anew, and loads the model anew where that failed."""
     if reload:
         run, source = question.known.run, question.source
-        cached_models.forget_evaluator(question.view, run, source.kind, source.folder, question.means)
+        cached_models.forget_evaluator(question.view, run, source.kind, source.folder, question.instead)
     st.session_state.pop(_JOB, None)
     st.rerun()

@@ -39,8 +39,10 @@ def show(question: Question, standing: Standing | None) -> None:
         ]
         if not all(text.strip() for text in texts):
             return
-        if question.means is not None:
-            st.caption("With means for what is off, what you type is answered under *One sentence* below.")
+        if question.instead is not None:
+            st.caption(
+                "With something in the place of what is off, what you type is answered under *One sentence* below."
+            )
             return
         if standing.evaluator is None:
             st.caption("As soon as the model is loaded.")

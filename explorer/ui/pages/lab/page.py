@@ -70,7 +70,7 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
         presets.presets_row(view, known)
         offered = overlay_picker.overlays_of(view, known)
         fill, ring = overlay_picker.choose(offered, "lab", fill=FILL)
-        means = stand_in.choose(view, known, source)
+        instead = stand_in.choose(view, known, source)
         st.space("stretch")  # so that what opens there lies over the score, and the grid stays in sight
         mask_files.load_mask(known)
     left, right = st.columns([2, 1], gap="medium")
@@ -91,12 +91,12 @@ def _lab(view: View, known: KnownRun, source: dev_data.DataSource, live: str) ->
     state.adopt(known.run, mask)
     exhibits.about(known.run, mask)
     pinned = compare.pinned(known)
-    more = overlay_picker.in_url(fill, ring, default=FILL) | pinned.in_url | details.in_url() | stand_in.in_url(means)
+    more = overlay_picker.in_url(fill, ring, default=FILL) | pinned.in_url | details.in_url() | stand_in.in_url(instead)
     state.write_url(known.run, mask, live=live, **more)
     with right:
         withheld = dev_data.is_withheld(view, known.run) or source.kind == cached_models.STORED
         scored_on = dev_data.DataSource(cached_models.STORED) if withheld else source
-        question = request.Question(view, known, scored_on, mask, means)
+        question = request.Question(view, known, scored_on, mask, instead)
         standing = None
         if withheld:
             score.stored_panel(question)

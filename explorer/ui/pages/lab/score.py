@@ -28,7 +28,7 @@ def panel(question: Question, *, stored_first: bool) -> Standing:
     stored_first: whether the bundle's score of the mask comes first, since the live one is on other sentences.
     """
     standing = request.standing_of(question)
-    stored = card_words.stored_of(question.known, question.mask) if stored_first and not question.means else None
+    stored = card_words.stored_of(question.known, question.mask) if stored_first and question.instead is None else None
 
     def draw(now: Standing) -> None:
         card = card_of(question, now)

@@ -1,4 +1,4 @@
-"""The lab's choice of what stands in for a head or MLP that is off: nothing, as in the paper, or its mean."""
+"""The lab's choice of what stands in for a head or MLP that is off: nothing, its mean, or a learned constant."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.bert.stand_ins import MEAN, SAMPLE, ZERO
+from explorer.bert.stand_ins import LEARNED, MEAN, SAMPLE, ZERO
 from explorer.errors import ExplorerError
 from explorer.glue.sources import glue_dir_from_environment
 from explorer.glue.tasks import Task
-from explorer.live.model_on_data import Training
+from explorer.live.model_on_data import Learned, StandsIn, Training
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.own_tasks import place_of
-from explorer.store.schema import Key
+from explorer.store.schema import Key, Run
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, cached_models, state
 from explorer.ui.as_text import plain
@@ -23,52 +23,74 @@ from explorer.ui.view import View
 PARAMETER = "instead"
 """The link's parameter; a link without it is one with nothing in the place of what is off."""
 _KEY, _CHOSEN = "lab.instead", "lab.instead.chosen"
-_NAMES = {ZERO: "Off: nothing", MEAN: "Off: its mean"}
+_NAMES = {ZERO: "Off: nothing", MEAN: "Off: its mean", LEARNED: "Off: learned"}
+_IN_LINKS = {MEAN: "means", LEARNED: "learned constants"}
 _HELP = (
     "What stands in for a head or MLP that is off. Nothing, as in the paper; or the mean of what it gives in the full "
-    f"model, over all tokens of {SAMPLE:,} training examples (Li and Janson 2024), the same for every token. Scores "
-    "under both are kept apart."
+    f"model, over all tokens of {SAMPLE:,} training examples; or a constant that was learnt from those examples, under "
+    "random masks, to keep the model closest to the full one (Li and Janson 2024). Each is the same for every token. "
+    "Scores under each are kept apart."
 )
 
 
 def read_link(view: View, known: KnownRun, source: dev_data.DataSource) -> None:
-    """Takes over what the link says, once; where there can be no means, a notice says why they were left out."""
-    if state.asked(PARAMETER) != MEAN:
+    """Takes over what the link says, once; where there can be no such thing, a notice says why it was left out."""
+    asked = state.asked(PARAMETER)
+    if asked not in _IN_LINKS:
         return
-    place = training_of(view, known, source)
-    if isinstance(place, str):
-        state.notice(f"The link's means in the place of what is off were left out. {place}")
+    found = _offered(view, known, source)[asked]
+    if isinstance(found, str):
+        state.notice(f"The link's {_IN_LINKS[asked]} in the place of what is off were left out. {found}")
     else:
-        st.session_state[_CHOSEN] = MEAN
+        st.session_state[_CHOSEN] = asked
 
 
-def choose(view: View, known: KnownRun, source: dev_data.DataSource) -> Training | None:
-    """Draws the choice; where the examples lie that means are taken over, None for nothing in the place of what is off.
+def choose(view: View, known: KnownRun, source: dev_data.DataSource) -> StandsIn | None:
+    """Draws the choice of what stands in for what is off; None for nothing.
 
-    Where there are no training examples, or no checkpoint, the choice is off and says why.
+    Where there is nothing to choose from, the choice is off and says why.
     """
-    place = training_of(view, known, source)
-    if isinstance(place, str):
-        st.markdown(f":material/block: {_NAMES[ZERO]}", help=plain(place), width="content")
+    offered = _offered(view, known, source)
+    there = {name: found for name, found in offered.items() if not isinstance(found, str)}
+    why = "\n\n".join(found for found in offered.values() if isinstance(found, str))
+    if not there:
+        st.markdown(f":material/block: {_NAMES[ZERO]}", help=plain(why), width="content")
         return None
+    before = st.session_state.get(_CHOSEN, ZERO)
     chosen = st.segmented_control(
         "What stands in for what is off",
-        list(_NAMES),
-        default=st.session_state.get(_CHOSEN, ZERO),
+        [ZERO, *there],
+        default=before if before in there else ZERO,
         format_func=_NAMES.__getitem__,
-        key=_KEY,
+        key=f"{_KEY}.{'.'.join(there)}" if LEARNED in there else _KEY,
         required=True,
         label_visibility="collapsed",
-        help=_HELP,
+        help=f"{_HELP}\n\n{plain(why)}" if why else _HELP,
         width="content",
     )
     st.session_state[_CHOSEN] = chosen or ZERO
-    return place if chosen == MEAN else None
+    return there.get(chosen or ZERO)
 
 
-def in_url(means: Training | None) -> dict[str, str]:
+def in_url(instead: StandsIn | None) -> dict[str, str]:
     """The part of the page's address that says what stands in; {} for nothing."""
-    return {PARAMETER: MEAN} if means is not None else {}
+    return {} if instead is None else {PARAMETER: LEARNED if isinstance(instead, Learned) else MEAN}
+
+
+def _offered(view: View, known: KnownRun, source: dev_data.DataSource) -> dict[str, StandsIn | str]:
+    """What can stand in, by name; a sentence where it cannot."""
+    return {MEAN: training_of(view, known, source), LEARNED: learned_of(view, known.run, source)}
+
+
+def learned_of(view: View, run: Run, source: dev_data.DataSource) -> Learned | str:
+    """Finds the constants that were learnt for a run's own model; else a sentence that says what there is to do."""
+    finetuned, key = cached.artefact(view, Key(run, "finetune")).manifest, Key(run, "constants")
+    if CHECKPOINT in finetuned.withheld or source.kind == cached_models.STORED:
+        return "Learned constants are scored with the model: its checkpoint or the data are not here."
+    made = cached.artefact(view, key).manifest if view.has(key) else None
+    if made is None or not made.complete or made.checkpoint_sha256 != finetuned.checkpoint_sha256:
+        return f"No constants were learnt for this run yet: {view.bundle.command_for(key)}"
+    return Learned(view.root, run, made.created)
 
 
 def training_of(view: View, known: KnownRun, source: dev_data.DataSource) -> Training | str:
