@@ -35,9 +35,7 @@ class ModelPool(Generic[V]):
                 self._kept[key].add_done_callback(self._loaded)
             self._kept.move_to_end(key)
             asked = self._kept[key]
-            gone = self._evicted()
-        for future in gone:  # without the lock: to cancel calls back
-            future.cancel()  # of no effect where it has begun
+            self._evicted()
         return asked
 
     def forget(self, key: Hashable) -> None:
@@ -46,13 +44,10 @@ class ModelPool(Generic[V]):
             self._kept.pop(key, None)
 
     def drop_oldest(self) -> bool:
-        """Drops the value that is unused for longest, but never the last one; says whether there was one to drop."""
+        """Drops the value that is unused for longest, but never the last one nor one that somebody waits for; says
+        whether there was one to drop."""
         with self._lock:
-            if len(self._kept) < 2:
-                return False
-            gone = self._kept.popitem(last=False)[1]
-        gone.cancel()
-        return True
+            return len(self._kept) > 1 and self._pop_oldest() is not None
 
     def _loaded(self, _: Future[V]) -> None:
         with self._lock:
@@ -62,11 +57,24 @@ class ModelPool(Generic[V]):
             return_freed_memory()
 
     def _evicted(self) -> list[Future[V]]:
-        """Drops what is beyond the bounds, least recently used first; gives it. Call it with the lock held."""
-        gone = []
+        """Drops what is beyond the bounds, least recently used first; gives it. Call it with the lock held.
+
+        What is not loaded yet stays, since somebody waits for it: for a while there may be more than the bounds allow.
+        """
+        gone: list[Future[V]] = []
         while len(self._kept) > self._at_most or (len(self._kept) > 1 and self._bytes() > self._room):
-            gone.append(self._kept.popitem(last=False)[1])
+            oldest = self._pop_oldest()
+            if oldest is None:
+                break
+            gone.append(oldest)
         return gone
+
+    def _pop_oldest(self) -> Future[V] | None:
+        """Takes out what is unused for longest of all that is loaded; the newest stays."""
+        for key in tuple(self._kept)[:-1]:
+            if self._kept[key].done():
+                return self._kept.pop(key)
+        return None
 
     def _bytes(self) -> int:
         there = [future for future in self._kept.values() if future.done() and not future.cancelled()]

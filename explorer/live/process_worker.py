@@ -31,7 +31,7 @@ COMMAND = (sys.executable, "-m", "explorer.live.scoring_process")
 _SWEEP_SECONDS = 5.0
 """How often what nobody asks after is looked for."""
 _STARTS = 3
-"""How many times in a row a process may die before it listens."""
+"""How many times in a row a process may die before it has done anything."""
 _MEND = "The app's log may say why; on a small machine, was there enough memory?"
 
 
@@ -166,33 +166,41 @@ class ProcessWorker:
                 if self._closed.is_set():
                     return
                 command = [*self._command, str(theirs.fileno()), self._ledger]
-                process = self._process = subprocess.Popen(
-                    command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_environment()
-                )
+                try:
+                    process = self._process = subprocess.Popen(
+                        command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_environment()
+                    )
+                except OSError as error:
+                    self._died(str(error.strerror), give_up=True)
+                    return
             theirs.close()
-            listened = self._listen(ours)
-            process.wait()
+            worked = self._listen(ours)
+            process.kill()  # it may have said what nobody understands
+            status = process.wait()
             ours.close()
             if self._closed.is_set():
                 return
-            in_vain = 0 if listened else in_vain + 1
-            self._died(process.returncode, give_up=in_vain >= _STARTS)
+            in_vain = 0 if worked else in_vain + 1
+            self._died(f"signal {-status}" if status < 0 else f"status {status}", give_up=in_vain >= _STARTS)
             if in_vain >= _STARTS:
                 return
 
     def _listen(self, pipe: Connection) -> bool:
-        """Takes what the process says until it dies; whether it ever listened."""
-        listened = False
+        """Takes what the process says until it dies; whether it did anything: one that dies of the first model that it
+        loads did nothing."""
+        worked = False
         while True:
             try:
                 message = pipe.recv()
-            except (EOFError, OSError):
+            except Exception as error:
+                if not isinstance(error, EOFError | OSError):
+                    _LOG.exception("The scoring process said what cannot be read")
                 with self._lock:
                     self._pipe = None
-                return listened
+                return worked
+            worked = worked or not isinstance(message, Ready)
             with self._lock:
                 if isinstance(message, Ready):
-                    listened = True
                     self._pipe = pipe
                     self._say_all()
                 else:
@@ -225,15 +233,16 @@ class ProcessWorker:
             else:
                 future.set_exception(message.error)
 
-    def _died(self, status: int, *, give_up: bool) -> None:
+    def _died(self, how: str, *, give_up: bool) -> None:
         """Tells those who wait, and forgets what cannot be asked again."""
-        how = f"signal {-status}" if status < 0 else f"status {status}"
         _LOG.error("The scoring process ended with %s", how)
         with self._lock:
             turn, self._turn = self._turn, ()
             if give_up:
                 self._keeper = None  # the next request tries again
-                error = ExplorerError(f"The scoring process does not start ({how}).", _MEND)
+                error = ExplorerError(
+                    f"The scoring process does not start, or ends before it has done anything ({how}).", _MEND
+                )
                 for future in [future for future in self._loading.values() if not future.done()]:
                     future.set_exception(error)
                 self._fail(tuple(self._asked), error)

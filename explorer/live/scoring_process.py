@@ -36,9 +36,10 @@ class Server:
         self._out: queue.SimpleQueue[Any] = queue.SimpleQueue()  # so that no turn waits for the app to read
         self._saying = threading.Lock()
         self._sources: dict[Hashable, Source] = {}
-        self._lock = threading.Lock()  # guards the two below
+        self._lock = threading.Lock()  # guards the three below
         self._jobs: dict[int, Job[Any]] = {}
         self._unwanted: set[int] = set()
+        self._newest: dict[tuple[str, bool], int] = {}
         models: ModelPool[ModelOnData] = ModelPool(MODELS)
         self._memory = MemoryBound(SCORING, (models.drop_oldest,))
         self._worker = ThreadWorker(
@@ -82,7 +83,13 @@ class Server:
         self._worker.load(source).add_done_callback(tell)
 
     def _submit(self, message: Submit) -> None:
-        """Puts a request in line once its model is there: after a restart it is loaded first."""
+        """Puts a request in line once its model is there: after a restart it is loaded first.
+
+        One whose session has asked for something newer meanwhile is not begun: it would end the newer one.
+        """
+        place = message.session, message.spare
+        with self._lock:
+            self._newest[place] = message.number
 
         def begin(loading: Future[ModelOnData]) -> None:
             try:
@@ -93,7 +100,7 @@ class Server:
             try:
                 work = message.request.begin(evaluator, self._ledger)
                 with self._lock:
-                    if message.number in self._unwanted:
+                    if message.number in self._unwanted or self._newest.get(place) != message.number:
                         self._unwanted.discard(message.number)
                         return
                     self._jobs[message.number] = self._worker.do(
@@ -119,8 +126,10 @@ class Server:
         numbers = tuple(job.number for job in jobs)
         self._out.put(News(numbers, snapshot))
         if not isinstance(snapshot, Running):
-            for number in numbers:
-                self._jobs.pop(number, None)
+            for job in jobs:
+                self._jobs.pop(job.number, None)
+                if self._newest.get((job.session, job.spare)) == job.number:
+                    del self._newest[job.session, job.spare]
 
     def _send(self) -> None:
         while True:

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.errors import BadData
 from explorer.live.model_pool import ModelPool
-from tests.waiting import HANG_SECONDS
+from tests.waiting import HANG_SECONDS, until
 
 
 @pytest.fixture
@@ -43,6 +43,20 @@ def test_beyond_its_bound_the_one_unused_for_longest_goes(pool):
     for name in ("a", "b", "a", "c", "a", "b"):
         pool.ask(name, lambda name=name: load(name)).result(HANG_SECONDS)
     assert loads == ["a", "b", "c", "b"]  # a was always the last but one asked for
+
+
+def test_nobody_who_waits_is_told_that_it_was_given_up(pool):
+    may = threading.Event()
+
+    def load(name):
+        assert may.wait(HANG_SECONDS)
+        return name
+
+    asked = [pool.ask(name, lambda name=name: load(name)) for name in "abcde"]
+    assert not pool.drop_oldest(), "none is loaded"
+    may.set()
+    assert [future.result(HANG_SECONDS) for future in asked] == list("abcde")
+    until(lambda: len(pool._kept) == 2)
 
 
 def test_an_error_is_shared_until_it_is_forgotten(pool):

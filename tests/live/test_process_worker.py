@@ -105,7 +105,8 @@ def test_a_process_that_does_not_start_is_told_and_tried_again_with_the_next_req
     future = worker.load(weightless.source(examples))
     for _ in range(2):
         error = future.exception(HANG_SECONDS)
-        assert "does not start (status 3)" in str(error)
+        assert "does not start" in str(error)
+        assert "(status 3)" in str(error)
         worker.forget(weightless.source(examples))
         future = worker.load(weightless.source(examples))
     worker.close()
@@ -163,6 +164,41 @@ def test_the_newest_of_a_session_wins(examples, gate):
         assert older.news == Dropped()
         known = worker.answer("anna", "from the ledger")
         assert known.news == Done("from the ledger")
+
+
+def test_what_had_to_wait_for_its_model_does_not_end_what_its_session_asked_for_since(examples, gate):
+    """The first request's model was forgotten and is loaded again; meanwhile the second, on another model, begins."""
+    door = Gate()
+    slow = weightless.source(examples, f"slow {door.port}")
+    with working(examples) as (worker, model):
+        other = worker.load(slow).result(HANG_SECONDS)
+        door.shut("load")
+        worker.forget(slow)
+        first = worker.submit("anna", Knocks(other, "first", gate.port))
+        door.until_reached()
+        gate.shut("second 1")
+        second = worker.submit("anna", Knocks(model, "second", gate.port))
+        gate.until_reached()
+        assert first.news == Dropped()
+        door.open()
+        worker.load(slow).result(HANG_SECONDS)  # and with it, what waited for it has begun or was left out
+        gate.open()
+        assert second.wait(HANG_SECONDS) == Done("score of second")
+    door.close()
+
+
+def test_a_model_that_ends_the_process_is_told_and_the_next_one_is_loaded(examples):
+    with working(examples) as (worker, _):
+        deadly = weightless.source(examples, weightless.DEADLY)
+        error = worker.load(deadly).exception(HANG_SECONDS)
+        assert "signal 9" in str(error)
+        until_heard(worker, examples)
+
+
+def test_a_process_that_cannot_be_made_is_told(examples):
+    worker = ProcessWorker(":memory:", command=("/nowhere/python",))
+    assert "No such file" in str(worker.load(weightless.source(examples)).exception(HANG_SECONDS))
+    worker.close()
 
 
 def test_what_nobody_asks_after_is_dropped_here_and_there(examples, gate):

@@ -21,7 +21,8 @@ from explorer.store.schema import Run
 from tests.browser.gate import knock
 
 COMMAND = (sys.executable, "-m", "tests.live.weightless")
-UNREADABLE = "unreadable"
+UNREADABLE, DEADLY, SLOW = "unreadable", "deadly", "slow "
+"""Contents of models: that cannot be read, that end the process, and that knock at the port after it."""
 
 
 def source(examples, content="of weights"):
@@ -31,6 +32,10 @@ def source(examples, content="of weights"):
 def opened(source, ledger):
     if source.model_content == UNREADABLE:
         raise BadCheckpoint("The file is cut short.", "Copy it again.")
+    if source.model_content == DEADLY:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if source.model_content.startswith(SLOW):
+        knock(int(source.model_content.removeprefix(SLOW)), "load")
     full = Evaluation(Mask.full(2, 2), 0.5, np.zeros((len(source.examples), 2), np.float32), 0.0)
     return ModelOnData(
         source.examples, "sha", source.model_content, "fp32", "3", plan_cache(1, 1, 1, 4, 1), full, None, ()

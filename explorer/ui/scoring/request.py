@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent import futures
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -119,15 +120,15 @@ class Standing:
 
 def ask(question: Question, loading: Future[ModelOnData], wait: float) -> Standing:
     """Starts what is not started yet, and says where it stands, within twice so many seconds."""
+    if not futures.wait([loading], timeout=wait).done:
+        began: dict[Any, float] = st.session_state.setdefault(_SINCE, {})
+        since = began.setdefault(loading, time.monotonic())
+        return Standing(Loading(time.monotonic() - since))
     try:
-        evaluator = loading.result(wait)
+        evaluator = loading.result()
     except ExplorerError as error:
         return Standing(Failed(error))
     except Exception as error:
-        if not loading.done():  # it was the wait that ended
-            began: dict[Any, float] = st.session_state.setdefault(_SINCE, {})
-            since = began.setdefault(loading, time.monotonic())
-            return Standing(Loading(time.monotonic() - since))
         _LOG.exception("An evaluator could not be made")
         wrong = f"The model could not be loaded ({type(error).__name__})."
         return Standing(Failed(ExplorerError(wrong, "The app's log has the details.")))

@@ -42,9 +42,11 @@ class Sweep:
         return [known_answer(self.evaluator, mask, ledger) for mask in self.masks]
 
     def start(self) -> None:
-        """Hands the masks to the worker, unless this session waits for just these already."""
-        if not self._background.to_start:
-            return
+        """Hands the masks to the worker, unless this session waits for just these already, or they have failed."""
+        if self._background.to_start:
+            self._start()
+
+    def _start(self) -> None:
         from explorer.live.scoring import ScoreMany
 
         if trouble := self._background.start(ScoreMany(self.evaluator, tuple(self.masks))):
@@ -62,6 +64,7 @@ class Sweep:
             st.rerun()
         if isinstance(news, Failed):
             st.error(plain(str(news.error)), icon=":material/error:")
+            st.button("Try again", icon=":material/refresh:", key=f"sweep.{self.name}.again", on_click=self._start)
         elif not isinstance(news, Dropped):
             done, total = news.news if isinstance(news, Running) else 0, len(self.masks)
             st.progress(done / total, text=f"Scored {done} of {total} masks …")

@@ -123,7 +123,9 @@ def _stored_chance(known: KnownRun) -> str:
 def _chance(question: Question, evaluator: ModelOnData, off: int) -> None:
     identity = (question.view.root, question.known.run, question.title, off)
     background: Background[RandomOpponent] = Background("chance", identity, kept=_REMEMBERED)
-    if background.to_start:
+    if isinstance(failed := background.news, Failed):
+        _chance_words(failed, off)
+    if background.to_start or isinstance(failed, Failed):
         st.button(
             f"Let chance switch off {off}, {DRAWS} times",
             icon=":material/casino:",
@@ -157,7 +159,7 @@ def _chance_words(news: object, off: int) -> None:
     found: RandomOpponent | None = (
         news.result if isinstance(news, Done) else news.news if isinstance(news, Running) else None
     )
-    if found is None:
+    if found is None or not found.scores:  # the first mask is still being scored
         st.markdown("Drawing …")
         return
     tried = len(found.scores)

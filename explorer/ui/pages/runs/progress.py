@@ -26,7 +26,8 @@ def show(view: View) -> None:
     progress = read_progress(view.root)
     if progress is None or not progress.of("running", "waiting", "failed", "blocked"):
         return
-    st.fragment(_look, run_every=PACE if progress.is_alive() else None)(view.root, progress.is_alive())
+    alive = progress.is_alive()
+    st.fragment(_look, run_every=PACE if alive else None)(view.root, alive)
 
 
 def _look(root: Path, was_alive: bool) -> None:

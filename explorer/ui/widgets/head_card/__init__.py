@@ -74,15 +74,17 @@ def _adopt() -> None:
 
 def _act(view: View, page: str, name: str, part: Part) -> None:
     """Goes where the person asked to see it, or switches it in the lab."""
-    to = view.links.get(name)
-    if name not in ("lab", "patterns", "survival") or to is None:
+    switches = name in ("on", "off")
+    place = "lab" if switches else name
+    to = view.links.get(place)
+    if place not in ("lab", "patterns", "survival") or to is None:
         return
-    if name == "lab":
+    if switches:
         mask = state.mask_of(view.run, shape_of(view.manifests, view.run))
-        state.set_mask(view.run, part.switched(mask, not part.kept_in(mask)))
+        state.set_mask(view.run, part.switched(mask, name == "on"))
     elif name == "patterns" and part.head is not None:
         st.session_state[state.MAP_OF] = part.layer, part.head
-    if page.lower() == name:
+    if page.lower() == place:
         st.rerun()
     st.switch_page(to)
 

@@ -118,7 +118,8 @@ def _actions(view: View, part: Part, mask: Mask | None) -> list[tuple[str, str]]
     """(name, label) of what can be done with it here."""
     found = []
     if mask is not None and "lab" in view.links:
-        found.append(("lab", "Switch off in the lab" if part.kept_in(mask) else "Switch on in the lab"))
+        on = part.kept_in(mask)  # as the page ran; the name says what the button does, whatever is clicked since
+        found.append(("off", "Switch off in the lab") if on else ("on", "Switch on in the lab"))
     maps = view.has(Key(view.run, "attention", "finetuned")) or view.has(Key(view.run, "attention", "pretrained"))
     if part.head is not None and maps and "patterns" in view.links:
         found.append(("patterns", "See its map"))

@@ -75,6 +75,8 @@ class HeadGrid {
     }
     this.board.dress(data);
     this.paint(inOrder);
+    // Python never heard of a click that was under way when the page was left.
+    if (first && !this.disabled && encode(this.bits) !== data.code) this.tell();
   }
 
   paint(inOrder = false) {
@@ -114,7 +116,11 @@ class HeadGrid {
     this.bits = bits;
     this.keep();
     this.paint(inOrder);
-    this.send({ code: encode(bits), revision: this.revision });
+    this.tell();
+  }
+
+  tell() {
+    this.send({ code: encode(this.bits), revision: this.revision });
   }
 
   commit(next, inOrder = false) {
