@@ -23,6 +23,7 @@ from explorer.store.coverage import study_keys
 from explorer.store.paper.importer import N_HEADS, N_LAYERS
 from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.store.stages import stage_named
+from explorer.store.whole_folders import sole_writer
 from precompute.bundle.export import run_export
 from precompute.bundle.import_paper import run_import
 from precompute.bundle.publish import run_publish
@@ -116,7 +117,9 @@ def _publish(root: Path) -> object:
 
 def _export(root: Path) -> object:
     if (root / "exported").exists():
-        return None  # killed after the last step, the renaming: whether it is whole is judged like any other
+        # killed after the last step, the renaming: whether it is whole is judged like any other
+        with sole_writer(root / "exported"):
+            return None  # and what the killed one left beside it is cleared, as the next writer does
     return run_export(replace(options(root), model=name_in_bundle("tiny")), "", root / "exported")
 
 

@@ -139,7 +139,9 @@ async def _watch(
     async def look(number: int, viewer: Viewer) -> None:
         draw = random.Random(number)
         await asyncio.sleep(draw.uniform(0, think))
-        while time.perf_counter() < until:
+        looked = False
+        while not looked or time.perf_counter() < until:  # each once at least
+            looked = True
             known = len(done) > 1 and draw.random() < _KNOWN_SHARE
             mask = draw.choice([of for of in done if of != viewer.mask]) if known else _new_mask(shape, draw)
             asked = await viewer.look_at(mask, known=known, patience=SERVED_WITHIN)

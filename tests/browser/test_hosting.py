@@ -129,7 +129,7 @@ def test_through_a_proxy_everything_works_and_nobody_names_folders(behind_nginx,
     links = page.get_by_test_id("stSidebarNavLink")
     expect(links.filter(has_text="Lab")).to_have_attribute("href", re.compile(rf"/{BASE}/lab"))
     links.filter(has_text="Lab").click()
-    expect(page.get_by_text("Meanwhile scores are remembered for as long as this app runs")).to_be_visible()
+    page.get_by_text("Meanwhile scores are remembered for as long as this app runs").wait_for()
     page.get_by_label(re.compile("^Layer 1, head 1:")).first.click()
     page.wait_for_url(re.compile("mask="))
     expect(page.locator(".card .fold")).to_contain_text("Scored ")

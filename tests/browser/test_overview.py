@@ -43,7 +43,9 @@ def test_the_slider_walks_grid_score_and_sentence_with_no_server(overview):
     expect(page.locator(".hero .sentence")).to_have_text(
         re.compile(r"^\d+ of 72 heads and \d of 6 MLPs off, still \d+% of the full score\.$")
     )
-    expect(page.get_by_text("Glossary").first).to_be_visible()  # the whole page is there: nothing is sent any more
+    expect(page.get_by_text("Glossary").first).to_be_visible()
+    expect(page.locator('[data-testid=stApp][data-test-script-state="notRunning"]')).to_be_attached()
+    page.wait_for_load_state("networkidle")  # the whole page is there: nothing is sent any more
     sent = page.sent
     sent.clear()
     slider = page.get_by_role("slider", name="Switch off the least important heads and MLPs")
@@ -70,6 +72,7 @@ def test_the_slider_walks_grid_score_and_sentence_with_no_server(overview):
 def test_the_hero_is_seen_at_once_and_nothing_overflows(overview):
     page = overview
     height = page.viewport_size["height"]
+    page.evaluate("() => document.fonts.ready.then(() => true)")
     for part in (".hero .number", ".hero .sentence", ".hero .board", ".hero input"):
         left, top, width, tall = page.locator(part).evaluate(WHERE)
         assert left >= 0

@@ -32,7 +32,7 @@ def stage(page, home):
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(home)
     page.get_by_role("link", name="Stage").click()
-    page.get_by_role("button", name="Start").click()
+    page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("attention heads can go?")
     return page
 

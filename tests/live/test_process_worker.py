@@ -77,6 +77,7 @@ def test_a_process_that_is_killed_loses_nobodys_request(examples, gate):
         jobs = [worker.submit(name, Knocks(model, name, gate.port)) for name in ("first", "second")]
         gate.until_reached()
         killed = worker.pid
+        gate.shut()  # the next process is held at its first turn, so that what is told meanwhile is seen
         os.kill(killed, signal.SIGKILL)
         until(lambda: all(isinstance(job.news, Waiting) and job.news.told for job in jobs))
         assert "ended (signal 9)" in jobs[0].news.told

@@ -94,7 +94,10 @@ def test_the_notebook_runs_and_draws_inline(monkeypatch):
     for name in ("GLUE_DIR", "EXPLORER_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
-    nbclient.NotebookClient(notebook, kernel_name="python3", timeout=HANG_SECONDS).execute()
+    hang = int(HANG_SECONDS)
+    nbclient.NotebookClient(
+        notebook, kernel_name="python3", timeout=hang, startup_timeout=hang, iopub_timeout=hang
+    ).execute()
     drawn = [cell.source for cell in notebook.cells if "figure(" in cell.source]
     shown = [
         cell.source
