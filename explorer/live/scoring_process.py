@@ -36,10 +36,11 @@ class Server:
         self._out: queue.SimpleQueue[Any] = queue.SimpleQueue()  # so that no turn waits for the app to read
         self._saying = threading.Lock()
         self._sources: dict[Hashable, Source] = {}
-        self._lock = threading.Lock()  # guards the three below
+        self._lock = threading.Lock()  # guards the two below
         self._jobs: dict[int, Job[Any]] = {}
         self._unwanted: set[int] = set()
         self._newest: dict[tuple[str, bool], int] = {}
+        self._asking = threading.Lock()  # guards the one above; nothing else is locked while it is held
         models: ModelPool[ModelOnData] = ModelPool(MODELS)
         self._memory = MemoryBound(SCORING, (models.drop_oldest,))
         self._worker = ThreadWorker(
@@ -88,7 +89,7 @@ class Server:
         One whose session has asked for something newer meanwhile is not begun: it would end the newer one.
         """
         place = message.session, message.spare
-        with self._lock:
+        with self._asking:
             self._newest[place] = message.number
 
         def begin(loading: Future[ModelOnData]) -> None:
@@ -100,7 +101,7 @@ class Server:
             try:
                 work = message.request.begin(evaluator, self._ledger)
                 with self._lock:
-                    if message.number in self._unwanted or self._newest.get(place) != message.number:
+                    if message.number in self._unwanted or not self._is_newest(place, message.number):
                         self._unwanted.discard(message.number)
                         return
                     self._jobs[message.number] = self._worker.do(
@@ -110,6 +111,10 @@ class Server:
                 self._out.put(News((message.number,), Failed(in_words(error))))
 
         self._worker.load(self._sources[message.key]).add_done_callback(begin)
+
+    def _is_newest(self, place: tuple[str, bool], number: int) -> bool:
+        with self._asking:
+            return self._newest.get(place) == number
 
     def _drop(self, number: int) -> None:
         with self._lock:
@@ -128,8 +133,9 @@ class Server:
         if not isinstance(snapshot, Running):
             for job in jobs:
                 self._jobs.pop(job.number, None)
-                if self._newest.get((job.session, job.spare)) == job.number:
-                    del self._newest[job.session, job.spare]
+                with self._asking:
+                    if self._newest.get((job.session, job.spare)) == job.number:
+                        del self._newest[job.session, job.spare]
 
     def _send(self) -> None:
         while True:
