@@ -11,6 +11,7 @@ from explorer.figures.palette import quiet
 from explorer.figures.signed import signed
 from explorer.figures.surplus import surplus_squares
 from explorer.study.transfer import Transferred
+from explorer.study.words import minus
 
 
 def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *, dark: bool = False) -> go.Figure:
@@ -30,7 +31,7 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
                 texts[row][column], hover[row][column] = "–", unlearnt.get(model, "not made")
                 continue
             surplus[row, column] = one.share - one.random_share
-            words = f"{one.share:.0%}<br>{one.beaten}/{one.draws}"
+            words = minus(f"{one.share:.0%}<br>{one.beaten}/{one.draws}")
             texts[row][column] = f"<b>{words}</b>" if one.better else words
             hover[row][column] = _hover(one)
     figure = surplus_squares(
@@ -59,7 +60,7 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
 
 
 def _hover(one: Transferred) -> str:
-    return (
+    return minus(
         f"score {one.score:.3f}, {one.share:.0%} of the full model's [{one.share_low:.0%}, {one.share_high:.0%}]<br>"
         f"random masks of {one.heads} heads and {one.mlps} MLPs: {one.random_share:.0%} on average<br>"
         f"over them {signed(one.over_random)} [{signed(one.over_low)}, {signed(one.over_high)}]<br>"
