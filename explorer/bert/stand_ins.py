@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -15,6 +16,12 @@ ZERO: StandIn = "zero"
 MEAN: StandIn = "mean"
 LEARNED: StandIn = "learned"
 """Nothing, as in the paper; the mean of what it gives in the full model; a constant learnt by gradient."""
+BESIDE_THE_DATA: Mapping[StandIn, str] = {
+    ZERO: "",
+    MEAN: ", means for what is off",
+    LEARNED: ", learned constants for what is off",
+}
+"""What is said beside the data of a score, on screen and in a terminal."""
 SAMPLE, SAMPLE_SEED = 1000, 0
 """Training examples behind a mean, and the seed that draws them: the same ones for every run of a task."""
 

@@ -6,10 +6,10 @@ import functools
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from explorer.arrays import AnyArray, Float64Array
-from explorer.bert.stand_ins import sample_for_means
+from explorer.bert.stand_ins import LEARNED, MEAN, StandIn, sample_for_means
 from explorer.glue.metrics import predictions_of
 from explorer.glue.sources import folder_examples, hub_examples
 from explorer.glue.tasks import Examples, Task
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 class Training:
     """Where the training examples of a task lie: they are read where the weights are, and never by the app."""
 
+    kind: ClassVar[StandIn] = MEAN
+    """What stands in: the means over them."""
     folder: str = ""
     """GLUE's folder; '' for the Hub, where `own` names none either."""
     own: str = ""
@@ -50,6 +52,7 @@ class Training:
 class Learned:
     """Which artefact of stage constants holds what was learnt for a run; it was made with the run's own model."""
 
+    kind: ClassVar[StandIn] = LEARNED
     root: Path
     run: Run
     made: str

@@ -13,6 +13,7 @@ from explorer.study.words import counted
 
 NEEDS_EVERY_HEAD = ("attention", "bank", "constants", "league", "magnitude", "pairs")
 """Verbs that refuse a model out of which heads were cut before."""
+_TAKEN_FROM_TRAINING = {"mean-ablated": "means over", "constants": "constants from"}
 
 
 def why_not(bundle: Bundle, key: Key) -> str:
@@ -23,10 +24,8 @@ def why_not(bundle: Bundle, key: Key) -> str:
         return f"the margins of a mask do not tell the {METRIC_WORDS[task.metric]} of {task.n_outputs} classes"
     if key.stage == "retrained" and opened:
         return f"{key.run.path} was opened as it is: nothing says how it was trained"
-    if key.stage in ("mean-ablated", "constants") and task.own and not task.train_rows:
-        return (
-            f"{task.name} has no training examples to take {'means over' if key.stage[0] == 'm' else 'constants from'}"
-        )
+    if key.stage in _TAKEN_FROM_TRAINING and task.own and not task.train_rows:
+        return f"{task.name} has no training examples to take {_TAKEN_FROM_TRAINING[key.stage]}"
     if (key.stage, key.variant) == ("attention", "pretrained") and any_opened(bundle, key.run):
         return f"{key.run.model} was opened as it is: nothing says what it was before its fine-tuning"
     untold = key.run.seed != ALL_SEEDS and not bundle.has(finetuned)  # a run that would first have to be trained

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from explorer.bert.stand_ins import LEARNED, MEAN, ZERO, StandIn
+from explorer.bert.stand_ins import BESIDE_THE_DATA, ZERO, StandIn
 from explorer.mask import Mask
 from explorer.stats.intervals import Score
 from explorer.study.words import counted
@@ -113,7 +113,7 @@ class ScoreResult:
         s = self.score
         interval = s.undefined or f"[{s.low:.4f}, {s.high:.4f}] {s.method}"
         kept = f"{counted(self.mask.heads_kept, 'head')} and {counted(self.mask.mlps_kept, 'MLP')} kept"
-        kept += {MEAN: ", means for what is off", LEARNED: ", learned constants for what is off"}.get(self.instead, "")
+        kept += BESIDE_THE_DATA[self.instead]
         found = (
             f"{self.task} ({self.data}), {kept}: {s.metric} {s.value:.4f} {interval}, n = {s.n}, {self.seconds:.2f} s"
         )

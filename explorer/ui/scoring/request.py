@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from explorer.bert.stand_ins import BESIDE_THE_DATA, ZERO
 from explorer.errors import Busy, ExplorerError
-from explorer.live.model_on_data import Learned
 from explorer.live.worker import Done, Dropped, Failed, Job, Running, Snapshot, Waiting
 from explorer.mask import Mask
 from explorer.study.majority_baseline import MajorityBaseline, baseline_of_labels
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _JOB, _VERIFICATION, _SINCE = "lab.job", "lab.verification", "lab.loading_since"
-WITH_MEANS, WITH_LEARNED = ", means for what is off", ", learned constants for what is off"
-"""What is said beside the data where they stand in."""
 WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
 LOADING_EVERY, FIRST_WITHIN = 1.0, 0.6
@@ -51,8 +49,7 @@ class Question:
     @property
     def title(self) -> str:
         """The data and what stands in for what is off, where something does, for the screen."""
-        said = "" if self.instead is None else WITH_LEARNED if isinstance(self.instead, Learned) else WITH_MEANS
-        return self.source.title(self.known.task) + said
+        return self.source.title(self.known.task) + BESIDE_THE_DATA[self.instead.kind if self.instead else ZERO]
 
     @property
     def stored(self) -> KnownScore | None:

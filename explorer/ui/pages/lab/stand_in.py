@@ -74,7 +74,7 @@ def choose(view: View, known: KnownRun, source: dev_data.DataSource) -> StandsIn
 
 def in_url(instead: StandsIn | None) -> dict[str, str]:
     """The part of the page's address that says what stands in; {} for nothing."""
-    return {} if instead is None else {PARAMETER: LEARNED if isinstance(instead, Learned) else MEAN}
+    return {} if instead is None else {PARAMETER: instead.kind}
 
 
 def _offered(view: View, known: KnownRun, source: dev_data.DataSource) -> dict[str, StandsIn | str]:
