@@ -29,6 +29,7 @@ PAGES = (
     "runs?view=check",
     "stage",
     "game",
+    "league",
 )
 WITH_FIGURES = ("tickets", "survival?view=each", "survival?view=paths", "replay")
 """Those whose figures have words on the page's own ground."""
