@@ -13,6 +13,7 @@ from explorer.tickets.criteria import (
     CHANCE,
     CRITERIA,
     chance_orders,
+    chance_sizes,
     halves_of,
     mask_of,
     nested_masks,
@@ -54,23 +55,24 @@ def with_league(bundle, run, shape=(L, H), draws=3):
     for name, draw, (first, second), predictions in zip(
         curve_names, [*[0] * (len(names) - 1), *range(draws)], orders, said, strict=True
     ):
-        scores = cross_scores(TASKS[run.task].metric, predictions, labels, halves, weights)
-        areas.append(area_under(scores))
+        sizes = chance_sizes(parts) if name == CHANCE else np.arange(parts + 1)
+        scores = cross_scores(TASKS[run.task].metric, predictions[sizes], labels, halves, weights)
+        areas.append(area_under(scores, sizes))
         low, high = np.quantile(scores[1:], (0.025, 0.975), axis=0)
-        pairs = zip(nested_masks(first, shape), nested_masks(second, shape), strict=True)
+        ones, others = nested_masks(first, shape), nested_masks(second, shape)
         rows += [
             {
                 "criterion": name,
                 "draw": draw,
                 "removed": removed,
-                "mask_first": one.code,
-                "mask_second": other.code,
-                "score": float(scores[0, removed]),
-                "low": float(low[removed]),
-                "high": float(high[removed]),
+                "mask_first": ones[removed].code,
+                "mask_second": others[removed].code,
+                "score": float(scores[0, at]),
+                "low": float(low[at]),
+                "high": float(high[at]),
                 "n": n,
             }
-            for removed, (one, other) in enumerate(pairs)
+            for at, removed in enumerate(sizes.tolist())
         ]
     summary = {
         "full_score": 0.9,
@@ -81,7 +83,8 @@ def with_league(bundle, run, shape=(L, H), draws=3):
         "loss_explained": -0.4,
     }
     arrays = {
-        "predictions": said,
+        "predictions": said[:-draws],
+        "chance": said[-draws:, chance_sizes(parts)],
         "orders": np.array(orders, np.int16),
         "worth": worth,
         "first_half": halves[0].astype(np.int32),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.arrays import AnyArray, Float64Array
+from explorer.arrays import AnyArray, Float64Array, Int64Array
 from explorer.glue.tasks import MetricName
 from explorer.stats.bootstrap import matthews_of_counts
 from explorer.stats.class_counts import score_of_counts, spearman_of_counts
@@ -74,9 +74,13 @@ def cross_scores(
     return np.mean(each, axis=0)
 
 
-def area_under(scores: Float64Array) -> Float64Array:
-    """Averages scores over sizes by the trapezoid rule: (..., S) to (...). In the unit of the score."""
-    return np.asarray((scores[..., 1:] + scores[..., :-1]).mean(axis=-1) / 2)
+def area_under(scores: Float64Array, sizes: Int64Array | None = None) -> Float64Array:
+    """Averages scores over sizes by the trapezoid rule: (..., S) to (...). In the unit of the score.
+
+    sizes: (S,), growing; without them, one apart.
+    """
+    steps = np.ones(scores.shape[-1] - 1) if sizes is None else np.diff(sizes)
+    return np.asarray((scores[..., 1:] + scores[..., :-1]) @ steps / (2 * steps.sum()))
 
 
 def central(drawn: Float64Array, confidence: float = 0.95) -> tuple[float, float]:

@@ -174,17 +174,22 @@ def _league(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
         for code in table[name]:
             _mask(code, shape, "a mask in its table")
     layers, heads = _known(shape)
-    parts, curves = layers * heads + layers, int((table["removed"] == 0).sum())
-    if len(table) != curves * (parts + 1) or list(table["removed"]) != [*range(parts + 1)] * curves:
-        raise _Unfit("its table does not hold every size of every order")
     named = summary.get("criteria")
     real = [str(name) for name in named] if isinstance(named, list | tuple) else []
     if set(real) != set(table["criterion"]) or not {"chance", "expected"} <= set(real):
         raise _Unfit("its summary does not name the criteria of its table")
+    parts, curves, criteria = layers * heads + layers, int((table["removed"] == 0).sum()), len(real) - 1
+    every, sizes = list(range(parts + 1)), list(table["removed"])
+    cut = criteria * len(every)
+    third = sizes[cut : cut + (len(sizes) - cut) // max(curves - criteria, 1)]
+    whole = third[:1] == [0] and third[-1] == parts and third == sorted(set(third))
+    if not whole or sizes != every * criteria + third * (curves - criteria):
+        raise _Unfit("its table does not hold every size of every order")
     for name, sides in (
-        ("predictions", (curves, parts + 1, n)),
+        ("predictions", (criteria, len(every), n)),
+        ("chance", (curves - criteria, len(third), n)),
         ("orders", (curves, 2, parts)),
-        ("worth", (len(real) - 1, 3, parts)),
+        ("worth", (criteria, 3, parts)),
         ("areas", (curves, None)),
         ("gradients", (n, parts)),
     ):

@@ -171,7 +171,7 @@ def _passes(key: Key, load: Load) -> float:
     of_stage = {
         "ablations": 0.55 * (parts + load.layers),
         "bank": 450.0,
-        "league": 32 * 0.55 * parts,
+        "league": 22 * 0.55 * parts,
         "magnitude": 10.0 if key.variant == "good" else 1.5,
         "subnetworks": 2.0,
     }

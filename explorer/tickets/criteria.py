@@ -119,6 +119,11 @@ def chance_orders(components: int, draws: int = DRAWS, seed: int = 0) -> Int64Ar
     return np.stack([rng.permutation(components) for _ in range(draws)]).astype(np.int64)
 
 
+def chance_sizes(components: int) -> Int64Array:
+    """Lists how many components are off where a random order is scored: every third size, and the last."""
+    return np.unique([*range(0, components, 3), components]).astype(np.int64)
+
+
 def mask_after(order: NDArray[np.integer], removed: int, shape: tuple[int, int]) -> Mask:
     """Makes the mask without the first `removed` components of an order; shape: (L, H)."""
     layers, heads = shape

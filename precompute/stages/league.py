@@ -25,6 +25,7 @@ from explorer.tickets.criteria import (
     CRITERIA,
     DRAWS,
     chance_orders,
+    chance_sizes,
     halves_of,
     nested_masks,
     order_of,
@@ -53,6 +54,8 @@ class _Curve:
     criterion: str
     draw: int
     orders: tuple[Int64Array, Int64Array]
+    sizes: Int64Array
+    """How many components are off at each of its points, (S,)."""
 
 
 def make(options: Options) -> Manifest:
@@ -70,6 +73,7 @@ def make(options: Options) -> Manifest:
         "split_seed": _SPLIT_SEED,
         "draw_seed": _DRAW_SEED,
         "draws": DRAWS,
+        "chance_sizes": "every third",
         "nodes": NODES,
         "criteria": names,
     }
@@ -92,10 +96,11 @@ def make(options: Options) -> Manifest:
         bank = mask_bank_of(bundle.read(banked.key), opened.evaluator.labels, opened.evaluator.full_mask.heads.shape)
         worth[BANZHAF] = tuple(bank.worth(rows).value for rows in (*halves, np.arange(len(opened.dev))))
     worth = {name: worth[name] for name in names if name != CHANCE}
-    curves = [_Curve(name, 0, (order_of(second), order_of(first))) for name, (first, second, _) in worth.items()]
     components = len(next(iter(worth.values()))[0])
+    every, third = np.arange(components + 1), chance_sizes(components)
+    curves = [_Curve(name, 0, (order_of(second), order_of(first)), every) for name, (first, second, _) in worth.items()]
     drawn = chance_orders(components, DRAWS, _DRAW_SEED)
-    curves += [_Curve(CHANCE, number, (order, order)) for number, order in enumerate(drawn)]
+    curves += [_Curve(CHANCE, number, (order, order), third) for number, order in enumerate(drawn)]
     evaluators = tuple(_of_half(opened, options, half) for half in halves)
     known = _known(draft, curves)
     predictions = []
@@ -107,15 +112,16 @@ def make(options: Options) -> Manifest:
     summary = {
         "full_score": opened.evaluator.full.score,
         "criteria": [*worth, CHANCE],
-        "masks": sum(len(set(map(bytes, curve.orders))) for curve in curves) * (components + 1),
+        "masks": sum(len(set(map(bytes, curve.orders))) * len(curve.sizes) for curve in curves),
         "loss_full": float(full_loss.mean()),
         "loss_empty": float(empty_loss.mean()),
         "loss_explained": float(explained.mean()),
     }
-    said = np.stack(predictions).astype(np.float32 if options.task.is_regression else np.int8)
-    table, areas = _results(opened, curves, said, halves)
+    kind = np.float32 if options.task.is_regression else np.int8
+    table, areas = _results(opened, curves, predictions, halves)
     arrays = {
-        "predictions": said,
+        "predictions": np.stack(predictions[: len(worth)]).astype(kind),
+        "chance": np.stack(predictions[len(worth) :]).astype(kind),
         "orders": np.stack([np.stack(curve.orders) for curve in curves]).astype(np.int16),
         "worth": np.stack([np.stack(of) for of in worth.values()]),
         "first_half": halves[0].astype(np.int32),
@@ -193,27 +199,29 @@ def _scored(
     evaluators: Sequence[Evaluator],
     halves: Sequence[Int64Array],
 ) -> AnyArray:
-    """Predictions of every size, (C + 1, n), each half's under its own order."""
+    """Predictions of every size, (S, n), each half's under its own order."""
     shape = opened.classifier.n_layers, opened.classifier.n_heads
-    task, said = draft.options.task, np.empty((len(curve.orders[0]) + 1, len(opened.dev)))
+    task, said = draft.options.task, np.empty((len(curve.sizes), len(opened.dev)))
     for number, (order, evaluator, half) in enumerate(zip(curve.orders, evaluators, halves, strict=True)):
         name = f"{curve.criterion}-{curve.draw}-{number}"
         state = draft.state(name, ",".join(map(str, order)))
         words = f"{curve.criterion} {curve.draw} {opened.run.path}"
-        for removed, one in enumerate(score_masks(evaluator, nested_masks(order, shape), words, state)):
-            said[removed, half] = predictions_of(task, one.logits)
+        every = nested_masks(order, shape)
+        scored = score_masks(evaluator, [every[size] for size in curve.sizes], words, state)
+        said[:, half] = np.stack([predictions_of(task, one.logits) for one in scored])
     return said
 
 
 def _known(draft: Draft, curves: Sequence[_Curve]) -> Mapping[int, AnyArray]:
-    """Which curves a league of the same weights and data holds already, by their orders: number -> (C + 1, n)."""
+    """Which curves a league of the same weights and data holds already, by their orders: number -> (S, n)."""
     there = complete(draft.options.bundle, draft.key)
     if there is None or there.checkpoint_sha256 != draft.checkpoint_sha256:
         return {}
     if there.data["dev"]["sha256"] != draft.splits["dev"].sha256:
         return {}
     arrays = draft.options.bundle.read(draft.key).arrays
-    stored = {orders.tobytes(): said for orders, said in zip(arrays["orders"], arrays["predictions"], strict=True)}
+    predictions = [*arrays["predictions"], *arrays["chance"]]
+    stored = {orders.tobytes(): said for orders, said in zip(arrays["orders"], predictions, strict=True)}
     found = {
         number: stored.get(np.stack(curve.orders).astype(np.int16).tobytes()) for number, curve in enumerate(curves)
     }
@@ -221,7 +229,7 @@ def _known(draft: Draft, curves: Sequence[_Curve]) -> Mapping[int, AnyArray]:
 
 
 def _results(
-    opened: OpenRun, curves: Sequence[_Curve], said: AnyArray, halves: Sequence[Int64Array]
+    opened: OpenRun, curves: Sequence[_Curve], said: Sequence[AnyArray], halves: Sequence[Int64Array]
 ) -> tuple[pd.DataFrame, Float64Array]:
     """A row a curve and size, with its score and interval; and the areas, (curves, 1 + resamples)."""
     metric, labels = opened.evaluator.task.metric, opened.evaluator.labels
@@ -229,8 +237,8 @@ def _results(
     rows: list[dict[str, Any]] = []
     areas = []
     for curve, predictions in zip(curves, said, strict=True):
-        scores = cross_scores(metric, predictions, labels, halves, weights)  # (1 + R, C + 1)
-        areas.append(area_under(scores))
+        scores = cross_scores(metric, predictions, labels, halves, weights)  # (1 + R, S)
+        areas.append(area_under(scores, curve.sizes))
         low, high = np.quantile(scores[1:], (0.025, 0.975), axis=0)
         first, second = (nested_masks(order, shape) for order in curve.orders)
         rows += [
@@ -240,11 +248,11 @@ def _results(
                 "removed": removed,
                 "mask_first": first[removed].code,
                 "mask_second": second[removed].code,
-                "score": float(scores[0, removed]),
-                "low": float(low[removed]),
-                "high": float(high[removed]),
+                "score": float(scores[0, at]),
+                "low": float(low[at]),
+                "high": float(high[at]),
                 "n": len(labels),
             }
-            for removed in range(len(predictions))
+            for at, removed in enumerate(curve.sizes.tolist())
         ]
     return pd.DataFrame(rows), np.stack(areas)

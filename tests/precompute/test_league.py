@@ -67,7 +67,10 @@ def test_its_artefact_is_what_the_bundle_promises(made):
     assert not problems
     stored = made.read(KEY)
     assert stored.table["criterion"].nunique() == len(CRITERIA) - 1, "all but Banzhaf, which takes a bank"
-    assert len(stored.table) == (len(CRITERIA) - 2 + 3) * (PARTS + 1)
+    assert len(stored.table) == (len(CRITERIA) - 2) * (PARTS + 1) + 3 * 6
+    drawn = stored.table[stored.table["criterion"] == CHANCE]
+    assert drawn["removed"].tolist() == [0, 3, 6, 9, 12, 15] * 3
+    assert stored.arrays["chance"].shape == (3, 6, ROWS)
     assert stored.arrays["gradients"].shape == (ROWS, PARTS)
 
 

@@ -31,6 +31,9 @@ def test_a_weight_is_how_often_an_example_comes_up(seed, name):
 def test_the_area_is_the_mean_over_sizes_by_trapezoids():
     assert area_under(np.array([1.0, 0.5, 0.0])) == pytest.approx(0.5)
     assert area_under(np.array([[1.0, 1.0, 0.0], [0.2, 0.2, 0.2]])) == pytest.approx([0.75, 0.2])
+    assert area_under(np.array([1.0, 0.4, 0.0]), np.array([0, 3, 4])) == pytest.approx(
+        area_under(np.array([1.0, 0.8, 0.6, 0.4, 0.0]))
+    )
 
 
 def test_halves_are_scored_apart_and_count_alike():

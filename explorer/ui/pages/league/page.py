@@ -121,7 +121,7 @@ def _curves(view: View, league: League, metric: str, name: str, removed: int) ->
     title = f"{metric} while parts go, by criterion, seed {view.run.seed}"
     caption = (
         f"{league.n:,} dev examples, each scored with an order measured on the other half. Shaded: 95% interval over "
-        f"examples of the criterion that is chosen, and the range of {league.draws} random orders."
+        f"examples of the criterion that is chosen, and the range of {league.draws} random orders (every third size)."
     )
     exhibits.keep(_FIGURE, Exhibit(title, caption, figure, league.curves))
     st.plotly_chart(
