@@ -5,14 +5,15 @@ PORT ?= 8501
 BASE ?=
 BIN := .venv/bin
 AXE := 4.10.3
+WORKERS = $(shell $(BIN)/python -c 'import os; print(min(4, 1 + len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 3))')
 
 .PHONY: demo test axe check format docs clean
 
 demo: .venv/app.done  ## open the explorer on http://localhost:8501
 	$(BIN)/streamlit run serve.py --server.address $(HOST) --server.port $(PORT) --server.baseUrlPath "$(BASE)" --browser.gatherUsageStats false
 
-test: .venv/dev.done axe  ## every test, on every core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+test: .venv/dev.done axe  ## every test, on every core; one more process than cores, since browsers are waited for
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 axe: .axe/$(AXE).done  ## axe-core, which browser tests put into every page; without npm they are skipped
 

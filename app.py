@@ -84,6 +84,7 @@ def main() -> None:
     alias = st.Page(to_overview, title="To the overview", url_path="overview", visibility="hidden")
     chosen = st.navigation([*links.values(), alias])
     exhibits.begin(chosen.title)
+    glossary.style()
     try:
         chosen.run()
         view = state.selected()

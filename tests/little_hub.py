@@ -19,6 +19,8 @@ import pyarrow.parquet as pq
 from explorer.glue.sources import HUB_DATASET
 from tests.waiting import HANG_SECONDS
 
+PATIENT = {"HF_HUB_ETAG_TIMEOUT": str(int(HANG_SECONDS)), "HF_HUB_DOWNLOAD_TIMEOUT": str(int(HANG_SECONDS))}
+"""Environment of whoever asks this Hub: however busy the machine is, it is waited for."""
 COMMIT = "c0ffee" + "0" * 34
 DATASET = f"datasets/{HUB_DATASET}"
 SENTENCES = (("The river is wide.", "The river is broad.", 1), ("The owl sleeps.", "The plumber sings.", 0))

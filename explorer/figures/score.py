@@ -6,26 +6,24 @@ import plotly.graph_objects as go
 
 from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet_layout
 from explorer.stats.intervals import Score
-from explorer.tickets.structured import threshold_of
 
 
 def score_figure(
     this: Score | None,
     other: Score,
+    line: float | None,
     *,
     majority: float | None = None,
     majority_title: str = "majority class",
     names: tuple[str, str] = ("this mask", "full model"),
-    full: float | None = None,
 ) -> go.Figure:
     """Draws two points with intervals, the 90% line that pruning stops at, and the majority baseline.
 
     this: None leaves the mask's place empty, for a score that is on its way. other: what it is held against, the full
-    model's unless `names` says otherwise; then `full` is the full model's.
+    model's unless `names` says otherwise. line: where 90% of the full model's score lies; None draws none.
     """
     points = [_point(names[1], other, FULL_MODEL), _point(names[0], this, THIS_MASK)]
-    whole = other.value if full is None else full
-    marks = [(threshold_of(whole), "90% of full", "dot")] if whole > 0 else []
+    marks = [] if line is None else [(line, "90% of full", "dot")]
     if majority is not None:
         marks.append((majority, majority_title, "dash"))
     above = {"yref": "paper", "yanchor": "bottom", "showarrow": False, "font": {"size": 12}}

@@ -68,8 +68,9 @@ class MaskScore:
     def figure(self) -> go.Figure:
         """Draws both scores with their intervals and the 90% line."""
         from explorer.figures.score import score_figure
+        from explorer.study.learnt import line_to_keep
 
-        return score_figure(self.score, self.full)
+        return score_figure(self.score, self.full, line_to_keep(self.full, None))
 
 
 @dataclass(frozen=True, eq=False)

@@ -78,13 +78,18 @@ class RunProgress:
         """Tells whether the process that wrote it still works, as far as this machine can know."""
         if self.host != socket.gethostname() or not self.of("running", "waiting") or self.process < 1:
             return False
-        try:
-            os.kill(self.process, 0)
-        except (ProcessLookupError, OverflowError):
-            return False
-        except OSError:
-            return True
+        return _runs(self.process)
+
+
+def _runs(process: int) -> bool:
+    """Whether there is such a process on this machine; where that cannot be known, yes."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
         return True
+    return True
 
 
 def write_progress(root: Path, progress: RunProgress) -> None:
@@ -94,6 +99,10 @@ def write_progress(root: Path, progress: RunProgress) -> None:
     partial = folder / f".{_FILE}.{os.getpid()}"
     partial.write_text(json.dumps(asdict(progress)), encoding="utf-8")
     partial.replace(folder / _FILE)
+    for left in folder.glob(f".{_FILE}.*"):  # of a driver that was killed between those two lines
+        writer = left.name.rpartition(".")[2]
+        if writer.isdecimal() and not _runs(int(writer)):
+            left.unlink(missing_ok=True)
 
 
 def read_progress(root: Path) -> RunProgress | None:

@@ -6,8 +6,10 @@ import math
 from collections.abc import Collection
 from statistics import fmean
 
+from explorer.stats.intervals import Score
 from explorer.study.conditions import ConditionScore
 from explorer.study.majority_baseline import MajorityBaseline
+from explorer.tickets.structured import threshold_of
 
 
 def beats_baseline(fulls: Collection[ConditionScore], line: MajorityBaseline | None, mean: float = math.nan) -> bool:
@@ -22,6 +24,19 @@ def beats_baseline(fulls: Collection[ConditionScore], line: MajorityBaseline | N
         return True
     judged = [one for one in known if not math.isnan(one.low)]
     return mean > line.score and 2 * sum(one.low > line.score for one in judged) >= len(judged)
+
+
+def beats(full: Score, floor: MajorityBaseline) -> bool:
+    """Tells whether one full model measurably beats the baseline: else there is nothing that a mask could lose."""
+    return bool(full.low > floor.score)
+
+
+def line_to_keep(full: Score, floor: MajorityBaseline | None) -> float | None:
+    """Gives 90% of a full model's score; None where its score is undefined or not above 0, or where it does not
+    measurably beat the baseline: then nothing is said of a mask by that line."""
+    if not full.value > 0 or (floor is not None and not beats(full, floor)):
+        return None
+    return threshold_of(full.value)
 
 
 def degenerate_words(task: str, line: MajorityBaseline | None) -> str:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.bert.test_gone_heads import cut_out
-from tests.little_hub import COMMIT, LittleHub
+from tests.little_hub import COMMIT, PATIENT, LittleHub
 from tests.tiny import save_folder
 from tests.waiting import HANG_SECONDS
 
@@ -27,7 +27,7 @@ def test_a_pruned_model_comes_by_its_name_without_pickles_and_code(tmp_path):
     hub = LittleHub()
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     hub.repositories["someone/cased"] = {**files, "pytorch_model.bin": b"pickle", "code.py": b"raise SystemExit(9)"}
-    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
+    environment = {**os.environ, **PATIENT, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")}
     try:
         ran = subprocess.run(
             [sys.executable, "-c", FETCH],

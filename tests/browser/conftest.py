@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -30,10 +32,16 @@ ARGS = [
 ]
 
 
+_ports = iter(random.SystemRandom().sample(range(10_000, 30_000), 1_000))
+"""Below those that the system hands out, so that nobody takes one between its choice and its use."""
+
+
 def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in _ports:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 def _wait(process, url, log):
@@ -110,7 +118,7 @@ def chromium():
     sync_api = pytest.importorskip("playwright.sync_api", reason="there is no playwright: pip install playwright")
     with sync_api.sync_playwright() as playwright:
         sync_api.expect.set_options(timeout=HANG_MILLISECONDS)
-        browser = playwright.chromium.launch(executable_path=str(there[0]), args=ARGS)
+        browser = playwright.chromium.launch(executable_path=str(there[0]), args=ARGS, timeout=HANG_MILLISECONDS)
         yield browser
         browser.close()
 

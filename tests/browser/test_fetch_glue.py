@@ -11,7 +11,7 @@ pytest.importorskip("playwright")
 from playwright.sync_api import expect  # noqa: E402
 
 from tests.browser.conftest import ROOT  # noqa: E402
-from tests.little_hub import LittleHub  # noqa: E402
+from tests.little_hub import PATIENT, LittleHub  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,13 @@ def hub():
 def test_glue_is_fetched_by_a_button_that_names_its_size(serve, hub, page, tmp_path_factory):
     home = tmp_path_factory.mktemp("hub")
     app = ROOT / "tests" / "browser" / "unhurried_app.py"
-    environment = {"GLUE_DIR": "", "EXPLORER_LEDGER": ":memory:", "HF_ENDPOINT": hub.url, "HF_HOME": str(home)}
+    environment = {
+        "GLUE_DIR": "",
+        "EXPLORER_LEDGER": ":memory:",
+        "HF_ENDPOINT": hub.url,
+        "HF_HOME": str(home),
+        **PATIENT,
+    }
     url = serve(app, environment)
     hub.fails = 429
     page.goto(f"{url}/?task=MRPC&seed=1337")

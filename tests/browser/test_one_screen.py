@@ -25,10 +25,10 @@ PLACES = """() => {
   };
   const names = ['.board', '.readout', '.card .value', '.card .axis', '.card .chip', '.card .lines', '.card .fold'];
   if (!names.every(found)) return null; // Streamlit puts an element in the place of another: there is none meanwhile
-  const top = found('.board').getBoundingClientRect().top;
+  const scrolled = document.querySelector('[data-testid=stMain]').scrollTop;
   return names.map((name) => {
     const { x, y, width, height } = found(name).getBoundingClientRect();
-    return [name, x, y - top, name === '.card .value' ? 0 : width, height];
+    return [name, x, y + scrolled, name === '.card .value' ? 0 : width, height];
   });
 }"""
 MARKS = "marks => marks.map(mark => [mark.className, mark.style.left])"
@@ -109,6 +109,9 @@ def test_back_leaves_the_page_however_often_the_mask_changed(context_of, home):
     page.go_back()
     page.wait_for_url(re.compile("/survival"))
     expect(page.locator(".page-asks")).to_have_text("Which heads and MLPs survive pruning?", use_inner_text=True)
+    page.go_forward()
+    page.wait_for_url(re.compile(r"/lab\?.*mask="))
+    expect(page.locator("button.cell[aria-checked=false]")).to_have_count(3)
 
 
 def test_flips_are_cards_and_what_is_typed_is_answered_anew_with_every_click(sized, home):

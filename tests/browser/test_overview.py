@@ -11,6 +11,7 @@ import pytest
 from explorer.store.bundle import Bundle
 from explorer.store.task_tickets import task_tickets
 from tests.browser.conftest import ROOT, UNHURRIED, unhurried
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
@@ -18,6 +19,11 @@ from playwright.sync_api import expect  # noqa: E402
 
 SIZES = {"laptop": (1280, 720), "wall": (1920, 1080), "phone": (390, 844)}
 WHERE = "node => { const box = node.getBoundingClientRect(); return [box.left, box.top, box.width, box.height]; }"
+
+
+def is_told(url):
+    """Whether a request may tell something: Streamlit's own files come when they are wanted."""
+    return url.startswith("http") and "/static/" not in url
 
 
 @pytest.fixture(params=SIZES)
@@ -29,7 +35,7 @@ def overview(request, chromium, home):
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.sent = []
-    page.on("request", lambda request: page.sent.append(request.url) if request.url.startswith("http") else None)
+    page.on("request", lambda request: page.sent.append(request.url) if is_told(request.url) else None)
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: page.sent.append(frame)))
     page.goto(home)
     expect(page.locator(".hero .sentence")).to_contain_text("heads")
@@ -45,8 +51,15 @@ def test_the_slider_walks_grid_score_and_sentence_with_no_server(overview):
     )
     expect(page.get_by_text("Glossary").first).to_be_visible()
     expect(page.locator('[data-testid=stApp][data-test-script-state="notRunning"]')).to_be_attached()
-    page.wait_for_load_state("networkidle")  # the whole page is there: nothing is sent any more
     sent = page.sent
+
+    def quiet():
+        before = len(sent)
+        page.evaluate("() => new Promise((done) => requestIdleCallback(() => requestIdleCallback(done)))")
+        return len(sent) == before
+
+    page.wait_for_load_state("networkidle")  # the whole page is there: nothing is sent any more
+    until(quiet)
     sent.clear()
     slider = page.get_by_role("slider", name="Switch off the least important heads and MLPs")
     slider.focus()
@@ -111,9 +124,12 @@ def test_a_claim_opens_to_its_card(overview):
     expect(page.locator(".js-plotly-plot")).to_have_count(0)
     page.get_by_text("Tickets of the same size, made of the rest").click()
     expect(page.locator(".js-plotly-plot")).to_have_count(1)
-    left, _, width, _ = page.locator(".js-plotly-plot").evaluate(WHERE)
-    assert width > 250
-    assert left + width <= page.viewport_size["width"]
+
+    def fits():
+        left, _, width, _ = page.locator(".js-plotly-plot").evaluate(WHERE)
+        return width > 250 and left + width <= page.viewport_size["width"]
+
+    until(fits)  # Streamlit gives a figure the width of its place once it is drawn
 
 
 def test_the_hero_leads_to_the_lab_and_the_tour_to_the_stage(overview):
@@ -151,6 +167,7 @@ def test_survival_shows_one_seed_or_all_and_its_legend_at_once(chromium, home, s
     page.goto(f"{home}/survival")
     legend = page.locator(".hg .legend")
     expect(legend).to_contain_text("Survives, of 5 seeds")
+    page.evaluate("() => document.fonts.ready.then(() => true)")
     if size != "phone":
         _, top, _, tall = legend.evaluate(WHERE)
         assert top + tall <= height

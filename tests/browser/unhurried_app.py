@@ -6,9 +6,11 @@ import runpy
 from pathlib import Path
 
 from explorer.figures.print import render
+from explorer.glue import sources
 from explorer.live import worker
 from tests.waiting import HANG_SECONDS
 
 worker.PATIENCE = HANG_SECONDS  # before the worker that reads it is imported
+sources.HUB_SECONDS = HANG_SECONDS
 render.START_SECONDS = render.EACH_SECONDS = HANG_SECONDS
 runpy.run_path(str(Path(__file__).parents[2] / "app.py"), run_name="__main__")

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.little_hub import SENTENCES, LittleHub
+from tests.little_hub import PATIENT, SENTENCES, LittleHub
 from tests.waiting import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
 FETCH = """
 from explorer.errors import BadData
+from explorer.glue import sources
+from tests.waiting import HANG_SECONDS
+sources.HUB_SECONDS = HANG_SECONDS
 from explorer.glue.sources import hub_examples
 from explorer.glue.tasks import TASKS
 {before}
@@ -44,7 +47,7 @@ def hub():
 
 
 def begun(url, home, before=""):
-    environment = {**os.environ, "HF_ENDPOINT": url, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    environment = {**os.environ, **PATIENT, "HF_ENDPOINT": url, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
     code = FETCH.format(before=before)
     return subprocess.Popen(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=-1, stderr=subprocess.DEVNULL, text=True

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from explorer.glue.hub_tables import hub_tables
-from tests.little_hub import LittleHub, table_files
+from tests.little_hub import PATIENT, LittleHub, table_files
 from tests.waiting import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ def hub():
 
 def said(url, home, source="hub:us/reviews:short"):
     """What a process of its own prints: `datasets` reads HF_ENDPOINT and HF_HOME once, when it is imported."""
-    environment = {**os.environ, "HF_ENDPOINT": url, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
+    environment = {**os.environ, **PATIENT, "HF_ENDPOINT": url, "HF_HOME": str(home), "HF_HUB_DISABLE_TELEMETRY": "1"}
     code = READ.format(source=source)
     ran = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=HANG_SECONDS

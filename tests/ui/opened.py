@@ -17,8 +17,10 @@ def _page():
     stamp = cached.stamp(root)
     manifests = cached.manifests(root, stamp)
     name = os.environ["TEST_PAGE"]
-    folder = f"{name}.page" if name in ("overview", "survival", "tickets", "league", "patterns", "runs") else name
-    importlib.import_module(f"explorer.ui.pages.{folder}").page(state.select(root, stamp, manifests))
+    module = importlib.import_module(f"explorer.ui.pages.{name}")
+    if not callable(getattr(module, "page", None)):  # a folder of modules
+        module = importlib.import_module(f"{module.__name__}.page")
+    module.page(state.select(root, stamp, manifests))
 
 
 def opened(monkeypatch, name, bundle, *, session=None, **query):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+import segno
+from PIL import Image
 
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
@@ -95,3 +99,16 @@ def test_the_result_card_is_a_picture_that_differs_with_the_mask():
     )
     assert one.startswith(b"\x89PNG")
     assert one != other
+
+
+def test_the_code_on_the_result_card_leads_to_the_mask():
+    link = "https://example.org/game?task=SST-2&mask=v1-6x12-abc"
+    code = segno.make_qr(link, error="m")
+    modules = np.array([list(row) for row in code.matrix], np.bool_)
+    with Image.open(io.BytesIO(result_card(Result(Mask.full(6, 12), "accuracy 0.850", "", link)))) as card:
+        dark = np.asarray(card.convert("L")) < 128
+    side = 250 // (len(modules) + 4)  # two modules of margin on each side
+    width = side * (len(modules) + 4)
+    printed = dark[300 : 300 + width, 1200 - 50 - width : 1200 - 50]
+    at = (np.arange(len(modules)) + 2) * side + side // 2
+    np.testing.assert_array_equal(printed[np.ix_(at, at)], modules)

@@ -28,7 +28,7 @@ def page(monkeypatch, bundle=CACHE.root, **query):
 
 def test_it_opens_on_the_full_model_and_asks_whether_the_gradient_knew(monkeypatch):
     test = page(monkeypatch)
-    assert test.header[0].value == "How pruning went on MRPC, step by step"
+    assert test.header[0].value == "MRPC: do these two sentences say the same?"
     assert "The full model, everything on." in words(test)
     assert "Spearman's rho" in words(test)
     assert test.metric[0].label == f"Step 0 of {len(path().steps) - 1}: MRPC dev accuracy"

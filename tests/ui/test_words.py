@@ -55,6 +55,18 @@ def test_what_a_page_says_of_the_cache(monkeypatch, page, query, task):
     assert not faults(lines)
 
 
+WHOLE = ("overview", "survival", "tickets", "league", "replay", "patterns", "stage", "game")
+
+
+@pytest.mark.parametrize("task", ["MRPC", "RTE", "SST-2", "WNLI", "MNLI"])
+@pytest.mark.parametrize("page", WHOLE)
+def test_every_page_of_every_task_of_the_cache_comes_to_its_end(monkeypatch, page, task):
+    """With what this cache has of that task, whatever that is."""
+    test = opened(monkeypatch, page, CACHE, task=task)  # an error that the app would tell is an exception here
+    assert test.header
+    assert not test.error
+
+
 @pytest.mark.parametrize(("page", "query"), [of for of in PAGES if of[0] != "replay"], ids=named)
 def test_what_a_page_says_of_one_seed(monkeypatch, page, query, one_seed):
     assert not faults(lines_of(opened(monkeypatch, page, one_seed.root, session=CLAIMS, **query)))

@@ -29,7 +29,7 @@ from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, PruningPath, path_of
 from explorer.ui import cached, state
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, make_here
+from explorer.ui.widgets import exhibits, glossary, make_here, page_title
 from explorer.ui.widgets.overlay_picker import NONE
 from explorer.ui.widgets.words import minus
 
@@ -70,7 +70,7 @@ class Shown:
 def page(view: View) -> None:
     """Player, grid and score of one run, and whether the gradient foretold the cost."""
     run = view.run
-    st.header(f"How pruning went on {run.task}, step by step")
+    page_title.show(run.task, "How does [[pruning]] go, step by step?")
     variants = [m.variant for m in view.manifests if m.key.run == run and m.stage == "structured"]
     if not variants:
         state.show_notices()
@@ -274,8 +274,12 @@ def _gradient(view: View, known: KnownRun) -> None:
     )
     total = sum(side.agreement.n for side in sides)
     chance = f"chance alone gives about {total / 20:.0f}."
-    noise = "" if clear is None else f" {clear} of these {total} losses pass McNemar's test at p < 0.05; {chance}"
-    st.caption(
+    noise = (
+        ""
+        if clear is None
+        else f" {clear} of these {total} losses pass [[McNemar|McNemar's test]] at p < 0.05; {chance}"
+    )
+    glossary.caption(
         f"One point a head or MLP of seed {known.run.seed}, on the {len(known.labels):,} dev examples.{noise} "
         f"{sides[0].agreement.method}."
     )

@@ -12,6 +12,7 @@ from explorer.mask import Mask
 from explorer.stats.against_full import Comparison
 from explorer.stats.intervals import Score, score_with_interval
 from explorer.stats.paired import SAME_PREDICTIONS
+from explorer.study.learnt import beats, line_to_keep
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.structured import threshold_of
@@ -28,11 +29,6 @@ _BELOW, _ABOVE = 0.45, 0.3
 """Room beyond the two, as shares of the axis between them."""
 
 
-def beats(full: Score, floor: MajorityBaseline) -> bool:
-    """Whether the full model measurably beats the baseline: else there is nothing that a mask could lose."""
-    return bool(full.low > floor.score)
-
-
 def axis_of(full: Score, floor: MajorityBaseline) -> Axis | None:
     """Makes the axis of a task's scores, from the full model and the baseline alone; None where one is undefined."""
     if not math.isfinite(full.value):
@@ -41,8 +37,7 @@ def axis_of(full: Score, floor: MajorityBaseline) -> Axis | None:
     lowest = 0.0 if full.metric in FROM_ZERO else -1.0
     low = max(lowest, min(floor.score, full.value) - _BELOW * reach)
     high = min(1.0, max(floor.score, full.value) + _ABOVE * reach)
-    line = threshold_of(full.value) if beats(full, floor) else None
-    return Axis(low, max(high, full.value + 0.01), spot(full), floor.score, floor.title, line)
+    return Axis(low, max(high, full.value + 0.01), spot(full), floor.score, floor.title, line_to_keep(full, floor))
 
 
 def spot(score: Score) -> Spot:
@@ -130,16 +125,18 @@ def verdict(score: Score, full: Score, floor: MajorityBaseline, *, is_full: bool
     return "below", f"Below {name}" + (", clearly" if score.high < line else ", but not clearly")
 
 
-def stored_of(known: KnownRun, mask: Mask) -> Stored:
-    """The bundle's own score of the mask, on the task's dev set."""
+def stored_of(known: KnownRun, mask: Mask, floor: MajorityBaseline | None) -> Stored:
+    """The bundle's own score of the mask, on the task's dev set. floor: the baseline on that set."""
     title = metric_on(known.task, f"{known.task.name} dev, stored in this bundle")
-    found, full = known.by_code.get(mask.code), known.full.score
+    found = known.by_code.get(mask.code)
+    full = score_with_interval(known.task.metric, known.full.predictions, known.labels)
     if found is None:
-        about = f"Not stored for this mask: presets and single switches are. The full model's is {_plain(full)}."
+        about = f"Not stored for this mask: presets and single switches are. The full model's is {_plain(full.value)}."
         return Stored(title, "–", about)
     score = score_with_interval(known.task.metric, found.predictions, known.labels)
-    line = threshold_of(full)
-    side = "" if mask.is_full else f": {'above' if score.value >= line else 'below'} its 90% line ({_plain(line)})"
+    line, side = line_to_keep(full, floor), ""
+    if line is not None and not mask.is_full:
+        side = f": {'above' if score.value >= line else 'below'} its 90% line ({_plain(line)})"
     about = f"{_interval(score)}, n = {score.n:,} ({found.origin}){side}"
     return Stored(title, _value(score), about)
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.figures.glossary import STYLE, TERMS, noted, plain, rich, term
 
-__all__ = ["TERMS", "noted", "panel", "plain", "rich", "style", "term", "write"]
+__all__ = ["TERMS", "caption", "noted", "panel", "plain", "rich", "style", "term", "write"]
 
 
 def style() -> None:
@@ -19,6 +19,11 @@ def style() -> None:
 def write(text: str) -> None:
     """Shows Markdown with terms."""
     st.markdown(rich(text), unsafe_allow_html=True)
+
+
+def caption(text: str) -> None:
+    """Shows Markdown with terms in small print."""
+    st.caption(rich(text), unsafe_allow_html=True)
 
 
 def panel(*, without: Container[str] = ()) -> None:

@@ -21,7 +21,6 @@ def task_question(task: str) -> str:
 def show(task: str, asks: str) -> None:
     """Shows the title; task: '' where the page is over all tasks. asks: the question that the page answers, in which
     terms may be marked."""
-    glossary.style()
     st.html(_STYLE)
     st.header(task_question(task) if task else "All tasks", anchor=False)
     st.markdown(f'<p class="page-asks">{glossary.rich(asks)}</p>', unsafe_allow_html=True)

@@ -108,6 +108,8 @@ def test_after_ten_kills_the_same_plan_ends_with_the_same(whole):
     assert ended(drive(root, bundle)) == 0
     assert fresh(bundle, jobs) == {job.key for job in jobs}
     assert worlds.differing(Bundle(root / "bundle"), bundle, jobs) == []
+    for job in jobs:  # given again, a command clears what a kill left after its last write
+        assert not make_job(worlds.setting(root, "killed"), job).error
     lying = [path.name for path in bundle.root.rglob(".*") if path.name.startswith((".partial-", ".old-", ".lock-"))]
     assert lying == []
     assert [path.name for path in (bundle.root / WORK).iterdir()] == ["run.json"]

@@ -14,12 +14,13 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.live.worker import Failed, Running
 from explorer.mask import Mask
 from explorer.stats.intervals import Score, score_with_interval
+from explorer.study.learnt import beats
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.structured import threshold_of
 from explorer.ui import cached, cached_models
 from explorer.ui.scoring import polling, request, score_panel
-from explorer.ui.scoring.card_words import beats, stored_of
+from explorer.ui.scoring.card_words import stored_of
 from explorer.ui.view import View
 from explorer.ui.widgets.score_card import Stored
 from explorer.ui.widgets.words import against_line, minus
@@ -70,7 +71,8 @@ def show(
     answer = standing.answer
     if answer is not None:
         compared, floor = answer.comparison, question.floor
-        stored = stored_of(known, mask) if question.source.kind == cached_models.DIAGNOSTICS else None
+        glue_floor = cached.majority_baseline(view, known.run.model, known.run.task)
+        stored = stored_of(known, mask, glue_floor) if question.source.kind == cached_models.DIAGNOSTICS else None
         verified = score_panel.verified_in_words(answer.evaluation, standing.unverified).replace("**", "")
         about = f"{_metric(known)} on {question.title}"
         _numbers(mask, compared.score, compared.full, about, floor, verified, stored=stored)

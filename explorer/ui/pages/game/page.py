@@ -17,7 +17,7 @@ from explorer.ui.pages.game.race import Racer, race
 from explorer.ui.pages.game.result_card import Result, result_card
 from explorer.ui.scoring import checkpoint_words, dev_data, opening, request
 from explorer.ui.view import View
-from explorer.ui.widgets import imported
+from explorer.ui.widgets import glossary, imported, page_title
 from explorer.ui.widgets.head_grid import head_grid
 from explorer.ui.widgets.words import minus
 
@@ -67,13 +67,13 @@ def page(view: View) -> None:
     st.html(_STYLE)
     state.show_notices()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="game-top"):
-        st.header("How many heads can you switch off?", width="content", anchor=False)
+        st.header(page_title.task_question(run.task), width="content", anchor=False)
         withheld = dev_data.is_withheld(view, run)
         source = dev_data.DataSource(cached_models.FOLDER) if withheld else dev_data.choose_data(known.task)
         withheld = withheld or source.kind == cached_models.STORED
-    st.markdown(
-        f"Switch heads off, as many as you can, and stay above 90% of the full model's {run.task} "
-        f"{METRIC_WORDS[known.task.metric]}. Only heads count: an MLP that is off costs score and earns nothing."
+    glossary.write(
+        f"**How many [[head|heads]] can you switch off?** Stay above 90% of the [[full model|full model's]] {run.task} "
+        f"{METRIC_WORDS[known.task.metric]}. Only heads count: an [[MLP]] that is off costs score and earns nothing."
     )
     _game(view, known, source, withheld, opponent_of(view, known))
 

@@ -15,7 +15,9 @@ from explorer.figures.score import score_figure
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.against_full import Comparison, compared
+from explorer.stats.intervals import Score
 from explorer.store.schema import Run
+from explorer.study.learnt import line_to_keep
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
 from explorer.ui.pages.lab import flips
@@ -123,7 +125,9 @@ def _stored(question: Question, a: Mask, b: Mask) -> None:
         st.caption(f"This bundle stores no score of {unknown}, and the checkpoint that could give one is not here.")
         return
     predictions = found[0].predictions, found[1].predictions
-    _said(question, _paired(question, a, b, predictions, question.known.labels), question.known.full.score)
+    known = question.known
+    full = cached.stored_comparison(question.view, known.run, known.full.mask.code).full
+    _said(question, _paired(question, a, b, predictions, known.labels), full)
 
 
 def _live(question: Question, standing: Standing, evaluator: ModelOnData, a: Mask, b: Mask) -> None:
@@ -140,7 +144,7 @@ def _live(question: Question, standing: Standing, evaluator: ModelOnData, a: Mas
     of_a, of_b = answers[0].evaluation, answers[1].evaluation
     predictions = evaluator.predictions(of_a), evaluator.predictions(of_b)
     found = _paired(question, a, b, predictions, evaluator.labels)
-    _said(question, found, evaluator.full.score)
+    _said(question, found, evaluator.interval(evaluator.full))
     flips.show(evaluator.examples, of_b.logits, of_a.logits, _NAMES, key="lab.compare.flips")
 
 
@@ -156,7 +160,7 @@ def _paired(
     return found
 
 
-def _said(question: Question, found: Comparison, full: float) -> None:
+def _said(question: Question, found: Comparison, full: Score) -> None:
     metric = METRIC_WORDS[question.known.task.metric].capitalize()
     where = question.title
     words = score_panel.in_words(found, ("B", "A"), ("are right in A only", "are right in B only"))
@@ -165,7 +169,14 @@ def _said(question: Question, found: Comparison, full: float) -> None:
     st.markdown(exhibits.say(f"{metric} on {where}. {gap}{words}", "lab.compare"))
     floor, names = question.floor, ("B", "A")
     exhibits.plot(
-        score_figure(found.score, found.full, majority=floor.score, majority_title=floor.title, names=names, full=full),
+        score_figure(
+            found.score,
+            found.full,
+            line_to_keep(full, floor),
+            majority=floor.score,
+            majority_title=floor.title,
+            names=names,
+        ),
         key="lab.compare.scores",
         title=f"Two masks on {where}",
         caption="A and B with 95% intervals over examples.",

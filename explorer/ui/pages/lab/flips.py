@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Examples, Task
 from explorer.stats.logit_margins import BROKEN, FIXED, OTHER, flipped, margins, moved
+from explorer.ui.widgets import glossary
 from explorer.ui.widgets.answers import FlipCard, flip_cards, marked_pair, unmarked
 from explorer.ui.widgets.words import minus
 
@@ -75,15 +76,15 @@ def show(
         cards, short = _cards(examples, table, fresh), (names.before_short, names.after_short)
         flip_cards(code, cards, short, key=f"{key}.cards", on_look=on_look)
         more = f" These are {_CARDS} of {len(table):,}; the table has them all." if len(table) > _CARDS else ""
-        st.caption(
-            "What the last change flipped comes first, then what moved farthest. Margin: the gold answer's lead; "
-            f"below 0 the answer is wrong.{more}"
+        glossary.caption(
+            "What the last change flipped comes first, then what moved farthest. [[margin|Margin]]: the gold answer's "
+            f"lead; below 0 the answer is wrong.{more}"
         )
         return
     st.dataframe(in_words(examples, table.head(_AT_MOST), names), hide_index=True, column_config=_columns(task, names))
     first = f"The {_AT_MOST:,} of {len(table):,} that" if len(table) > _AT_MOST else "Those that"
-    st.caption(
-        f"{first} moved farthest come first. Margin: the gold label's logit minus the best other label's; "
+    glossary.caption(
+        f"{first} moved farthest come first. [[margin|Margin]]: the gold label's logit minus the best other label's; "
         "below 0 the answer is wrong, near 0 a small change turns it."
     )
 

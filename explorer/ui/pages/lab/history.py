@@ -16,11 +16,11 @@ from explorer.mask import Mask
 from explorer.stats.intervals import Score
 from explorer.stats.sizes import size_of
 from explorer.study.landmarks import Landmark
-from explorer.tickets.structured import threshold_of
+from explorer.study.learnt import line_to_keep
 from explorer.ui import cached, state
 from explorer.ui.scoring.request import Question, Standing
 from explorer.ui.scoring.sweep import Sweep
-from explorer.ui.widgets import exhibits
+from explorer.ui.widgets import exhibits, glossary
 
 if TYPE_CHECKING:
     from explorer.live.model_on_data import ModelOnData
@@ -58,7 +58,10 @@ def show(question: Question, standing: Standing | None) -> None:
     if not spots:
         st.caption("Nothing is scored yet: the first mask appears here with its exact score.")
         return
-    full = known.full.score if standing is None or standing.evaluator is None else standing.evaluator.full.score
+    if standing is None or standing.evaluator is None:
+        full = cached.stored_comparison(question.view, known.run, known.full.mask.code).full
+    else:
+        full = standing.evaluator.interval(standing.evaluator.full)
     floor, metric = question.floor, METRIC_WORDS[task.metric].capitalize()
     known_size = size_of(question.mask, model).share is not None
     figure = visits_figure(
@@ -66,7 +69,7 @@ def show(question: Question, standing: Standing | None) -> None:
         current=question.mask.code,
         metric=f"{metric} on {question.title}",
         size="heads' and MLPs' parameters left" if known_size else "heads and MLPs left",
-        line=threshold_of(full) if full > 0 else None,
+        line=line_to_keep(full, floor),
         majority=(floor.title, floor.score),
     )
     exhibits.plot(
@@ -79,7 +82,7 @@ def show(question: Question, standing: Standing | None) -> None:
         on_select=lambda: _go(question),
         selection_mode="points",
     )
-    st.caption(_words(len(visits), bool(found)))
+    glossary.caption(_words(len(visits), bool(found)))
     if missing and standing is not None and standing.evaluator is not None:
         _offer(question, standing.evaluator, landmarks, missing)
 
@@ -162,6 +165,6 @@ def _share(mask: Mask, model: str) -> float:
 
 def _words(n_visits: int, landmarks: bool) -> str:
     masks = "1 mask" if n_visits == 1 else f"{n_visits:,} masks"
-    more = " Grey: the pruning run, hollow where a step was taken back." if landmarks else ""
+    more = " Grey: the [[pruning path]], hollow where a step was taken back." if landmarks else ""
     order = "numbered in their order (where several lie close together, the newest)"
     return f"{masks} so far, {order}.{more} Click a point to bring its mask to the grid."

@@ -13,6 +13,7 @@ from explorer.glue.metrics import METRIC_WORDS
 from explorer.live.worker import Failed, Running
 from explorer.stats.against_full import Comparison
 from explorer.stats.intervals import Score
+from explorer.study.learnt import line_to_keep
 from explorer.ui import cached, cached_models
 from explorer.ui.scoring import card_words, polling, request, score_panel
 from explorer.ui.scoring.request import Question, Standing
@@ -28,7 +29,11 @@ def panel(question: Question, *, stored_first: bool) -> Standing:
     stored_first: whether the bundle's score of the mask comes first, since the live one is on other sentences.
     """
     standing = request.standing_of(question)
-    stored = card_words.stored_of(question.known, question.mask) if stored_first and question.instead is None else None
+    stored = None
+    if stored_first and question.instead is None:
+        run = question.known.run
+        floor = cached.majority_baseline(question.view, run.model, run.task)
+        stored = card_words.stored_of(question.known, question.mask, floor)
 
     def draw(now: Standing) -> None:
         card = card_of(question, now)
@@ -114,7 +119,9 @@ def _keep(question: Question, found: Comparison) -> None:
             "The score of this mask beside the full model's",
             f"{metric} on {question.title}. This mask: {score.value:.3f} [{score.low:.3f}, {score.high:.3f}] "
             f"({score.method}), n = {score.n:,}. Full model: {of_full}.",
-            lambda _: score_figure(score, full, majority=floor.score, majority_title=floor.title),
+            lambda _: score_figure(
+                score, full, line_to_keep(full, floor), majority=floor.score, majority_title=floor.title
+            ),
             lambda: score_table(score, full),
         ),
     )

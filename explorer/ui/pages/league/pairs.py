@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer.errors import BadRequest
 from explorer.figures.interactions import interaction_overlay, part_marks
 from explorer.figures.overlays import dress
 from explorer.figures.print.export import Exhibit
@@ -46,13 +47,21 @@ def show(view: View, shape: tuple[int, int]) -> dict[str, str]:
     meaning = exhibits.say(_MEANING, _TABLE)
     at = partners.chosen(shape)
     if not view.has(key):
-        of = cached.bank_partners(view, run, shape, at or 0)
+        exactly = code(view.bundle.command_for(key))
+        try:
+            of = cached.bank_partners(view, run, shape, at or 0)
+        except BadRequest:  # fewer masks than there are products to tell apart
+            many = cached.artefact(view, bank).table.shape[0]
+            st.caption(
+                f"{many:,} random masks are too few to say how one part interacts with each other one (a thousand "
+                f"would do). Every pair exactly, on top of the full model: {exactly}"
+            )
+            return {}
         _grid(view, of, shape)
         st.caption(
             f"{meaning} On average over random masks, by least squares over this part's products with all others "
             f"(95% interval over masks, HC3; {partners.FALSE} of what has a colour is false on average among its "
-            f"{len(of.value) - 1} partners). Every pair exactly, on top of the full model: "
-            f"{code(view.bundle.command_for(key))}"
+            f"{len(of.value) - 1} partners). Every pair exactly, on top of the full model: {exactly}"
         )
         return {}
     measure = _measure(view)

@@ -29,7 +29,7 @@ from explorer.ui.pages.patterns.maps import (
 )
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
-from explorer.ui.widgets import imported, make_here
+from explorer.ui.widgets import glossary, imported, make_here, page_title
 from explorer.ui.widgets.plain_text import failed, plain
 from explorer.ui.widgets.switch import switch
 
@@ -49,11 +49,15 @@ def page(view: View) -> None:
     state.show_notices()
     panel = switch("View", VIEWS, "view", "patterns.view")
     if panel == "survivors":
-        title.header(f"Are survivors the heads with meaningful patterns on {run.task}?")
+        with title.container():
+            page_title.show(
+                run.task, "Are survivors the [[head|heads]] with meaningful [[attention pattern|patterns]]?"
+            )
         state.write_url(run, None, view=panel)
         survivors.panel(view)
         return
-    title.header("What do the heads attend to?")
+    with title.container():
+        page_title.show(run.task, "What do the [[head|heads]] attend to?")
     _maps(view)
 
 
@@ -109,11 +113,11 @@ def _maps(view: View) -> None:
     else:
         two_maps(shown, beside)
     facts(shown, beside)
-    st.caption(
+    glossary.caption(
         "Thumbnails and large map: the darker (on a dark page, the lighter), the more. A row is the token that "
         "reads, a column the one that is read. A head's class is the classifier's, over all measured "
-        "sentences, not over the one shown. **Norm-weighted**: attention times the length of what is read "
-        "(Kobayashi et al. 2020)."
+        "sentences, not over the one shown. **[[norm-weighted|Norm-weighted]]**: attention times the length of what is "
+        "read (Kobayashi et al. 2020)."
     )
 
 

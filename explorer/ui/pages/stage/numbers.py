@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.effects import Effect
-from explorer.stats.intervals import score_with_interval
-from explorer.tickets.structured import threshold_of
+from explorer.stats.intervals import Score, score_with_interval
+from explorer.study.learnt import line_to_keep
 from explorer.ui.pages.stage.story_values import Material, score_text
 from explorer.ui.widgets.words import against_line, minus
 
@@ -29,15 +29,20 @@ def stored_figure(of: Material, mask: Mask) -> Figure:
     name, found = METRIC_WORDS[of.known.task.metric], of.known.by_code.get(mask.code)
     if found is None:
         return Figure("–", name, "No stored score for this mask")
-    score = score_with_interval(of.known.task.metric, found.predictions, of.known.labels)
-    return score_figure_words(name, score.value, score.low, score.high, score.n, threshold_of(of.known.full.score))
+    known = of.known
+    score, full = (score_with_interval(known.task.metric, one.predictions, known.labels) for one in (found, known.full))
+    return score_figure_words(name, score, line_to_keep(full, of.sheet.majority))
 
 
-def score_figure_words(name: str, value: float, low: float, high: float, n: int, line: float) -> Figure:
-    """'0.750', 'accuracy, above the 90% line (0.737), but not clearly', '95% interval 0.706 to 0.790, n = 408'."""
+def score_figure_words(name: str, score: Score, line: float | None) -> Figure:
+    """'0.750', 'accuracy, above the 90% line (0.737), but not clearly', '95% interval 0.706 to 0.790, n = 408'.
+
+    line: None where the full model is no measure.
+    """
+    value, low, high = score.value, score.low, score.high
     interval = f"95% interval {low:.3f} to {high:.3f}, " if low == low else ""
-    words = f"{name}, {against_line(value, low, high, line)}"
-    return Figure(score_text(value) or "undefined", words, minus(f"{interval}n = {n:,}"))
+    words = name if line is None else f"{name}, {against_line(value, low, high, line)}"
+    return Figure(score_text(value) or "undefined", words, minus(f"{interval}n = {score.n:,}"))
 
 
 def effect_figure(effect: Effect, style: str, words: str) -> Figure:

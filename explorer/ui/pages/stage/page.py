@@ -22,7 +22,7 @@ from explorer.ui.pages.stage.story import LARGEST, LIMITS, SHIPPED, Step, Story
 from explorer.ui.pages.stage.story_values import FACTS, Material, facts
 from explorer.ui.scoring import polling, request
 from explorer.ui.view import View
-from explorer.ui.widgets import imported
+from explorer.ui.widgets import imported, page_title
 
 _ON, _START, _LIVE, _UPLOAD, _LEFT, _TALKS = (
     f"stage.{name}" for name in ("on", "start", "live", "upload", "left", "talks")
@@ -137,7 +137,7 @@ def _ready(
     without: Sequence[str],
 ) -> None:
     state.write_url(run, None)
-    st.header("Stage mode")
+    page_title.show(run.task, "Stage mode: a talk on [[pruning]], told with this task")
     state.show_notices()
     st.markdown(
         f"**{plain(story.title)}**, {len(scenes)} steps ({plain(origin)}), told with {run.task}, seed "

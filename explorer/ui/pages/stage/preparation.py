@@ -17,8 +17,8 @@ from explorer.stats.class_shares import ShareTest
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Run
 from explorer.study.fitting import why_not
+from explorer.study.learnt import line_to_keep
 from explorer.tickets.pruning_path import PruningPath, path_of
-from explorer.tickets.structured import threshold_of
 from explorer.ui import cached, cached_models
 from explorer.ui.pages.stage.numbers import Figure, score_figure_words
 from explorer.ui.pages.stage.scenes import Scene
@@ -138,7 +138,7 @@ def live_figure(question: Question, standing: Standing) -> Figure | None:
     score, name = found.score, METRIC_WORDS[found.task.metric]
     if question.source.kind == cached_models.DIAGNOSTICS:
         name = f"{name} on {question.title}"
-    figure = score_figure_words(name, score.value, score.low, score.high, score.n, threshold_of(found.full.value))
+    figure = score_figure_words(name, score, line_to_keep(found.full, question.floor))
     evaluation = standing.answer.evaluation
     seconds, verified = evaluation.seconds, verified_in_words(evaluation, standing.unverified).replace("**", "")
     how = "remembered" if standing.answer.entry else f"computed in {seconds:.1f} s"

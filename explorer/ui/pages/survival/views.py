@@ -25,7 +25,7 @@ from explorer.store.task_tickets import Pruned, shape_of
 from explorer.study.claims import few_seeds
 from explorer.ui import cached
 from explorer.ui.view import View
-from explorer.ui.widgets import degenerate, exhibits, make_here
+from explorer.ui.widgets import degenerate, exhibits, glossary, make_here
 from explorer.ui.widgets.panels import is_dark, panels_row
 from explorer.ui.widgets.words import counted, minus, model_name, seeds, share_sd
 
@@ -67,9 +67,10 @@ def seed_by_seed(masks: Mapping[int, Mask], pruned: Pruned) -> None:
         for name, statistic in _statistics(side)
     ]
     exhibits.table(pd.DataFrame(rows), key="survival.statistics", title="Agreement of the seeds in numbers")
-    st.caption(
-        "Kappa and alpha: 1 where all seeds keep the same, 0 where they agree as by chance. Grey: what chance gives, "
-        "each seed's ticket shuffled over the model 1,000 times; the interval holds 95% of them. Cochran's Q tests "
+    glossary.caption(
+        "[[kappa|Kappa]] and [[Krippendorff's alpha|alpha]]: 1 where all seeds keep the same, 0 where they agree as by "
+        "chance. Grey: what chance gives, each seed's ticket shuffled over the model 1,000 times; the [[interval]] "
+        "holds 95% of them. [[Cochran's Q]] tests "
         "whether the seeds keep equally many."
     )
 

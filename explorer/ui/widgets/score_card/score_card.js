@@ -68,7 +68,10 @@ class ScoreCard {
     this.chip.className = `chip ${kind}`;
     put(this.chip, words);
     this.chip.title = words;
-    const pinned = now.stored ? [now.stored.value, `stored · here ${now.value}`] : [now.value, now.against];
+    const bare = now.stored?.value === "–"; // nothing is stored of this mask: then the live score counts most
+    this.storedValue.classList.toggle("bare", bare);
+    const pinned = !now.stored ? [now.value, now.against]
+      : bare ? [now.value, "here · not stored"] : [now.stored.value, `stored · here ${now.value}`];
     this.pinned.replaceChildren(make("b", "", {}, [pinned[0]]), make("span", "", {}, [pinned[1]]), make("span", "", {}, [words]));
     this.lines.replaceChildren(...now.lines.map((line) => make("p", "", {}, [line])));
     this.folded.replaceChildren(...now.folded.map((line) => make("p", "", {}, [line])));
