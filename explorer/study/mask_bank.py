@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from explorer.arrays import BoolArray, Float16Array, Float32Array, Float64Array
+from explorer.errors import BadRequest
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.stats.areas import weighted_scores
@@ -45,10 +47,13 @@ class MaskBank:
         """Estimates what each component is worth in the task's score, by least squares over the keep rates."""
         return least_squares(self.kept, self.scores(examples), self.rates)
 
-    def worth_by_reuse(self) -> Worth:
-        """Estimates the Banzhaf values from the masks that keep every component with probability 1/2."""
+    def worth_by_reuse(self) -> Worth | None:
+        """Estimates the Banzhaf values from the masks that keep every component with probability 1/2; None where these
+        are too few."""
         half = self.rates == 0.5
-        return sample_reuse(self.kept[half], self.scores()[half])
+        with suppress(BadRequest):
+            return sample_reuse(self.kept[half], self.scores()[half])
+        return None
 
     def surprises(self) -> Float64Array:
         """Computes each mask's score minus what the additive game of the others predicts: (M,)."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from explorer.errors import BadRequest
 from explorer.glue.metrics import METRIC_WORDS
+from explorer.stats.banzhaf import least_squares
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Manifest
 from explorer.study.mask_bank import margins_of, told_by_margins
@@ -44,13 +45,18 @@ def make(options: Options, masks: int | None = None) -> Manifest:
     opened = open_run(options)
     require_every_head(opened.classifier.gone, "The mask bank")
     parts = opened.classifier.n_layers * (opened.classifier.n_heads + 1)
+    few = BadRequest(
+        f"{config['masks']} random masks do not tell {parts} heads and MLPs apart.", f"{MASKS:,} are usual."
+    )
     if config["masks"] < parts + 2 * len(RATES):
-        raise BadRequest(
-            f"{config['masks']} random masks do not tell {parts} heads and MLPs apart.", f"{MASKS:,} are usual."
-        )
+        raise few
+    kept, rates = random_masks(parts, config["masks"], _DRAW_SEED)
+    try:
+        least_squares(kept, np.zeros(len(kept)), rates)  # before they are scored: these very masks may be too alike
+    except BadRequest:
+        raise few from None
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
     shape = opened.classifier.n_layers, opened.classifier.n_heads
-    kept, rates = random_masks(parts, config["masks"], _DRAW_SEED)
     drawn = [mask_of(row, shape) for row in kept]
     smaller = there and replace(draft, config={**config, "masks": fewer}).begun(there)
     grown = options.bundle.read(key) if smaller else None

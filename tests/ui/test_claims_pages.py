@@ -201,6 +201,16 @@ def test_no_view_of_survival_falls_over_where_only_fine_tuning_was_done(monkeypa
     assert "python -m precompute" in words(test) or view == "paper"
 
 
+@pytest.mark.parametrize("page", ["lab", "game", "stage", "patterns", "replay", "league", "runs"])
+def test_every_other_page_says_what_imported_masks_lack(monkeypatch, imported, page):
+    test = opened(monkeypatch, page, imported.root)  # an error that the app would tell is an exception here
+    assert test.header
+    assert not test.error
+    if page not in ("runs", "league"):
+        assert test.header[0].value == "RTE: does one text follow from the other?"
+        assert test.info, "what the authors' files do not hold is said"
+
+
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_of_survival_on_imported_masks(monkeypatch, imported, view):
     title = opened(monkeypatch, "survival", imported.root, view=view).header[0].value

@@ -33,6 +33,15 @@ def test_the_drawn_league_is_one_that_validates(bundle):
     assert not [problem for problem in validate(bundle) if "league" in str(problem) or "bank" in str(problem)]
 
 
+def test_a_bank_that_is_too_small_for_partners_says_so_and_hides_nothing(monkeypatch, tmp_path):
+    few = small_bundle(tmp_path / "bundle", seeds=(1337,))
+    with_bank(few, RUN, many=30)
+    said = words(opened(monkeypatch, "league", few.root))
+    assert "On average over 30 random masks" in said
+    assert "30 random masks are too few to say how one part interacts with each other one" in said
+    assert "python -m precompute pairs --task MRPC --seed 1337" in said
+
+
 def test_the_bank_says_which_part_is_worth_most(monkeypatch, bundle):
     test = opened(monkeypatch, "league", bundle.root)
     assert "**layer 1, head 1** is worth the most: 0.29" in words(test)

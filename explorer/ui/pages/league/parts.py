@@ -52,7 +52,8 @@ def bank(view: View, shape: tuple[int, int]) -> None:
     metric, found, reuse = METRIC_WORDS[view.task(run.task).metric], banked.worth(), banked.worth_by_reuse()
     names = component_names(shape)
     table = pd.DataFrame({"part": names, "worth": found.value, "low": found.low, "high": found.high})
-    table["by sample reuse"], table["reuse low"], table["reuse high"] = reuse.value, reuse.low, reuse.high
+    if reuse is not None:
+        table["by sample reuse"], table["reuse low"], table["reuse high"] = reuse.value, reuse.low, reuse.high
     table = table.sort_values("worth", ascending=False, ignore_index=True)
     clear = int(((found.low > 0) | (found.high < 0)).sum())
     best = [float(table[column].iloc[0]) for column in ("worth", "low", "high")]
@@ -71,10 +72,10 @@ def bank(view: View, shape: tuple[int, int]) -> None:
         height=300,
     )
     rates = ", ".join(f"{rate:.0%}" for rate in np.unique(banked.rates))
+    again = "By sample reuse: the masks that keep half (Wang and Jia 2023), wider since what the other parts do is not "
     st.caption(
         f"Worth: least squares over masks that keep {rates} of the parts at random; 95% interval over masks (HC3), "
-        f"n = {banked.margins.shape[1]:,} examples held fixed. By sample reuse: the masks that keep half "
-        "(Wang and Jia 2023), wider since what the other parts do is not taken out."
+        f"n = {banked.margins.shape[1]:,} examples held fixed. {f'{again}taken out.' if reuse is not None else ''}"
     )
 
 
