@@ -41,7 +41,7 @@ def elsewhere(tmp_path_factory, serve):
 def replay(page, home):
     page.goto(home)
     page.get_by_role("link", name="Replay").click()
-    expect(page.get_by_role("heading", name="How pruning went on MRPC")).to_be_visible()
+    expect(page.get_by_role("heading", name="MRPC: do these two sentences say the same?")).to_be_visible()
     page.get_by_role("slider").first.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_url("**step=1**")
