@@ -50,7 +50,7 @@ def tickets_by_task(
 
 def task_tickets(bundle: Bundle, model: str, task: str, pruned: Pruned = "together") -> dict[int, Mask]:
     """Collects the tickets of one task, seed -> mask, as `tickets_by_task` does; {} where none is pruned."""
-    return tickets_by_task(_of_task(bundle, model, task), model, pruned).get(task, {})
+    return tickets_by_task(bundle.manifests_of(model, task), model, pruned).get(task, {})
 
 
 def tickets_beside(bundle: Bundle, run: Run, of_task: Mapping[int, Mask] | None = None) -> dict[int, Mask]:
@@ -63,7 +63,7 @@ def tickets_beside(bundle: Bundle, run: Run, of_task: Mapping[int, Mask] | None 
     if run.seed in tickets:
         return dict(tickets)
     own = bundle.read(Key(run, "structured", "together")).manifest
-    shape = shape_of(_of_task(bundle, run.model, run.task), run)
+    shape = shape_of(list(bundle.manifests_of(run.model, run.task)), run)
     return {run.seed: Mask.from_code(str(own.summary["ticket"]), *shape)}
 
 
@@ -97,7 +97,3 @@ def _alike(pruned_runs: Sequence[Manifest]) -> list[Manifest]:
     options = [json.dumps(dict(manifest.config), sort_keys=True) for manifest in pruned_runs]
     ((usual, _),) = Counter(options).most_common(1)
     return [manifest for manifest, own in zip(pruned_runs, options, strict=True) if own == usual]
-
-
-def _of_task(bundle: Bundle, model: str, task: str) -> list[Manifest]:
-    return list(bundle.manifests_of(model, task))

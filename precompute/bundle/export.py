@@ -56,11 +56,8 @@ def run_export(
     written = write_folder(classifier, wanted, options.task, folder, about, form=form, loader=loader, examples=examples)
     size = sum(path.stat().st_size for path in written.files)
     names = tuple(path.name for path in written.files)
-    return Exported(folder, wanted, names, size, remarks_on(classifier), written.proof.sentence, *_sizes(written))
-
-
-def _sizes(written: Any) -> tuple[int, int, str, str, float]:
-    return (written.n_parameters, written.n_whole, written.smaller, written.zero, written.proof.largest)
+    sizes = written.n_parameters, written.n_whole, written.smaller, written.zero, written.proof.largest
+    return Exported(folder, wanted, names, size, remarks_on(classifier), written.proof.sentence, *sizes)
 
 
 def _dev(options: Options) -> Examples | None:

@@ -17,7 +17,6 @@ from explorer.bert.attention import attention_maps
 from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretrained
 from explorer.bert.engine import Engine
 from explorer.bert.maps import AttentionMaps
-from explorer.bert.model_identity import Identity
 from explorer.bert.stand_ins import sample_of
 from explorer.errors import BadRequest
 from explorer.glue.data_hash import examples_sha256
@@ -56,7 +55,8 @@ def make(options: Options, kind: Weights = "finetuned", classifier: MapClassifie
     config = {"sentences": len(sentences), "samples": SAMPLES, "seed": SEED, "classifier": names.sha256}
     model = _load(options, kind)
     require_every_head(model.gone, "The stage attention")
-    draft = Draft(options, key, config, {"sentences": sentences}, model.sha256, _began_with(model, kind))
+    began_with = model.identity if kind == "pretrained" else None
+    draft = Draft(options, key, config, {"sentences": sentences}, model.sha256, began_with)
     there = complete(options.bundle, key)
     if there and draft.begun(there):
         return there
@@ -105,10 +105,6 @@ def _load(options: Options, weights: Weights) -> Classifier:
         )
     source = str(options.bundle.manifest(begun).config["model"])
     return load_pretrained(source, options.task, begun.run.seed)  # its new classifier is not looked at
-
-
-def _began_with(model: Classifier, weights: Weights) -> Identity | None:
-    return model.identity if weights == "pretrained" else None
 
 
 def _measure(

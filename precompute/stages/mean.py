@@ -5,7 +5,6 @@ Goes beyond the paper, which leaves nothing there; mean ablation is Li and Janso
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +91,8 @@ def make(options: Options) -> Manifest:
     }
     masks = [member.mask for one in members.values() for member in one]
     for instead, evaluator in of.items():
-        known = score_masks(evaluator, masks, f"tickets {run.path}", draft.state(f"tickets-{instead}", *_codes(masks)))
+        state = draft.state(f"tickets-{instead}", *(mask.code for mask in masks))
+        known = score_masks(evaluator, masks, f"tickets {run.path}", state)
         each = [(found, member.kind) for found, one in members.items() for member in one]
         rows += [_Row("ticket", kind, instead, one, found) for (found, kind), one in zip(each, known, strict=True)]
     table, arrays = scored(options.task, opened.evaluator.labels, [row.evaluation for row in rows])
@@ -134,7 +134,3 @@ def _path(
     phases, full = METHODS[rule["method"]], opened.evaluator.full_mask
     steps = list(prune(score, measure, full, phases, procedure=rule["procedure"], share=rule["share"]))
     return scores, steps
-
-
-def _codes(masks: Sequence[Mask]) -> list[str]:
-    return [mask.code for mask in masks]

@@ -17,7 +17,6 @@ from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask
-from explorer.store.bundle import Bundle
 from explorer.store.runs_of_task import complete
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.stages import OWN, stage_named
@@ -163,13 +162,9 @@ def _magnitude(options: Options, run: Run, kind: str) -> _Subnetwork:
     weights = weights_of(classifier.model)
     good = stored_ticket(options.bundle, run, weights)
     mask = counterpart(kind.removeprefix("magnitude-"), weights, good, run.seed)
-    note = _magnitude_note(options.bundle, run)
+    note = str(options.bundle.manifest(Key(run, "magnitude", "good")).summary["note"])
     columns = {"weights_kept": mask.n_kept, "share_kept": mask.n_kept / mask.n_weights, "note": note}
     return _Subnetwork(None, mask, columns)
-
-
-def _magnitude_note(bundle: Bundle, run: Run) -> str:
-    return str(bundle.manifest(Key(run, "magnitude", "good")).summary["note"])
 
 
 def _classifier(tuned: Classifier) -> Classifier:

@@ -297,16 +297,12 @@ def all_tasks(view: View) -> None:
         sheet = cached.claim_sheet(view, model, task)
         name = f"<th scope='row'>{html.escape(task)}</th>"
         if not sheet.learnt:
-            said = "<td colspan='4' class='said'>" + glossary.noted("Nothing is claimed", _nothing(sheet)) + "</td>"
+            said = "<td colspan='4' class='said'>" + glossary.noted("Nothing is claimed", sheet.good.because) + "</td>"
             lines.append(f"<tr>{name}{said}</tr>")
             continue
         cells = (_cell(letter, claim) for letter, claim in by_letter(sheet).items())
         lines.append(f"<tr>{name}{''.join(cells)}</tr>")
     st.html(f"<div class='claims-wide'><table class='claims-table'>{''.join(lines)}</table></div>")
-
-
-def _nothing(sheet: ClaimSheet) -> str:
-    return sheet.good.because
 
 
 def _cell(letter: str, claim: Claim) -> str:

@@ -135,7 +135,8 @@ def single_weights(view: View) -> None:
     """Draws the share of its weights that each head and MLP keeps under magnitude pruning."""
     run = view.run
     by_seed = cached.study(view, run.model, run.task)
-    found = {seed: scores["magnitude/good/pruned"] for seed, scores in by_seed.items() if _has_weights(scores)}
+    name = "magnitude/good/pruned"
+    found = {seed: scores[name] for seed, scores in by_seed.items() if name in scores}
     theirs = published().magnitude_kept_share.get(run.task)
     beside = f" BERT-base, as published: {theirs:.0%} of its weights." if theirs is not None else ""
     if not found:
@@ -215,10 +216,6 @@ def mask_panel(title: str, masks: Sequence[Mask], pruned: Pruned) -> Panel:
     heads = share.heads.mean if pruned != "mlps" else np.full(share.heads.mean.shape, np.nan)
     mlps = share.mlps.mean if pruned != "heads" else np.full(share.mlps.mean.shape, np.nan)
     return Panel(title, note, heads, mlps, one_mask=len(masks) == 1)
-
-
-def _has_weights(scores: Mapping[str, object]) -> bool:
-    return "magnitude/good/pruned" in scores
 
 
 def _is_pruned(kind: Kind, pruned: Pruned) -> bool:
