@@ -50,44 +50,19 @@ _COMMON: dict[str, tuple[Any, Any]] = {
 """Name -> type and default of what every verb on a run takes; declared here and nowhere else."""
 
 
-_PANEL = "A task from your own data"
+def _on_data(flag: str, words: str, kind: Any = str, default: Any = "") -> tuple[Any, Any]:
+    return Annotated[kind, typer.Option(flag, help=words, rich_help_panel="A task from your own data")], default
+
+
 _ON_DATA: dict[str, tuple[Any, Any]] = {
-    "own_data": (
-        Annotated[
-            str,
-            typer.Option("--data", help="CSV, TSV, JSONL or Parquet, or hub:NAME[:CONFIG].", rich_help_panel=_PANEL),
-        ],
-        "",
-    ),
-    "own_dev": (Annotated[str, typer.Option("--dev", help="The dev set, a file too.", rich_help_panel=_PANEL)], ""),
-    "own_text": (
-        Annotated[str, typer.Option("--text", help="The text column, or two: a,b.", rich_help_panel=_PANEL)],
-        "",
-    ),
-    "own_label": (Annotated[str, typer.Option("--label", help="The label column.", rich_help_panel=_PANEL)], "label"),
-    "own_metric": (Annotated[str, typer.Option("--metric", help=", ".join(METRICS), rich_help_panel=_PANEL)], ""),
-    "own_classes": (
-        Annotated[
-            str,
-            typer.Option(
-                "--classes",
-                help="Labels in the order of the classes, each with a name: '0=bad,1=good'.",
-                rich_help_panel=_PANEL,
-            ),
-        ],
-        "",
-    ),
-    "own_share": (
-        Annotated[
-            float | None,
-            typer.Option("--dev-share", help="Share of --data that is the dev set.", rich_help_panel=_PANEL),
-        ],
-        None,
-    ),
-    "own_split_seed": (
-        Annotated[int, typer.Option("--split-seed", help="Draws that share.", rich_help_panel=_PANEL)],
-        0,
-    ),
+    "own_data": _on_data("--data", "CSV, TSV, JSONL or Parquet, or hub:NAME[:CONFIG]."),
+    "own_dev": _on_data("--dev", "The dev set, a file too."),
+    "own_text": _on_data("--text", "The text column, or two: a,b."),
+    "own_label": _on_data("--label", "The label column.", default="label"),
+    "own_metric": _on_data("--metric", ", ".join(METRICS)),
+    "own_classes": _on_data("--classes", "Labels in the order of the classes, each with a name: '0=bad,1=good'."),
+    "own_share": _on_data("--dev-share", "Share of --data that is the dev set.", float | None, None),
+    "own_split_seed": _on_data("--split-seed", "Draws that share.", int, 0),
 }
 """Name -> type and default of what says where data of one's own lie and how they are read."""
 
@@ -130,7 +105,7 @@ def data_parameters(own: Iterable[str] = ()) -> list[inspect.Parameter]:
     told = dict(_ON_DATA)
     if "data" in own:
         words = "As --data of the other verbs: CSV, TSV, JSONL or Parquet, or hub:NAME[:CONFIG]."
-        told["own_data"] = (Annotated[str, typer.Option("--task-data", help=words, rich_help_panel=_PANEL)], "")
+        told["own_data"] = _on_data("--task-data", words)
     keyword = inspect.Parameter.KEYWORD_ONLY
     return [
         inspect.Parameter(name, keyword, default=default, annotation=kind) for name, (kind, default) in told.items()
