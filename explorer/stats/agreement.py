@@ -67,8 +67,6 @@ class Agreement:
     kind: Kind
     seeds: tuple[int, ...]
     n_components: int
-    kept: tuple[int, ...]
-    """Number of components that each seed keeps."""
     fleiss_kappa: Statistic
     """1: the seeds keep the same; 0: as chance would; below 0: less. Its p is None: see its chance."""
     krippendorff_alpha: Statistic
@@ -139,7 +137,6 @@ def _agreement(
         kind,
         seeds,
         n_components,
-        tuple(int(count) for count in kept.sum(axis=1)),
         _kappa_or_alpha(kind, kept, shuffled, _library_kappa, kappa_of_totals),
         _kappa_or_alpha(kind, kept, shuffled, _library_alpha, alpha_of_totals),
         _q(kind, kept, shuffled),

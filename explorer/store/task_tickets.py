@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from explorer.errors import BadBundle
-from explorer.mask import Mask, without_heads
+from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.inventory import Inventory
 from explorer.store.paper.importer import N_HEADS, N_LAYERS
@@ -80,16 +80,6 @@ def shape_of(manifests: Iterable[Manifest], run: Run) -> tuple[int, int]:
         return N_LAYERS, N_HEADS
     mend = f"Make it again: `{again}`." if again else "Fine-tune it in this bundle."
     raise BadBundle(f"{run.path} does not say how many layers and heads its model has.", mend)
-
-
-def whole_of(manifests: Iterable[Manifest], run: Run) -> Mask:
-    """Makes the mask of all that a run's model has: everything, but heads that were cut out of it before it came.
-
-    Raises BadBundle as `shape_of` does.
-    """
-    manifests = manifests.of_run(run) if isinstance(manifests, Inventory) else tuple(manifests)
-    tuned = next((one for one in manifests if one.key == Key(run, "finetune")), None)
-    return without_heads(*shape_of(manifests, run), tuned.config.get("gone", ()) if tuned else ())
 
 
 def _alike(pruned_runs: Sequence[Manifest]) -> list[Manifest]:

@@ -11,7 +11,6 @@ from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 
 Estimator = Literal["expected", "batch", "published"]
-ESTIMATORS: tuple[Estimator, ...] = ("expected", "batch", "published")
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,6 @@ from explorer.tickets.onnx_graph import write_graph
 from explorer.tickets.smaller import Loader, smaller
 
 Form = Literal["transformers", "onnx"]
-FORMS: tuple[Form, ...] = ("transformers", "onnx")
 GRAPH = "model.onnx"
 
 

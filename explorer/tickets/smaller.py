@@ -22,7 +22,6 @@ from explorer.mask import Mask
 from explorer.tickets.zeroing import zeroed
 
 Loader = Literal["transformers-5", "transformers-4"]
-LOADERS: tuple[Loader, ...] = ("transformers-5", "transformers-4")
 
 
 @dataclass(frozen=True)

@@ -55,11 +55,10 @@ class Coverage:
     """Masks times random orders of the examples."""
     score_held: tuple[float, ...]
     """(K,): share of streams whose interval of the score holds the final score."""
-    difference_held: tuple[float, ...]
-    """(K,): share of streams whose interval of the difference holds the final difference."""
     score_held_throughout: float
     """Share of streams whose interval of the score holds the final score at all looks."""
     difference_held_throughout: float
+    """Share of streams whose interval of the difference holds the final difference at all looks."""
     widths: tuple[float, ...]
     """(K,): mean width where there is an interval."""
     noise_masks: int
@@ -159,7 +158,6 @@ def coverage(case: Case, orders: int, *, seed: int = 0) -> Coverage:
         len(case.masks),
         len(holds),
         tuple(holds[..., 0].mean(0)),
-        tuple(holds[..., 1].mean(0)),
         float(holds[..., 0].all(1).mean()),
         float(holds[..., 1].all(1).mean()),
         tuple(np.nanmean(widths, axis=0)),

@@ -25,8 +25,7 @@ def test_streams_are_counted_and_noise_is_told_from_a_real_difference():
     assert (found.streams, found.masks, found.noise_masks) == (20, 2, 1)
     assert found.called_real == 0
     assert found.found == 1
-    assert found.score_held == found.difference_held
-    assert found.score_held_throughout >= 0.95
+    assert found.score_held_throughout == found.difference_held_throughout >= 0.95
     assert found.widths[0] > found.widths[1] > 0
     assert is_met(found)
     assert not is_met(replace(found, score_held_throughout=0.94))

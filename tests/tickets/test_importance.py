@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -16,7 +18,7 @@ from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.tickets.finetuning import loss_per_example
 from explorer.tickets.gradients import importance
-from explorer.tickets.importance import ESTIMATORS, Importance, normalised_heads, normalised_mlps
+from explorer.tickets.importance import Estimator, Importance, normalised_heads, normalised_mlps
 from tests import tiny
 
 MRPC, STSB = TASKS["MRPC"], TASKS["STS-B"]
@@ -77,7 +79,7 @@ def test_published_sums_running_totals_in_the_order_of_the_file(classifier):
 
 def test_with_one_example_all_estimators_agree(classifier):
     one = ENCODED.subset(np.array([3]))
-    found = [importance(classifier, MRPC, one, LABELS[3:4], FULL, name) for name in ESTIMATORS]
+    found = [importance(classifier, MRPC, one, LABELS[3:4], FULL, name) for name in get_args(Estimator)]
     for other in found[1:]:
         close(found[0], other.heads, other.mlps)
 

@@ -13,7 +13,7 @@ from explorer.store.schema import Key, Run
 from explorer.store.validation import validate
 from explorer.study.mask_bank import mask_bank_of
 from explorer.study.pairs import bank_partners, pairs_words, run_pairs
-from explorer.ui.widgets.part import component_of, part_at
+from explorer.ui.widgets.part import component_of, part_of
 from tests.bundles import MODEL, H, L, small_bundle
 from tests.leagues import with_bank, with_pairs
 from tests.ui.opened import address, opened, words
@@ -58,9 +58,11 @@ def test_a_grid_shows_only_what_is_told_from_none_and_says_the_rest(bundle):
 
 
 def test_components_and_parts_are_named_alike():
-    assert [component_of(part_at(at, (L, H)), (L, H)) for at in range(PARTS)] == list(range(PARTS))
-    assert part_at(H + 1, (L, H)).code == "2.2"
-    assert part_at(L * H, (L, H)).code == "1.mlp"
+    ends = [str(head + 1) for head in range(H)]
+    codes = [f"{layer + 1}.{end}" for layer in range(L) for end in ends] + [f"{layer + 1}.mlp" for layer in range(L)]
+    parts = [part_of(code, (L, H)) for code in codes]
+    assert [part.code for part in parts] == codes
+    assert [component_of(part, (L, H)) for part in parts] == list(range(PARTS))
 
 
 def test_the_page_follows_the_head_that_is_looked_at(monkeypatch, bundle):

@@ -72,7 +72,7 @@ class Published:
     scores: Mapping[str, Mapping[str, PublishedScore]]
     """condition -> task"""
     survivals: Mapping[str, Mapping[str, PublishedSurvival]]
-    """family -> task"""
+    """family -> task; 'heads', 'mlps' (pruned alone) and 'heads_mlps' (together)."""
     patterns: PublishedPatterns
     magnitude_kept_share: Mapping[str, float]
     """task -> mean share of the prunable weights that magnitude pruning kept."""
@@ -83,11 +83,6 @@ class Published:
     def conditions(self) -> tuple[str, ...]:
         """Names of what scores were published for: 'full', 'structured/good/pruned', 'magnitude/bad/retrained', ..."""
         return tuple(self.scores)
-
-    @property
-    def families(self) -> tuple[str, ...]:
-        """Names of what survival was published for: 'heads', 'mlps' (pruned alone) and 'heads_mlps' (together)."""
-        return tuple(self.survivals)
 
     def score(self, condition: str, task: str) -> PublishedScore:
         """Mean and spread over five seeds; raises BadRequest."""

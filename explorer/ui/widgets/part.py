@@ -50,12 +50,6 @@ def part_of(code: object, shape: tuple[int, int]) -> Part | None:
     return Part(at - 1, number - 1) if number is not None and 1 <= number <= shape[1] else None
 
 
-def part_at(component: int, shape: tuple[int, int]) -> Part:
-    """Names a component by its place: heads row by row, then MLPs; shape: (L, H)."""
-    heads = shape[0] * shape[1]
-    return Part(component - heads, None) if component >= heads else Part(*divmod(component, shape[1]))
-
-
 def component_of(part: Part, shape: tuple[int, int]) -> int:
-    """Finds the place of a head or MLP among all components: the inverse of `part_at`."""
+    """Finds the place of a head or MLP among all components, heads row by row, then MLPs; shape: (L, H)."""
     return shape[0] * shape[1] + part.layer if part.head is None else part.layer * shape[1] + part.head
