@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 
@@ -32,7 +30,6 @@ def importance(
     *,
     batch_size: int = 32,
     device: str = "cpu",
-    on_batch: Callable[[int, int], None] | None = None,
     state: SavedState | None = None,
     instead: Instead | None = None,
 ) -> Importance:
@@ -42,7 +39,6 @@ def importance(
     task, encoded, labels: the n examples that the loss is taken on; labels (n,).
     mask: the gates' values, at which the gradient is taken.
     estimator: one of the three below. batch_size: examples a pass. device: where it is computed.
-    on_batch: told after each batch how many are done, and of how many.
     state: where the totals are saved by time, and gone on from.
     instead: what a gate at 0 leaves in the place of its component: g * output + (1 - g) * instead; None for nothing.
 
@@ -105,8 +101,6 @@ def importance(
         if state and state.pace.due:
             so_far = {"batches": number + 1, "batch_size": batch_size}
             state.save(**so_far, **{name: tensor.cpu().numpy() for name, tensor in totals.items()})
-        if on_batch:
-            on_batch(number + 1, len(batches))
     count = len(encoded) if estimator == "expected" else len(batches)
     return Importance(_numpy(total_heads) / count, _numpy(total_mlps) / count, estimator)
 

@@ -28,21 +28,18 @@ class Importance:
             raise BadRequest("The importance is not finite: a gradient overflowed.", "Check the checkpoint.")
 
 
-def normalised_heads(heads: Float64Array, *, per_layer: bool = True, min_max: bool = True) -> Float64Array:
+def normalised_heads(heads: Float64Array) -> Float64Array:
     """Normalises (L, H): L2 within each layer, then min-max over all heads (Michel et al., section 2.3; paper).
 
     A layer, or a model, in which all scores are equal has no order: its zeros stay zeros.
     """
-    scores = heads
-    if per_layer:
-        norms = np.linalg.norm(scores, axis=1, keepdims=True)
-        scores = np.divide(scores, norms, out=np.zeros_like(scores), where=norms > 0)
-    return _min_max(scores) if min_max else scores
+    norms = np.linalg.norm(heads, axis=1, keepdims=True)
+    return _min_max(np.divide(heads, norms, out=np.zeros_like(heads), where=norms > 0))
 
 
-def normalised_mlps(mlps: Float64Array, *, min_max: bool = True) -> Float64Array:
+def normalised_mlps(mlps: Float64Array) -> Float64Array:
     """Normalises (L,) by min-max over all MLPs. Dividing by the token count first, as the paper does, cancels out."""
-    return _min_max(mlps) if min_max else mlps
+    return _min_max(mlps)
 
 
 def _min_max(scores: Float64Array) -> Float64Array:
