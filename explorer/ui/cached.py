@@ -15,6 +15,7 @@ from explorer.mask import Mask
 from explorer.patterns.samples import Sample, unpack_samples
 from explorer.stats.against_full import Comparison, compared
 from explorer.stats.agreement import Agreement, agreement
+from explorer.stats.intervals import Score
 from explorer.stats.overlap import OverlapMatrix, overlap_matrix
 from explorer.stats.paired import PairedDifference, compare
 from explorer.stats.ranks import beyond_noise
@@ -28,6 +29,7 @@ from explorer.study.claim_sheet import claim_sheet as made_claim_sheet
 from explorer.study.comparisons import Answers, answers_by_seed, paired_by_seed
 from explorer.study.conditions import CONDITIONS, ConditionScore, study_scores
 from explorer.study.landmarks import Landmark, landmarks_of
+from explorer.study.learnt import line_to_keep
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
 from explorer.study.mask_bank import mask_bank_of
 from explorer.study.mean_ablation import read_mean_ablation
@@ -238,6 +240,16 @@ def stored_comparison(view: View, run: Run, code: str) -> Comparison:
     """A stored mask against the full model, in numbers; raises BadBundle."""
     of = known(view, run)
     return compared(of.task, of.by_code[code].predictions, of.full.predictions, of.labels)
+
+
+def stored_full(view: View, run: Run) -> Score:
+    """The full model's stored score of a run, with its interval; raises BadBundle."""
+    return stored_comparison(view, run, known(view, run).full.mask.code).full
+
+
+def stored_line(view: View, run: Run) -> float | None:
+    """The 90% line on a run's own dev set; None where nothing is said by it. Raises BadBundle."""
+    return line_to_keep(stored_full(view, run), majority_baseline(view, run.model, run.task))
 
 
 def trajectories(view: View, runs: list[Run], variant: str) -> pd.DataFrame:

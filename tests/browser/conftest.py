@@ -130,6 +130,19 @@ def unhurried(chromium, **options):
     return context
 
 
+SIZES = {"laptop": (1280, 720), "desktop": (1920, 1080), "phone": (390, 844)}
+"""Name -> width and height of the windows that a page is judged at."""
+
+
+@pytest.fixture(params=SIZES)
+def sized(request, chromium):
+    """A page at one of the sizes."""
+    width, height = SIZES[request.param]
+    context = unhurried(chromium, viewport={"width": width, "height": height})
+    yield context.new_page()
+    context.close()
+
+
 def choose(page, label, option):
     """Chooses an option of a select box. A rerun may close its list: it is opened until one was chosen."""
     field = page.get_by_test_id("stSelectbox").filter(has_text=label)

@@ -1,4 +1,4 @@
-"""The game at three sizes: bars race, the best mask is kept and comes back, and its card is a picture to share."""
+"""The game at three sizes: bars race, the best mask is kept and comes back, and its card is offered."""
 
 from __future__ import annotations
 
@@ -10,18 +10,7 @@ pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import expect  # noqa: E402
 
-from tests.browser.conftest import unhurried  # noqa: E402
-
-SIZES = {"laptop": (1280, 720), "desktop": (1920, 1080), "phone": (390, 844)}
 OFF = ("Layer 1, head 1", "Layer 2, head 2", "Layer 1, head 5")
-
-
-@pytest.fixture(params=SIZES)
-def sized(request, chromium):
-    width, height = SIZES[request.param]
-    context = unhurried(chromium, viewport={"width": width, "height": height})
-    yield context.new_page()
-    context.close()
 
 
 def test_bars_race_and_the_best_comes_back_and_offers_a_picture(sized, home):

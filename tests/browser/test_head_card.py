@@ -15,16 +15,7 @@ from explorer.ui.widgets import scripts  # noqa: E402
 from explorer.ui.widgets.scripts import script  # noqa: E402
 from tests.browser.conftest import unhurried  # noqa: E402
 
-SIZES = {"laptop": (1280, 720), "desktop": (1920, 1080), "phone": (390, 844)}
 RIGHT_OF = "element => element.getBoundingClientRect().right"
-
-
-@pytest.fixture(params=SIZES)
-def sized(request, chromium):
-    width, height = SIZES[request.param]
-    context = unhurried(chromium, viewport={"width": width, "height": height})
-    yield context.new_page()
-    context.close()
 
 
 def cell(page, name):

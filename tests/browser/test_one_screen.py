@@ -14,7 +14,6 @@ from explorer.mask import Mask  # noqa: E402
 from explorer.store.mask_files import json_text  # noqa: E402
 from tests.browser.conftest import unhurried  # noqa: E402
 
-SIZES = {"laptop": (1280, 720), "desktop": (1920, 1080), "phone": (390, 844)}
 CELLS = ((2, 1), (5, 4), (3, 7), (6, 2), (4, 4), (5, 9), (6, 6), (3, 3), (6, 11), (1, 5))
 PLACES = """() => {
   const found = (name) => {
@@ -55,14 +54,6 @@ def places(page):
 
 def cell(page, layer, head):
     return page.locator(f'button.cell[aria-label^="Layer {layer}, head {head}:"]').first
-
-
-@pytest.fixture(params=SIZES)
-def sized(request, chromium):
-    width, height = SIZES[request.param]
-    context = unhurried(chromium, viewport={"width": width, "height": height})
-    yield context.new_page()
-    context.close()
 
 
 def test_grid_and_score_do_not_move_by_a_pixel_over_ten_toggles(sized, home):

@@ -10,14 +10,13 @@ import pytest
 
 from explorer.store.bundle import Bundle
 from explorer.store.task_tickets import task_tickets
-from tests.browser.conftest import ROOT, UNHURRIED, unhurried
+from tests.browser.conftest import ROOT, SIZES, UNHURRIED, unhurried
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import expect  # noqa: E402
 
-SIZES = {"laptop": (1280, 720), "wall": (1920, 1080), "phone": (390, 844)}
 WHERE = "node => { const box = node.getBoundingClientRect(); return [box.left, box.top, box.width, box.height]; }"
 
 

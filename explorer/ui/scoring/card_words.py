@@ -125,16 +125,16 @@ def verdict(score: Score, full: Score, floor: MajorityBaseline, *, is_full: bool
     return "below", f"Below {name}" + (", clearly" if score.high < line else ", but not clearly")
 
 
-def stored_of(known: KnownRun, mask: Mask, floor: MajorityBaseline | None) -> Stored:
-    """The bundle's own score of the mask, on the task's dev set. floor: the baseline on that set."""
+def stored_of(known: KnownRun, mask: Mask, line: float | None) -> Stored:
+    """The bundle's own score of the mask, on the task's dev set. line: the 90% line there; None where there is none."""
     title = metric_on(known.task, f"{known.task.name} dev, stored in this bundle")
     found = known.by_code.get(mask.code)
-    full = score_with_interval(known.task.metric, known.full.predictions, known.labels)
     if found is None:
-        about = f"Not stored for this mask: presets and single switches are. The full model's is {_plain(full.value)}."
+        full = _plain(known.full.score)
+        about = f"Not stored for this mask: presets and single switches are. The full model's is {full}."
         return Stored(title, "–", about)
     score = score_with_interval(known.task.metric, found.predictions, known.labels)
-    line, side = line_to_keep(full, floor), ""
+    side = ""
     if line is not None and not mask.is_full:
         side = f": {'above' if score.value >= line else 'below'} its 90% line ({_plain(line)})"
     about = f"{_interval(score)}, n = {score.n:,} ({found.origin}){side}"

@@ -71,8 +71,8 @@ def show(
     answer = standing.answer
     if answer is not None:
         compared, floor = answer.comparison, question.floor
-        glue_floor = cached.majority_baseline(view, known.run.model, known.run.task)
-        stored = stored_of(known, mask, glue_floor) if question.source.kind == cached_models.DIAGNOSTICS else None
+        elsewhere = question.source.kind == cached_models.DIAGNOSTICS
+        stored = stored_of(known, mask, cached.stored_line(view, known.run)) if elsewhere else None
         verified = score_panel.verified_in_words(answer.evaluation, standing.unverified).replace("**", "")
         about = f"{_metric(known)} on {question.title}"
         _numbers(mask, compared.score, compared.full, about, floor, verified, stored=stored)

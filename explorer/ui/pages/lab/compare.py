@@ -126,7 +126,7 @@ def _stored(question: Question, a: Mask, b: Mask) -> None:
         return
     predictions = found[0].predictions, found[1].predictions
     known = question.known
-    full = cached.stored_comparison(question.view, known.run, known.full.mask.code).full
+    full = cached.stored_full(question.view, known.run)
     _said(question, _paired(question, a, b, predictions, known.labels), full)
 
 

@@ -59,7 +59,7 @@ def show(question: Question, standing: Standing | None) -> None:
         st.caption("Nothing is scored yet: the first mask appears here with its exact score.")
         return
     if standing is None or standing.evaluator is None:
-        full = cached.stored_comparison(question.view, known.run, known.full.mask.code).full
+        full = cached.stored_full(question.view, known.run)
     else:
         full = standing.evaluator.interval(standing.evaluator.full)
     floor, metric = question.floor, METRIC_WORDS[task.metric].capitalize()

@@ -12,7 +12,6 @@ from explorer.figures.score import score_figure
 from explorer.glue.metrics import METRIC_WORDS
 from explorer.live.worker import Failed, Running
 from explorer.stats.against_full import Comparison
-from explorer.stats.intervals import Score
 from explorer.study.learnt import line_to_keep
 from explorer.ui import cached, cached_models
 from explorer.ui.scoring import card_words, polling, request, score_panel
@@ -31,9 +30,8 @@ def panel(question: Question, *, stored_first: bool) -> Standing:
     standing = request.standing_of(question)
     stored = None
     if stored_first and question.instead is None:
-        run = question.known.run
-        floor = cached.majority_baseline(question.view, run.model, run.task)
-        stored = card_words.stored_of(question.known, question.mask, floor)
+        line = cached.stored_line(question.view, question.known.run)
+        stored = card_words.stored_of(question.known, question.mask, line)
 
     def draw(now: Standing) -> None:
         card = card_of(question, now)
@@ -60,7 +58,7 @@ def stored_panel(question: Question) -> None:
     known, mask = question.known, question.mask
     title = card_words.metric_on(known.task, question.title)
     if question.stored is None:
-        card = card_words.unknown(mask.code, title, _full_of(question), question.floor)
+        card = card_words.unknown(mask.code, title, cached.stored_full(question.view, known.run), question.floor)
     else:
         card = _of_stored(question, title)
     with st.container():
@@ -83,7 +81,7 @@ def card_of(question: Question, standing: Standing) -> Card:
     if question.stored is not None:  # whole already: only the bar below it moves
         return replace(_of_stored(question, title), progress=_share(news), interval=words)
     if evaluator is None:
-        full = _full_of(question) if question.on_stored_data else None
+        full = cached.stored_full(question.view, known.run) if question.on_stored_data else None
         return card_words.waiting(code, title, full, floor, words)
     from explorer.live.scoring import full_answer
 
@@ -101,11 +99,6 @@ def _of_stored(question: Question, title: str) -> Card:
     words = f"Stored in this bundle: {stored.origin}."
     is_full = question.mask.is_full
     return card_words.exact(question.mask.code, title, found, question.floor, is_full=is_full, provenance=words)
-
-
-def _full_of(question: Question) -> Score:
-    known = question.known
-    return cached.stored_comparison(question.view, known.run, known.full.mask.code).full
 
 
 def _keep(question: Question, found: Comparison) -> None:
