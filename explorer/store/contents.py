@@ -90,7 +90,7 @@ def _finetune(artefact: Artefact, shape: Shape | None, _n: int | None) -> None:
     labels = _array(artefact, "labels", (None,))
     _labels(task, labels)
     _logits(task, _array(artefact, "logits", (len(labels), *([None] if task.is_regression else [task.n_outputs]))))
-    _numbers(artefact.manifest.summary, "score", may_be_undefined=True)
+    _numbers(artefact.manifest.summary, "score")
     _interval_of(artefact.manifest.summary)
 
 
@@ -104,7 +104,7 @@ def _structured(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     if not bool(table["held"].iloc[0]):
         raise _Unfit("its first step, the full model, is said not to have held")
     _mask(artefact.manifest.summary.get("ticket"), shape, "the ticket in its summary")
-    _numbers(artefact.manifest.summary, "ticket_score", may_be_undefined=True)
+    _numbers(artefact.manifest.summary, "ticket_score")
     _optional_parts(artefact, "importance_", len(table), shape)
     share = artefact.manifest.config.get("share", 0.9)
     if not _is_number(share) or not 0 < share <= 1:
@@ -128,11 +128,9 @@ def _bank(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     _finite(table, "score", may_be_undefined=True)
     if table.empty:
         raise _Unfit("its table has no row")
-    for code in table["mask"]:
-        _mask(code, shape, "a mask in its table")
-    if not np.isfinite(_array(artefact, "margins", (len(table), n))).all():
-        raise _Unfit("margins hold a value that is not a finite number")
-    _numbers(artefact.manifest.summary, "full_score", may_be_undefined=True)
+    _masks(table, shape)
+    _finite_array(artefact, "margins", (len(table), n))
+    _numbers(artefact.manifest.summary, "full_score")
 
 
 def _pairs(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
@@ -144,8 +142,7 @@ def _pairs(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     parts = layers * (heads + 1)
     if table[["first", "second"]].to_numpy().tolist() != pairs_of(parts).tolist():
         raise _Unfit("its table does not hold every two components once, in order")
-    for code in table["mask"]:
-        _mask(code, shape, "a mask in its table")
+    _masks(table, shape)
     _finite(table, "score", may_be_undefined=True)
     for name in numbers:
         _finite(table, name)
@@ -156,11 +153,10 @@ def _pairs(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     if type(examples) is not int or examples < 1 or n not in (None, examples):
         raise _Unfit("n in its summary is not the number of examples")
     if task.is_regression:
-        if not np.isfinite(_array(artefact, "values", (rows, examples), "f")).all():
-            raise _Unfit("values hold a value that is not a finite number")
+        _finite_array(artefact, "values", (rows, examples), "f")
     else:
         _array(artefact, "right", (rows, -(-examples // 8)), "u")
-    _numbers(artefact.manifest.summary, "full_score", may_be_undefined=True)
+    _numbers(artefact.manifest.summary, "full_score")
 
 
 def _league(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
@@ -171,8 +167,7 @@ def _league(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     for name in ("draw", "removed"):
         _whole(table, name)
     for name in ("mask_first", "mask_second"):
-        for code in table[name]:
-            _mask(code, shape, "a mask in its table")
+        _masks(table, shape, name)
     layers, heads = _known(shape)
     named = summary.get("criteria")
     real = [str(name) for name in named] if isinstance(named, list | tuple) else []
@@ -193,8 +188,7 @@ def _league(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
         ("areas", (curves, None)),
         ("gradients", (n, parts)),
     ):
-        if not np.isfinite(_array(artefact, name, sides)).all():
-            raise _Unfit(f"{name} hold a value that is not a finite number")
+        _finite_array(artefact, name, sides)
     if artefact.arrays["areas"].shape[1] < 2:
         raise _Unfit("areas hold no resamples")
     if type(summary.get("masks")) is not int:
@@ -207,8 +201,7 @@ def _league(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
 def _importance(artefact: Artefact, shape: Shape | None, _n: int | None) -> None:
     layers, heads = _known(shape)
     for name, sides in (("heads", (layers, heads)), ("mlps", (layers,))):
-        if not np.isfinite(_array(artefact, name, sides)).all():
-            raise _Unfit(f"{name} hold a value that is not a finite number")
+        _finite_array(artefact, name, sides)
 
 
 def _subnetworks(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
@@ -231,7 +224,7 @@ def _transfer(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     of_ticket = [(str(task), draw) for task in tickets for draw in range(draws + 1)]
     if list(zip(table["ticket"], table["draw"], strict=True)) != of_ticket:
         raise _Unfit("its table does not hold each ticket and its random masks")
-    _numbers(artefact.manifest.summary, "full_score", may_be_undefined=True)
+    _numbers(artefact.manifest.summary, "full_score")
 
 
 def _mean_ablated(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
@@ -246,7 +239,7 @@ def _mean_ablated(artefact: Artefact, shape: Shape | None, n: int | None) -> Non
         raise _Unfit("its table does not hold every ticket under both")
     summary = artefact.manifest.summary
     _mask(summary.get("ticket"), shape, "the ticket in its summary")
-    _numbers(summary, "full_score", may_be_undefined=True)
+    _numbers(summary, "full_score")
     if type(summary.get("examples_of_means")) is not int:
         raise _Unfit("its summary does not say how many examples its means are over")
 
@@ -267,7 +260,7 @@ def _constants(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
         if not np.isfinite(artefact.arrays[name]).all():
             raise _Unfit(f"{name} hold a value that is not a finite number")
     summary = artefact.manifest.summary
-    _numbers(summary, "full_score", may_be_undefined=True)
+    _numbers(summary, "full_score")
     if type(summary.get("examples")) is not int:
         raise _Unfit("its summary does not say from how many examples it was learnt")
 
@@ -279,18 +272,17 @@ def _magnitude(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
         _whole(table, name)
     _finite(table, "share_kept")
     summary = artefact.manifest.summary
-    _numbers(summary, "ticket_score", may_be_undefined=True)
+    _numbers(summary, "ticket_score")
     if not isinstance(summary.get("weight_mask_sha256"), str) or not isinstance(summary.get("note", ""), str):
         raise _Unfit("its summary does not name its weights' mask")
     layers, heads = _known(shape)
     for name, sides in (("heads", (len(table), layers, heads)), ("mlps", (len(table), layers))):
-        if not np.isfinite(_array(artefact, name, sides)).all():
-            raise _Unfit(f"{name} hold a value that is not a finite number")
+        _finite_array(artefact, name, sides)
 
 
 def _retrained(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     summary, config = artefact.manifest.summary, artefact.manifest.config
-    _numbers(summary, "score", may_be_undefined=True)
+    _numbers(summary, "score")
     _interval_of(summary)
     if not all(isinstance(config.get(name), str) for name in ("mask", "weight_mask_sha256")):
         raise _Unfit("its config does not say which subnetwork it is")
@@ -303,11 +295,11 @@ def _retrained(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
 
 def _baseline(artefact: Artefact, _shape: Shape | None, _n: int | None) -> None:
     summary = artefact.manifest.summary
-    _numbers(summary, "score", may_be_undefined=True)
+    _numbers(summary, "score")
     draws = summary.get("draws")
     if type(draws) is not int or draws < 0 or not isinstance(summary.get("words"), str):
         raise _Unfit("its summary lacks its draws or its words")
-    _numbers(summary, "sample_sd", may_be_undefined=True)
+    _numbers(summary, "sample_sd")
 
 
 def _attention(artefact: Artefact, shape: Shape | None, _n: int | None) -> None:
@@ -349,8 +341,7 @@ def _samples(artefact: Artefact, shape: Shape) -> None:
         ("sample_norms", (tokens * all_heads,)),
         ("sample_codes", (int((long**2).sum()) * all_heads,)),
     ):
-        if not np.isfinite(_array(artefact, name, sides)).all():
-            raise _Unfit(f"{name} hold a value that is not a finite number")
+        _finite_array(artefact, name, sides)
 
 
 def _published_masks(artefact: Artefact, _shape: Shape | None, _n: int | None) -> None:
@@ -395,8 +386,7 @@ _CHECKS: Mapping[str, Callable[[Artefact, Shape | None, int | None], None]] = {
 def _scored_masks(artefact: Artefact, shape: Shape | None, n: int | None, more: Sequence[str]) -> pd.DataFrame:
     """The table of an artefact with a row a mask, checked."""
     table = _scored(artefact, n, ("mask", *more))
-    for code in table["mask"]:
-        _mask(code, shape, "a mask in its table")
+    _masks(table, shape)
     for name in _PART:
         if name in table:
             _whole(table, name)
@@ -426,7 +416,7 @@ def _intervals(table: pd.DataFrame) -> None:
 def _interval_of(summary: Mapping[str, Any]) -> None:
     for name in ("low", "high"):
         if summary.get(name) is not None:
-            _numbers(summary, name, may_be_undefined=True)
+            _numbers(summary, name)
     if type(summary.get("n", 0)) is not int or summary.get("n", 0) < 0:
         raise _Unfit("n in its summary is no number of examples")
 
@@ -440,8 +430,7 @@ def _predictions(artefact: Artefact, rows: int, n: int | None) -> None:
         raise _Unfit(f"predictions hold a value that is no class of {task.name}")
     if "logits" in artefact.arrays:
         outputs = [] if artefact.arrays["logits"].ndim == 2 and task.is_regression else [task.n_outputs]
-        if not np.isfinite(_array(artefact, "logits", (rows, said.shape[1], *outputs))).all():
-            raise _Unfit("logits hold a value that is not a finite number")
+        _finite_array(artefact, "logits", (rows, said.shape[1], *outputs))
 
 
 def _labels(task: Task, labels: AnyArray) -> None:
@@ -481,6 +470,11 @@ def _array(artefact: Artefact, name: str, shape: Sequence[int | None], kinds: st
     return array
 
 
+def _finite_array(artefact: Artefact, name: str, shape: Sequence[int | None], kinds: str = "biuf") -> None:
+    if not np.isfinite(_array(artefact, name, shape, kinds)).all():
+        raise _Unfit(f"{name} hold a value that is not a finite number")
+
+
 def _columns(table: pd.DataFrame, names: Sequence[str]) -> None:
     if missing := [name for name in names if name not in table.columns]:
         raise _Unfit(f"its table has no column {missing[0]!r}")
@@ -511,9 +505,9 @@ def _texts(table: pd.DataFrame, name: str) -> None:
         raise _Unfit(f"the column {name!r} of its table does not hold text")
 
 
-def _numbers(of: Mapping[str, Any], name: str, *, may_be_undefined: bool) -> None:
+def _numbers(of: Mapping[str, Any], name: str) -> None:
     value = of.get(name)
-    if not _is_number(value) or math.isinf(value) or (math.isnan(value) and not may_be_undefined) or abs(value) > 1:
+    if not _is_number(value) or math.isinf(value) or abs(value) > 1:
         raise _Unfit(f"{name} in its summary is no score")
 
 
@@ -528,6 +522,11 @@ def _mask(code: Any, shape: Shape | None, what: str) -> None:
         Mask.from_code(code, *_known(shape))
     except BadMask as error:
         raise _Unfit(f"{what} does not fit ({error.wrong.rstrip('.')})") from None
+
+
+def _masks(table: pd.DataFrame, shape: Shape | None, name: str = "mask") -> None:
+    for code in table[name]:
+        _mask(code, shape, "a mask in its table")
 
 
 def _known(shape: Shape | None) -> Shape:
