@@ -204,9 +204,14 @@ def notice(sentence: str) -> None:
 
 
 def show_notices() -> None:
-    """Shows the sentences that `notice` kept, and forgets them."""
-    for sentence in st.session_state.pop(_NOTICES, []):
-        st.warning(plain(without_folders(sentence)), icon=":material/info:")
+    """Shows the sentences that `notice` kept, and forgets them.
+
+    Always in one container, which shows nothing while it is empty: else what follows would move up when a sentence
+    goes, and stand on the page twice until that run ends.
+    """
+    with st.container():
+        for sentence in st.session_state.pop(_NOTICES, []):
+            st.warning(plain(without_folders(sentence)), icon=":material/info:")
 
 
 def _selectbox(label: str, name: str, options: Sequence[str], first: bool, default: str = "") -> str:

@@ -13,6 +13,7 @@ from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from tests.ui.cards import card, card_words
 from tests.ui.opened import opened
+from tests.ui.test_words import WHOLE
 from tests.waiting import HANG_SECONDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +64,17 @@ def test_a_link_to_what_is_not_there_is_answered_in_words():
     assert not test.exception
     assert "which this bundle does not hold" in test.warning[0].value
     assert "on **MRPC**" in texts(test)
+
+
+@pytest.mark.parametrize("page", [*WHOLE, "lab", "runs"])
+def test_nothing_moves_when_a_notice_goes(monkeypatch, page):
+    """What moved would be on the page twice, in its old place and in its new one, until that run of it ends."""
+    test = opened(monkeypatch, page, CACHE.root, seed="9999")
+    places = {place: type(block) for place, block in test.main.children.items()}
+    assert "which this bundle does not hold" in test.warning[0].value
+    test.run()
+    assert not [told for told in test.warning if "does not hold" in told.value]
+    assert {place: type(block) for place, block in test.main.children.items()} == places
 
 
 def test_browsing_imports_no_torch():
