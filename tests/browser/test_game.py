@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from PIL import Image
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
@@ -13,7 +14,7 @@ from playwright.sync_api import expect  # noqa: E402
 OFF = ("Layer 1, head 1", "Layer 2, head 2", "Layer 1, head 5")
 
 
-def test_bars_race_and_the_best_comes_back_and_offers_a_picture(sized, home):
+def test_bars_race_and_the_best_comes_back_and_becomes_a_picture(sized, home):
     page = sized
     page.goto(f"{home}/game?task=SST-2")
     expect(page.get_by_role("heading", name="SST-2: ")).to_be_visible()
@@ -31,4 +32,8 @@ def test_bars_race_and_the_best_comes_back_and_offers_a_picture(sized, home):
     page.get_by_role("button", name="Bring my best back").dispatch_event("click")
     expect(page.locator('button.cell[aria-checked="false"]')).to_have_count(3)
     page.wait_for_url(re.compile("mask="))
-    expect(page.get_by_role("button", name="Result card")).to_be_visible()
+    with page.expect_download() as got:  # whether the page still runs or not
+        page.get_by_role("button", name="Result card").click()
+    assert got.value.suggested_filename == "heads-off-3.png"
+    with Image.open(got.value.path()) as picture:
+        assert picture.size == (1200, 630)

@@ -129,7 +129,7 @@ def _csv(page: exhibits.Kept, wanted: Sequence[Exhibit], origin: Origin) -> None
         name = f"{_stem(page)}-{file_name(wanted[0].title)}.csv"
         st.download_button(
             "Download CSV",
-            lambda: csv_text(wanted[0], origin),
+            csv_text(wanted[0], origin),
             name,
             _TYPES["csv"],
             key="export.csv",
@@ -138,7 +138,7 @@ def _csv(page: exhibits.Kept, wanted: Sequence[Exhibit], origin: Origin) -> None
         return
     st.download_button(
         "Download zip of CSV, with captions",
-        lambda: archive({}, wanted, origin),
+        archive({}, wanted, origin),
         f"{_stem(page)}-csv.zip",
         "application/zip",
         key="export.csv.all",

@@ -130,9 +130,6 @@ def _keep_and_share(known: KnownRun, question: request.Question | None, opponent
     words = minus(f"{metric} {mine.score:.3f}{ends} on {where}")
     against = f"The gradient switched off {opponent.off}." if opponent else ""
 
-    def picture() -> bytes:
-        return result_card(Result(mask, words, against, _link(known.run, mine.code)))
-
     with st.container(horizontal=True, gap="small"):
         st.button(
             "Bring my best back",
@@ -143,13 +140,19 @@ def _keep_and_share(known: KnownRun, question: request.Question | None, opponent
         )
         st.download_button(
             "Result card",
-            picture,
+            _picture(mine.code, known.shape, words, against, _link(known.run, mine.code)),
             file_name=f"heads-off-{mine.off}.png",
             mime="image/png",
             icon=":material/image:",
             key="game.card",
             on_click="ignore",
         )
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _picture(code: str, shape: tuple[int, int], score: str, against: str, link: str) -> bytes:
+    """Draws the card before it is asked for: what is drawn at the press is lost when the page runs again meanwhile."""
+    return result_card(Result(Mask.from_code(code, *shape), score, against, link))
 
 
 def _link(run: Run, code: str) -> str:

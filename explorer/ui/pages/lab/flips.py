@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Examples, Task
 from explorer.stats.logit_margins import BROKEN, FIXED, OTHER, flipped, margins, moved
 from explorer.ui.widgets import glossary
-from explorer.ui.widgets.answers import FlipCard, flip_cards, marked_pair, unmarked
+from explorer.ui.widgets.answers import FROM_GOLD, MARGIN, FlipCard, Marked, flip_cards, marked_pair, unmarked
 from explorer.ui.widgets.words import minus
 
 _AT_MOST = 1000
@@ -25,6 +25,8 @@ _CARDS = 48
 """Cards on screen."""
 _KINDS = {BROKEN: "Right before, wrong now", FIXED: "Wrong before, right now", OTHER: "Wrong in another way"}
 _ALL = "all"
+_VALUES = "Values do not flip: here are those that moved farthest."
+_MARGIN = "[[margin|Margin]]: the gold answer's lead; below 0 the answer is wrong."
 
 
 @dataclass(frozen=True)
@@ -57,32 +59,34 @@ def show(
     its card is asked for more; None for cards that cannot be.
     """
     task = examples.task
-    if task.is_regression:
-        _moved(examples, moved(task, logits, before_logits, examples.labels), names)
-        return
-    table = flipped(task, logits, before_logits, examples.labels)
+    values = task.is_regression
+    table = (moved if values else flipped)(task, logits, before_logits, examples.labels)
     if table.empty:
-        st.caption(f"No example flipped: {names.none}.")
+        st.caption(f"No {'value changed' if values else 'example flipped'}: {names.none}.")
         return
-    counts = Counter(table["change"])
-    kind = _filter(counts, len(table), names, key)
-    if kind != _ALL:
-        table = table[table["change"] == kind]
-    if table.empty:
-        st.caption("None of the flips is of that kind.")
-        return
+    if not values:
+        counts = Counter(table["change"])
+        kind = _filter(counts, len(table), names, key)
+        if kind != _ALL:
+            table = table[table["change"] == kind]
+        if table.empty:
+            st.caption("None of the flips is of that kind.")
+            return
     if not st.toggle("As a table", key=f"{key}.table"):
-        fresh = _newest(f"{key}.seen", examples, code, table["index"])
-        cards, short = _cards(examples, table, fresh), (names.before_short, names.after_short)
-        flip_cards(code, cards, short, key=f"{key}.cards", on_look=on_look)
+        fresh = frozenset() if values else _newest(f"{key}.seen", examples, code, table["index"])
+        _draw(examples, table, fresh, names, code, key=f"{key}.cards", on_look=on_look)
         more = f" These are {_CARDS} of {len(table):,}; the table has them all." if len(table) > _CARDS else ""
-        glossary.caption(
-            "What the last change flipped comes first, then what moved farthest. [[margin|Margin]]: the gold answer's "
-            f"lead; below 0 the answer is wrong.{more}"
-        )
+        first = _VALUES if values else "What the last change flipped comes first, then what moved farthest."
+        bar = "The bar: the value minus gold." if values else _MARGIN
+        glossary.caption(f"{first} {bar}{more}")
         return
-    st.dataframe(in_words(examples, table.head(_AT_MOST), names), hide_index=True, column_config=_columns(task, names))
-    first = f"The {_AT_MOST:,} of {len(table):,} that" if len(table) > _AT_MOST else "Those that"
+    total, table = len(table), table.head(_AT_MOST)
+    shown = _values_in_words(examples, table, names) if values else in_words(examples, table, names)
+    st.dataframe(shown, hide_index=True, column_config=_columns(task, names))
+    if values:
+        st.caption(f"{_VALUES} Error: distance from the gold value.")
+        return
+    first = f"The {_AT_MOST:,} of {total:,} that" if total > _AT_MOST else "Those that"
     glossary.caption(
         f"{first} moved farthest come first. [[margin|Margin]]: the gold label's logit minus the best other label's; "
         "below 0 the answer is wrong, near 0 a small change turns it."
@@ -96,20 +100,15 @@ def one(
     before_logits: NDArray[np.floating[Any]],
     code: str,
 ) -> None:
-    """Draws the card of one example, flipped or not; of a regression its texts and values."""
+    """Draws the card of one example, flipped or not."""
     at, task = slice(index, index + 1), examples.task
     before, after = predictions_of(task, before_logits[at]), predictions_of(task, logits[at])
     gold = examples.labels[at]
-    if task.is_regression:
-        for text in examples.items[index].texts:
-            st.code(text, language=None, wrap_lines=True)
-        st.caption(minus(f"Gold {gold[0]:.2f}, full model {before[0]:.2f}, this mask {after[0]:.2f}."))
-        return
-    was, now = margins(before_logits[at], gold), margins(logits[at], gold)
-    row = {"index": [index], "gold": gold.astype(np.int64), "before": before, "after": after}
-    table = pd.DataFrame(row | {"margin_before": was, "margin_after": now})
-    short = OF_MASK.before_short, OF_MASK.after_short
-    flip_cards(code, _cards(examples, table, frozenset()), short, key="lab.flips.one")
+    row = {"index": [index], "gold": gold, "before": before, "after": after}
+    if not task.is_regression:
+        was, now = margins(before_logits[at], gold), margins(logits[at], gold)
+        row |= {"gold": gold.astype(np.int64), "margin_before": was, "margin_after": now}
+    _draw(examples, pd.DataFrame(row), frozenset(), OF_MASK, code, key="lab.flips.one")
 
 
 def farthest(examples: Examples, logits: NDArray[np.floating[Any]], before_logits: NDArray[np.floating[Any]]) -> int:
@@ -147,19 +146,53 @@ def _newest(place: str, examples: Examples, code: str, indices: pd.Series[int]) 
     return fresh & here
 
 
-def _cards(examples: Examples, table: pd.DataFrame, fresh: frozenset[int]) -> list[FlipCard]:
-    """The first cards of `flipped`'s table, the fresh ones before the others."""
-    labels = examples.task.label_names
+def _draw(
+    examples: Examples,
+    table: pd.DataFrame,
+    fresh: frozenset[int],
+    names: Names,
+    code: str,
+    *,
+    key: str,
+    on_look: Callable[[int], None] | None = None,
+) -> None:
+    """Draws the first cards of `flipped`'s or `moved`'s table, the fresh ones before the others."""
+    values = examples.task.is_regression
+    card = _value_card if values else _flip_card
     order = np.argsort([index not in fresh for index in table["index"]], kind="stable")[:_CARDS]
-    cards = []
-    for row in table.iloc[order].to_dict("records"):
-        index = int(row["index"])
-        texts = examples.items[index].texts
-        marked = marked_pair(*texts) if len(texts) == 2 else tuple(unmarked(text) for text in texts)
-        gold, before, after = (labels[int(row[name])] for name in ("gold", "before", "after"))
-        margins = float(row["margin_before"]), float(row["margin_after"])
-        cards.append(FlipCard(index + 1, marked, gold, before, after, after == gold, margins, index in fresh))
-    return cards
+    cards = [card(examples, row, int(row["index"]) in fresh) for row in table.iloc[order].to_dict("records")]
+    short = (names.before_short, names.after_short)
+    flip_cards(code, cards, short, key=key, measure=FROM_GOLD if values else MARGIN, on_look=on_look)
+
+
+def _flip_card(examples: Examples, row: dict[Hashable, Any], fresh: bool) -> FlipCard:
+    labels, index = examples.task.label_names, int(row["index"])
+    gold, before, after = (labels[int(row[name])] for name in ("gold", "before", "after"))
+    margins = float(row["margin_before"]), float(row["margin_after"])
+    right = before == gold, after == gold
+    return FlipCard(index + 1, _marked(examples, index), gold, before, after, *right, margins, fresh)
+
+
+def _value_card(examples: Examples, row: dict[Hashable, Any], fresh: bool) -> FlipCard:
+    index = int(row["index"])
+    gold, before, after = (float(row[name]) for name in ("gold", "before", "after"))
+    off = before - gold, after - gold
+    return FlipCard(
+        number=index + 1,
+        texts=_marked(examples, index),
+        gold=f"{gold:.2f}",
+        before=minus(f"{before:.2f}"),
+        after=minus(f"{after:.2f}"),
+        was_right=None,
+        right=abs(off[1]) < abs(off[0]),
+        margins=off,
+        new=fresh,
+    )
+
+
+def _marked(examples: Examples, index: int) -> tuple[Marked, ...]:
+    texts = examples.items[index].texts
+    return marked_pair(*texts) if len(texts) == 2 else tuple(unmarked(text) for text in texts)
 
 
 def _filter(counts: Counter[str], total: int, names: Names, key: str) -> str:
@@ -175,11 +208,9 @@ def _filter(counts: Counter[str], total: int, names: Names, key: str) -> str:
     return chosen or _ALL
 
 
-def _moved(examples: Examples, table: pd.DataFrame, names: Names) -> None:
-    if table.empty:
-        st.caption(f"No value changed: {names.none}.")
-        return
-    shown = pd.DataFrame(
+def _values_in_words(examples: Examples, table: pd.DataFrame, names: Names) -> pd.DataFrame:
+    """`moved`'s table for the screen."""
+    return pd.DataFrame(
         {
             "example": table["index"] + 1,
             "gold": table["gold"],
@@ -189,11 +220,6 @@ def _moved(examples: Examples, table: pd.DataFrame, names: Names) -> None:
             f"error, {names.after_short}": table["error_after"],
         }
         | _texts(examples, table["index"])
-    )
-    numbers = {name: st.column_config.NumberColumn(format="%.2f") for name in shown.columns[1:6]}
-    st.dataframe(shown, hide_index=True, column_config=numbers)
-    st.caption(
-        f"Values do not flip: here are the {len(table):,} that moved farthest. Error: distance from the gold value."
     )
 
 
@@ -208,6 +234,10 @@ def _texts(examples: Examples, indices: pd.Series[int]) -> dict[str, list[str]]:
 
 
 def _columns(task: Task, names: Names) -> dict[str, Any]:
+    if task.is_regression:
+        number = st.column_config.NumberColumn(format="%.2f")
+        both = (f"error, {short}" for short in (names.before_short, names.after_short))
+        return dict.fromkeys(("gold", names.before, names.after, *both), number)
     margin = st.column_config.NumberColumn(format="%+.2f", help="Gold label's logit minus the best other label's")
     whose = "yours" if task.own else "GLUE's"
     place = st.column_config.NumberColumn(

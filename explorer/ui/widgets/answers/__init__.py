@@ -22,7 +22,7 @@ Marked = tuple[tuple[str, bool], ...]
 
 @dataclass(frozen=True)
 class FlipCard:
-    """One example that flipped."""
+    """One example that flipped, or, of a regression, whose value moved."""
 
     number: int
     """Place of the example in the dev set, from 1."""
@@ -30,12 +30,20 @@ class FlipCard:
     gold: str
     before: str
     after: str
+    was_right: bool | None
+    """Whether the answer before is right; None of a value, which is neither."""
     right: bool
-    """Whether the mask's answer is right."""
+    """Whether the mask's answer is right; of a value, whether it is nearer to gold."""
     margins: tuple[float, float]
-    """Before and after; see `explorer.stats.logit_margins.margins`."""
+    """Before and after; see `explorer.stats.logit_margins.margins`. Of a regression, the value minus gold."""
     new: bool = False
     """Whether the mask before did not flip it."""
+
+
+MARGIN = ("margin", "below 0 the answer is wrong")
+"""What a card's bar shows, in short and as the end of a sentence."""
+FROM_GOLD = ("off gold", "0 is the gold value")
+"""The same for a regression."""
 
 
 def flip_cards(
@@ -44,11 +52,13 @@ def flip_cards(
     names: tuple[str, str],
     *,
     key: str,
+    measure: tuple[str, str] = MARGIN,
     on_look: Callable[[int], None] | None = None,
 ) -> None:
     """Draws the cards. code: the mask they are about, '' where they are not about the one on the grid.
 
-    on_look: called with the number of a card whose button is pressed; None for cards without one.
+    measure: what the bars show. on_look: called with the number of a card whose button is pressed; None for cards
+    without one.
     """
 
     def look() -> None:
@@ -56,7 +66,8 @@ def flip_cards(
         if on_look is not None and isinstance(number, int) and any(card.number == number for card in cards):
             on_look(number)
 
-    data = {"code": code, "names": list(names), "cards": [asdict(card) for card in cards], "look": on_look is not None}
+    shown = [asdict(card) for card in cards]
+    data = {"code": code, "names": names, "measure": measure, "cards": shown, "look": on_look is not None}
     _flips(key=key, data=data, on_look_change=look)
 
 
