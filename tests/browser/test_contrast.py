@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import ROOT, unhurried
+from tests.browser.conftest import ROOT, SIZES, unhurried
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 pytest.importorskip("playwright")
@@ -33,7 +33,11 @@ PAGES = (
 )
 WITH_FIGURES = ("tickets", "survival?view=each", "survival?view=paths", "replay")
 """Those whose figures have words on the page's own ground."""
-WIDE, PHONE = {"width": 1280, "height": 720}, {"width": 390, "height": 844}
+LAPTOP, DESKTOP, PHONE = ({"width": width, "height": height} for width, height in SIZES.values())
+SMALL = """all => all.map((one) => [one.getAttribute('aria-label') ?? one.textContent, one.getBoundingClientRect()])
+  .filter(([, { width, height }]) => Math.min(width, height) < 24)
+  .map(([name, { width, height }]) => `${name}: ${width} x ${height}`)"""
+"""What is too small for a finger."""
 RUN = """() => axe.run(document, {
   resultTypes: ["violations"],
   runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"],
@@ -50,18 +54,21 @@ RUN = """() => axe.run(document, {
 
 @pytest.mark.parametrize("address", PAGES)
 def test_words_in_figures_have_contrast_and_axe_finds_nothing_serious(chromium, home, address):
-    """On a wide screen and on a phone, which is the same page made narrow, then opened dark."""
-    context = unhurried(chromium, viewport=WIDE, color_scheme="light", reduced_motion="reduce")
+    """At three sizes; a phone's is the same page made narrow, where everything to press is 24 px or more."""
+    context = unhurried(chromium, viewport=LAPTOP, color_scheme="light", reduced_motion="reduce")
     page = context.new_page()
     page.goto(f"{home}/{address}")
     found = {"light": faults(page, address)}
     page.set_viewport_size(PHONE)
     context.new_cdp_session(page).send("Emulation.setTouchEmulationEnabled", {"enabled": True})
     found["phone"] = faults(page, address)
-    page.set_viewport_size(WIDE)
+    found["for a finger"] = page.locator("[data-testid=stMain] :is(button, summary):visible").evaluate_all(SMALL)
+    page.set_viewport_size(DESKTOP)
     page.emulate_media(color_scheme="dark")
     page.reload()  # a theme that changes under way has other colours than the one that a page was opened in
     found["dark"] = faults(page, address)
+    page.set_viewport_size(PHONE)
+    found["dark phone"] = faults(page, address)
     expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "dark")
     context.close()
     assert not any(found.values()), found

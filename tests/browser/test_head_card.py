@@ -51,6 +51,8 @@ def test_a_click_on_a_heatmap_opens_the_card_and_its_link_opens_it_again(sized, 
     page.locator(".head-card .pill").get_by_role("button", name="Dismiss").click()
     expect(page.locator(".cell.linked")).to_have_count(0)
     page.wait_for_url(lambda url: "card=" not in url)
+    cell(page, "Layer 2, head 4").press("Enter")
+    expect(card.get_by_role("heading", name="Layer 2, head 4")).to_be_visible()
 
 
 def test_the_ring_goes_along_to_its_map(sized, home):
@@ -85,6 +87,12 @@ def test_in_the_lab_a_click_switches_and_a_right_click_or_i_opens_the_card(conte
     head.click()
     expect(head).to_have_attribute("aria-checked", "false")
     expect(page.locator(".cell.linked")).to_have_attribute("aria-label", re.compile("^Layer 2, head 8"))
+    touch = {"pointerType": "touch", "pointerId": 7, "isPrimary": True, "button": 0, "buttons": 1, "bubbles": True}
+    held = cell(page, "Layer 3, head 3")
+    held.dispatch_event("pointerdown", touch)  # and held, until the card is there
+    expect(page.locator(".head-card .panel h2")).to_have_text("Layer 3, head 3")
+    held.dispatch_event("pointerup", touch | {"buttons": 0})
+    expect(held).to_have_attribute("aria-checked", "true")
 
 
 ASKED_TOO_SOON = """async (text) => {

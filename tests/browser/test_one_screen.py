@@ -30,6 +30,7 @@ PLACES = """() => {
     return [name, x, y + scrolled, name === '.card .value' ? 0 : width, height];
   });
 }"""
+NEWS = "cards => cards.map((card) => Boolean(card.querySelector('footer b')))"
 MARKS = "marks => marks.map(mark => [mark.className, mark.style.left])"
 CLICK_AND_READ = """(cell) => {
   cell.click();
@@ -74,6 +75,8 @@ def test_grid_and_score_do_not_move_by_a_pixel_over_ten_toggles(sized, home):
         board, chip = page.locator(".board").bounding_box(), page.locator(".card .fold summary").bounding_box()
         assert max(board["y"] + board["height"], chip["y"] + chip["height"]) <= 720
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    if page.viewport_size["width"] > 640:
+        assert page.get_by_test_id("stSidebar").bounding_box()["width"] <= 221
 
 
 def test_from_the_very_click_on_nothing_tells_of_the_mask_before(context_of, home):
@@ -105,11 +108,19 @@ def test_back_leaves_the_page_however_often_the_mask_changed(context_of, home):
     expect(page.locator("button.cell[aria-checked=false]")).to_have_count(3)
 
 
-def test_flips_are_cards_and_what_is_typed_is_answered_anew_with_every_click(sized, home):
+@pytest.mark.parametrize(
+    ("task", "typed"),
+    [
+        ("SST-2", {"Try a sentence of your own": "an unheard-of sentence about a fine film"}),
+        ("MRPC", {"Try a pair of your own: the first text": "an unheard-of day", "the second text": "a fine day"}),
+    ],
+)
+def test_flips_are_cards_and_what_is_typed_is_answered_anew_with_every_click(sized, home, task, typed):
     page = sized
-    opened(page, home)
-    page.get_by_label("Try a sentence of your own").fill("an unheard-of sentence about a fine film")
-    page.keyboard.press("Enter")
+    opened(page, home, f"task={task}")
+    for label, text in typed.items():
+        page.get_by_label(label, exact=True).fill(text)
+        page.keyboard.press("Enter")
     bar = page.locator(".typed .now").first
     expect(page.locator(".typed .row")).to_have_count(2)
     width = bar.evaluate("bar => bar.style.width")
@@ -122,6 +133,12 @@ def test_flips_are_cards_and_what_is_typed_is_answered_anew_with_every_click(siz
         "cards => cards.slice(0, 4).map((card) => card.getBoundingClientRect()).map(({ x, width }) => [x, width])"
     )
     assert all(x >= 0 and x + width <= viewport for x, width in boxes)
+    page.get_by_role("button", name="Invert").click()
+    expect(page.locator(".flip footer b").first).to_have_text("new")
+    assert sorted(news := page.locator(".flip").evaluate_all(NEWS), reverse=True) == news, "the newest come first"
+    page.locator(".flip").last.scroll_into_view_if_needed()
+    if viewport < 640:
+        expect(page.locator(".pinned")).to_be_in_viewport()
 
 
 def test_a_second_mask_file_takes_the_place_of_the_first_and_faults_are_sentences(context_of, home):

@@ -44,7 +44,7 @@ def panels_row(
             lambda: panels_table(panels, value),
         ),
     )
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", key=f"panels-{key}"):  # frame.css: one in a row on a phone
         for at, panel in enumerate(panels):
             with st.container(width=WIDTH, gap="xsmall"):
                 st.markdown(f"**{plain(panel.title)}** :small[:gray[{plain(panel.note)}]]")
