@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from explorer.errors import BadCheckpoint
-from explorer.glue.metrics import FROM_ZERO, METRIC_WORDS
+from explorer.glue.metrics import FROM_ZERO
 from explorer.glue.tasks import Task
 
 How = Literal["own", "names", "permuted", "assumed", "one output"]
@@ -119,7 +119,7 @@ def below_baseline(order: ClassOrder, task: Task, score: float, baseline: float)
     if not score < baseline:
         return ""
     line = f"{baseline:.3f}, which always naming the most frequent class reaches" if task.metric in FROM_ZERO else "0"
-    below = f"The full model's {METRIC_WORDS[task.metric]} is {score:.3f}, below {line}."
+    below = f"The full model's {task.metric_words} is {score:.3f}, below {line}."
     if order.how == "assumed":
         return (
             f"{below} The order of its outputs was assumed, and may be another: name them in `id2label` of its "

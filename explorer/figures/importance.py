@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet
 from explorer.stats.ranks import FloatArray, RankAgreement, ablation_losses, importance_against_ablation
-from explorer.study.words import minus
+from explorer.study.words import minus, p_words
 
 CLOSE = 0.7
 """Spearman's rho from which two orders are called much the same."""
@@ -90,7 +90,7 @@ def verdict(side: Side) -> str:
         return f"{parts}: no answer. {found.undefined}"
     chance = f"{found.rho:.2f}, where orders drawn at random give {found.chance_low:.2f} to {found.chance_high:.2f}"
     chance = minus(chance)
-    p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.3f}"
+    p = p_words(found.p)
     if found.p >= 0.05:
         says = f"nothing tells the order of the {parts} from chance"
     elif found.rho < 0:

@@ -16,7 +16,6 @@ from explorer.arrays import Float64Array
 from explorer.figures.grid_overlays import NO_CLASS, Category, Classes, Overlay
 from explorer.figures.palette import PATTERN_COLOURS
 from explorer.figures.signed import signed
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.patterns.classes import CLASSES, UNCERTAIN
 from explorer.stats.ranks import ablation_losses
@@ -75,7 +74,7 @@ def loss_overlay(known: KnownRun, table: Any) -> CellOverlay:
     """
     heads, mlps = ablation_losses(dict(zip(table["component"], table["loss"], strict=True)), *known.shape)
     top = max(float(heads.max()), 1e-9)
-    name = METRIC_WORDS[known.task.metric]
+    name = known.task.metric_words
     say = np.vectorize(
         lambda loss: minus(f"Alone off: {name} {known.full.score - loss:.3f} ({signed(-loss)})"), otypes=[object]
     )

@@ -14,8 +14,8 @@ import numpy as np
 
 from explorer.figures.grid_overlays import Overlay, to_json
 from explorer.figures.overlays import CellOverlay, importance_overlay
-from explorer.glue.metrics import FROM_ZERO, METRIC_WORDS
-from explorer.glue.tasks import MetricName
+from explorer.glue.metrics import FROM_ZERO
+from explorer.glue.tasks import METRIC_WORDS, MetricName
 from explorer.mask import Mask
 from explorer.store.bundle import Artefact
 from explorer.store.schema import Run
@@ -28,16 +28,9 @@ from explorer.tickets.structured import THRESHOLD, threshold_of
 
 @dataclass(frozen=True)
 class HeroStop:
-    """A place of the slider: a mask, its score, and a sentence that says what is seen."""
+    """A place of the slider: a mask with its score, and a sentence that says what is seen."""
 
-    mask: Mask
-    score: float
-    """nan where none is stored."""
-    low: float
-    high: float
-    """95% interval; nan where none is defined."""
-    held: bool
-    """Whether the score stays on or above the 90% line."""
+    stop: Stop
     sentence: str
     more: str = ""
     """A second, quieter sentence."""
@@ -78,7 +71,7 @@ class HeroLines:
 
 def hero_data(seeds: Sequence[HeroSeed], start: int, lines: HeroLines) -> dict[str, Any]:
     """What the browser is told, fit for JSON: None for every nan."""
-    shape = seeds[0].stops[0].mask.heads.shape
+    shape = seeds[0].stops[0].stop.mask.heads.shape
     return {
         "layers": shape[0],
         "heads": shape[1],
@@ -128,17 +121,18 @@ def measure_words(metric: MetricName, known: KnownRun | None) -> str:
     return words if known is None else f"{words} on {len(known.labels):,} dev examples"
 
 
-def _told(stop: HeroStop) -> dict[str, Any]:
+def _told(shown: HeroStop) -> dict[str, Any]:
+    stop = shown.stop
     return {
         "code": stop.mask.code,
-        "off": int((~stop.mask.heads).sum() + (~stop.mask.mlps).sum()),
+        "off": stop.parts_off,
         "score": _number(stop.score),
         "low": _number(stop.low),
         "high": _number(stop.high),
         "held": stop.held,
-        "sentence": stop.sentence,
-        "more": stop.more,
-        "bound": stop.bound,
+        "sentence": shown.sentence,
+        "more": shown.more,
+        "bound": shown.bound,
     }
 
 
@@ -147,7 +141,7 @@ def _span(seeds: Sequence[HeroSeed], lines: HeroLines) -> tuple[float, float]:
     drawn = [lines.baseline]
     for seed in seeds:
         drawn += [seed.full, seed.line]
-        drawn += [value for stop in seed.stops for value in (stop.score, stop.low, stop.high)]
+        drawn += [value for stop in seed.stops for value in (stop.stop.score, stop.stop.low, stop.stop.high)]
     known = [value for value in drawn if not math.isnan(value)] or [0.0, 1.0]
     margin = 0.08 * ((max(known) - min(known)) or 1.0)
     return min(known) - margin, max(known) + margin
@@ -168,18 +162,7 @@ def _importance(artefact: Artefact) -> CellOverlay | None:
 
 def _seed(run: Run, stops: Sequence[Stop], line: float, cells: CellOverlay | None, known: KnownRun | None) -> HeroSeed:
     full, learnt = stops[0].score, not math.isnan(line)
-    told = [
-        HeroStop(
-            stop.mask,
-            stop.score,
-            stop.low,
-            stop.high,
-            stop.held,
-            stop_words(stop, full, learnt=learnt),
-            _more(stop, line),
-        )
-        for stop in stops
-    ]
+    told = [HeroStop(stop, stop_words(stop, full, learnt=learnt), _more(stop, line)) for stop in stops]
     heads, mlps = off_since(stops)
     last = max(at for at, stop in enumerate(stops) if stop.held)
     return HeroSeed(
@@ -217,7 +200,7 @@ def _everything_off(known: KnownRun | None, shape: tuple[int, ...]) -> HeroStop:
         bound, more = f"≤ {best:.3f}", "At best that is the most frequent label. The steps between were not scored."
     elif known is not None and known.task.metric not in FROM_ZERO:
         more = "No correlation is left."
-    return HeroStop(stop.mask, stop.score, stop.low, stop.high, stop.held, words, more, bound)
+    return HeroStop(stop, words, more, bound)
 
 
 def _cell_words(importance: str, at: int | None, last: int) -> str:

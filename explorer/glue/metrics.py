@@ -7,18 +7,8 @@ from numpy.typing import ArrayLike
 
 from explorer.arrays import AnyArray, FloatArray
 from explorer.errors import BadRequest
-from explorer.glue.tasks import MetricName, Task
+from explorer.glue.tasks import METRIC_WORDS, MetricName, Task
 
-METRIC_WORDS: dict[MetricName, str] = {
-    "accuracy": "accuracy",
-    "f1": "F1 score",
-    "macro_f1": "macro F1 score",
-    "matthews": "Matthews correlation",
-    "pearson": "Pearson correlation",
-    "spearman": "Spearman correlation",
-}
-"""Name of each metric on screen. F1 is that of the second of two classes; macro F1 is the mean over the classes that
-labels or predictions hold."""
 OF_VALUES: tuple[MetricName, ...] = ("pearson", "spearman")
 """Correlations of values; the others are of classes."""
 FROM_ZERO: tuple[MetricName, ...] = ("accuracy", "f1", "macro_f1")

@@ -14,6 +14,16 @@ from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 
 MetricName = Literal["accuracy", "f1", "macro_f1", "matthews", "pearson", "spearman"]
+METRIC_WORDS: dict[MetricName, str] = {
+    "accuracy": "accuracy",
+    "f1": "F1 score",
+    "macro_f1": "macro F1 score",
+    "matthews": "Matthews correlation",
+    "pearson": "Pearson correlation",
+    "spearman": "Spearman correlation",
+}
+"""Name of each metric on screen. F1 is that of the second of two classes; macro F1 is the mean over the classes that
+labels or predictions hold."""
 Split = Literal["train", "dev"]
 
 
@@ -64,6 +74,11 @@ class Task:
     def is_pair(self) -> bool:
         """Whether an example is two sentences."""
         return len(self.columns) == 2
+
+    @property
+    def metric_words(self) -> str:
+        """The metric as a sentence names it: 'accuracy', 'Pearson correlation'."""
+        return METRIC_WORDS[self.metric]
 
     @property
     def is_regression(self) -> bool:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.arrays import AnyArray, Float32Array, Float64Array
-from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.tasks import Task
+from explorer.glue.tasks import METRIC_WORDS, Task
 from explorer.glue.tokens import Tokens
 from explorer.mask import Mask
 from explorer.patterns.per_head import MapKind
@@ -105,7 +104,7 @@ class PruningScores:
         """Draws the score of every step with its interval, and the line below which a step is taken back."""
         from explorer.figures.print.path import printed_path
 
-        return printed_path(self.path, metric=METRIC_WORDS[self.task.metric])
+        return printed_path(self.path, metric=self.task.metric_words)
 
 
 @dataclass(frozen=True, eq=False)

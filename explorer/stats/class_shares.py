@@ -46,6 +46,16 @@ class ShareTest:
     undefined: str = ""
     """A sentence where there is nothing to test (p-values are nan then); empty otherwise."""
 
+    @property
+    def share(self) -> float:
+        """The tested class's share in the group."""
+        return float(self.shares[self.classes.index(self.tested)])
+
+    @property
+    def by_chance(self) -> float:
+        """The tested class's expected share."""
+        return float(self.expected[self.classes.index(self.tested)])
+
 
 def pattern_shares(
     distributions: ArrayLike,

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.glue import metrics
-from explorer.glue.metrics import FROM_ZERO, METRIC_WORDS, checked_pair, is_constant
-from explorer.glue.tasks import MetricName
+from explorer.glue.metrics import FROM_ZERO, checked_pair, is_constant
+from explorer.glue.tasks import METRIC_WORDS, MetricName
 from explorer.stats.bootstrap import (
     NO_VALUE,
     Interval,

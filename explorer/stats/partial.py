@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.errors import BadRequest
 from explorer.glue import metrics
 from explorer.glue.metrics import checked_pair
-from explorer.glue.tasks import MetricName
+from explorer.glue.tasks import METRIC_WORDS, MetricName
 from explorer.stats.bootstrap import matthews_of_counts
 from explorer.stats.finite_population import FloatArray, combined_limits, count_limits, least_favourable
 from explorer.stats.intervals import Score, is_binary, why_no_correlation
@@ -176,7 +176,7 @@ def _without_limits(of: Known, at: Classes, predicted: NDArray[Any], labels: NDA
     if of.metric not in metrics.OF_VALUES:
         only_a, only_b, p = mcnemar(predicted, full, labels)
         tests = (p, only_a, only_b)
-    why = f"{metrics.METRIC_WORDS[of.metric]} has no interval before all examples are scored."
+    why = f"{METRIC_WORDS[of.metric]} has no interval before all examples are scored."
     why, note = why[0].upper() + why[1:], SAME_PREDICTIONS if same else ""
     return _running(
         PairedDifference(

@@ -25,7 +25,8 @@ from explorer.study.learnt import beats_baseline
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
 from explorer.study.report import by_condition, report_rows
 
-GOOD, RANDOM, BAD = (f"structured/{kind}/pruned" for kind in TICKET_KINDS)
+TICKETS, RETRAINED_TICKETS = ({kind: f"structured/{kind}/{state}" for kind in TICKET_KINDS} for state in STATES)
+GOOD, RANDOM, BAD = TICKETS.values()
 AGAIN = "structured/bad/retrained"
 SHOWN = (FULL, *(f"structured/{kind}/{state}" for kind in TICKET_KINDS for state in STATES))
 """The conditions that the claims rest on."""

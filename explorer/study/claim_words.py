@@ -44,6 +44,8 @@ TITLES = {
 STYLES: Mapping[str, str] = MappingProxyType({"a": ".0%", "b": "+.3f", "c": ".0%", "d": ".2f"})
 """Letter of a claim -> how its number is written."""
 
+SURVIVORS = {"super-survivors": "heads that survive in every seed", "survivors": "surviving heads"}
+"""Group of heads whose attention patterns are tested -> its name in a sentence; the first that there is counts."""
 PAPER = "https://arxiv.org/abs/2005.00561"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.bundle import Bundle
 from explorer.store.schema import ALL_SEEDS, Key, Run, key_at
 from explorer.store.stages import stage_named
@@ -21,7 +20,7 @@ def why_not(bundle: Bundle, key: Key) -> str:
     task, finetuned = bundle.task(key.run.task), Key(key.run, "finetune")
     opened = bundle.has(finetuned) and is_opened(bundle, finetuned)
     if key.stage in ("bank", "pairs") and not told_by_margins(task):
-        return f"the margins of a mask do not tell the {METRIC_WORDS[task.metric]} of {task.n_outputs} classes"
+        return f"the margins of a mask do not tell the {task.metric_words} of {task.n_outputs} classes"
     if key.stage == "retrained" and opened:
         return f"{key.run.path} was opened as it is: nothing says how it was trained"
     if key.stage in _TAKEN_FROM_TRAINING and task.own and not task.train_rows:

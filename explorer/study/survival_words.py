@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from explorer.glue.metrics import METRIC_WORDS
-from explorer.glue.tasks import MetricName
+from explorer.glue.tasks import METRIC_WORDS, MetricName
 from explorer.mask import Mask
 from explorer.stats.survival import survival
 from explorer.store.task_tickets import Pruned

@@ -57,3 +57,8 @@ def minus(text: str) -> str:
     Hyphens within words stay.
     """
     return _NOTHING.sub("", _HYPHEN.sub("−", text))
+
+
+def p_words(p: float) -> str:
+    """Words a p-value to three decimals."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

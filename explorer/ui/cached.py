@@ -9,12 +9,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer.errors import ExplorerError
 from explorer.figures.importance import Side, sides_of
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.patterns.samples import Sample, unpack_samples
 from explorer.stats.against_full import Comparison, compared
 from explorer.stats.agreement import Agreement, agreement
+from explorer.stats.class_shares import ShareTest
 from explorer.stats.intervals import Score
 from explorer.stats.overlap import OverlapMatrix, overlap_matrix
 from explorer.stats.paired import PairedDifference, compare
@@ -26,6 +27,7 @@ from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import task_tickets
 from explorer.study.claim_sheet import ClaimSheet
 from explorer.study.claim_sheet import claim_sheet as made_claim_sheet
+from explorer.study.claim_words import SURVIVORS
 from explorer.study.comparisons import Answers, answers_by_seed, paired_by_seed
 from explorer.study.conditions import CONDITIONS, ConditionScore, study_scores
 from explorer.study.landmarks import Landmark, landmarks_of
@@ -173,7 +175,7 @@ def ticket_stabilities(view: View, run: Run, shape: tuple[int, int]) -> tuple[St
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
 def pairs(view: View, run: Run, shape: tuple[int, int], *, by_margin: bool = False) -> RunPairs:
     """How every two parts of a run interact, in its score or in the mean margin; raises BadBundle."""
-    metric = METRIC_WORDS[view.task(run.task).metric]
+    metric = view.task(run.task).metric_words
     return run_pairs(artefact(view, Key(run, "pairs")), metric, shape, by_margin=by_margin)
 
 
@@ -181,13 +183,25 @@ def pairs(view: View, run: Run, shape: tuple[int, int], *, by_margin: bool = Fal
 def bank_partners(view: View, run: Run, shape: tuple[int, int], part: int) -> Partners:
     """How a part interacts with every other on average over a run's random masks; raises BadBundle or BadRequest."""
     bank = mask_bank_of(artefact(view, Key(run, "bank")), known(view, run).labels, shape)
-    return made_bank_partners(bank, part, METRIC_WORDS[view.task(run.task).metric])
+    return made_bank_partners(bank, part, view.task(run.task).metric_words)
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
 def patterns_of_survivors(view: View, model: str, task: str, within_layers: bool = False) -> SurvivorPatterns:
     """Class shares of survivors beside all heads, with permutation tests: seconds; raises BadBundle."""
     return survivor_patterns(view.bundle, model, task, within_layers=within_layers)
+
+
+def tested_patterns(view: View, run: Run) -> tuple[str, ShareTest] | None:
+    """The group of survivors whose raw attention is tested for claim (d), in words, and its test; None without one."""
+    if not view.has_stage("attention", run.model, run.task):
+        return None
+    try:
+        groups = patterns_of_survivors(view, run.model, run.task).groups
+    except ExplorerError:  # maps without a ticket: nothing survives yet
+        return None
+    tests = {of.group: of.test for of in groups if (of.weights, of.kind) == ("finetuned", "raw")}
+    return next(((who, tests[name]) for name, who in SURVIVORS.items() if name in tests), None)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=BY_BUNDLE)  # shared: read-only

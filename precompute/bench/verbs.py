@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +12,9 @@ from explorer.bert.model_names import MINILM, name_in_bundle
 from explorer.store.bundle import Bundle
 from precompute.console import GlueOption, JsonOption, ModelOption, SeedOption, print_result
 from precompute.options import resolved_device
+
+if TYPE_CHECKING:
+    from precompute.bench.live import Figure
 
 app = typer.Typer(help="Measure speed, and how often intervals hold; nothing of it is a test.", no_args_is_help=True)
 
@@ -32,14 +36,10 @@ def live(
     as_json: JsonOption = False,
 ) -> None:
     """Time the live score beside plain transformers, in one run; prints the table of BENCHMARKS.md."""
-    from precompute.bench.live import as_markdown, bench_live
+    from precompute.bench.live import bench_live
 
-    figures = []
     measured = bench_live(Bundle(bundle), name_in_bundle(model), task, seed, glue_dir, masks=masks, toggles=toggles)
-    for figure in measured:
-        figures.append(figure)
-        typer.echo(f"{figure.what}: {figure.measured}", err=True)
-    print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
+    _tell(measured, as_json)
 
 
 @app.command()
@@ -58,22 +58,21 @@ def load(
     """Time the lab with many viewers at once, each with new masks; prints the table of BENCHMARKS.md."""
     from explorer.errors import BadRequest
     from explorer.store.schema import Run
-    from precompute.bench.live import as_markdown
     from precompute.bench.load import bench_load, figures_of
 
     try:
         numbers = [int(of) for of in viewers.split(",")]
     except ValueError:
         raise BadRequest(f"{viewers!r} are no numbers of viewers.", "Give for instance 1,10,25.") from None
-    figures = []
     run = Run(name_in_bundle(model), task, seed)
-    for found in bench_load(Bundle(bundle), run, glue_dir, numbers, seconds=seconds, think=think, port=port):
-        for figure in figures_of(found):
-            figures.append(figure)
-            typer.echo(f"{figure.what}: {figure.measured}", err=True)
-        for of in sorted(set(found.exceptions)):
-            typer.echo(f"exception, {found.exceptions.count(of)} times: {of}", err=True)
-    print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
+
+    def measured() -> Iterator[Figure]:
+        for found in bench_load(Bundle(bundle), run, glue_dir, numbers, seconds=seconds, think=think, port=port):
+            yield from figures_of(found)
+            for of in sorted(set(found.exceptions)):
+                typer.echo(f"exception, {found.exceptions.count(of)} times: {of}", err=True)
+
+    _tell(measured(), as_json)
 
 
 @app.command()
@@ -91,25 +90,11 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Time training beside plain transformers and the authors' way, in turns; prints the table of BENCHMARKS.md."""
-    from precompute.bench.live import as_markdown
     from precompute.bench.train import Sizes, bench_train
 
     sizes, base = Sizes(steps, turns, 32, 256), Sizes(base_steps, base_turns, 8, 32)
-    figures = []
-    for figure in bench_train(
-        Bundle(bundle),
-        model,
-        name_in_bundle(model),
-        task,
-        seed,
-        glue_dir,
-        sizes=sizes,
-        base=base,
-        device=resolved_device(device),
-    ):
-        figures.append(figure)
-        typer.echo(f"{figure.what}: {figure.measured}", err=True)
-    print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
+    of, where = (Bundle(bundle), model, name_in_bundle(model), task, seed, glue_dir), resolved_device(device)
+    _tell(bench_train(*of, sizes=sizes, base=base, device=where), as_json)
 
 
 @app.command()
@@ -125,15 +110,10 @@ def device(
 ) -> None:
     """Check a device: parity with plain transformers and the processor, then speed; exit status 1 if one is off."""
     from precompute.bench.device import bench_device
-    from precompute.bench.live import as_markdown
 
-    figures = []
     where = resolved_device(device)
-    for figure in bench_device(Bundle(bundle), name_in_bundle(model), task, seed, glue_dir, where, masks=masks):
-        figures.append(figure)
-        typer.echo(f"{figure.what}: {figure.measured}", err=True)
-    print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
-    if any(figure.met is False for figure in figures):
+    checked = bench_device(Bundle(bundle), name_in_bundle(model), task, seed, glue_dir, where, masks=masks)
+    if any(figure.met is False for figure in _tell(checked, as_json)):
         raise typer.Exit(1)
 
 
@@ -203,3 +183,15 @@ def runs(
     found = list(bench_runs(Bundle(bundle), name_in_bundle(model), runs))
     rows = "\n".join(f"| {what} | {measured} |" for what, measured in found)
     print_result(dict(found), as_json, f"| read | measured |\n|---|---|\n{rows}")
+
+
+def _tell(measured: Iterable[Figure], as_json: bool) -> list[Figure]:
+    """Says each figure as it comes, then all of them as the table of BENCHMARKS.md or one line of JSON."""
+    from precompute.bench.live import as_markdown
+
+    figures = []
+    for figure in measured:
+        figures.append(figure)
+        typer.echo(f"{figure.what}: {figure.measured}", err=True)
+    print_result({figure.what: figure.measured for figure in figures}, as_json, as_markdown(figures))
+    return figures

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from explorer.errors import BadRequest
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.stats.banzhaf import least_squares
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Manifest
@@ -32,8 +31,7 @@ def make(options: Options, masks: int | None = None) -> Manifest:
     key = options.key("bank")
     if not told_by_margins(options.task):
         raise BadRequest(
-            f"The margins of a mask do not tell the {METRIC_WORDS[options.task.metric]} of {options.task.n_outputs} "
-            "classes.",
+            f"The margins of a mask do not tell the {options.task.metric_words} of {options.task.n_outputs} classes.",
             "A mask bank takes accuracy, two classes or values.",
         )
     config: dict[str, Any] = {"data": "dev", "masks": masks or MASKS, "rates": list(RATES), "draw_seed": _DRAW_SEED}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from explorer.errors import BadRequest
-from explorer.glue.metrics import METRIC_WORDS, predictions_of
+from explorer.glue.metrics import predictions_of
 from explorer.mask import Mask
 from explorer.stats.interaction import Interactions, mean_interactions, pairs_of, score_interactions
 from explorer.stats.logit_margins import margins
@@ -31,7 +31,7 @@ def make(options: Options) -> Manifest:
     key, config = options.key("pairs"), {"data": "dev"}
     if not told_by_margins(options.task):
         raise BadRequest(
-            f"Who is right does not tell the {METRIC_WORDS[options.task.metric]} of {options.task.n_outputs} classes.",
+            f"Who is right does not tell the {options.task.metric_words} of {options.task.n_outputs} classes.",
             "Pairs take accuracy, two classes or values.",
         )
     if there := finished(options.bundle, key, config):

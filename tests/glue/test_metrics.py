@@ -6,8 +6,8 @@ from scipy.stats import pearsonr
 from sklearn.metrics import matthews_corrcoef
 
 from explorer.errors import BadRequest
-from explorer.glue.metrics import METRIC_WORDS, metric, predictions_of, score_of
-from explorer.glue.tasks import TASKS
+from explorer.glue.metrics import metric, predictions_of, score_of
+from explorer.glue.tasks import METRIC_WORDS, TASKS
 
 COLA, MNLI, STSB = TASKS["CoLA"], TASKS["MNLI"], TASKS["STS-B"]
 classes = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=40)

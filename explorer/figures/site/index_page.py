@@ -11,7 +11,6 @@ from typing import Any
 from explorer.figures.site.boards import small, survival_board
 from explorer.figures.site.document import document, heading, markdown
 from explorer.figures.site.task_page import badge, few_words, foot, question
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.study.claim_words import PAPER, STYLES, by_letter, value_words
 from explorer.study.claims import Claim
 from explorer.study.learnt import degenerate_words
@@ -65,7 +64,7 @@ def headline(sheet: TaskSheet) -> str:
     effect = claims.good.effect
     if math.isnan(effect.value):
         return size
-    metric = METRIC_WORDS[sheet.task.metric]
+    metric = sheet.task.metric_words
     ends = "" if math.isnan(effect.low) else f" (95% interval {effect.low:.0%} to {effect.high:.0%}, {effect.over})"
     return f"The good ticket keeps {effect.value:.0%} of the full model's {metric}{ends}. {size}"
 

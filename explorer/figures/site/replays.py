@@ -12,7 +12,6 @@ import numpy as np
 from explorer.figures.grid_overlays import to_json
 from explorer.figures.overlays import importance_overlay
 from explorer.figures.signed import signed
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.stats.paired import PairedDifference
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.pruning_words import method_words, step_words
@@ -25,7 +24,7 @@ _RANK = re.compile(r"Importance ([\d.]+), rank (\d+) of \d+ .*")
 def replay_data(paths: Sequence[StoredPath], majority: MajorityBaseline | None) -> dict[str, Any]:
     """What the player is told, fit for JSON: None for every nan. paths: at least one, of one task."""
     n_layers, n_heads = paths[0].path.steps[0].mask.heads.shape
-    metric = METRIC_WORDS[paths[0].artefact.task.metric]
+    metric = paths[0].artefact.task.metric_words
     return {
         "layers": n_layers,
         "heads": n_heads,

@@ -21,7 +21,6 @@ from explorer.figures.switching_off import (
     measure_words,
     pruned_seed,
 )
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.study.claim_words import (
     BADGES,
     PAPER,
@@ -146,7 +145,7 @@ def few_words(claim: Claim) -> str:
 
 
 def _card(letter: str, claim: Claim, sheet: TaskSheet) -> str:
-    metric = METRIC_WORDS[sheet.task.metric]
+    metric = sheet.task.metric_words
     number = value_words(claim.effect, STYLES[letter])
     figure = ""
     if number != "–":

@@ -7,7 +7,6 @@ import math
 
 from explorer.figures.site.document import heading, markdown, panels, table
 from explorer.figures.site.strips import Strip, key, strips
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.stats.effects import Evidence
 from explorer.store.paper.published import FULL, MAJORITY
 from explorer.study.conditions import STATES, TICKET_KINDS
@@ -52,7 +51,7 @@ def _states_of(sheet: TaskSheet, method: str) -> tuple[str, ...]:
 
 def _method(sheet: TaskSheet, method: str) -> str:
     states = _states_of(sheet, method)
-    metric = METRIC_WORDS[sheet.task.metric]
+    metric = sheet.task.metric_words
     full, line = _ours(sheet, FULL), sheet.majority
     theirs = not sheet.imported and not math.isnan(_theirs(sheet, FULL).mean)
     rows = [

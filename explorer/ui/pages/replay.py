@@ -21,7 +21,6 @@ from explorer.figures.print.path import printed_path
 from explorer.figures.print.tables import importance_table
 from explorer.figures.signed import signed
 from explorer.foreign import whole_number
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.schema import Key
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.pruning_words import in_order, method_words, step_words
@@ -148,7 +147,7 @@ def _player(shown: Shown) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         _grid(shown, number)
-        st.markdown(step_words(shown.path, number, METRIC_WORDS[shown.known.task.metric]))
+        st.markdown(step_words(shown.path, number, shown.known.task.metric_words))
     with right:
         _score(shown, step)
     more = {"step": str(number)} if number else {}
@@ -188,7 +187,7 @@ def _grid(shown: Shown, number: int) -> None:
     exhibits.grid(
         step.mask,
         title=f"Step {number} of pruning",
-        caption=step_words(path, number, METRIC_WORDS[shown.known.task.metric]),
+        caption=step_words(path, number, shown.known.task.metric_words),
         revision=f"replay-{shown.name}-{number}",
         key="replay.grid",
         marks=Marks(step.heads_off, step.mlps_off, "Switched off by this step"),
@@ -199,7 +198,7 @@ def _grid(shown: Shown, number: int) -> None:
 
 def _score(shown: Shown, step: PathStep) -> None:
     known, path = shown.known, shown.path
-    metric = METRIC_WORDS[known.task.metric]
+    metric = known.task.metric_words
     change = cached.step_difference(shown.view, shown.key, step.number)
     gone, lost = signed(change.difference) != "0.000", change.difference < 0
     noise = ", within noise" if change.within_noise else ""
@@ -259,7 +258,7 @@ def _gradient(view: View, known: KnownRun) -> None:
         st.caption(f"Seed {known.run.seed} was not measured for this. {how}")
         make_here.offer(view, lacking, "gradient")
         return
-    metric = METRIC_WORDS[known.task.metric]
+    metric = known.task.metric_words
     st.markdown(
         f"Pruning trusts the gradient: it never tries a part, it ranks them by how strongly the loss reacts. Here each "
         f"part of the full model was also switched off alone. {' '.join(verdict(side) for side in sides)}"

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from explorer.figures.signed import signed
-from explorer.glue.metrics import FROM_ZERO, METRIC_WORDS
+from explorer.glue.metrics import FROM_ZERO
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.stats.against_full import Comparison
@@ -143,7 +143,7 @@ def stored_of(known: KnownRun, mask: Mask, line: float | None) -> Stored:
 
 def metric_on(task: Task, where: str) -> str:
     """'Accuracy on SST-2 dev'."""
-    return f"{METRIC_WORDS[task.metric].capitalize()} on {where}"
+    return f"{task.metric_words.capitalize()} on {where}"
 
 
 def _lines(found: Comparison) -> tuple[str, ...]:

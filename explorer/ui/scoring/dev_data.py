@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from explorer.errors import ExplorerError
 from explorer.glue.diagnostics import PARTS, Diagnostic, diagnostic_for
-from explorer.glue.metrics import METRIC_WORDS, metric
+from explorer.glue.metrics import metric
 from explorer.glue.own_rows import Place
 from explorer.glue.sources import HUB_DATASET, HUB_MEGABYTES, glue_dir_from_environment, hub_host
-from explorer.glue.tasks import Task
+from explorer.glue.tasks import METRIC_WORDS, Task
 from explorer.paths import expanded
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.own_tasks import examples_at, remember_place

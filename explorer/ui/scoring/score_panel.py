@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer.errors import ExplorerError
 from explorer.stats.against_full import Comparison
+from explorer.study.words import p_words
 from explorer.ui.widgets import plain_text
 from explorer.ui.widgets.words import minus
 
@@ -46,9 +47,9 @@ def in_words(
     )
     if found.task.is_regression:
         return f"Paired with {other}: {interval}."
-    test = f", McNemar's exact p {_p(difference.p)}" if difference.p is not None else ""
+    test = f", McNemar's exact {p_words(difference.p)}" if difference.p is not None else ""
     if difference.p_swapped is not None:
-        test += f", exact randomisation test p {_p(difference.p_swapped)}"
+        test += f", exact randomisation test {p_words(difference.p_swapped)}"
     verdict = (
         f"Nothing tells {this} from {other}: the difference is within noise."
         if difference.within_noise
@@ -59,7 +60,3 @@ def in_words(
         f"**{found.broken:,}** {turned[0]}, **{found.fixed:,}** {turned[1]} "
         f"({interval}{test}). {verdict}"
     )
-
-
-def _p(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"

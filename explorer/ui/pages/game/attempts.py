@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.live.worker import Failed, Running
 from explorer.mask import Mask
 from explorer.stats.intervals import Score, score_with_interval
@@ -131,7 +130,7 @@ def _numbers(
 
 
 def _metric(known: KnownRun) -> str:
-    return METRIC_WORDS[known.task.metric]
+    return known.task.metric_words
 
 
 def _tell_if_nothing_can_fall(question: request.Question, full: Score) -> None:

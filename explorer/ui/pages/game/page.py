@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.store.schema import Run
 from explorer.study.stored_scores import KnownRun
@@ -73,7 +72,7 @@ def page(view: View) -> None:
         withheld = withheld or source.kind == cached_models.STORED
     glossary.write(
         f"**How many [[head|heads]] can you switch off?** Stay above 90% of the [[full model|full model's]] {run.task} "
-        f"{METRIC_WORDS[known.task.metric]}. Only heads count: an [[MLP]] that is off costs score and earns nothing."
+        f"{known.task.metric_words}. Only heads count: an [[MLP]] that is off costs score and earns nothing."
     )
     _game(view, known, source, withheld, opponent_of(view, known))
 
@@ -126,7 +125,7 @@ def _keep_and_share(known: KnownRun, question: request.Question | None, opponent
     mask = Mask.from_code(mine.code, *known.shape)
     ends = f" [{mine.low:.3f}, {mine.high:.3f}]" if mine.low == mine.low else ""
     where = question.title if question else f"{known.task.name} dev"
-    metric = METRIC_WORDS[known.task.metric].capitalize()
+    metric = known.task.metric_words.capitalize()
     words = minus(f"{metric} {mine.score:.3f}{ends} on {where}")
     against = f"The gradient switched off {opponent.off}." if opponent else ""
 

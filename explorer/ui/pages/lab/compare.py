@@ -12,7 +12,6 @@ from explorer.errors import BadMask
 from explorer.figures.grid_overlays import Marks
 from explorer.figures.print.tables import score_table
 from explorer.figures.score import score_figure
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.against_full import Comparison, compared
 from explorer.stats.intervals import Score
@@ -161,7 +160,7 @@ def _paired(
 
 
 def _said(question: Question, found: Comparison, full: Score) -> None:
-    metric = METRIC_WORDS[question.known.task.metric].capitalize()
+    metric = question.known.task.metric_words.capitalize()
     where = question.title
     words = score_panel.in_words(found, ("B", "A"), ("are right in A only", "are right in B only"))
     difference = found.difference.difference

@@ -11,7 +11,6 @@ import streamlit as st
 
 from explorer.errors import BadMask
 from explorer.figures.visits import VISIT, Spot, visits_figure, visits_table
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.intervals import Score
 from explorer.stats.sizes import size_of
@@ -62,7 +61,7 @@ def show(question: Question, standing: Standing | None) -> None:
         full = cached.stored_full(question.view, known.run)
     else:
         full = standing.evaluator.interval(standing.evaluator.full)
-    floor, metric = question.floor, METRIC_WORDS[task.metric].capitalize()
+    floor, metric = question.floor, task.metric_words.capitalize()
     known_size = size_of(question.mask, model).share is not None
     figure = visits_figure(
         spots,

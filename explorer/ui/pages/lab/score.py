@@ -9,7 +9,6 @@ import streamlit as st
 from explorer.figures.print.export import Exhibit
 from explorer.figures.print.tables import score_table
 from explorer.figures.score import score_figure
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.live.worker import Failed, Running
 from explorer.stats.against_full import Comparison
 from explorer.study.learnt import line_to_keep
@@ -104,7 +103,7 @@ def _of_stored(question: Question, title: str) -> Card:
 def _keep(question: Question, found: Comparison) -> None:
     """Remembers the score as a figure for print."""
     floor, score, full = question.floor, found.score, found.full
-    metric = METRIC_WORDS[question.known.task.metric].capitalize()
+    metric = question.known.task.metric_words.capitalize()
     of_full = f"{full.value:.3f} [{full.low:.3f}, {full.high:.3f}]"
     exhibits.keep(
         KEY,

@@ -9,7 +9,6 @@ import streamlit as st
 
 from explorer.figures.league import league_figure
 from explorer.figures.print.export import Exhibit
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.stats.intervals import SeedSpread
 from explorer.store.schema import Key
 from explorer.store.task_tickets import shape_of
@@ -43,7 +42,7 @@ def page(view: View) -> None:
         state.write_url(run, None, **more)
         return
     league = league_of(cached.artefact(view, key))
-    metric = METRIC_WORDS[view.task(run.task).metric]
+    metric = view.task(run.task).metric_words
     exhibits.say(glossary.plain(_HOW))
     exhibits.say(meaning(league, metric), "meaning")
     st.markdown(meaning(league, metric))

@@ -11,7 +11,6 @@ from explorer.errors import BadRequest
 from explorer.figures.interactions import interaction_overlay, part_marks
 from explorer.figures.overlays import dress
 from explorer.figures.print.export import Exhibit
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.store.schema import Key
 from explorer.study.pairs import Partners, RunPairs, pairs_words
@@ -79,7 +78,7 @@ def show(view: View, shape: tuple[int, int]) -> dict[str, str]:
 
 def _measure(view: View) -> str:
     task = view.task(view.run.task)
-    metric = METRIC_WORDS[task.metric]
+    metric = task.metric_words
     if task.is_regression:
         return "score"
     names = {"score": metric.capitalize(), "margin": "Margin"}

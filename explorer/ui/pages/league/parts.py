@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures.heatmaps import Panel
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.schema import Key
 from explorer.study.league import League, stability_over_examples
 from explorer.study.mask_bank import mask_bank_of
@@ -49,7 +48,7 @@ def bank(view: View, shape: tuple[int, int]) -> None:
         make_here.offer(view, [key], "bank")
         return
     banked = mask_bank_of(cached.artefact(view, key), cached.known(view, run).labels, shape)
-    metric, found, reuse = METRIC_WORDS[view.task(run.task).metric], banked.worth(), banked.worth_by_reuse()
+    metric, found, reuse = view.task(run.task).metric_words, banked.worth(), banked.worth_by_reuse()
     names = component_names(shape)
     table = pd.DataFrame({"part": names, "worth": found.value, "low": found.low, "high": found.high})
     if reuse is not None:

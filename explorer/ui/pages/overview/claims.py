@@ -15,16 +15,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from explorer.errors import ExplorerError
 from explorer.figures.claims import StripRow, agreement_strip, score_strip
 from explorer.figures.palette import PRUNED, RETRAINED
 from explorer.figures.print.export import Exhibit
 from explorer.figures.print.tables import agreement_table, strip_table
-from explorer.stats.class_shares import ShareTest
 from explorer.stats.effects import Effect, Evidence
 from explorer.store.own_tasks import tasks_in_order
 from explorer.store.paper.published import FULL, published
-from explorer.study.claim_sheet import BAD, GOOD, RANDOM, ClaimSheet
+from explorer.study.claim_sheet import GOOD, RETRAINED_TICKETS, TICKETS, ClaimSheet
 from explorer.study.claim_words import (
     BADGES,
     STYLES,
@@ -39,6 +37,7 @@ from explorer.study.claim_words import (
     verdict_words,
 )
 from explorer.study.claims import Claim
+from explorer.study.words import p_words
 from explorer.ui import cached
 from explorer.ui.as_text import code
 from explorer.ui.view import Links, View
@@ -126,7 +125,7 @@ def _rest(sheet: ClaimSheet, metric: str, links: Links, key: str) -> None:
     with card:
         words = number_words("b", sheet, metric)
         _number(sheet.rest.effect, "+.3f", words, sheet.published_effects.get("rest"), is_open)
-        _strip("rest", sheet, {"good": GOOD, "random": RANDOM, "bad": BAD}, metric, PRUNED, is_open)
+        _strip("rest", sheet, TICKETS, metric, PRUNED, is_open)
         _verdict(sheet.rest, is_open, key)
         _link(links, "tickets", "Compare the tickets example by example", is_open)
 
@@ -136,9 +135,7 @@ def _retrained(sheet: ClaimSheet, metric: str, links: Links, key: str) -> None:
     with card:
         words = number_words("c", sheet, metric)
         _number(sheet.retrained.effect, ".0%", words, sheet.published_effects.get("retrained"), is_open)
-        rows = {"good": GOOD, "random": RANDOM, "bad": BAD}
-        again = {kind: name.replace("/pruned", "/retrained") for kind, name in rows.items()}
-        _strip("retrained", sheet, again, metric, RETRAINED, is_open)
+        _strip("retrained", sheet, RETRAINED_TICKETS, metric, RETRAINED, is_open)
         _verdict(sheet.retrained, is_open, key)
         _link(links, "tickets", "See every ticket, pruned and retrained", is_open)
 
@@ -168,36 +165,19 @@ def _unstable(view: View, sheet: ClaimSheet, key: str) -> None:
 
 def _patterns(view: View) -> str:
     """The claim's other half: whether heads with meaningful attention patterns are the ones that survive."""
-    run, tested = view.run, _tested_patterns(view)
+    run, tested = view.run, cached.tested_patterns(view, view.run)
     what = "the one attention pattern that may carry linguistic meaning (*heterogeneous*)"
     if tested is None:
         theirs = published().patterns.raw.get(run.task, {}).get("heterogeneous")
         if theirs is None:
             return ""
         return f"Of the survivors of BERT-base on {run.task}, {theirs:.0%} have {what}, as published."
-    group, test = tested
-    who = "heads that survive in every seed" if group == "super-survivors" else "surviving heads"
-    at = list(test.classes).index(test.tested)
-    numbers = f"{test.shares[at]:.0%} of the {who} have {what}; as many heads drawn at random: {test.expected[at]:.0%}"
+    who, test = tested
+    numbers = f"{test.share:.0%} of the {who} have {what}; as many heads drawn at random: {test.by_chance:.0%}"
     if test.undefined:
         return f"{numbers}. {test.undefined}"
-    p = "p < 0.001" if test.difference_p < 0.001 else f"p = {test.difference_p:.3f}"
     verdict = "Meaningful patterns explain part of it" if test.difference_p < 0.05 else "Patterns do not explain it"
-    return f"{verdict}: {numbers} ({p})."
-
-
-def _tested_patterns(view: View) -> tuple[str, ShareTest] | None:
-    """Raw attention, fine-tuned: of super-survivors, else of survivors; None where no maps were classified."""
-    run = view.run
-    if not view.has_stage("attention", run.model, run.task):
-        return None
-    try:
-        groups = cached.patterns_of_survivors(view, run.model, run.task).groups
-    except ExplorerError:  # maps without a ticket: nothing survives yet
-        return None
-    tests = {of.group: of.test for of in groups if (of.weights, of.kind) == ("finetuned", "raw")}
-    name = next((name for name in ("super-survivors", "survivors") if name in tests), None)
-    return (name, tests[name]) if name else None
+    return f"{verdict}: {numbers} ({p_words(test.difference_p)})."
 
 
 def _number(effect: Effect, style: str, words: str, beside: Effect | None, is_open: bool) -> None:

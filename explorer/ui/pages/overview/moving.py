@@ -37,7 +37,7 @@ def show(view: View, *, learnt: bool) -> None:
     names = [seed.name for seed in seeds]
     own = f"Seed {run.seed}"
     runs = {f"Seed {of.seed}": of for of in view.runs}
-    shapes = {seed.name: seed.stops[0].mask.heads.shape for seed in seeds}
+    shapes = {seed.name: seed.stops[0].stop.mask.heads.shape for seed in seeds}
     line = cached.majority_baseline(view, run.model, run.task)
 
     def to_lab() -> None:

@@ -8,7 +8,6 @@ from dataclasses import replace
 import streamlit as st
 
 from explorer.figures.palette import PRUNED, QUIET, RETRAINED
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.study.claim_words import introduction
 from explorer.ui import cached, state
 from explorer.ui.pages.overview import claims, moving, since
@@ -41,7 +40,7 @@ def page(view: View) -> None:
         st.session_state[state.TOUR] = True
         st.switch_page(stage)
     st.subheader("Do the paper’s four claims hold here?")
-    claims.show(view, sheet, METRIC_WORDS[view.task().metric], _key(run.model, imported))
+    claims.show(view, sheet, view.task().metric_words, _key(run.model, imported))
     since.show(view, learnt=sheet.learnt)
     claims.all_tasks(view)
 

@@ -10,7 +10,6 @@ import streamlit as st
 
 from explorer.errors import ExplorerError
 from explorer.figures.print.export import Exhibit
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import shape_of
 from explorer.study.fitting import why_not
@@ -115,7 +114,7 @@ def _with(view: View, stage: str) -> list[Run]:
 
 
 def _metric(view: View) -> str:
-    return METRIC_WORDS[view.task().metric]
+    return view.task().metric_words
 
 
 def _league(view: View) -> Answer | None:

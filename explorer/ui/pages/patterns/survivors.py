@@ -17,6 +17,7 @@ from explorer.stats.multiple import holm
 from explorer.store.paper.published import published
 from explorer.store.schema import Run
 from explorer.study.survivor_patterns import WEIGHTS, GroupPatterns, SurvivorPatterns
+from explorer.study.words import p_words
 from explorer.ui import cached
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
@@ -138,18 +139,13 @@ def _other_classes(found: SurvivorPatterns, clear: list[GroupPatterns]) -> str:
     return f" The five classes together {which} from chance in {differ} of {len(tested)} comparisons (corrected alike)."
 
 
-def _p(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-
-
 def _one(group: GroupPatterns) -> str:
     test = group.test
     if test.undefined:
         return test.undefined
-    index = test.classes.index(test.tested)
     return (
-        f"{test.shares[index]:.0%} of the survivors' maps are {test.tested}; as many heads drawn at random have "
-        f"{test.expected[index]:.0%} ({signed(100 * test.difference, 1)} percentage points, {_p(test.difference_p)})."
+        f"{test.share:.0%} of the survivors' maps are {test.tested}; as many heads drawn at random have "
+        f"{test.by_chance:.0%} ({signed(100 * test.difference, 1)} percentage points, {p_words(test.difference_p)})."
     )
 
 
@@ -161,14 +157,13 @@ def _tests(found: SurvivorPatterns) -> None:
     rows = []
     for group in sorted(found.groups, key=lambda group: group.weights != "finetuned"):
         test = group.test
-        index = test.classes.index(test.tested)
         rows.append(
             {
                 "maps": f"{WEIGHTS_SAID[group.weights]}, {KINDS_SAID[group.kind].lower()}",
                 "group": group.group,
                 "heads": test.n_group,
-                "heterogeneous": test.shares[index],
-                "by chance": test.expected[index],
+                "heterogeneous": test.share,
+                "by chance": test.by_chance,
                 "p": test.difference_p,
                 "p, all classes": test.distance_p,
             }

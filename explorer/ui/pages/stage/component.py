@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer.ui.pages.stage.numbers import Figure
 from explorer.ui.pages.stage.scenes import Scene
-from explorer.ui.widgets.scripts import script
+from explorer.ui.widgets.scripts import no_change, script
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -37,7 +37,7 @@ def deck(
     the deck in the session. on_leave: called when the speaker asks for the way out; see `left_for`.
     """
     data = deck_data(title, scenes, live, waiting, start)
-    _component(key=key, data=data, on_step_change=_nothing, on_leave_change=on_leave)
+    _component(key=key, data=data, on_step_change=no_change, on_leave_change=on_leave)
 
 
 def deck_data(
@@ -81,7 +81,3 @@ def left_for(state: object) -> str:
 
 def _told(figure: Figure) -> dict[str, str]:
     return {"value": figure.value, "words": figure.words, "small": figure.small}
-
-
-def _nothing() -> None:
-    """Streamlit hands a component's state on only where a callback is named (streamlit #14710)."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.effects import Effect
 from explorer.stats.intervals import Score, score_with_interval
@@ -26,7 +25,7 @@ class Figure:
 
 def stored_figure(of: Material, mask: Mask) -> Figure:
     """A mask's stored score; a dash where the bundle has none."""
-    name, found = METRIC_WORDS[of.known.task.metric], of.known.by_code.get(mask.code)
+    name, found = of.known.task.metric_words, of.known.by_code.get(mask.code)
     if found is None:
         return Figure("–", name, "No stored score for this mask")
     known = of.known

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from explorer.errors import BadBundle, BadRequest, ExplorerError
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.glue.tasks import Task
 from explorer.paths import expanded
-from explorer.stats.class_shares import ShareTest
 from explorer.store.bundle import CHECKPOINT
 from explorer.store.schema import Key, Run
 from explorer.study.fitting import why_not
@@ -53,7 +51,7 @@ def material(view: View, run: Run) -> Material:
         tickets,
         _path(view, run, "together"),
         _path(view, run, "heads"),
-        _patterns(view, run),
+        cached.tested_patterns(view, run),
         "" if why_not(view.bundle, maps) else view.bundle.command_for(maps),
         view.bundle.command_for(Key(run, "structured", "together")),
     )
@@ -135,7 +133,7 @@ def live_figure(question: Question, standing: Standing) -> Figure | None:
     if standing.answer is None:
         return None
     found = standing.answer.comparison
-    score, name = found.score, METRIC_WORDS[found.task.metric]
+    score, name = found.score, found.task.metric_words
     if question.source.kind == cached_models.DIAGNOSTICS:
         name = f"{name} on {question.title}"
     figure = score_figure_words(name, score, line_to_keep(found.full, question.floor))
@@ -160,12 +158,3 @@ def _path(view: View, run: Run, variant: str) -> PruningPath | None:
         return path_of(cached.artefact(view, key), cached.known(view, run).shape)
     except (BadBundle, KeyError):
         return None
-
-
-def _patterns(view: View, run: Run) -> tuple[str, ShareTest] | None:
-    if not view.has_stage("attention", run.model, run.task):
-        return None
-    groups = cached.patterns_of_survivors(view, run.model, run.task).groups
-    tests: dict[str, ShareTest] = {of.group: of.test for of in groups if (of.weights, of.kind) == ("finetuned", "raw")}
-    name = next((name for name in ("super-survivors", "survivors") if name in tests), None)
-    return (name, tests[name]) if name else None

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from explorer.errors import BadMask, BadRequest
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.effects import Evidence
 from explorer.stats.survival import survival
 from explorer.store.paper.published import FULL, published
-from explorer.study.claim_sheet import BAD, GOOD, RANDOM
+from explorer.study.claim_sheet import GOOD, RETRAINED_TICKETS, TICKETS
 from explorer.study.claims import Claim, Verdict
+from explorer.study.words import p_words
 from explorer.ui.pages.stage.numbers import Figure, effect_figure, stored_figure
 from explorer.ui.pages.stage.pictures import (
     Picture,
@@ -122,27 +122,23 @@ def _path(step: Step, of: Material) -> Shown:
     small = f"{score_text(score.score)} at the last step that held, of {len(of.path.steps) - 1} steps"
     floor = of.sheet.majority.score if of.sheet.majority else math.nan
     figure = Figure(str(off), f"of {mask.heads.size} heads are off at the end", small)
-    return figure, path_picture(of.path, METRIC_WORDS[of.known.task.metric], floor), ()
+    return figure, path_picture(of.path, of.known.task.metric_words, floor), ()
 
 
 def _tickets(step: Step, of: Material) -> Shown:
-    names = {"good": GOOD, "random": RANDOM, "bad": BAD}
     figure = effect_figure(of.sheet.rest.effect, "+.3f", "bad against good")
-    return figure, _bars(of, names, "pruned"), _absent(of, names)
+    return figure, _bars(of, TICKETS, "pruned"), _absent(of, TICKETS)
 
 
 def _retrained(step: Step, of: Material) -> Shown:
-    again = {
-        kind: name.replace("/pruned", "/retrained") for kind, name in (("good", GOOD), ("random", RANDOM), ("bad", BAD))
-    }
     effect = of.sheet.retrained.effect
-    words = f"of the full model's {METRIC_WORDS[of.known.task.metric]}, by the bad ticket, retrained"
-    return effect_figure(effect, ".0%", words), _bars(of, again, "again"), _absent(of, again)
+    words = f"of the full model's {of.known.task.metric_words}, by the bad ticket, retrained"
+    return effect_figure(effect, ".0%", words), _bars(of, RETRAINED_TICKETS, "again"), _absent(of, RETRAINED_TICKETS)
 
 
 def _good(step: Step, of: Material) -> Shown:
     names = {"full": FULL, "good": GOOD}
-    words = f"of the full model's {METRIC_WORDS[of.known.task.metric]} is kept"
+    words = f"of the full model's {of.known.task.metric_words} is kept"
     return effect_figure(of.sheet.good.effect, ".0%", words), _bars(of, names, "pruned"), _absent(of, names)
 
 
@@ -177,21 +173,15 @@ def _patterns(step: Step, of: Material) -> Shown:
             return None, None, (f"No attention patterns are known for this task.{make}",)
         figure = Figure(f"{theirs:.0%}", f"of the survivors {what}", "BERT-base, as published; ours is not known yet")
         return figure, None, ()
-    group, test = of.patterns
-    at = list(test.classes).index(test.tested)
-    who = "heads that survive in every seed" if group == "super-survivors" else "surviving heads"
-    shares = {"survivors": test.shares[at], "by chance": test.expected[at]}
+    who, test = of.patterns
+    shares = {"survivors": test.share, "by chance": test.by_chance}
     tones: tuple[Tone, Tone] = ("pruned", "quiet")
-    bars = [
-        bar(label, Evidence(mean=float(share)), tone)
-        for (label, share), tone in zip(shares.items(), tones, strict=True)
-    ]
-    if math.isnan(test.shares[at]):
+    bars = [bar(label, Evidence(mean=share), tone) for (label, share), tone in zip(shares.items(), tones, strict=True)]
+    if math.isnan(test.share):
         return None, None, (test.undefined,)
-    p = "p < 0.001" if test.difference_p < 0.001 else f"p = {test.difference_p:.3f}"
     found = "Patterns explain part of it" if test.difference_p < 0.05 else "Patterns do not explain it"
-    small = test.undefined or f"{found}: {test.expected[at]:.0%} by chance ({p})"
-    figure = Figure(f"{test.shares[at]:.0%}", f"of the {who} {what}", small)
+    small = test.undefined or f"{found}: {test.by_chance:.0%} by chance ({p_words(test.difference_p)})"
+    figure = Figure(f"{test.share:.0%}", f"of the {who} {what}", small)
     return figure, bars_picture(bars, {}, ("share of heads; by chance: as many heads, drawn at random",)), ()
 
 
@@ -207,12 +197,7 @@ def _published(step: Step, of: Material) -> Shown:
         )
         return figure, None, ()
     style, words = {"rest": ("+.3f", "bad against good")}.get(step.claim, (".0%", "of the full model's score"))
-    names = {"full": FULL, "good": GOOD, "random": RANDOM, "bad": BAD}
-    if step.claim == "retrained":
-        names = {
-            "full": FULL,
-            **{kind: names[kind].replace("/pruned", "/retrained") for kind in ("good", "random", "bad")},
-        }
+    names = {"full": FULL} | (RETRAINED_TICKETS if step.claim == "retrained" else TICKETS)
     bars = [bar(kind, of.sheet.theirs[name], "quiet") for kind, name in names.items()]
     legend = ("BERT-base as published, mean of 5 seeds",)
     return (

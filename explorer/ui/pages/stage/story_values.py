@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.stats.class_shares import ShareTest
 from explorer.store.paper.published import FULL
@@ -98,7 +97,7 @@ def facts(of: Material) -> dict[str, str | None]:
         "task": run.task,
         "question": QUESTIONS.get(run.task, f"{run.task}, {OWN_QUESTION}."),
         "data": f"{run.task} of the GLUE benchmark" if run.task in QUESTIONS else f"{run.task}, {OWN_QUESTION}",
-        "metric": METRIC_WORDS[known.task.metric],
+        "metric": known.task.metric_words,
         "seed": str(run.seed),
         "n_examples": f"{len(known.labels):,}",
         "n_layers": str(n_layers),

@@ -11,7 +11,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.figures.overlays import dress, only_pruned, spread_overlay, survival_overlay
 from explorer.figures.trajectory import trajectory_figure
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import Pruned, shape_of, tickets_by_task
@@ -204,7 +203,7 @@ def _paths(shown: Shown) -> None:
     exhibits.plot(
         trajectory_figure(
             steps,
-            metric=METRIC_WORDS[shown.view.task().metric],
+            metric=shown.view.task().metric_words,
             majority=line.score if line else None,
             majority_title=line.title if line else "",
         ),

@@ -10,7 +10,6 @@ import streamlit as st
 
 from explorer.figures.print.tables import bars_table
 from explorer.figures.tickets import Bar, shared_range, ticket_bars
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.store.paper.published import FULL, MAJORITY
 from explorer.store.schema import Run
 from explorer.store.task_tickets import shape_of
@@ -71,7 +70,7 @@ def _bars(
     by_seed: Mapping[int, Mapping[str, ConditionScore]],
     line: MajorityBaseline | None,
 ) -> None:
-    run, metric = view.run, METRIC_WORDS[view.task().metric]
+    run, metric = view.run, view.task().metric_words
     ours = [_our_bar(report, by_seed, method, kind, name) for kind in TICKET_KINDS for name in STATES]
     theirs = [_their_bar(report, method, kind, name) for kind in TICKET_KINDS for name in STATES]
     full, majority = report[FULL], report[MAJORITY]
@@ -183,7 +182,7 @@ def _table(
         column_config={"kept": st.column_config.TextColumn(help=KEPT[method == "magnitude"])},
     )
     n = max((one.n for scores in by_seed.values() for one in scores.values()), default=0)
-    metric = METRIC_WORDS[view.task(run.task).metric].capitalize()
+    metric = view.task(run.task).metric_words.capitalize()
     st.caption(f"{metric} with its 95% interval over {n:,} dev examples.")
     if notes := notes_words(method, by_seed, plain):
         st.caption(notes)

@@ -18,7 +18,7 @@ from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.head_card.facts import facts_of
 from explorer.ui.widgets.part import Part, part_of
-from explorer.ui.widgets.scripts import script
+from explorer.ui.widgets.scripts import no_change, script
 
 _HERE = Path(__file__).parent
 _KEY, _OPEN = "head_card", "head_card.open"
@@ -57,7 +57,7 @@ def panel(view: View, page: str) -> None:
                 "facts": facts_of(view, part) if part is not None and shown else None,
             },
             on_chosen_change=_adopt,
-            on_action_change=_nothing,
+            on_action_change=no_change,
         )
     action = result.get("action")
     if isinstance(action, Mapping) and (of := part_of(action.get("code"), shape)) is not None:
@@ -87,7 +87,3 @@ def _act(view: View, page: str, name: str, part: Part) -> None:
     if page.lower() == place:
         st.rerun()
     st.switch_page(to)
-
-
-def _nothing() -> None:
-    """Streamlit hands a component's state on only where a callback is named (streamlit #14710)."""

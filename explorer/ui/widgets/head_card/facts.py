@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from explorer.errors import ExplorerError
 from explorer.figures.attention import INK, thumbnails
 from explorer.figures.signed import signed
-from explorer.glue.metrics import METRIC_WORDS
 from explorer.mask import Mask
 from explorer.patterns.classes import UNCERTAIN
 from explorer.store.schema import Key
@@ -82,7 +81,7 @@ def _cost(view: View, part: Part) -> str:
     if code not in known.by_code:
         return NOT_HERE
     found = cached.stored_comparison(view, run, code)
-    metric, score, change = METRIC_WORDS[view.task(run.task).metric], found.score.value, found.difference
+    metric, score, change = view.task(run.task).metric_words, found.score.value, found.difference
     if found.same:
         return minus(f"{metric} {score:.3f}: every answer stays the same")
     if math.isnan(score):

@@ -15,7 +15,7 @@ import streamlit as st
 from explorer.errors import BadMask, BadRequest
 from explorer.figures.grid_overlays import Classes, Marks, Overlay, to_json
 from explorer.mask import Mask
-from explorer.ui.widgets.scripts import script
+from explorer.ui.widgets.scripts import no_change, script
 
 Size = Literal["small", "normal", "large"]
 
@@ -68,7 +68,7 @@ def head_grid(
         name=name,
         cards=cards,
     )
-    result = _component(key=key, data=data, on_mask_change=on_change or _nothing)
+    result = _component(key=key, data=data, on_mask_change=on_change or no_change)
     return mask if disabled else mask_of(_sent(result), mask, revision)
 
 
@@ -137,7 +137,3 @@ def _sent(result: object) -> object:
 
 def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape)) + " heads"
-
-
-def _nothing() -> None:
-    """Streamlit hands a component's state on only where a callback is named (streamlit #14710)."""

@@ -13,7 +13,7 @@ import streamlit as st
 from explorer.errors import BadMask
 from explorer.figures.switching_off import HeroLines, HeroSeed, hero_data
 from explorer.mask import Mask
-from explorer.ui.widgets.scripts import script
+from explorer.ui.widgets.scripts import no_change, script
 
 _HERE = Path(__file__).parent
 _GRID = _HERE.parent / "head_grid"
@@ -32,7 +32,7 @@ def hero(
     seeds: at least one, all of one shape. start: the one that is shown first. key: names it in the session.
     on_lab: called when the person asks for the lab; `asked_for` says which mask.
     """
-    _component(key=key, data=hero_data(seeds, start, lines), on_lab_change=on_lab or _nothing)
+    _component(key=key, data=hero_data(seeds, start, lines), on_lab_change=on_lab or no_change)
 
 
 def asked_for(state: object, seeds: Mapping[str, tuple[int, int]]) -> tuple[str, Mask] | None:
@@ -47,7 +47,3 @@ def asked_for(state: object, seeds: Mapping[str, tuple[int, int]]) -> tuple[str,
         return sent["seed"], Mask.from_code(sent["code"], *seeds[sent["seed"]])
     except BadMask:
         return None
-
-
-def _nothing() -> None:
-    """Streamlit hands a component's state on only where a callback is named (streamlit #14710)."""
