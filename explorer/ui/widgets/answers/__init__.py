@@ -43,7 +43,7 @@ class FlipCard:
 MARGIN = ("margin", "below 0 the answer is wrong")
 """What a card's bar shows, in short and as the end of a sentence."""
 FROM_GOLD = ("off gold", "0 is the gold value")
-"""The same for a regression."""
+"""What the bar of a regression's card shows."""
 
 
 def flip_cards(
