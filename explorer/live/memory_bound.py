@@ -12,6 +12,8 @@ SCORING = 1536 * 2**20
 APP = 1024 * 2**20
 """Bytes beyond which the app's own process does."""
 _ROOM = 1.1
+_EVERY = 2.0
+"""Seconds between two looks of who keeps watch."""
 
 
 class MemoryBound:
@@ -53,6 +55,12 @@ class MemoryBound:
             self._mark = max(self._mark, int((self._resident() or 0) * _ROOM))
         finally:
             self._lock.release()
+
+    def keep_watch(self, over: threading.Event | None = None, every: float = _EVERY) -> None:
+        """Keeps the bound until `over` is set: one large dev set takes minutes to load on a busy machine, and grows."""
+        over = over or threading.Event()
+        while not over.wait(every):
+            self.keep()
 
     def _beyond(self) -> bool:
         now = self._resident()

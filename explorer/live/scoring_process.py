@@ -55,6 +55,7 @@ class Server:
     def serve(self) -> None:
         """Reads what the app says until it closes its side of the pipe."""
         threading.Thread(target=self._send, name="explorer-telling", daemon=True).start()
+        threading.Thread(target=self._memory.keep_watch, name="explorer-memory", daemon=True).start()
         self._out.put(Ready())
         while True:
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from explorer.bert.memory import resident_bytes
 from explorer.live.memory_bound import MemoryBound
 from explorer.live.model_pool import ModelPool
-from tests.waiting import HANG_SECONDS
+from tests.waiting import HANG_SECONDS, until
 
 MB, ROOT = 2**20, Path(__file__).resolve().parents[2]
 
@@ -56,6 +57,18 @@ def test_beyond_it_things_go_in_their_order_and_no_more_than_is_needed():
     process.things["more"] = 20
     process.bound(45, process.drop("model"), process.drop("table", "tables")).keep()
     assert process.dropped == ["model", "other", "table"]
+
+
+def test_who_keeps_watch_lets_go_while_something_is_being_loaded():
+    process, over = Process(10, old=30), threading.Event()
+    watch = threading.Thread(target=process.bound(45, process.drop("old")).keep_watch, args=(over, 0.0))
+    watch.start()
+    assert process.dropped == []
+    process.base = 40  # what is loaded grows, and is not done
+    until(lambda: process.dropped == ["old"])
+    over.set()
+    watch.join(HANG_SECONDS)
+    assert not watch.is_alive()
 
 
 def test_what_is_in_use_and_too_large_does_not_empty_the_caches_at_every_call():
