@@ -126,6 +126,11 @@ class Manifest:
     schema_version: int = SCHEMA_VERSION
 
     @property
+    def made_on(self) -> str:
+        """The device in words: 'cpu (2 threads)'."""
+        return self.device.replace("(1 threads)", "(1 thread)")  # as it was written until 2026-11-27
+
+    @property
     def key(self) -> Key:
         """Place of the artefact in a bundle."""
         return Key(Run(self.model, self.task, self.seed), self.stage, self.variant)

@@ -226,6 +226,7 @@ def _provenance(sheet: TaskSheet) -> list[str]:
         n, digest = data.get("n"), str(data.get("sha256", ""))[:12]
         examples = f", {n:,} dev examples (sha256 {digest})" if n else ""
         lines.append(
-            f"Seed {made.seed}: checkpoint {made.checkpoint_sha256[:12]}{examples}, {made.device}, {made.created[:10]}."
+            f"Seed {made.seed}: checkpoint {made.checkpoint_sha256[:12]}{examples}, "
+            f"{made.made_on}, {made.created[:10]}."
         )
     return lines

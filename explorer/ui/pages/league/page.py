@@ -194,7 +194,7 @@ def _provenance(view: View, league: League, key: Key) -> None:
     gap = league.loss_full - league.loss_empty
     st.caption(
         f"{manifest.summary['masks']:,} masks scored in {manifest.seconds / 60:.0f} minutes "
-        f"on {plain(manifest.device)}. "
+        f"on {plain(manifest.made_on)}. "
         f"Integrated gradients add up to {minus(f'{league.loss_explained:.4f}')}; everything on minus everything off "
         f"is {minus(f'{gap:.4f}')} of loss. Goes beyond the paper, which has one criterion and prunes in larger steps. "
         f"Made with {code(manifest.command)}"

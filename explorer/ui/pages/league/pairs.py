@@ -154,5 +154,5 @@ def _provenance(view: View, found: RunPairs, key: Key, meaning: str) -> None:
         f"model of seed {view.run.seed}. 95% intervals of one pair alone ({how}); q: Benjamini and Hochberg's p among "
         f"all pairs, beyond noise below {partners.FALSE}. Margin: the gold class's logit minus the best other's, which "
         f"moves on every example. {manifest.summary['masks']:,} masks, {manifest.seconds / 60:.0f} minutes on "
-        f"{plain(manifest.device)}. Goes beyond the paper. Made with {code(manifest.command)}"
+        f"{plain(manifest.made_on)}. Goes beyond the paper. Made with {code(manifest.command)}"
     )

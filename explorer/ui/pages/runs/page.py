@@ -242,7 +242,7 @@ def _listed(manifest: Manifest) -> dict[str, Any]:
         "artefact": missing.name_of(manifest.key),
         "made": manifest.created[:10],
         "seconds": manifest.seconds,
-        "device": manifest.device,
+        "device": manifest.made_on,
         "checkpoint": manifest.checkpoint_sha256[:12],
         "data": ", ".join(f"{split} {about['sha256'][:8]}" for split, about in manifest.data.items()),
         "KB": sum(entry.bytes for entry in manifest.files.values()) / 1e3,
@@ -261,7 +261,7 @@ def _facts(manifest: Manifest) -> str:
     versions = ", ".join(plain(f"{name} {version}") for name, version in manifest.versions.items())
     imported = manifest.stage in PUBLISHED_STAGES
     how = (
-        "imported from the authors' files" if imported else f"in {manifest.seconds:,.1f} s on {plain(manifest.device)}"
+        "imported from the authors' files" if imported else f"in {manifest.seconds:,.1f} s on {plain(manifest.made_on)}"
     )
     rows = [
         ("Made", f"{plain(manifest.created)}, {how}"),

@@ -230,7 +230,7 @@ def _provenance(shown: Shown) -> None:
     data = manifest.data["dev"]
     st.caption(
         f"Seed {manifest.seed}: {data['n']:,} dev examples ({plain(data['source'])}), checkpoint "
-        f"{code(manifest.checkpoint_sha256[:12])}, {plain(manifest.device)}, {manifest.seconds:.0f} s, "
+        f"{code(manifest.checkpoint_sha256[:12])}, {plain(manifest.made_on)}, {manifest.seconds:.0f} s, "
         f"{plain(manifest.created[:10])}. "
         f"Make it again: {code(manifest.command)}"
     )
