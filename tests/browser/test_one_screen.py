@@ -79,8 +79,8 @@ def test_grid_and_score_do_not_move_by_a_pixel_over_ten_toggles(sized, home):
         assert page.get_by_test_id("stSidebar").bounding_box()["width"] <= 221
 
 
-def test_from_the_very_click_on_nothing_tells_of_the_mask_before(context_of, home):
-    page = context_of()  # not the fixture: Streamlit's probes are errors on the console of every page but /
+def test_from_the_very_click_on_nothing_tells_of_the_mask_before(sized, home):
+    page = sized
     opened(page, home)
     told = cell(page, 6, 6).evaluate(CLICK_AND_READ)
     assert told == ["…", "", "Scoring this mask …", ""]
@@ -141,8 +141,8 @@ def test_flips_are_cards_and_what_is_typed_is_answered_anew_with_every_click(siz
         expect(page.locator(".pinned")).to_be_in_viewport()
 
 
-def test_a_second_mask_file_takes_the_place_of_the_first_and_faults_are_sentences(context_of, home):
-    page = context_of()  # not the fixture: Streamlit's probes are errors on the console of every page but /
+def test_a_second_mask_file_takes_the_place_of_the_first_and_faults_are_sentences(sized, home):
+    page = sized
     opened(page, home)
     masks = [Mask.full(6, 12).with_layer(layer, False) for layer in (1, 4)]
     page.get_by_role("button", name="Load a mask").click()

@@ -69,3 +69,17 @@ def test_playing_moves_on_by_itself_to_the_end_and_leaves_the_chart_standing(rep
     expect(replay.get_by_test_id("stMetricLabel")).to_contain_text(f"Step {last} of")
     expect(replay.get_by_role("button", name="Play")).to_be_visible()
     assert replay.evaluate("window.chart.isConnected")
+
+
+def test_a_step_is_told_and_walked_at_every_size(sized, home):
+    sized.goto(f"{home}/replay?task=MRPC&seed={RUN.seed}&step=2")
+    expect(sized.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of")
+    until(lambda: states(sized) == flat(2))
+    width = sized.viewport_size["width"]
+    for found in (sized.locator(".board"), sized.get_by_role("slider"), sized.get_by_role("button", name="Play")):
+        box = found.first.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    sized.get_by_role("slider").press("ArrowRight")
+    until(lambda: states(sized) == flat(3))
+    assert sized.evaluate("document.documentElement.scrollWidth") <= width
