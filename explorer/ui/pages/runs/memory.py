@@ -33,5 +33,5 @@ def memory_words() -> str:
         f"{takes}Its bound is {(APP + SCORING) / 2**30:.1f} GB ({APP / 2**30:.1f} for pages, {SCORING / 2**30:.1f} "
         "for scoring): beyond that, the model that is unused for longest is dropped, then what was read from the "
         "bundle. Both are loaded again when somebody asks for them. What is in use stays, so that scoring alone may "
-        "hold more for a while: 1.8 GB was seen."
+        "hold more for a while: 2.1 GB was seen."
     )
