@@ -27,7 +27,7 @@ from explorer.study.report import by_condition, report_rows
 
 TICKETS, RETRAINED_TICKETS = ({kind: f"structured/{kind}/{state}" for kind in TICKET_KINDS} for state in STATES)
 GOOD, RANDOM, BAD = TICKETS.values()
-AGAIN = "structured/bad/retrained"
+AGAIN = RETRAINED_TICKETS["bad"]
 SHOWN = (FULL, *(f"structured/{kind}/{state}" for kind in TICKET_KINDS for state in STATES))
 """The conditions that the claims rest on."""
 

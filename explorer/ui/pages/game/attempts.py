@@ -60,7 +60,7 @@ def show(
         found = known.by_code.get(mask.code)
         score = score_with_interval(known.task.metric, found.predictions, known.labels) if found else None
         full = score_with_interval(known.task.metric, known.full.predictions, known.labels)
-        metric = f"stored {_metric(known)} on {known.task.name} dev"
+        metric = f"stored {known.task.metric_words} on {known.task.name} dev"
         floor = cached.majority_baseline(view, known.run.model, known.run.task)
         _numbers(mask, score, full, metric if score else "no stored score for this mask", floor)
         if score and enters:
@@ -73,7 +73,7 @@ def show(
         elsewhere = question.source.kind == cached_models.DIAGNOSTICS
         stored = stored_of(known, mask, cached.stored_line(view, known.run)) if elsewhere else None
         verified = score_panel.verified_in_words(answer.evaluation, standing.unverified).replace("**", "")
-        about = f"{_metric(known)} on {question.title}"
+        about = f"{known.task.metric_words} on {question.title}"
         _numbers(mask, compared.score, compared.full, about, floor, verified, stored=stored)
         _tell_if_nothing_can_fall(question, compared.full)
         if enters and beats(compared.full, floor):  # the gradient's own mask is nobody's record
@@ -96,12 +96,12 @@ def show(
 def _meanwhile(mask: Mask, question: request.Question, standing: request.Standing) -> None:
     news, evaluator = standing.news, standing.evaluator
     if isinstance(news, Running) and evaluator is not None:
-        words = f"{_metric(question.known)} on {news.news.done:,} of {news.news.total:,} examples so far"
+        words = f"{question.known.task.metric_words} on {news.news.done:,} of {news.news.total:,} examples so far"
         full = evaluator.interval(evaluator.full)
         _numbers(mask, news.news.score, full, words, question.floor, sure=False)
         return
     words = "loading the model, once …" if isinstance(news, request.Loading) else "scoring …"
-    _numbers(mask, None, None, f"{_metric(question.known)} on {question.title}: {words}")
+    _numbers(mask, None, None, f"{question.known.task.metric_words} on {question.title}: {words}")
 
 
 def _numbers(
@@ -127,10 +127,6 @@ def _numbers(
         first += f"<div><b>{html.escape(stored.value)}</b><span>{html.escape(stored.title)}</span></div>"
     number = f"<div class='{'second' if stored is not None else ''}'>{number}</div>"
     st.html(f"<div class='game'>{first}{number}</div>{verdict}")
-
-
-def _metric(known: KnownRun) -> str:
-    return known.task.metric_words
 
 
 def _tell_if_nothing_can_fall(question: request.Question, full: Score) -> None:

@@ -113,23 +113,19 @@ def _with(view: View, stage: str) -> list[Run]:
     return sorted(there, key=lambda run: run != view.run)
 
 
-def _metric(view: View) -> str:
-    return view.task().metric_words
-
-
 def _league(view: View) -> Answer | None:
     keys = [Key(run, "league") for run in view.runs if view.has(Key(run, "league"))]
     if not keys:
         return None
     leagues = [league_of(cached.artefact(view, key)) for key in keys]
-    return league_answer(leagues, _metric(view), [view.manifests.by_key[key] for key in keys])
+    return league_answer(leagues, view.task().metric_words, [view.manifests.by_key[key] for key in keys])
 
 
 def _worth(view: View) -> Answer | None:
     for run in _with(view, "bank")[:1]:
         key, shape = Key(run, "bank"), shape_of(view.manifests, run)
         bank = mask_bank_of(cached.artefact(view, key), cached.known(view, run).labels, shape)
-        return worth_answer(bank, _metric(view), run.seed, [view.manifests.by_key[key]])
+        return worth_answer(bank, view.task().metric_words, run.seed, [view.manifests.by_key[key]])
     return None
 
 
