@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:  # torch comes in with it: only where the weights are
     from explorer.live.evaluator import Evaluator
 
 _LOG = logging.getLogger(__name__)
+_FULL: WeakKeyDictionary[ModelOnData, tuple[Ledger, Answer]] = WeakKeyDictionary()
+"""The full model's answer, which every card is drawn beside, and the ledger that keeps it too."""
 
 
 @dataclass(frozen=True)
@@ -220,8 +223,12 @@ def known_answer(model: ModelOnData, mask: Mask, ledger: Ledger) -> Answer | Non
 
 def full_answer(model: ModelOnData, ledger: Ledger) -> Answer:
     """Returns the answer of the full model, which its evaluator has computed; the ledger keeps its interval."""
-    known = recalled(model, model.full_mask, ledger)
-    return Answer(model.full, known.comparison if known else _kept(model, model.full, ledger).comparison)
+    kept_in, answer = _FULL.get(model, (None, None))
+    if answer is None or kept_in is not ledger:
+        known = recalled(model, model.full_mask, ledger)
+        answer = Answer(model.full, known.comparison if known else _kept(model, model.full, ledger).comparison)
+        _FULL[model] = ledger, answer
+    return answer
 
 
 def recalled(model: ModelOnData, mask: Mask, ledger: Ledger) -> Answer | None:

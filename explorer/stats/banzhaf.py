@@ -109,7 +109,7 @@ def _design(kept: BoolArray, utility: Float64Array, strata: AnyArray | None) -> 
         blocks.append(of_stratum)
     design = np.concatenate(blocks, axis=1)
     gram = design.T @ design
-    if len(utility) <= design.shape[1] or np.linalg.matrix_rank(gram) < len(gram):
+    if len(utility) <= design.shape[1] or np.linalg.matrix_rank(gram, hermitian=True) < len(gram):
         raise BadRequest(f"{len(utility)} masks do not tell {kept.shape[1]} components apart.", "Draw more masks.")
     return design, np.asarray(np.linalg.inv(gram), np.float64)
 

@@ -30,10 +30,11 @@ from explorer.study.claim_sheet import claim_sheet as made_claim_sheet
 from explorer.study.claim_words import SURVIVORS
 from explorer.study.comparisons import Answers, answers_by_seed, paired_by_seed
 from explorer.study.conditions import CONDITIONS, ConditionScore, study_scores
+from explorer.study.fitting import why_not
 from explorer.study.landmarks import Landmark, landmarks_of
 from explorer.study.learnt import line_to_keep
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
-from explorer.study.mask_bank import mask_bank_of
+from explorer.study.mask_bank import MaskBank, mask_bank_of
 from explorer.study.mean_ablation import read_mean_ablation
 from explorer.study.mean_ablation_words import MeansShown, means_shown
 from explorer.study.pairs import Partners, RunPairs, run_pairs
@@ -54,7 +55,7 @@ HashFuncs = dict[str | type[Any], Callable[[Any], Any]]
 
 BUNDLE = "view.bundle"
 """The key of the bundle that a session switched to."""
-BY_BUNDLE: HashFuncs = {View: lambda view: (view.root, view.stamp)}
+BY_BUNDLE: HashFuncs = {View: lambda view: f"{view.root} {view.stamp}", Run: repr, Key: repr}
 """How Streamlit keys what is read from the bundle of a view; the run is an argument of its own."""
 
 
@@ -83,6 +84,18 @@ def manifests(root: Path, stamp: float) -> Inventory:
 def artefact(view: View, key: Key) -> Artefact:
     """One artefact; raises BadBundle."""
     return view.bundle.read(key)
+
+
+@st.cache_data(  # by what the visitor calls the bundle too: others may not learn where it lies
+    show_spinner=False, max_entries=1024, hash_funcs=BY_BUNDLE | {Bundle: lambda of: of.place}
+)
+def _way_to(view: View, key: Key, bundle: Bundle) -> tuple[str, str]:
+    return why_not(bundle, key), bundle.command_for(key)
+
+
+def way_to(view: View, key: Key) -> tuple[str, str]:
+    """Why this bundle can never have an artefact, '' where it can, and the command that makes it."""
+    return _way_to(view, key, view.bundle)
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
@@ -179,11 +192,16 @@ def pairs(view: View, run: Run, shape: tuple[int, int], *, by_margin: bool = Fal
     return run_pairs(artefact(view, Key(run, "pairs")), metric, shape, by_margin=by_margin)
 
 
-@st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_BUNDLE)
+@st.cache_resource(show_spinner=False, max_entries=8, hash_funcs=BY_BUNDLE)  # shared: read-only
+def mask_bank(view: View, run: Run, shape: tuple[int, int]) -> MaskBank:
+    """The random masks of a run with their margins; raises BadBundle."""
+    return mask_bank_of(artefact(view, Key(run, "bank")), known(view, run).labels, shape)
+
+
+@st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_BUNDLE)
 def bank_partners(view: View, run: Run, shape: tuple[int, int], part: int) -> Partners:
     """How a part interacts with every other on average over a run's random masks; raises BadBundle or BadRequest."""
-    bank = mask_bank_of(artefact(view, Key(run, "bank")), known(view, run).labels, shape)
-    return made_bank_partners(bank, part, view.task(run.task).metric_words)
+    return made_bank_partners(mask_bank(view, run, shape), part, view.task(run.task).metric_words)
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)

@@ -93,15 +93,11 @@ def evaluator(view: View, run: Run, source: str, folder: str, instead: StandsIn 
     instead: what stands in for what is off; None where nothing does. The future may hold BadBundle, BadCheckpoint or
     BadData. Raises BadData where the dev set cannot be read.
     """
-    return worker().load(_source(view, run, source, folder, instead))
+    return worker().load(source_of(view, run, source, folder, instead))
 
 
-def forget_evaluator(view: View, run: Run, source: str, folder: str, instead: StandsIn | None = None) -> None:
-    """Forgets a model, so that one that could not be loaded is loaded anew."""
-    worker().forget(_source(view, run, source, folder, instead))
-
-
-def _source(view: View, run: Run, source: str, folder: str, instead: StandsIn | None) -> Source:
+def source_of(view: View, run: Run, source: str, folder: str, instead: StandsIn | None = None) -> Source:
+    """What `evaluator` loads, and the worker forgets. Arguments and errors as there."""
     content = cached.artefact(view, Key(run, "finetune")).manifest.model_content
     return Source(view.root, run, content, examples(run.task, source, folder), instead)
 

@@ -64,13 +64,18 @@ def select(root: Path, stamp: float, manifests: Inventory, links: Links | None =
         seed = _selectbox("Fine-tuning seed", "seed", [str(run.seed) for run in of_task], first)
     st.session_state[_READ_URL] = True
     run = next(run for run in of_task if str(run.seed) == seed)
-    here = fingerprint_of(manifests, run)
+    here = _fingerprint(root, stamp, manifests, run)
     view = View(Bundle(root, on_command_line(root)), stamp, manifests, run, links or {})
     st.session_state[_VIEW], st.session_state[_PRINT] = view, here
     if first:
         _read_fingerprint(run, here)
         link_head(st.query_params.get(CARD, ""))
     return view
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _fingerprint(root: Path, stamp: float, _manifests: Inventory, run: Run) -> Fingerprint:
+    return fingerprint_of(_manifests, run)
 
 
 def selected() -> View | None:

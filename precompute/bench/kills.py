@@ -190,7 +190,7 @@ def _say_what_is_saved(world: Path) -> None:
 
     def reading(self: saved_state.SavedState) -> None:
         read(self)
-        say(read=str(self.path), of=self.identity, found=bool(self.arrays))
+        say(read=str(self.path), of=self.identity, found=bool(self.arrays) or self.seconds > 0)
 
     saved_state.SavedState.save = saving  # type: ignore[method-assign]
     saved_state.SavedState._read = reading  # type: ignore[method-assign]

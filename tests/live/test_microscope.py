@@ -35,8 +35,8 @@ def test_an_example_and_the_same_text_typed_give_what_scoring_gives(evaluator):
     news = asked(evaluator, example=7)
     assert isinstance(news, Done)
     of, turn = news.result.closeup, news.result.turn
-    off = evaluator.evaluate(MASK.with_head(2, 1, False)).logits[7]
-    on = evaluator.evaluate(MASK.with_head(1, 2, True)).logits[7]
+    masks = (MASK.with_head(2, 1, False), MASK.with_head(1, 2, True))
+    off, on = (evaluator.verified(scored).logits[7] for scored in evaluator.evaluate_many(masks))
     for logits, margin in ((off, of.heads[2, 1]), (on, of.heads[1, 2])):
         assert logits[of.answer] - logits[1 - of.answer] == pytest.approx(margin, abs=tiny.FP32)
     if turn.turned:

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.live.worker import Waiting
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
+from explorer.ui.scoring import request
 from tests.ui.cards import card, card_words
 from tests.ui.opened import opened
 from tests.ui.test_words import WHOLE
@@ -75,6 +77,32 @@ def test_nothing_moves_when_a_notice_goes(monkeypatch, page):
     test.run()
     assert not [told for told in test.warning if "does not hold" in told.value]
     assert {place: type(block) for place, block in test.main.children.items()} == places
+
+
+@pytest.mark.parametrize("page", ["lab", "game"])
+def test_nothing_moves_when_the_score_comes(monkeypatch, page):
+    """As with notices: a race that moved was on the page twice, and a press on the old one was lost."""
+    asked = request.ask
+    monkeypatch.setattr(request, "ask", lambda *_: request.Standing(Waiting(3)))
+    test = opened(monkeypatch, page, CACHE.root, task="SST-2", mask=Mask.full(6, 12).with_head(0, 0, False).code)
+    before = places(test.main)
+    assert len(before) > 1
+    monkeypatch.setattr(request, "ask", asked)
+    test.run()
+    after = places(test.main)
+    assert {name: after[name] for name in before} == before
+
+
+def places(block, path=()):
+    """Where on the page each component stands, by its key, with the kind of each block around it."""
+    found = {}
+    for at, child in block.children.items():
+        here = (*path, at, type(child).__name__)
+        if getattr(child, "children", None):
+            found |= places(child, here)
+        elif child.type == "bidi_component":
+            found[child.proto.id.rsplit("-", 1)[-1], child.proto.component_name] = here
+    return found
 
 
 def test_browsing_imports_no_torch():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from concurrent import futures
@@ -24,7 +25,7 @@ from explorer.ui.scoring.session import session
 from explorer.ui.view import View
 
 if TYPE_CHECKING:
-    from explorer.live.model_on_data import ModelOnData, StandsIn
+    from explorer.live.model_on_data import ModelOnData, Source, StandsIn
     from explorer.live.scoring import Answer
 
 _LOG = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ LOADING_EVERY, FIRST_WITHIN = 1.0, 0.6
 
 @dataclass(frozen=True)
 class Question:
-    """Everything that the answer depends on."""
+    """Everything that the answer depends on; what follows from it is worked out once, since every look asks for it."""
 
     view: View
     known: KnownRun
@@ -46,17 +47,17 @@ class Question:
     instead: StandsIn | None = None
     """What stands in for what is off; None where nothing does."""
 
-    @property
+    @functools.cached_property
     def title(self) -> str:
         """The data and what stands in for what is off, where something does, for the screen."""
         return self.source.title(self.known.task) + BESIDE_THE_DATA[self.instead.kind if self.instead else ZERO]
 
-    @property
+    @functools.cached_property
     def stored(self) -> KnownScore | None:
         """The stored score of this mask on these very examples; None where the bundle has none."""
         return self.known.by_code.get(self.mask.code) if self.on_stored_data else None
 
-    @property
+    @functools.cached_property
     def on_stored_data(self) -> bool:
         """Whether the examples are those of the bundle's scores, which are all with nothing for what is off."""
         if self.instead is not None:
@@ -66,7 +67,7 @@ class Question:
         labels = cached_models.examples(self.known.task.name, self.source.kind, self.source.folder).labels
         return np.array_equal(labels, self.known.labels)
 
-    @property
+    @functools.cached_property
     def floor(self) -> MajorityBaseline:
         """The majority baseline: of the training labels where the bundle knows it, else of the data's own labels."""
         task, run = self.known.task, self.known.run
@@ -78,6 +79,12 @@ class Question:
         if self.source.kind != cached_models.STORED:
             labels = cached_models.examples(task.name, self.source.kind, self.source.folder).labels
         return baseline_of_labels(task, labels)
+
+    @functools.cached_property
+    def to_load(self) -> Source:
+        """The model on the data. Raises BadData."""
+        run, source = self.known.run, self.source
+        return cached_models.source_of(self.view, run, source.kind, source.folder, self.instead)
 
 
 @dataclass(frozen=True)
@@ -159,8 +166,7 @@ def standing_of(question: Question, wait: float | None = None) -> Standing:
 
 
 def _loading(question: Question) -> Future[ModelOnData]:
-    run, source = question.known.run, question.source
-    return cached_models.evaluator(question.view, run, source.kind, source.folder, question.instead)
+    return cached_models.worker().load(question.to_load)
 
 
 def _job(evaluator: ModelOnData, mask: Mask) -> Job[Answer]:
@@ -246,7 +252,6 @@ def provenance(evaluator: ModelOnData, answer: Answer, unverified: str = "") -> 
 def again(question: Question, *, reload: bool) -> None:
     """Asks anew, and loads the model anew where that failed."""
     if reload:
-        run, source = question.known.run, question.source
-        cached_models.forget_evaluator(question.view, run, source.kind, source.folder, question.instead)
+        cached_models.worker().forget(question.to_load)
     st.session_state.pop(_JOB, None)
     st.rerun()

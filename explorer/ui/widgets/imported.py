@@ -16,7 +16,7 @@ from explorer.ui.widgets.words import model_name, seeds
 
 def without_weights(view: View) -> bool:
     """Whether the selected run is known by its masks alone."""
-    of_run = {manifest.stage for manifest in view.manifests if manifest.key.run == view.run}
+    of_run = {manifest.stage for manifest in view.manifests.of_run(view.run)}
     return "published-masks" in of_run and not view.has(Key(view.run, "finetune"))
 
 

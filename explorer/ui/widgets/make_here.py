@@ -21,8 +21,8 @@ from explorer.store.schema import Key
 from explorer.store.stages import stage_named
 from explorer.store.user_folders import PROJECT
 from explorer.study.expected_seconds import Estimate, of_missing
-from explorer.study.fitting import sorted_out, why_not
-from explorer.ui import visitor
+from explorer.study.fitting import sorted_out
+from explorer.ui import cached, visitor
 from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
 from explorer.ui.widgets import plain_text
@@ -138,8 +138,8 @@ def _command(view: View, keys: Sequence[Key]) -> list[str]:
 
 def how(view: View, key: Key, words: str = "Make it") -> str:
     """How an artefact is made: words and its command, as Markdown; or why it never can be."""
-    why = why_not(view.bundle, key)
-    return f"It cannot be made: {plain(why)}." if why else f"{words}: {code(view.bundle.command_for(key))}"
+    why, command = cached.way_to(view, key)
+    return f"It cannot be made: {plain(why)}." if why else f"{words}: {code(command)}"
 
 
 @st.cache_resource(show_spinner=False)

@@ -42,9 +42,18 @@ class Offered:
 
 def overlays_of(view: View, known: KnownRun) -> Offered:
     """The overlays loss, importance, pattern, interaction and survival of a run, as far as the bundle goes."""
-    found: dict[str, CellOverlay] = {}
-    missing: dict[str, str] = {}
+    found, needs = _found(view, known, partners.chosen(known.shape))
+    return Offered(found, {label: make_here.how(view, key) for label, key in needs.items()})
+
+
+@st.cache_resource(  # shared: read-only; a page asks at every run
+    show_spinner=False, max_entries=128, hash_funcs=cached.BY_BUNDLE | {KnownRun: lambda known: known.run}
+)
+def _found(view: View, known: KnownRun, chosen: int | None) -> tuple[dict[str, CellOverlay], dict[str, Key]]:
+    """The overlays by name, and label -> artefact of those that the bundle lacks. chosen: see `partners.chosen`."""
     run = known.run
+    found: dict[str, CellOverlay] = {}
+    missing: dict[str, Key] = {}
     of_stage: list[tuple[str, str, Key, Callable[[Artefact], CellOverlay]]] = [
         ("loss", "Lost when alone off", Key(run, "ablations"), lambda a: loss_overlay(known, a.table)),
         (
@@ -64,18 +73,18 @@ def overlays_of(view: View, known: KnownRun) -> Offered:
         try:
             found[name] = made(cached.artefact(view, key))
         except ExplorerError:
-            missing[label] = make_here.how(view, key)
-    of = partners.partners_of(view, known)
+            missing[label] = key
+    of = partners.partners_of(view, known, chosen)
     if of is not None:
         found[INTERACTION] = interaction_overlay(of, known.shape)
     else:
-        missing["Interaction"] = make_here.how(view, Key(run, "pairs"))
+        missing["Interaction"] = Key(run, "pairs")
     tickets = cached.tickets(view, run)
     if tickets:
         found["survival"] = survival_overlay(tickets)
     else:
-        missing["Survival"] = make_here.how(view, Key(run, "structured", "together"))
-    return Offered(found, missing)
+        missing["Survival"] = Key(run, "structured", "together")
+    return found, missing
 
 
 def choose(offered: Offered, page: str, *, fill: str, ring: str = NONE) -> tuple[str, str]:

@@ -23,12 +23,12 @@ def chosen(shape: tuple[int, int]) -> int | None:
     return None if part is None else component_of(part, shape)
 
 
-def partners_of(view: View, known: KnownRun) -> Partners | None:
-    """How every part interacts with the one that was looked at last, else with the one that has most to show.
+def partners_of(view: View, known: KnownRun, part: int | None) -> Partners | None:
+    """How every part interacts with one of them; None for the one that has most to show.
 
     From the exact pairs of the run where they are there, else from its bank; None where the bundle has neither.
     """
-    run, shape, part = known.run, known.shape, chosen(known.shape)
+    run, shape = known.run, known.shape
     if view.has(Key(run, "pairs")):
         with suppress(ExplorerError):
             found = cached.pairs(view, run, shape, by_margin=not known.task.is_regression)

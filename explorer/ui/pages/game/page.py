@@ -90,15 +90,20 @@ def _game(view: View, known: KnownRun, source: dev_data.DataSource, withheld: bo
     with right:
         question = None if withheld else request.Question(view, known, source, mask)
         copied = opponent is not None and mask == opponent.step.mask
+        # a place for each part, however much it draws: what is below would move, and be on the page twice meanwhile
+        attempt, racers, checkpoint, against, share, best = (st.container() for _ in range(6))
+    with attempt:
         evaluator = attempts.show(view, known, mask, question, enters=not copied)
-        racers = st.container()
+    with checkpoint:
         if question is not None:
-            with st.container():
-                checkpoint_words.tell(question, evaluator)
+            checkpoint_words.tell(question, evaluator)
+    with against:
         opponents.show(known, mask, question, evaluator, opponent)
-        with racers:
-            _race(known, mask, question, opponent, copied=copied)
+    with racers:
+        _race(known, mask, question, opponent, copied=copied)
+    with share:
         _keep_and_share(known, question, opponent)
+    with best:
         attempts.table(known, question)
 
 

@@ -89,7 +89,7 @@ def learned_of(view: View, run: Run, source: dev_data.DataSource) -> Learned | s
         return "Learned constants are scored with the model: its checkpoint or the data are not here."
     made = cached.artefact(view, key).manifest if view.has(key) else None
     if made is None or not made.complete or made.checkpoint_sha256 != finetuned.checkpoint_sha256:
-        return f"No constants were learnt for this run yet: {view.bundle.command_for(key)}"
+        return f"No constants were learnt for this run yet: {cached.way_to(view, key)[1]}"
     return Learned(view.root, run, made.created)
 
 

@@ -9,7 +9,6 @@ import streamlit as st
 from explorer.figures.heatmaps import Panel
 from explorer.store.schema import Key
 from explorer.study.league import League, stability_over_examples
-from explorer.study.mask_bank import mask_bank_of
 from explorer.study.tickets_stability import stability_over_seeds
 from explorer.study.words import component_names
 from explorer.tickets.criteria import criterion_named
@@ -47,7 +46,7 @@ def bank(view: View, shape: tuple[int, int]) -> None:
         st.caption(f"The mask bank of this run is not made yet. {make_here.how(view, key)}")
         make_here.offer(view, [key], "bank")
         return
-    banked = mask_bank_of(cached.artefact(view, key), cached.known(view, run).labels, shape)
+    banked = cached.mask_bank(view, run, shape)
     metric, found, reuse = view.task(run.task).metric_words, banked.worth(), banked.worth_by_reuse()
     names = component_names(shape)
     table = pd.DataFrame({"part": names, "worth": found.value, "low": found.low, "high": found.high})

@@ -14,7 +14,6 @@ from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import shape_of
 from explorer.study.fitting import why_not
 from explorer.study.league import league_of
-from explorer.study.mask_bank import mask_bank_of
 from explorer.study.since import (
     QUESTIONS,
     Answer,
@@ -124,7 +123,7 @@ def _league(view: View) -> Answer | None:
 def _worth(view: View) -> Answer | None:
     for run in _with(view, "bank")[:1]:
         key, shape = Key(run, "bank"), shape_of(view.manifests, run)
-        bank = mask_bank_of(cached.artefact(view, key), cached.known(view, run).labels, shape)
+        bank = cached.mask_bank(view, run, shape)
         return worth_answer(bank, view.task().metric_words, run.seed, [view.manifests.by_key[key]])
     return None
 

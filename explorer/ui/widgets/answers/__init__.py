@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -76,6 +77,7 @@ def typed_answer(code: str, bars: Sequence[tuple[str, float, float]], words: str
     _answer(key=key, data={"code": code, "bars": [list(bar) for bar in bars], "words": words})
 
 
+@functools.lru_cache(maxsize=4096)  # the same flips come back with every change of the mask
 def marked_pair(first: str, second: str) -> tuple[Marked, Marked]:
     """Both texts, the words marked that the other one has not, in their order. Joined, the pieces are the texts.
 
