@@ -71,6 +71,8 @@ class Begun:
     """From the process: the requests whose turn it is now, to whom a crash would be due."""
 
     numbers: tuple[int, ...]
+    of: int = 0
+    """Which of the turns that are taken at once."""
 
 
 @dataclass(frozen=True)

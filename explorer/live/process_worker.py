@@ -1,7 +1,8 @@
 """A worker that is a process of its own: pages are drawn here, scores computed there, and neither holds up the other.
 
 One process for all sessions, started with the first request and again when it dies. Requests that were waiting are
-asked again; one whose turn it was is asked again once, since it may be what killed the process.
+asked again; one whose turn it was is asked again once, since it may be what killed the process. From then on turns are
+taken one by one, so that a second death tells whose it was.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class _Asked:
 class ProcessWorker:
     """Hands the work of many sessions to one other process. See `Worker` for the order.
 
-    ledger: its file, or ':memory:'. command: what is started, with the number of its end of the pipe and the ledger.
+    ledger: its file, or ':memory:'. turns: how many are taken at once. command: what is started, with the number of its
+    end of the pipe, the ledger and the turns.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class ProcessWorker:
         sessions: int = SESSIONS,
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
+        turns: int = 1,
         command: Sequence[str] = COMMAND,
     ) -> None:
         self._ledger, self._command = ledger, tuple(command)
@@ -67,7 +70,8 @@ class ProcessWorker:
         self._asked: dict[int, _Asked] = {}
         self._sources: dict[Hashable, Source] = {}
         self._loading: dict[Hashable, Future[ModelOnData]] = {}
-        self._turn: tuple[int, ...] = ()
+        self._turns = turns
+        self._under_way: dict[int, tuple[int, ...]] = {}  # of each of the turns that are taken at once
         self._pipe: Connection | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._keeper: threading.Thread | None = None
@@ -165,7 +169,7 @@ class ProcessWorker:
             with self._lock:
                 if self._closed.is_set():
                     return
-                command = [*self._command, str(theirs.fileno()), self._ledger]
+                command = [*self._command, str(theirs.fileno()), self._ledger, str(self._turns)]
                 try:
                     process = self._process = subprocess.Popen(
                         command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=_environment()
@@ -216,7 +220,7 @@ class ProcessWorker:
 
     def _hear(self, message: Any) -> None:
         if isinstance(message, Begun):
-            self._turn = message.numbers
+            self._under_way[message.of] = message.numbers
         elif isinstance(message, News):
             for number in message.numbers:
                 if (asked := self._asked.get(number)) is not None:
@@ -237,7 +241,8 @@ class ProcessWorker:
         """Tells those who wait, and forgets what cannot be asked again."""
         _LOG.error("The scoring process ended with %s", how)
         with self._lock:
-            turn, self._turn = self._turn, ()
+            turn = {number for numbers in self._under_way.values() for number in numbers}
+            self._under_way, self._turns = {}, 1
             if give_up:
                 self._keeper = None  # the next request tries again
                 error = ExplorerError(

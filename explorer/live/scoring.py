@@ -120,6 +120,8 @@ class ScoreMany(Request["tuple[Answer, ...]"]):
 class MaskWork:
     """Scores one mask a shard a turn, beside masks that share most of its work; then writes the answer down."""
 
+    alone = False
+
     def __init__(self, evaluator: Evaluator, mask: Mask, ledger: Ledger) -> None:
         self._evaluator, self._ledger = evaluator, ledger
         self._pass = evaluator.begin(mask)

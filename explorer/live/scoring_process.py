@@ -29,9 +29,9 @@ from explorer.store.ledger import IN_MEMORY, Ledger
 
 
 class Server:
-    """Does what the app asks for, and tells it what comes of it."""
+    """Does what the app asks for, and tells it what comes of it. turns: how many are taken at once."""
 
-    def __init__(self, pipe: Connection, ledger: Ledger) -> None:
+    def __init__(self, pipe: Connection, ledger: Ledger, turns: int = 1) -> None:
         self._pipe, self._ledger = pipe, ledger
         self._out: queue.SimpleQueue[Any] = queue.SimpleQueue()  # so that no turn waits for the app to read
         self._saying = threading.Lock()
@@ -47,6 +47,8 @@ class Server:
             models,
             ledger,
             patience=float("inf"),
+            threads=turns,
+            shares=_Processors().share,
             begins=self._begins,
             told=self._tells,
             rests=self._memory.keep,
@@ -126,7 +128,8 @@ class Server:
             self._worker.drop(job)
 
     def _begins(self, jobs: Sequence[Job[Any]]) -> None:
-        self._say(Begun(tuple(job.number for job in jobs)))  # before the turn, which may be this process's last
+        # before the turn, which may be this process's last
+        self._say(Begun(tuple(job.number for job in jobs), threading.get_ident()))
 
     def _tells(self, jobs: Sequence[Job[Any]], snapshot: Snapshot[Any]) -> None:
         numbers = tuple(job.number for job in jobs)
@@ -147,6 +150,25 @@ class Server:
             self._pipe.send(message)
 
 
+class _Processors:
+    """The processors that tensors are computed on, shared out among turns.
+
+    Two turns on a processor each take less time than one after the other on both, which wait for each other after each
+    product of matrices, the longer the more the app has to do.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._all = threading.Lock(), 0
+
+    def share(self, among: int) -> None:
+        """Gives the thread that calls this its share."""
+        import torch  # it came in with the model whose turn it is
+
+        with self._lock:
+            self._all = self._all or torch.get_num_threads()
+        torch.set_num_threads(max(1, self._all // among))
+
+
 def _not_loaded(error: BaseException) -> ExplorerError:
     if isinstance(error, ExplorerError):
         return error
@@ -161,13 +183,13 @@ def _ledger(place: str) -> Ledger:
         return Ledger(IN_MEMORY)
 
 
-def main(descriptor: int, ledger: str) -> None:
-    """Serves until the app is gone."""
+def main(descriptor: int, ledger: str, turns: int) -> None:
+    """Serves until the app is gone. turns: how many are taken at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the app, whose end ends this
     logging.basicConfig(level=logging.WARNING)
-    Server(Connection(descriptor), _ledger(ledger)).serve()
+    Server(Connection(descriptor), _ledger(ledger), turns).serve()
     os._exit(0)  # a forward pass may be under way: nobody waits for it
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

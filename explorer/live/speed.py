@@ -87,7 +87,7 @@ class MeasureSpeed(Request[Speed]):
 
     def begin(self, evaluator: Evaluator, ledger: Ledger) -> Work:
         """Makes the work, where the weights are."""
-        return Steps(measured(evaluator.classifier, evaluator.encoded, self.mask))
+        return Steps(measured(evaluator.classifier, evaluator.encoded, self.mask), alone=True)
 
 
 def measured(

@@ -1,4 +1,4 @@
-"""A worker that is one thread of this process: for the scoring process, for tests and where there is no other."""
+"""A worker that is a few threads of this process: for the scoring process, for tests and where there is no other."""
 
 from __future__ import annotations
 
@@ -34,11 +34,13 @@ Told = Callable[[Sequence[Job[Any]], Snapshot[Any]], None]
 
 
 class ThreadWorker:
-    """Runs the work of many sessions in one thread. See `Worker` for the order.
+    """Runs the work of many sessions in this process. See `Worker` for the order.
 
     At most `sessions` jobs wait at once. A job that its session has not asked after for `patience` seconds is dropped.
-    models, ledger: what requests are answered with. begins: told of the jobs whose turn begins. told: of each change
-    of a job that its session did not make itself. rests: called whenever nothing is left to do.
+    models, ledger: what requests are answered with. threads: how many turns are taken at once, each of another piece of
+    work. shares: called in a thread before its turn, with how many turns may be under way meanwhile. begins: told of
+    the jobs whose turn begins. told: of each change of a job that its session did not make itself. rests: called
+    whenever nothing is left to do.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class ThreadWorker:
         sessions: int = SESSIONS,
         patience: float = PATIENCE,
         clock: Callable[[], float] = time.monotonic,
+        threads: int = 1,
+        shares: Callable[[int], None] = lambda among: None,
         begins: Callable[[Sequence[Job[Any]]], None] = lambda jobs: None,
         told: Told = lambda jobs, snapshot: None,
         rests: Callable[[], None] = lambda: None,
@@ -57,12 +61,12 @@ class ThreadWorker:
         self._models = models or ModelPool(MODELS)
         self._ledger = ledger or Ledger(IN_MEMORY)
         self._sessions, self._patience, self.clock = sessions, patience, clock
-        self._begins, self._told, self._rests = begins, told, rests
+        self._begins, self._told, self._rests, self._shares = begins, told, rests, shares
         self._lock = threading.RLock()  # guards the four below and every change of a job
         self._wake = threading.Condition(self._lock)
         self._turns, self._spare = Turns(), Turns()
         self._closed = False
-        self._thread: threading.Thread | None = None
+        self._at_once, self._threads = threads, list[threading.Thread]()
 
     def load(self, source: Source) -> Future[ModelOnData]:
         """Loads a model in the background; the same future for all who ask. It may hold any ExplorerError."""
@@ -98,9 +102,9 @@ class ThreadWorker:
             piece = turns.add(job, work, age)
             if (other := next((of for of in piece.jobs if of is not job), None)) is not None:
                 job.become(other.snapshot)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="explorer-worker", daemon=True)
-                self._thread.start()
+            if len(self._threads) < min(self._at_once, len(turns)):
+                self._threads.append(threading.Thread(target=self._run, name="explorer-worker", daemon=True))
+                self._threads[-1].start()
             self._wake.notify()
         return job
 
@@ -119,15 +123,15 @@ class ThreadWorker:
             self._lane(job.spare).leave(job)
 
     def close(self) -> None:
-        """Drops every job and ends the thread, after the turn under way."""
+        """Drops every job and ends the threads, after the turns under way."""
         with self._lock:
             self._closed = True
             for turns in (self._turns, self._spare):
                 for job in turns.jobs():
                     self.drop(job)
-            self._wake.notify()
-        if self._thread is not None:
-            self._thread.join()
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join()
         if self._own_models:
             self._models.close()
         if self._own_ledger:
@@ -137,25 +141,27 @@ class ThreadWorker:
         while True:
             with self._lock:
                 self._drop_abandoned()
-                while not self._turns and not self._spare and not self._closed:
+                while not self._closed and not (pieces := (self._turns or self._spare).next()):
                     self._wake.wait()
                 if self._closed:
                     return
                 turns = self._turns or self._spare
-                pieces = turns.next()
                 jobs = [job for piece in pieces for job in piece.jobs]
+                among = 1 if pieces[0].work.alone else min(self._at_once, len(turns))
+            self._shares(among)
             self._begins(jobs)
             first, *others = pieces
             snapshots = first.work.turn([piece.work for piece in others])
             with self._lock:
                 for piece, snapshot in zip(pieces, snapshots, strict=True):
                     self._take(turns, piece, snapshot)
+                self._wake.notify_all()  # what was in hand may be another thread's next, or spare work may begin
             del pieces, jobs, first, others, snapshots  # what was ended must not stay alive while this thread waits
             if not self._turns and not self._spare:
                 self._rests()
 
     def _take(self, turns: Turns, piece: Piece, snapshot: Snapshot[Any]) -> None:
-        piece.begun = True
+        piece.begun, piece.in_hand = True, False
         if isinstance(snapshot, Running) and isinstance(snapshot.news, Milestone):
             snapshot = Running(snapshot.news.news)
             turns.give_way(piece)

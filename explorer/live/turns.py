@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ from explorer.live.worker import Job, Work
 
 TOGETHER = 8
 """Pieces that take a turn together, at most: each holds its own states in memory meanwhile."""
+_AT_ONCE = 4
+"""Turns that are taken at once, at most, for the same reason."""
 
 
 @dataclass(eq=False)
@@ -22,6 +25,8 @@ class Piece:
     jobs: list[Job[Any]] = field(default_factory=list)
     begun: bool = False
     """Whether its first turn is over."""
+    in_hand: bool = False
+    """Whether its turn is being taken."""
 
     @property
     def wanted(self) -> bool:
@@ -36,8 +41,8 @@ class Turns:
         self._pieces: list[Piece] = []
         self._asked = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._pieces)
+    def __len__(self) -> int:
+        return len(self._pieces)
 
     def __iter__(self) -> Any:
         return iter(tuple(self._pieces))
@@ -54,16 +59,19 @@ class Turns:
         return piece
 
     def next(self) -> list[Piece]:
-        """Returns the pieces whose turn is next: one, and those that join it."""
-        if not self._pieces:
+        """Takes in hand the pieces whose turn is next: one, and those that join it; none where all are in hand."""
+        free = sorted((piece for piece in self._pieces if not piece.in_hand), key=lambda piece: piece.age)
+        held = [piece for piece in self._pieces if piece.in_hand]
+        if not free or any(piece.work.alone for piece in held):
             return []
-        first = min(self._pieces, key=lambda piece: (piece.begun, piece.age))
-        others = [
-            piece
-            for piece in sorted(self._pieces, key=lambda piece: piece.age)
-            if piece is not first and first.work.joins(piece.work)
-        ]
-        return [first, *others[: TOGETHER - 1]]
+        first = min(free, key=lambda piece: (piece.begun, piece.age))
+        if first.work.alone and held:
+            return []
+        others = [piece for piece in free if piece is not first and first.work.joins(piece.work)]
+        pieces = [first, *others[: TOGETHER - 1]]
+        for piece in pieces:
+            piece.in_hand = True
+        return pieces
 
     def give_way(self, piece: Piece) -> None:
         """Makes it the youngest: others are finished first."""
@@ -98,3 +106,11 @@ class Turns:
         if key is None:
             return None
         return next((piece for piece in self._pieces if piece.work.key == key), None)
+
+
+def turns_at_once() -> int:
+    """Counts the turns that this machine takes at once: one a processor, of at most OMP_NUM_THREADS where that is set,
+    and no more than memory is set aside for."""
+    given = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    many = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(_AT_ONCE, many, int(given) if given.isdecimal() and int(given) else many))

@@ -128,6 +128,10 @@ class Work(Protocol):
     def key(self) -> Hashable:
         """Names everything that the result depends on: equal work is done once. None where nothing is like it."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else may be computed during its turns: what it measures is time."""
+
     def joins(self, other: Work) -> bool:
         """Whether its next turn and the other's are cheaper together, enough that the other need not mind."""
 
@@ -183,9 +187,9 @@ class Worker(Protocol):
 class Steps(Generic[R]):
     """Work that is a generator: each next() a turn, what it yields news, what it returns the result."""
 
-    def __init__(self, steps: Generator[Any, None, R], key: Hashable = None) -> None:
+    def __init__(self, steps: Generator[Any, None, R], key: Hashable = None, *, alone: bool = False) -> None:
         self._steps = steps
-        self.key = key
+        self.key, self.alone = key, alone
 
     def joins(self, other: Work) -> bool:
         """Never: nothing is known of the generator."""

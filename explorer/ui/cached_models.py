@@ -19,6 +19,7 @@ from explorer.glue.tasks import TASKS, Examples
 from explorer.live.model_on_data import ModelOnData, Source, StandsIn
 from explorer.live.process_worker import ProcessWorker
 from explorer.live.thread_worker import ThreadWorker
+from explorer.live.turns import turns_at_once
 from explorer.live.worker import Worker
 from explorer.mask import Mask
 from explorer.patterns.samples import Sample
@@ -64,7 +65,7 @@ def worker() -> Worker:
     """The one process that computes for all sessions; a thread of this one where the system has no pipes to share."""
     remembered, _ = ledger()
     if os.name == "posix":
-        made: Worker = ProcessWorker(str(remembered.path))
+        made: Worker = ProcessWorker(str(remembered.path), turns=turns_at_once())
     else:
         # A forward pass gives the interpreter up at every operation and must get it back from whoever draws a page:
         # by default that may take 5 ms each time.

@@ -15,6 +15,7 @@ import pytest
 
 from explorer.errors import BadCheckpoint, BadRequest, Busy
 from explorer.glue.tasks import TASKS
+from explorer.live import turns
 from explorer.live.model_on_data import Source
 from explorer.live.process_worker import ProcessWorker
 from explorer.live.scoring import ScoreMany, known_answer, score
@@ -99,6 +100,29 @@ def test_what_kills_the_process_is_told_and_the_others_are_served(examples, gate
         assert isinstance(news, Failed)
         assert "ended twice (signal 9)" in news.error.wrong
         assert [job.wait(HANG_SECONDS) for job in (before, good)] == [Done("score of before"), Done("score of good")]
+
+
+def test_whose_turn_it_was_beside_a_deadly_one_is_served(examples, gate):
+    with working(examples, turns=2) as (worker, model):
+        gate.shut("good 0")
+        good = worker.submit("good", Knocks(model, "good", gate.port))
+        gate.until_reached()
+        bad = worker.submit("bad", Ends(model))
+        until(lambda: getattr(good.news, "told", ""))  # both were under way when the process died
+        gate.open()
+        news = bad.wait(HANG_SECONDS)
+        assert isinstance(news, Failed)
+        assert "ended twice (signal 9)" in news.error.wrong
+        assert good.wait(HANG_SECONDS) == Done("score of good")
+
+
+def test_as_many_turns_at_once_as_processors_and_no_more_than_was_said(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert turns.turns_at_once() == 4
+    for given, many in (("1", 1), ("2,1", 2), ("64", 4), ("0", 4), ("dynamic", 4)):
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+        assert turns.turns_at_once() == many
 
 
 def test_a_process_that_does_not_start_is_told_and_tried_again_with_the_next_request(examples):

@@ -23,6 +23,7 @@ class Turns:
     """Work whose turns the test hands out one by one, and the order in which they were taken."""
 
     taken: list[str] = field(default_factory=list)
+    began: list[str] = field(default_factory=list)
     _may: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     _did: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -31,6 +32,7 @@ class Turns:
     def work(self, name, turns=3, error=None):
         try:
             for number in range(turns):
+                self.began.append(name)
                 self._begun.release()
                 self._may.acquire(timeout=HANG_SECONDS)
                 self.taken.append(name)
@@ -158,6 +160,7 @@ class Joined:
     name: str
     left: int
     key: None = None
+    alone: bool = False
 
     def joins(self, other):
         return isinstance(other, Joined) and other.left == self.left
@@ -181,6 +184,47 @@ def test_work_that_joins_takes_its_turns_together(turns):
         assert gate.wait(HANG_SECONDS) == Done("score of gate")
         assert [job.wait(HANG_SECONDS) for job in jobs] == [Done(name) for name in "abc"]
     assert turns.taken == ["gate", "a+c", "b+a+c"]
+
+
+def test_turns_at_once_are_each_of_another_piece(turns):
+    shares = []
+    with working(turns, threads=2, shares=shares.append) as worker:
+        jobs = [worker.do(name, turns.work(name, 2)) for name in "abc"]
+        turns.until_begun(2)
+        assert sorted(turns.began) == ["a", "b"], "the third waits, and nobody's second turn begins beside its first"
+        turns.give(6)
+        assert [job.wait(HANG_SECONDS) for job in jobs] == [Done(f"score of {name}") for name in "abc"]
+        assert sorted(turns.taken) == ["a", "a", "b", "b", "c", "c"]
+        assert set(shares) <= {1, 2}
+        assert shares[2] == 2
+
+
+def test_spare_work_begins_beside_nobodys_score(turns):
+    with working(turns, threads=2) as worker:
+        first = worker.do("anna", turns.work("a", 2))
+        turns.until_begun(1)
+        spare = worker.do("anna", turns.work("spare", 1), spare=True)
+        second = worker.do("bela", turns.work("b", 1))
+        turns.until_begun(1)
+        assert turns.began == ["a", "b"]
+        turns.give(4)
+        for job in (first, second, spare):
+            assert isinstance(job.wait(HANG_SECONDS), Done)
+        assert turns.taken[-1] == "spare"
+
+
+def test_what_measures_time_is_alone_and_keeps_its_place(turns):
+    with working(turns, threads=2) as worker:
+        jobs = [worker.do("anna", turns.work("a", 1))]
+        turns.until_begun(1)
+        jobs.append(worker.do("timer", Steps(turns.work("timed", 1), alone=True)))
+        jobs.append(worker.do("bela", turns.work("b", 1)))
+        turns.give(1)
+        turns.until_begun(1)
+        assert turns.began == ["a", "timed"]
+        turns.give(2)
+        assert all(isinstance(job.wait(HANG_SECONDS), Done) for job in jobs)
+        assert turns.began == ["a", "timed", "b"]
 
 
 def test_a_short_one_does_not_wait_for_a_long_one(turns):
@@ -366,8 +410,8 @@ def test_closing_drops_everything_and_ends_the_thread(turns):
     turns._may.release(1000)
     worker.close()
     assert all(job.over for job in jobs)
-    assert worker._thread is not None
-    assert not worker._thread.is_alive()
+    assert worker._threads
+    assert not any(thread.is_alive() for thread in worker._threads)
     with pytest.raises(BadRequest, match="restarted"):
         worker.do("c", turns.work("c"))
     worker.close()

@@ -76,4 +76,4 @@ class Ends(Request[str]):
 
 if __name__ == "__main__":
     thread_worker.opened = opened
-    scoring_process.main(int(sys.argv[1]), sys.argv[2])
+    scoring_process.main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
