@@ -289,7 +289,10 @@ class ProcessWorker:
 
     def _ahead_of(self, job: Job[Any]) -> int:
         with self._lock:
-            return sum(number < job.number for number, asked in self._asked.items() if asked.job.spare == job.spare)
+            return sum(
+                number < job.number if asked.job.spare == job.spare else job.spare
+                for number, asked in self._asked.items()
+            )
 
 
 def _environment() -> dict[str, str]:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
+from explorer.bert.memory import return_freed_memory
 from explorer.errors import BadLedger, ExplorerError
 from explorer.live.memory_bound import SCORING, MemoryBound
 from explorer.live.messages import Begun, Drop, Forget, Load, Loaded, News, NotLoaded, Ready, Submit
@@ -82,6 +83,7 @@ class Server:
                 self._out.put(Loaded(source.key, described(loading.result())))
             except BaseException as error:
                 self._out.put(NotLoaded(source.key, _not_loaded(error)))
+            return_freed_memory()  # loading took more than what it made; else the bound is met again and again later
             self._memory.keep()
 
         self._worker.load(source).add_done_callback(tell)

@@ -193,7 +193,7 @@ class ThreadWorker:
 
     def _ahead_of(self, job: Job[Any]) -> int:
         with self._lock:
-            return self._lane(job.spare).ahead_of(job)
+            return self._lane(job.spare).ahead_of(job) + (len(self._turns) if job.spare else 0)
 
 
 def opened(source: Source, ledger: Ledger) -> ModelOnData:

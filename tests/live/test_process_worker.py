@@ -102,6 +102,16 @@ def test_what_kills_the_process_is_told_and_the_others_are_served(examples, gate
         assert [job.wait(HANG_SECONDS) for job in (before, good)] == [Done("score of before"), Done("score of good")]
 
 
+def test_every_score_is_ahead_of_spare_work(examples, gate):
+    with working(examples) as (worker, model):
+        gate.shut()
+        spare = worker.submit("anna", Knocks(model, "spare", gate.port), spare=True)
+        score = worker.submit("bela", Knocks(model, "score", gate.port))
+        assert (score.ahead, spare.ahead) == (0, 1), "as many wait there: looks may be far apart"
+        gate.open()
+        assert isinstance(spare.wait(HANG_SECONDS), Done)
+
+
 def test_whose_turn_it_was_beside_a_deadly_one_is_served(examples, gate):
     with working(examples, turns=2) as (worker, model):
         gate.shut("good 0")

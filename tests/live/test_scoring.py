@@ -16,6 +16,7 @@ from explorer.live import scoring
 from explorer.live.evaluator import Evaluator
 from explorer.live.low_margin import logit_margin
 from explorer.live.scoring import ledger_key, score
+from explorer.live.scoring_process import _Processors
 from explorer.live.thread_worker import ThreadWorker
 from explorer.live.worker import Done, Failed, Milestone, Running
 from explorer.mask import Mask
@@ -66,6 +67,24 @@ def test_first_computed_then_remembered(worker, evaluator, ledger):
     assert second.evaluation.score == first.evaluation.score == second.comparison.score.value
     assert repr(second.comparison) == repr(first.comparison)
     np.testing.assert_array_equal(second.evaluation.logits, first.evaluation.logits)
+
+
+def test_scores_that_are_computed_at_once_are_those_that_are_computed_alone(evaluator, ledger):
+    full = evaluator.full_mask
+    masks = [full.with_head(layer, head, False) for layer in range(tiny.N_LAYERS) for head in range(tiny.N_HEADS)]
+    worker = ThreadWorker(ledger=ledger, threads=3, shares=_Processors().share)
+    try:
+        jobs = [score(worker, f"session {at}", evaluator, mask, ledger) for at, mask in enumerate(masks)]
+        answers = [job.wait(HANG_SECONDS).result for job in jobs]
+    finally:
+        worker.close()
+    assert len(worker._threads) == 3
+    for mask, found in zip(masks, answers, strict=True):
+        alone = evaluator.verified(evaluator.evaluate(mask))
+        together = evaluator.verified(found.evaluation)
+        assert found.evaluation.mask == mask
+        np.testing.assert_allclose(together.logits, alone.logits, atol=tiny.FP32)
+        np.testing.assert_array_equal(together.logits.argmax(1), alone.logits.argmax(1))
 
 
 def test_a_score_with_means_is_never_found_as_one_with_nothing_nor_the_reverse(worker, evaluator, ledger):

@@ -278,6 +278,15 @@ def test_how_many_are_ahead(turns):
         assert (second.news, third.news) == (Waiting(1), Waiting(2))
 
 
+def test_every_score_is_ahead_of_spare_work(turns):
+    with working(turns) as worker:
+        first = worker.do("anna", turns.work("a", 1))
+        turns.until_begun(1)
+        spares = [worker.do(name, turns.work(f"spare of {name}", 1), spare=True) for name in ("bela", "carla")]
+        second = worker.do("dora", turns.work("b", 1))
+        assert [job.ahead for job in (first, second, *spares)] == [0, 1, 2, 3]
+
+
 def test_a_crash_is_told_to_its_own_session_only(turns, caplog):
     with working(turns) as worker, caplog.at_level(logging.ERROR):
         bad = worker.do("anna", turns.work("bad", error=MemoryError("secret detail")))

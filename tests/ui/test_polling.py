@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
 
 from explorer.errors import Busy
-from explorer.live.worker import Failed, Running, Waiting
+from explorer.live.worker import Done, Failed, Running, Waiting
 from explorer.ui import cached_models
 from explorer.ui.scoring import polling, request
 
@@ -17,16 +18,29 @@ THE_APPS_OWN = cached_models.worker
 def test_the_more_come_first_the_less_often_it_looks():
     paces = [polling.pace(ahead) for ahead in range(60)]
     assert paces == sorted(paces)
-    assert (paces[0], paces[9], paces[49]) == (0.3, 1.2, 2.4)
+    assert (paces[0], paces[9], paces[49]) == (0.3, 1.2, 4.8)
     assert set(paces) == set(polling.PACES), "few steps"
 
 
 def test_a_first_score_is_not_looked_for_late():
     assert request.pace(request.Standing(Waiting(49), ahead=49)) == request.FIRST_WITHIN
-    assert request.pace(request.Standing(Running(None), ahead=49)) == 2.4
+    assert request.pace(request.Standing(Running(None), ahead=49)) == 4.8
     assert request.pace(request.Standing(Running(None))) == 0.3
-    assert request.pace(request.Standing(Failed(Busy("Too many.")))) == 2.4
+    assert request.pace(request.Standing(Failed(Busy("Too many.")))) == 4.8
     assert request.pace(request.Standing(request.Loading(3.0))) == request.LOADING_EVERY
+
+
+def test_a_verification_is_looked_for_the_less_often_the_more_scores_are_waited_for(monkeypatch):
+    """Looks of many who had their score took the app's processor from those who waited for theirs."""
+    shown = SimpleNamespace(wait=lambda _: Done(SimpleNamespace(verified=False)), ahead=0)
+    monkeypatch.setattr(request, "_job", lambda *_: shown)
+    loaded = Future()
+    loaded.set_result(SimpleNamespace())
+    for ahead, seconds in ((0, 0.3), (49, 4.8)):
+        monkeypatch.setattr(request, "_verification", lambda *_, many=ahead: (Waiting(many), many))
+        standing = request.ask(SimpleNamespace(mask=None), loaded, 0.0)
+        assert standing.verifying
+        assert request.pace(standing) == seconds
 
 
 def test_the_browser_is_told_of_another_pace(monkeypatch):

@@ -15,7 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.scriptrunner_utils.script_run_context import ThreadState
 
 T = TypeVar("T")
-PACES = (0.3, 0.6, 1.2, 2.4)
+PACES = (0.3, 0.6, 1.2, 2.4, 4.8)
 """Seconds between two looks, from alone to among many: few steps, since each change costs a run."""
 
 

@@ -32,6 +32,8 @@ _LOG = logging.getLogger(__name__)
 _JOB, _VERIFICATION, _SINCE = "lab.job", "lab.verification", "lab.loading_since"
 WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
+_MANY = 256
+"""Requests that come before one for which there is no room."""
 LOADING_EVERY, FIRST_WITHIN = 1.0, 0.6
 """Seconds between two looks: at a model that is being loaded; at most, until the first score is there."""
 
@@ -144,10 +146,10 @@ def ask(question: Question, loading: Future[ModelOnData], wait: float) -> Standi
         return Standing(Failed(error), evaluator)
     if not isinstance(news, Done) or news.result.verified:
         return Standing(news, evaluator, ahead=job.ahead)
-    verification = _verification(evaluator, news.result)
+    verification, ahead = _verification(evaluator, news.result)
     if isinstance(verification, Done):
         return Standing(verification, evaluator)
-    return Standing(news, evaluator, verification.error.wrong if isinstance(verification, Failed) else "")
+    return Standing(news, evaluator, verification.error.wrong if isinstance(verification, Failed) else "", ahead)
 
 
 def pace(standing: Standing) -> float:
@@ -181,8 +183,9 @@ def _job(evaluator: ModelOnData, mask: Mask) -> Job[Answer]:
     return job
 
 
-def _verification(evaluator: ModelOnData, answer: Answer) -> Snapshot[Answer]:
-    """Where the verification of an answer stands; it is begun, or begun anew, where it is not under way."""
+def _verification(evaluator: ModelOnData, answer: Answer) -> tuple[Snapshot[Answer], int]:
+    """Where the verification of an answer stands, and how many requests come before it; it is begun, or begun anew,
+    where it is not under way."""
     from explorer.live.scoring import ledger_key, verify
 
     key = ledger_key(evaluator, answer.evaluation.mask)
@@ -191,10 +194,9 @@ def _verification(evaluator: ModelOnData, answer: Answer) -> Snapshot[Answer]:
         try:
             job = verify(cached_models.worker(), session(), evaluator, answer)
         except Busy:
-            return Waiting(0)  # that passes, so it is asked again
+            return Waiting(0), _MANY  # that passes, so it is asked again
         st.session_state[_VERIFICATION] = (key, job)
-    news: Snapshot[Answer] = job.news
-    return news
+    return job.news, job.ahead
 
 
 def follow_verification(question: Question, standing: Standing) -> None:
