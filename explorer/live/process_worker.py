@@ -289,10 +289,8 @@ class ProcessWorker:
 
     def _ahead_of(self, job: Job[Any]) -> int:
         with self._lock:
-            return sum(
-                number < job.number if asked.job.spare == job.spare else job.spare
-                for number, asked in self._asked.items()
-            )
+            lane = {number: asked.job.spare for number, asked in self._asked.items()}
+            return sum(number < job.number if spare == job.spare else job.spare for number, spare in lane.items())
 
 
 def _environment() -> dict[str, str]:

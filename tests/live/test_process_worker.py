@@ -1,4 +1,7 @@
-"""The scoring process's promises: it dies with the app, is started again, and nobody's request is lost with it."""
+"""The scoring process's promises: it dies with the app, is started again, and nobody's request is lost with it.
+
+Long because each promise is tried on a process of its own.
+"""
 
 from __future__ import annotations
 

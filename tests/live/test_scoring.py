@@ -1,4 +1,7 @@
-"""From mask to answer on a tiny model: the worker's number is the evaluator's, and the ledger gives it back."""
+"""From mask to answer on a tiny model: the worker's number is the evaluator's, and the ledger gives it back.
+
+Long because every way to an answer is tried beside the others.
+"""
 
 from __future__ import annotations
 
