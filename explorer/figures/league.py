@@ -29,14 +29,14 @@ def league_figure(
     metric: str,
     stressed: str = "",
     removed: int | None = None,
-    full: float,
+    keep: float | None = None,
     majority: float | None = None,
     majority_title: str = "majority class",
 ) -> go.Figure:
     """Draws each criterion's curve; points carry criterion and number off as customdata.
 
     curves: as League has them. stressed: the criterion that stands out, with its 95% band. removed: where a ring marks
-    the point of the stressed one. full: the full model's score, whose 90% is dotted.
+    the point of the stressed one. keep: 90% of the full model's score, dotted; None where nothing is said by it.
     """
     figure = go.Figure()
     chance = curves[curves["criterion"] == CHANCE]
@@ -80,8 +80,8 @@ def league_figure(
                 showlegend=False,
                 hoverinfo="skip",
             )
-    if full > 0:
-        figure.add_hline(y=0.9 * full, line={"color": QUIET, "width": 1, "dash": "dot"}, annotation_text="90% line")
+    if keep is not None:
+        figure.add_hline(y=keep, line={"color": QUIET, "width": 1, "dash": "dot"}, annotation_text="90% line")
     if majority is not None:
         figure.add_hline(y=majority, line={"color": QUIET, "width": 1, "dash": "dash"}, annotation_text=majority_title)
     figure.update_xaxes(title="heads and MLPs off")

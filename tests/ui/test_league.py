@@ -17,6 +17,7 @@ from tests.bundles import MODEL, H, L, small_bundle
 from tests.leagues import with_bank, with_league
 from tests.ui.opened import address, opened, words
 
+CACHE = Path(__file__).resolve().parents[2] / "cache"
 RUN = Run(MODEL, "MRPC", 1337)
 
 
@@ -125,3 +126,13 @@ def test_a_damaged_league_is_told_by_validate(tmp_path, damage):
 
     Bundle(made.root).write(replace(stored.manifest, summary=summary), arrays=arrays, table=table)
     assert any("league" in str(problem) for problem in validate(made))
+
+
+def test_where_the_full_model_has_learnt_nothing_no_criterion_is_put_before_another(monkeypatch):
+    for task, claimed in (("RTE", False), ("MRPC", True)):
+        test = opened(monkeypatch, "league", CACHE, task=task, seed="1337")
+        (chart,) = [chart for chart in test.get("plotly_chart") if "Fisher" in chart.proto.spec]
+        assert ("keeps the most" in words(test)) is claimed
+        assert ("no criterion is put before another" in words(test)) is not claimed
+        assert ("90% line" in chart.proto.spec) is claimed
+        assert "majority class" in chart.proto.spec

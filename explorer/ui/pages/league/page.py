@@ -27,6 +27,7 @@ _HOW = (
     "Then they go one by one, the least worth first, and every model on the way is scored exactly on the other half; "
     "the same the other way round, averaged. So no criterion wins by having seen the examples that it is scored on."
 )
+_UNLEARNT = "So no criterion is put before another: the curves and the table say what was scored, and no more."
 
 
 def page(view: View) -> None:
@@ -44,8 +45,8 @@ def page(view: View) -> None:
     league = league_of(cached.artefact(view, key))
     metric = view.task(run.task).metric_words
     exhibits.say(glossary.plain(_HOW))
-    exhibits.say(meaning(league, metric), "meaning")
-    st.markdown(meaning(league, metric))
+    learnt = degenerate.has_learnt(view, run.task)
+    st.markdown(exhibits.say(meaning(league, metric) if learnt else _UNLEARNT, "meaning"))
     name, removed = _choice(league)
     _curves(view, league, metric, name, removed)
     _to_lab(view, league, name, removed)
@@ -113,7 +114,7 @@ def _curves(view: View, league: League, metric: str, name: str, removed: int) ->
         metric=metric,
         stressed=name,
         removed=removed,
-        full=league.full_score,
+        keep=cached.stored_line(view, view.run),
         majority=line.score if line else None,
         majority_title=line.title if line else "",
     )
