@@ -57,6 +57,7 @@ st.html(FRAME)
 
 def main() -> None:
     """Reads the bundle, lets the person select a run, and shows the page; every error is a sentence."""
+    state.remember_link()
     try:
         root = cached.bundle_root()
         stamp = cached.stamp(root)

@@ -35,6 +35,8 @@ _CHOSEN = "view.chosen"
 _TASK_CHOSEN = "view.task_was_chosen"
 _LINKED = "view.linked_head"
 _VIEW, _PRINT, _LINK = "view.view", "view.fingerprint", "view.link"
+_OPENED = "view.opened_with"
+"""The address that opened this session, until a page has been drawn with it."""
 TOUR = "view.tour"
 """Set in the session where the stage is to begin its story at once."""
 CARD = "card"
@@ -45,12 +47,27 @@ FINGERPRINT = "v"
 """The link's parameter that says what it was made with."""
 
 
+def remember_link() -> None:
+    """Remembers the address that opened this session, as soon as a run begins: who goes to another page before the
+    first one is drawn takes along what the link selects."""
+    if not st.session_state.get(_READ_URL):
+        st.session_state.setdefault(_OPENED, st.query_params.to_dict())
+
+
+def _given(name: str) -> str | None:
+    """A parameter of the address, or of the one that opened this session where no page was drawn with it yet."""
+    opened: dict[str, str] = st.session_state.get(_OPENED, {})
+    wanted: str | None = st.query_params.get(name, opened.get(name))
+    return wanted
+
+
 def select(root: Path, stamp: float, manifests: Inventory, links: Links | None = None) -> View:
     """Draws the sidebar's selectors for model, task and seed; the view of the run that they select.
 
     The first time, they start from the URL; without one, from the task with the most seeds and, among those, the most
     artefacts: there is most to see.
     """
+    remember_link()
     runs = runs_of(manifests)
     models = _unique(run.model for run in runs)
     first = not st.session_state.get(_READ_URL)
@@ -62,14 +79,14 @@ def select(root: Path, stamp: float, manifests: Inventory, links: Links | None =
         task = _selectbox("Task", "task", list(of_model), first, default=fullest)
         of_task = tuple(run for run in runs if (run.model, run.task) == (model, task))
         seed = _selectbox("Fine-tuning seed", "seed", [str(run.seed) for run in of_task], first)
-    st.session_state[_READ_URL] = True
     run = next(run for run in of_task if str(run.seed) == seed)
     here = _fingerprint(root, stamp, manifests, run)
     view = View(Bundle(root, on_command_line(root)), stamp, manifests, run, links or {})
     st.session_state[_VIEW], st.session_state[_PRINT] = view, here
     if first:
         _read_fingerprint(run, here)
-        link_head(st.query_params.get(CARD, ""))
+        link_head(_given(CARD) or "")
+    st.session_state[_READ_URL] = True  # last: a run that is broken off is begun anew
     return view
 
 
@@ -98,8 +115,8 @@ def task_was_chosen() -> bool:
 
 def _read_fingerprint(run: Run, here: Fingerprint) -> None:
     """Tells what the link that opened this session was made with, where that differs; for the run that it names."""
-    link = read_fingerprint(st.query_params.get(FINGERPRINT, ""))
-    asked_for = [st.query_params.get(name, value) for name, value in _named(run).items()]
+    link = read_fingerprint(_given(FINGERPRINT) or "")
+    asked_for = [_given(name) or value for name, value in _named(run).items()]
     if link is None or asked_for != list(_named(run).values()):
         return
     st.session_state[_LINK] = run, link
@@ -127,7 +144,7 @@ def mask_of(run: Run, shape: tuple[int, int]) -> Mask:
     masks: dict[Run, Mask] = st.session_state.setdefault(_MASKS, {})
     if run not in masks:
         masks[run] = Mask.full(*shape)
-        code = st.query_params.get("mask", "")
+        code = _given("mask") or ""
         if code and len(masks) == 1:
             try:
                 masks[run] = Mask.from_code(code, *shape)
@@ -191,6 +208,7 @@ def write_url(run: Run, mask: Mask | None, *, live: str = "", **more: str) -> No
     view = selected()
     if here is not None and view is not None and view.run == run:
         wanted[FINGERPRINT] = replace(here, live=live).code
+    st.session_state.pop(_OPENED, None)
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
@@ -205,7 +223,9 @@ def amend_url(**more: str) -> None:
 
 def notice(sentence: str) -> None:
     """Keeps a sentence to tell the person at the top of the page, once."""
-    st.session_state.setdefault(_NOTICES, []).append(sentence)
+    told: list[str] = st.session_state.setdefault(_NOTICES, [])
+    if sentence not in told:
+        told.append(sentence)
 
 
 def show_notices() -> None:
@@ -222,7 +242,7 @@ def show_notices() -> None:
 def _selectbox(label: str, name: str, options: Sequence[str], first: bool, default: str = "") -> str:
     default = default or options[0]
     kept = f"view.{name}.kept"  # Streamlit forgets a widget's value on a switch of page
-    wanted = st.query_params.get(name) if first else st.session_state.get(kept)
+    wanted = _given(name) if first else st.session_state.get(kept)
     if name == "task" and first and wanted in options:
         st.session_state[_TASK_CHOSEN] = True
     if first and wanted is not None and wanted not in options:

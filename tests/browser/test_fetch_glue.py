@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
@@ -10,8 +11,9 @@ pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import expect  # noqa: E402
 
-from tests.browser.conftest import ROOT  # noqa: E402
+from tests.browser.conftest import ROOT, SIZES  # noqa: E402
 from tests.little_hub import PATIENT, LittleHub  # noqa: E402
+from tests.waiting import until  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +21,15 @@ def hub():
     made = LittleHub()
     yield made
     made.close()
+
+
+def _left(button):
+    return (button.bounding_box() or {"x": -1})["x"]
+
+
+def _right(button):
+    box = button.bounding_box() or {"x": math.inf, "width": 0}
+    return box["x"] + box["width"]
 
 
 def test_glue_is_fetched_by_a_button_that_names_its_size(serve, hub, page, tmp_path_factory):
@@ -38,6 +49,9 @@ def test_glue_is_fetched_by_a_button_that_names_its_size(serve, hub, page, tmp_p
     host = hub.url.removeprefix("http://")
     button = page.get_by_role("button", name=f"Fetch MRPC from {host} (1 MB)")
     expect(page.get_by_role("radio", name="Plain")).to_be_visible()
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        until(lambda width=width: _left(button) >= 0 and _right(button) <= width)
     button.click()
     expect(page.get_by_text(re.compile("too many requests"))).to_be_visible()
     hub.fails = 0

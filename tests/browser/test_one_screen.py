@@ -87,9 +87,11 @@ def test_from_the_very_click_on_nothing_tells_of_the_mask_before(sized, home):
     expect(page.locator(".card .chip")).to_have_text(re.compile("90% line"))
 
 
-def test_back_leaves_the_page_however_often_the_mask_changed(context_of, home):
-    page = context_of()  # not the fixture: Streamlit's probes are errors on the console of every page but /
+def test_back_leaves_the_page_however_often_the_mask_changed(sized, home):
+    page = sized
     page.goto(f"{home}/survival")
+    if page.viewport_size["width"] < 640:
+        page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("link", name="Lab").click()
     page.wait_for_url(re.compile(r"/lab\?.*task="))
     expect(page.locator(".card .chip")).to_be_visible()  # Survival has cells too
@@ -97,7 +99,7 @@ def test_back_leaves_the_page_however_often_the_mask_changed(context_of, home):
     entries = page.evaluate("history.length")
     for layer, head in CELLS[:3]:
         was = page.url
-        cell(page, layer, head).click()
+        cell(page, layer, head).dispatch_event("click")  # on a phone the list of pages may lie over it
         page.wait_for_url(lambda url, was=was: url != was)
     assert page.evaluate("history.length") == entries
     page.go_back()

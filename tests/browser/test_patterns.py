@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import choose
+from tests.browser.conftest import SIZES, choose
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright")
 from playwright.sync_api import expect  # noqa: E402
 
 APP = Path(__file__).with_name("patterns_app.py")
+_SIDES = "cells => cells.map((cell) => cell.getBoundingClientRect()).flatMap(({ width, height }) => [width, height])"
 
 
 def test_a_click_opens_the_map_and_typed_markup_stays_text(page, serve):
@@ -37,3 +39,8 @@ def test_a_click_opens_the_map_and_typed_markup_stays_text(page, serve):
     expect(page.locator(".js-plotly-plot").get_by_text("[UNK]").first).to_be_visible()
     expect(page.locator(".js-plotly-plot").get_by_text("dog").first).to_be_visible()
     assert page.evaluate("window.bad") is None
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.locator(".cell").first).to_be_visible()
+        until(lambda width=width: page.evaluate("document.documentElement.scrollWidth") <= width)
+        until(lambda: min(page.locator(".cell").evaluate_all(_SIDES)) >= 24)

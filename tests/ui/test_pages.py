@@ -14,7 +14,7 @@ from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
 from explorer.ui.scoring import request
 from tests.ui.cards import card, card_words
-from tests.ui.opened import opened
+from tests.ui.opened import _page, address, opened
 from tests.ui.test_words import WHOLE
 from tests.waiting import HANG_SECONDS
 
@@ -110,7 +110,7 @@ def test_browsing_imports_no_torch():
     import sys
 
     program = (
-        "import sys, pytest; from pathlib import Path; from tests.ui.opened import opened\n"
+        "import sys, pytest; from pathlib import Path; from tests.ui.opened import _page, address, opened\n"
         "for page in ('overview', 'survival', 'tickets'):\n"
         f"    t = opened(pytest.MonkeyPatch(), page, Path({str(CACHE.root)!r}))\n"
         "    assert t.header[0].value, page\n"
@@ -223,3 +223,37 @@ def test_a_seed_whose_checkpoint_does_not_ship_shows_stored_scores():
     assert "Seed 1337 can be scored live" in texts(test)
     assert card(test)["title"] == "Accuracy on MRPC dev"
     assert "Stored in this bundle: the full model." in texts(test)
+
+
+def test_who_leaves_the_first_page_before_it_is_drawn_takes_the_link_along(monkeypatch):
+    """The run of the first page is broken off where its selectors are drawn, and the next page's address is bare."""
+    from explorer.ui import state
+
+    mask = Mask.full(6, 12).with_head(2, 3, False)
+    link = {"task": "RTE", "seed": "42", "mask": mask.code, "card": "3.5", "model": "gone"}
+    drawn = state._selectbox
+
+    def broken_off(label, name, *of):
+        if name == "seed":
+            raise RuntimeError("another page was asked for")
+        return drawn(label, name, *of)
+
+    monkeypatch.setattr(state, "_selectbox", broken_off)
+    monkeypatch.setenv("EXPLORER_BUNDLE", str(CACHE.root))
+    monkeypatch.setenv("TEST_PAGE", "survival")
+    test = AppTest.from_function(_page, default_timeout=HANG_SECONDS)
+    for name, value in link.items():
+        test.query_params[name] = value
+    test.run()
+    assert test.exception
+    monkeypatch.setattr(state, "_selectbox", drawn)
+    monkeypatch.setenv("TEST_PAGE", "lab")
+    test.query_params.clear()
+    test.run()
+    assert not test.exception
+    assert [test.selectbox(key=f"view.{name}").value for name in ("task", "seed")] == ["RTE", "42"]
+    assert address(test, "mask") == mask.code
+    assert address(test, "card") == "3.5"
+    test.selectbox(key="view.seed").set_value("71").run()
+    assert address(test, "seed") == "71"
+    assert address(test, "mask") is None
