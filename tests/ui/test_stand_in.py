@@ -22,6 +22,12 @@ CHOICE = "lab.instead"
 CACHE = Path(__file__).resolve().parents[2] / "cache"
 
 
+def choice(test):
+    """The choice of what stands in."""
+    (found,) = (one for one in test.segmented_control if one.key.startswith(CHOICE))
+    return found
+
+
 def test_means_are_another_score_with_another_link(monkeypatch, tmp_path):
     task = replace(TASKS["MRPC"], train_rows=12)
     monkeypatch.setitem(TASKS, "MRPC", task)
@@ -31,12 +37,12 @@ def test_means_are_another_score_with_another_link(monkeypatch, tmp_path):
     query = {"task": "MRPC", "seed": "1337", "mask": MASK.code}
     nothing = lab(**query)
     assert not nothing.exception
-    assert nothing.segmented_control(key=CHOICE).value == "zero"
+    assert choice(nothing).value == "zero"
     assert address(nothing, "instead") is None
     before = card(nothing)
     assert "means" not in before["title"]
 
-    means = nothing.segmented_control(key=CHOICE).set_value("mean").run()
+    means = choice(nothing).set_value("mean").run()
     assert not means.exception
     assert card(means)["title"].endswith("MRPC dev, means for what is off")
     assert "Scored in" in texts(means), "not what the ledger has of the same mask"
@@ -44,7 +50,7 @@ def test_means_are_another_score_with_another_link(monkeypatch, tmp_path):
     assert address(means, "instead") == "mean"
 
     again = lab(**query, instead="mean")
-    assert again.segmented_control(key=CHOICE).value == "mean"
+    assert choice(again).value == "mean"
     assert "from the ledger" in texts(again)
     assert card(again)["value"] == card(means)["value"]
     old = lab(**query)
@@ -52,12 +58,13 @@ def test_means_are_another_score_with_another_link(monkeypatch, tmp_path):
     assert "from the ledger" in texts(old)
 
 
-def test_without_training_examples_the_choice_is_off_and_a_link_to_it_says_why():
-    test = lab(task="SST-2", seed="1337", instead="mean")
-    assert not test.exception
-    assert not [one for one in test.segmented_control if one.key == CHOICE]
-    assert "means" not in card(test)["title"]
-    assert "so the choice is off" in test.warning[0].value
+def test_without_training_examples_there_are_no_means_and_a_link_to_them_says_why():
+    for task, left in (("SST-2", [["Off: nothing", "Off: learned"]]), ("STS-B", [])):
+        test = lab(task=task, seed="1337", instead="mean")
+        assert not test.exception
+        assert [list(one.options) for one in test.segmented_control if one.key.startswith(CHOICE)] == left
+        assert "means" not in card(test)["title"]
+        assert "so they cannot be chosen" in test.warning[0].value
 
 
 def with_constants(root, checkpoint_sha256):
@@ -78,9 +85,8 @@ def test_constants_of_zero_score_as_nothing_does_and_are_filed_apart(monkeypatch
     query = {"task": "MRPC", "seed": "1337", "mask": MASK.code}
     nothing = lab(**query)
     assert not nothing.exception
-    (choice,) = (one for one in nothing.segmented_control if one.key.startswith(CHOICE))
-    assert list(choice.options) == ["Off: nothing", "Off: learned"]
-    learned = choice.set_value("learned").run()
+    assert list(choice(nothing).options) == ["Off: nothing", "Off: learned"]
+    learned = choice(nothing).set_value("learned").run()
     assert not learned.exception
     assert card(learned)["title"].endswith("learned constants for what is off")
     assert "Scored in" in texts(learned), "not what the ledger has of the same mask"

@@ -99,11 +99,11 @@ def training_of(view: View, known: KnownRun, source: dev_data.DataSource) -> Tra
     task = known.task
     finetuned = cached.artefact(view, Key(known.run, "finetune")).manifest
     if CHECKPOINT in finetuned.withheld or source.kind == cached_models.STORED:
-        return "Means are computed with the model: its checkpoint or the data are not here, so the choice is off."
+        return "Means are computed with the model: its checkpoint or the data are not here, so they cannot be chosen."
     file = finetuned.config.get("train_file")
     if task.own:
         if not task.train_rows or place_of(task) is None:
-            return f"Means are taken over training examples, and {task.name} has none here, so the choice is off."
+            return f"Means are taken over training examples, and {task.name} has none here, so they cannot be chosen."
         return Training(own=source.folder)
     if source.kind == cached_models.HUB:
         return Training()
@@ -112,7 +112,7 @@ def training_of(view: View, known: KnownRun, source: dev_data.DataSource) -> Tra
     if folder and _is_there(folder, task, name):
         return Training(folder=folder, file=None if file is None else str(file))
     where = f"{task.name}/{name}" if folder else f"GLUE's folder, {task.name}/{name} in it"
-    return f"Means are taken over training examples: {where} is not on this machine, so the choice is off."
+    return f"Means are taken over training examples: {where} is not on this machine, so they cannot be chosen."
 
 
 def _glue_folder() -> str:
