@@ -24,7 +24,8 @@ CACHE = Path(__file__).resolve().parents[2] / "cache"
 
 def choice(test):
     """The choice of what stands in."""
-    (found,) = (one for one in test.segmented_control if one.key.startswith(CHOICE))
+    choices = (*test.segmented_control, *test.selectbox)
+    (found,) = (one for one in choices if one.key.startswith(CHOICE))
     return found
 
 

@@ -57,6 +57,18 @@ def choose(view: View, known: KnownRun, source: dev_data.DataSource) -> StandsIn
         st.markdown(f":material/block: {_NAMES[ZERO]}", help=plain(why), width="content")
         return None
     before = st.session_state.get(_CHOSEN, ZERO)
+    if len(there) > 1:  # three side by side would take the tools a second row
+        chosen = st.selectbox(
+            "What stands in for what is off",
+            [ZERO, *there],
+            index=[ZERO, *there].index(before) if before in there else 0,
+            format_func=_NAMES.__getitem__,
+            key=f"{_KEY}.{'.'.join(there)}",
+            label_visibility="collapsed",
+            width=150,
+        )
+        st.session_state[_CHOSEN] = chosen
+        return there.get(chosen)
     chosen = st.segmented_control(
         "What stands in for what is off",
         [ZERO, *there],
