@@ -289,8 +289,8 @@ class ProcessWorker:
 
     def _ahead_of(self, job: Job[Any]) -> int:
         with self._lock:
-            lane = {number: asked.job.spare for number, asked in self._asked.items()}
-            return sum(number < job.number if spare == job.spare else job.spare for number, spare in lane.items())
+            jobs = [asked.job for asked in self._asked.values()]
+            return sum(of.number < job.number if of.spare == job.spare else job.spare for of in jobs)
 
 
 def _environment() -> dict[str, str]:

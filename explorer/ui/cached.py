@@ -87,15 +87,13 @@ def artefact(view: View, key: Key) -> Artefact:
 
 
 @st.cache_data(  # by what the visitor calls the bundle too: others may not learn where it lies
-    show_spinner=False, max_entries=1024, hash_funcs=BY_BUNDLE | {Bundle: lambda of: of.place}
+    show_spinner=False,
+    max_entries=1024,
+    hash_funcs=BY_BUNDLE | {View: lambda view: f"{view.root} {view.stamp} {view.bundle.place}"},
 )
-def _way_to(view: View, key: Key, bundle: Bundle) -> tuple[str, str]:
-    return why_not(bundle, key), bundle.command_for(key)
-
-
 def way_to(view: View, key: Key) -> tuple[str, str]:
     """Why this bundle can never have an artefact, '' where it can, and the command that makes it."""
-    return _way_to(view, key, view.bundle)
+    return why_not(view.bundle, key), view.bundle.command_for(key)
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)

@@ -110,7 +110,7 @@ def test_browsing_imports_no_torch():
     import sys
 
     program = (
-        "import sys, pytest; from pathlib import Path; from tests.ui.opened import _page, address, opened\n"
+        "import sys, pytest; from pathlib import Path; from tests.ui.opened import opened\n"
         "for page in ('overview', 'survival', 'tickets'):\n"
         f"    t = opened(pytest.MonkeyPatch(), page, Path({str(CACHE.root)!r}))\n"
         "    assert t.header[0].value, page\n"

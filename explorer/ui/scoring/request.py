@@ -15,7 +15,7 @@ import streamlit as st
 
 from explorer.bert.stand_ins import BESIDE_THE_DATA, ZERO
 from explorer.errors import Busy, ExplorerError
-from explorer.live.worker import Done, Dropped, Failed, Job, Running, Snapshot, Waiting
+from explorer.live.worker import SESSIONS, Done, Dropped, Failed, Job, Running, Snapshot, Waiting
 from explorer.mask import Mask
 from explorer.study.majority_baseline import MajorityBaseline, baseline_of_labels
 from explorer.study.stored_scores import KnownRun, KnownScore
@@ -32,8 +32,6 @@ _LOG = logging.getLogger(__name__)
 _JOB, _VERIFICATION, _SINCE = "lab.job", "lab.verification", "lab.loading_since"
 WAIT = 0.08
 """Seconds to wait for an answer before the page goes on without: what the ledger knows comes sooner."""
-_MANY = 256
-"""Requests that come before one for which there is no room."""
 LOADING_EVERY, FIRST_WITHIN = 1.0, 0.6
 """Seconds between two looks: at a model that is being loaded; at most, until the first score is there."""
 
@@ -194,7 +192,7 @@ def _verification(evaluator: ModelOnData, answer: Answer) -> tuple[Snapshot[Answ
         try:
             job = verify(cached_models.worker(), session(), evaluator, answer)
         except Busy:
-            return Waiting(0), _MANY  # that passes, so it is asked again
+            return Waiting(0), SESSIONS  # that passes, so it is asked again
         st.session_state[_VERIFICATION] = (key, job)
     return job.news, job.ahead
 
