@@ -56,30 +56,31 @@ def choose(view: View, known: KnownRun, source: dev_data.DataSource) -> StandsIn
     if not there:
         st.markdown(f":material/block: {_NAMES[ZERO]}", help=plain(why), width="content")
         return None
-    before = st.session_state.get(_CHOSEN, ZERO)
+    options, before = [ZERO, *there], st.session_state.get(_CHOSEN, ZERO)
+    before = before if before in there else ZERO
+    label, key = "What stands in for what is off", f"{_KEY}.{'.'.join(there)}"
     if len(there) > 1:  # three side by side would take the tools a second row
         chosen = st.selectbox(
-            "What stands in for what is off",
-            [ZERO, *there],
-            index=[ZERO, *there].index(before) if before in there else 0,
+            label,
+            options,
+            index=options.index(before),
             format_func=_NAMES.__getitem__,
-            key=f"{_KEY}.{'.'.join(there)}",
+            key=key,
             label_visibility="collapsed",
             width=150,
         )
-        st.session_state[_CHOSEN] = chosen
-        return there.get(chosen)
-    chosen = st.segmented_control(
-        "What stands in for what is off",
-        [ZERO, *there],
-        default=before if before in there else ZERO,
-        format_func=_NAMES.__getitem__,
-        key=f"{_KEY}.{'.'.join(there)}" if LEARNED in there else _KEY,
-        required=True,
-        label_visibility="collapsed",
-        help=f"{_HELP}\n\n{plain(why)}" if why else _HELP,
-        width="content",
-    )
+    else:
+        chosen = st.segmented_control(
+            label,
+            options,
+            default=before,
+            format_func=_NAMES.__getitem__,
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+            help=f"{_HELP}\n\n{plain(why)}" if why else _HELP,
+            width="content",
+        )
     st.session_state[_CHOSEN] = chosen or ZERO
     return there.get(chosen or ZERO)
 
