@@ -14,7 +14,7 @@ from explorer.errors import ExplorerError
 from explorer.store.commands import study_command
 from explorer.store.inventory import Inventory
 from explorer.store.schema import Run
-from explorer.ui import cached, memory, preload, state, visitor
+from explorer.ui import cached, memory, on_its_way, preload, state, visitor
 from explorer.ui.as_text import code
 from explorer.ui.view import runs_of
 from explorer.ui.widgets import exhibits, export_panel, glossary, head_card, one_entry, plain_text, share
@@ -57,6 +57,7 @@ st.html(FRAME)
 
 def main() -> None:
     """Reads the bundle, lets the person select a run, and shows the page; every error is a sentence."""
+    on_its_way.keep()
     state.remember_link()
     try:
         root = cached.bundle_root()
@@ -98,7 +99,7 @@ def main() -> None:
         if view is not None:
             export_panel.panel(view)
         share.panel()
-        one_entry.keep_one_entry_a_page()
+        one_entry.keep_one_entry_a_page(chosen.url_path)
     preload.start()
     memory.bound().keep()
 

@@ -110,6 +110,34 @@ def test_back_leaves_the_page_however_often_the_mask_changed(sized, home):
     expect(page.locator("button.cell[aria-checked=false]")).to_have_count(3)
 
 
+# What Streamlit does to the address when a run of the page that was left begins before the server heard of Back.
+LATE_RUN = """([left, here]) => addEventListener("popstate", () => {
+  history.pushState({}, "", left);
+  history.pushState({}, "", here);
+}, { once: true })"""
+
+
+def test_a_run_of_the_page_that_was_left_does_not_take_forward_away(context_of, home):
+    page = context_of()
+    page.goto(f"{home}/survival")
+    page.wait_for_function("window.oneEntryAPage")
+    page.get_by_role("link", name="Lab").click()
+    page.wait_for_url(re.compile(r"/lab\?.*task="))
+    expect(page.locator(".card .chip")).to_be_visible()
+    entries = page.evaluate("history.length")
+    page.evaluate(LATE_RUN, ["/lab", "/survival"])
+    page.go_back()
+    page.wait_for_url(re.compile("/survival"))
+    expect(page.locator(".page-asks")).to_have_text("Which heads and MLPs survive pruning?", use_inner_text=True)
+    page.go_forward()
+    page.wait_for_url(re.compile(r"/lab"))
+    expect(page.locator(".card .chip")).to_be_visible()
+    assert page.evaluate("history.length") == entries
+    page.get_by_role("link", name="Tickets").click()  # who goes on from there gets an entry as ever
+    page.wait_for_url(re.compile("/tickets"))
+    assert page.evaluate("history.length") == entries + 1
+
+
 @pytest.mark.parametrize(
     ("task", "typed"),
     [
