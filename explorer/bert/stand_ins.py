@@ -22,6 +22,8 @@ BESIDE_THE_DATA: Mapping[StandIn, str] = {
     LEARNED: ", learned constants for what is off",
 }
 """What is said beside the data of a score, on screen and in a terminal."""
+DRAWN = "drawn"
+"""What a random mask is called among those that constants are scored on, beside the tickets' kinds."""
 SAMPLE, SAMPLE_SEED = 1000, 0
 """Training examples behind a mean, and the seed that draws them: the same ones for every run of a task."""
 

@@ -6,6 +6,7 @@ Examples are split into halves: each half is scored with what was measured on th
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,3 +88,23 @@ def central(drawn: Float64Array, confidence: float = 0.95) -> tuple[float, float
     """Returns the percentile interval of resampled values (R,)."""
     low, high = np.quantile(drawn, ((1 - confidence) / 2, (1 + confidence) / 2))
     return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One number minus another on the same resamples of the same examples."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def beyond_noise(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return not self.low <= 0 <= self.high
+
+
+def difference(of: Float64Array, other: Float64Array) -> Difference:
+    """Subtracts what was measured on the sample, the first, and on its resamples, the rest: each (1 + R,)."""
+    drawn = of - other
+    return Difference(float(drawn[0]), *central(drawn[1:]))

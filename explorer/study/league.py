@@ -10,27 +10,13 @@ import pandas as pd
 
 from explorer.arrays import Float64Array, FloatArray
 from explorer.mask import Mask
-from explorer.stats.areas import central
+from explorer.stats.areas import Difference, central, difference
 from explorer.stats.intervals import SeedSpread, seed_spread
 from explorer.stats.stability import Stability, stability
 from explorer.store.bundle import Artefact
 from explorer.store.schema import Run
 from explorer.study.words import minus
 from explorer.tickets.criteria import CHANCE, EXPECTED, Criterion, criterion_named, order_of
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One area minus another on the same resamples of the same examples."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def beyond_noise(self) -> bool:
-        """Whether the interval leaves out 0."""
-        return not self.low <= 0 <= self.high
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,8 +86,8 @@ def league_of(artefact: Artefact) -> League:
             criterion_named(name),
             float(of[0]),
             *central(of[1:]),
-            _difference(of, mean[EXPECTED]),
-            _difference(of, mean[CHANCE]),
+            difference(of, mean[EXPECTED]),
+            difference(of, mean[CHANCE]),
             int((chance < of[0]).sum()),
         )
         for name, of in mean.items()
@@ -167,11 +153,6 @@ def meaning(league: League, metric: str) -> str:
 
 def _titles(standings: Sequence[Standing]) -> str:
     return ", ".join(one.criterion.title for one in standings)
-
-
-def _difference(of: Float64Array, other: Float64Array) -> Difference:
-    drawn = of - other
-    return Difference(float(drawn[0]), *central(drawn[1:]))
 
 
 def _curves(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from explorer.bert.engine import Instead
 from explorer.bert.shards import shards_of
-from explorer.bert.stand_ins import LEARNED, MEAN, SAMPLE, SAMPLE_SEED, ZERO, sample_for_means
+from explorer.bert.stand_ins import DRAWN, LEARNED, MEAN, SAMPLE, SAMPLE_SEED, ZERO, sample_for_means
 from explorer.glue.encoding import Encoded, encode
 from explorer.store.runs_of_task import TOGETHER
 from explorer.store.schema import Manifest
@@ -27,7 +27,6 @@ from precompute.stages.opened import OpenRun, open_run, require_every_head, scor
 MASKS = 25
 """Random masks that are scored under each stand-in, the first of a bank's: as many at each keep rate."""
 _DRAW_SEED = 0
-DRAWN = "drawn"
 
 
 def make(options: Options) -> Manifest:

@@ -1,4 +1,4 @@
-"""Page Tickets: nothing against means in the place of what is off, and the command where it was not made."""
+"""Page Tickets: nothing, means and learned constants in the place of what is off; the command where not made."""
 
 from __future__ import annotations
 
@@ -58,3 +58,48 @@ def test_zero_against_mean_or_how_to_make_it(monkeypatch, tmp_path):
     assert {"tickets.means", "tickets.means.table", "tickets.means.moved"} <= set(kept)
     other = opened(monkeypatch, "tickets", bundle.root, task="MRPC", seed="1337")
     assert "python -m precompute mean --task MRPC --seed 1337" in words(other)
+
+
+def with_constants(bundle, run, code):
+    """Learned constants keep every example right; nothing and means half of them."""
+    labels, rows, said = bundle.read(Key(run, "finetune")).arrays["labels"], [], []
+    for instead in ("zero", "mean", "learned"):
+        for name in ("good", "random", "bad", "drawn"):
+            mask = ticket(run.seed)
+            right = np.arange(len(labels)) < (len(labels) if instead == "learned" else len(labels) // 2)
+            said.append(np.where(right, labels, 1 - labels).astype(np.int8))
+            row = {"mask": mask.code, "name": name, "rate": 0.5 if name == "drawn" else np.nan, "instead": instead}
+            row |= {"score": float(right.mean()), "low": 0.0, "high": 1.0, "n": len(labels)}
+            rows.append(row | {"heads_kept": mask.heads_kept, "mlps_kept": mask.mlps_kept})
+    arrays = {"predictions": np.stack(said), "heads": np.zeros((L, H, 2), np.float32)}
+    arrays |= {"mlps": np.zeros((L, 2 * H), np.float32), "losses": np.zeros(240, np.float32)}
+    return write(
+        bundle,
+        Key(run, "constants"),
+        config={"ticket": code, "steps": 240},
+        summary={"full_score": 0.9, "examples": 1000},
+        arrays=arrays,
+        table=pd.DataFrame(rows),
+    )
+
+
+def test_learned_constants_or_how_to_make_them(monkeypatch, tmp_path):
+    bundle = small_bundle(tmp_path / "bundle", stages=("structured", "baseline"))
+    verb = f"python -m precompute constants --task MRPC --seed 42 --model {MODEL}"
+    assert verb in words(opened(monkeypatch, "tickets", bundle.root, task="MRPC", seed="42"))
+    with_constants(bundle, RUN, ticket(RUN.seed).code)
+    assert not [problem for problem in validate(bundle) if "constants" in str(problem)]
+    test = opened(monkeypatch, "tickets", bundle.root, task="MRPC", seed="42")
+    said = words(test)
+    assert verb not in said
+    assert "A learned constant keeps more of the score than leaving nothing there, +0.5" in said
+    kept = test.session_state["exhibits.kept"].exhibits
+    assert {"tickets.constants", "tickets.constants.tickets"} <= set(kept)
+
+
+def test_constants_of_another_ticket_are_not_shown(monkeypatch, tmp_path):
+    bundle = small_bundle(tmp_path / "bundle", stages=("structured", "baseline"))
+    with_constants(bundle, RUN, "another")
+    said = words(opened(monkeypatch, "tickets", bundle.root, task="MRPC", seed="42"))
+    assert "A learned constant keeps" not in said
+    assert "precompute constants --task MRPC --seed 42" in said

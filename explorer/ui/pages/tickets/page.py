@@ -20,7 +20,7 @@ from explorer.study.report import Report, more_words
 from explorer.study.ticket_words import KEPT, METHODS, STATE_NAMES, about_words, notes_words, seed_rows
 from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
-from explorer.ui.pages.tickets import mean_ablation, pairs, transfer
+from explorer.ui.pages.tickets import learned_constants, mean_ablation, pairs, transfer
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
 from explorer.ui.widgets.switch import switch
@@ -59,6 +59,7 @@ def page(view: View) -> None:
     if method == "structured":
         transfer.stable(view)
         mean_ablation.show(view)
+        learned_constants.show(view)
         transfer.show(view)
         transfer.retrained(view)
 

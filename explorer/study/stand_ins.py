@@ -1,0 +1,141 @@
+"""What a learned constant in the place of a head or MLP that is off keeps of the score, beside its mean and nothing.
+
+Optimal ablation: Li and Janson 2024 (arXiv:2409.09951), section 2.3. Goes beyond the paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from explorer.arrays import BoolArray, Float64Array
+from explorer.bert.stand_ins import DRAWN, LEARNED, MEAN, ZERO, StandIn
+from explorer.errors import BadBundle
+from explorer.stats.areas import Difference, central, difference, draw_weights, weighted_scores
+from explorer.store.bundle import Artefact
+from explorer.study.conditions import TICKET_KINDS
+from explorer.study.stored_scores import KnownRun
+from explorer.study.words import minus
+
+NAMES: Mapping[StandIn, str] = {ZERO: "nothing (the paper)", MEAN: "the mean", LEARNED: "a learned constant"}
+"""What stands in -> in words, in the order in which they are shown."""
+
+
+@dataclass(frozen=True, eq=False)
+class StandInsCompared:
+    """One run's tickets and random masks under each stand-in, on the same n dev examples."""
+
+    known: KnownRun
+    masks: pd.DataFrame
+    """A row a stand-in and keep rate: what stands in, rate, masks, score (their mean), low, high."""
+    tickets: pd.DataFrame
+    """A row a ticket: its score under each stand-in, and learned minus the two others, each with its interval."""
+    learned_minus: Mapping[StandIn, Difference]
+    """Nothing or the mean -> what a learned constant keeps more, on average over the random masks."""
+    drawn: int
+    """Random masks."""
+    sample: int
+    """Training examples that means and constants are taken from."""
+    steps: int
+    """Steps in which the constants were learnt."""
+
+    @property
+    def n(self) -> int:
+        """Dev examples."""
+        return len(self.known.labels)
+
+
+def stand_ins_compared(artefact: Artefact, known: KnownRun) -> StandInsCompared:
+    """Reads a run's artefact of stage constants. Intervals are over dev examples, the masks held fixed.
+
+    Raises BadBundle where the masks under the three are not the same ones in the same order.
+    """
+    table, labels, summary = artefact.table, known.labels, artefact.manifest.summary
+    of = {instead: (table["instead"] == instead).to_numpy() for instead in NAMES}
+    first = table[of[ZERO]]
+    names = first["name"].to_numpy()
+    if any(list(table[rows]["mask"]) != list(first["mask"]) for rows in of.values()):
+        raise BadBundle(f"The masks of {artefact.manifest.key.path} are not the same ones under each stand-in.")
+    weights = draw_weights([np.arange(len(labels))])
+    drawn_scores = weighted_scores(known.task.metric, artefact.arrays["predictions"], labels, weights)
+    scores = {instead: drawn_scores[:, rows] for instead, rows in of.items()}  # (1 + R, masks)
+    drawn = names == DRAWN
+    whole = {instead: each[:, drawn].mean(axis=1) for instead, each in scores.items()}
+    return StandInsCompared(
+        known,
+        _by_rate(scores, first["rate"].to_numpy(np.float64), drawn),
+        _tickets(scores, names),
+        {other: difference(whole[LEARNED], whole[other]) for other in (ZERO, MEAN)},
+        int(drawn.sum()),
+        int(summary["examples"]),
+        int(artefact.manifest.config["steps"]),
+    )
+
+
+def _by_rate(scores: Mapping[StandIn, Float64Array], rates: Float64Array, drawn: BoolArray) -> pd.DataFrame:
+    rows = []
+    for instead, each in scores.items():
+        for rate in np.unique(rates[drawn]):
+            here = drawn & (rates == rate)
+            found = each[:, here].mean(axis=1)
+            low, high = central(found[1:])
+            row = {"in the place of what is off": NAMES[instead], "rate": float(rate), "masks": int(here.sum())}
+            rows.append(row | {"score": float(found[0]), "low": low, "high": high})
+    return pd.DataFrame(rows)
+
+
+def _tickets(scores: Mapping[StandIn, Float64Array], names: np.ndarray) -> pd.DataFrame:
+    rows = []
+    for kind in TICKET_KINDS:
+        own = {instead: each[:, list(names).index(kind)] for instead, each in scores.items()}
+        row = {"ticket": kind}
+        row |= {NAMES[instead]: _words(float(of[0]), *central(of[1:]), ".3f") for instead, of in own.items()}
+        for other in (ZERO, MEAN):
+            gain = difference(own[LEARNED], own[other])
+            row[f"learned minus {NAMES[other]}"] = _words(gain.value, gain.low, gain.high, "+.3f")
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _words(value: float, low: float, high: float, style: str) -> str:
+    return f"{value:{style}} [{low:{style}}, {high:{style}}]"
+
+
+def meaning(of: StandInsCompared, metric: str, *, learnt: bool) -> str:
+    """Says in a few sentences, as Markdown, whether a learned constant keeps more than nothing and than the mean.
+
+    learnt: whether the full model beats its baseline; where not, nothing is claimed.
+    """
+    run = of.known.run
+    if not learnt:
+        return f"The full model of {run.task} has learnt nothing that a constant could keep: nothing is claimed."
+    good = of.tickets.set_index("ticket").loc["good"]
+    return minus(
+        f"**A learned constant keeps {_than(of.learned_minus[ZERO], 'leaving nothing there')}**, and "
+        f"{_than(of.learned_minus[MEAN], 'the mean')}: {metric} on average over {of.drawn} random masks of {run.task}, "
+        f"seed {run.seed}. The good ticket, pruned with nothing there, scores {good[NAMES[ZERO]]} with nothing, "
+        f"{good[NAMES[MEAN]]} with means and {good[NAMES[LEARNED]]} with learned constants; the full model "
+        f"{of.known.full.score:.3f}."
+    )
+
+
+def _than(found: Difference, other: str) -> str:
+    how = "more" if found.value > 0 else "less"
+    words = (
+        f"{how} of the score than {other}" if found.beyond_noise else f"as much of the score as {other}, within noise"
+    )
+    return f"{words}, {_words(found.value, found.low, found.high, '+.3f')}"
+
+
+def caption(of: StandInsCompared) -> str:
+    """Says what is drawn, over what, and where the constants come from."""
+    return (
+        f"One constant a head and MLP, learnt in {of.steps} steps from {of.sample:,} training examples under random "
+        "masks of all these sizes, so that the masked model says what the full one says; no label is read, dev never "
+        "learnt from (Li and Janson 2024, arXiv:2409.09951, section 2.3). Each point is the mean over masks drawn at "
+        f"one keep rate, the same masks under all three; bars: 95% intervals over {of.n:,} dev examples, the masks "
+        "held fixed. Correlations that are not defined count as 0. Goes beyond the paper, which leaves nothing there."
+    )
