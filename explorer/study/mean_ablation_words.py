@@ -150,18 +150,27 @@ def meaning(tasks: Sequence[MeanAblation]) -> str:
     return f"{words} {size}{_same_masks(judged)}"
 
 
-def _held(tasks: Sequence[MeanAblation], number: int) -> str:
-    """How a claim's verdicts change from nothing to means throughout, over tasks."""
-    changed = [
+def same_verdicts(tasks: Sequence[MeanAblation], number: int) -> int:
+    """Counts the tasks on which a claim (0 for (a), 1 for (b)) gets one verdict with nothing and with means."""
+    return len(tasks) - len(_changed(tasks, number))
+
+
+def _changed(tasks: Sequence[MeanAblation], number: int) -> list[str]:
+    return [
         f"{of.task} ({of.claims[PAPER][number].verdict} → {of.claims[THROUGHOUT][number].verdict})"
         for of in tasks
         if of.claims[PAPER][number].verdict != of.claims[THROUGHOUT][number].verdict
     ]
+
+
+def _held(tasks: Sequence[MeanAblation], number: int) -> str:
+    """How a claim's verdicts change from nothing to means throughout, over tasks."""
+    changed = _changed(tasks, number)
     claim = f"Claim ({_LETTERS[number]})"
     if not changed:
         every = "this task" if len(tasks) == 1 else f"all {len(tasks)} tasks"
         return f"{claim} gets the same verdict with means as with nothing on {every}."
-    same = len(tasks) - len(changed)
+    same = same_verdicts(tasks, number)
     return f"{claim} gets the same verdict on {same} of {len(tasks)} tasks; it changes on {', '.join(changed)}."
 
 

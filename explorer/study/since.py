@@ -15,6 +15,8 @@ from explorer.stats.stability import chance_range
 from explorer.store.schema import Manifest
 from explorer.study.league import League
 from explorer.study.mask_bank import MaskBank
+from explorer.study.mean_ablation import MeanAblation
+from explorer.study.mean_ablation_words import same_verdicts
 from explorer.study.pairs import RunPairs
 from explorer.study.tickets_stability import stability_over_seeds
 from explorer.study.transfer import Transferred
@@ -25,6 +27,7 @@ QUESTIONS = {
     "league": "What should go first?",
     "worth": "Do heads and MLPs add up?",
     "pairs": "Which stand in for each other?",
+    "means": "Does it matter what stands in for what is off?",
     "transfer": "Does a ticket win on another task?",
     "stability": "Does the same ticket come out again?",
 }
@@ -132,6 +135,31 @@ def pairs_answer(found: RunPairs, shape: tuple[int, int], seed: int, made: Seque
         _commands(made),
         "league",
         {"measure": "margin"} if found.measure == "margin" else {},
+    )
+
+
+def means_answer(tasks: Sequence[MeanAblation], made: Sequence[Manifest]) -> Answer | None:
+    """Says on how many tasks claims (a) and (b) get the same verdict with means as with nothing in the place of what
+    is off; None without a task whose model has learnt something."""
+    judged = [of for of in tasks if of.learnt]
+    if not judged:
+        return None
+    of_good, of_rest = (same_verdicts(judged, number) for number in (0, 1))
+    moved = float(np.mean([of.moved("good").value for of in judged]))
+    n, runs = sorted({of.n for of in judged}), [len(of.runs) for of in judged]
+    examples = f"{n[0]:,}" if len(n) == 1 else f"{n[0]:,} to {n[-1]:,}"
+    over = seeds(runs[0]) if len(set(runs)) == 1 else f"{min(runs)} to {max(runs)} seeds"
+    return Answer(
+        "means",
+        f"{of_good} of {len(judged)}",
+        minus(
+            f"tasks keep their verdict on claim (a) with means, not nothing, in the place of what is off; {of_rest} on "
+            f"claim (b). The very same good tickets change by {moved:+.3f} on average"
+        ),
+        f"{', '.join(of.task for of in judged)}; {over} each, n = {examples} dev examples",
+        "Li and Janson 2024",
+        _commands(made),
+        "tickets",
     )
 
 

@@ -35,7 +35,7 @@ from explorer.study.landmarks import Landmark, landmarks_of
 from explorer.study.learnt import line_to_keep
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
 from explorer.study.mask_bank import MaskBank, mask_bank_of
-from explorer.study.mean_ablation import read_mean_ablation
+from explorer.study.mean_ablation import MeanAblation, read_mean_ablation
 from explorer.study.mean_ablation_words import MeansShown, means_shown
 from explorer.study.pairs import Partners, RunPairs, run_pairs
 from explorer.study.pairs import bank_partners as made_bank_partners
@@ -149,15 +149,19 @@ def claim_sheet(view: View, model: str, task: str) -> ClaimSheet:
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
-def with_means(view: View, model: str, first: str) -> MeansShown | None:
-    """What a model's tickets score with means in the place of what is off, of every task that has it, `first` before
-    the others; None where none has. Raises BadBundle."""
-    tasks = sorted({one.task for one in view.manifests if one.key.stage == "mean-ablated" and one.model == model})
+def mean_ablations(view: View, model: str) -> tuple[MeanAblation, ...]:
+    """A model's tickets with means in the place of what is off, of every task that has them. Raises BadBundle."""
     made = []
-    for task in sorted(tasks, key=lambda task: task != first):
+    for task in sorted({one.task for one in view.manifests if one.key.stage == "mean-ablated" and one.model == model}):
         learnt, line = claim_sheet(view, model, task).learnt, majority_baseline(view, model, task)
         made.append(read_mean_ablation(view.bundle, model, task, line, learnt))
-    there = [of for of in made if of is not None]
+    return tuple(of for of in made if of is not None)
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def with_means(view: View, model: str, first: str) -> MeansShown | None:
+    """What is shown of `mean_ablations`, the task `first` before the others; None where there are none."""
+    there = sorted(mean_ablations(view, model), key=lambda of: of.task != first)
     return means_shown(there) if there else None
 
 

@@ -8,10 +8,12 @@ import pytest
 from explorer.store.schema import Key, Run
 from explorer.study.league import league_of
 from explorer.study.mask_bank import mask_bank_of
-from explorer.study.since import league_answer, stability_answer, worth_answer
+from explorer.study.mean_ablation import PAPER, THROUGHOUT, read_mean_ablation
+from explorer.study.since import league_answer, means_answer, stability_answer, worth_answer
 from tests.bundles import MODEL, H, L, small_bundle, ticket
 from tests.leagues import with_bank, with_league, with_pairs
 from tests.ui.opened import opened, words
+from tests.ui.test_mean_ablation import with_means
 from tests.ui.test_transfer import with_transfer
 
 RUN, OTHER = Run(MODEL, "MRPC", 42), Run(MODEL, "MRPC", 1337)
@@ -24,6 +26,7 @@ def bundle(tmp_path_factory):
         with_league(made, run)
     with_bank(made, RUN)
     with_pairs(made, RUN)
+    with_means(made, RUN)
     with_transfer(made, RUN)
     return made
 
@@ -41,6 +44,7 @@ def test_every_answer_of_the_bundle_has_its_card(monkeypatch, bundle):
         "What should go first?",
         "Do heads and MLPs add up?",
         "Which stand in for each other?",
+        "Does it matter what stands in for what is off?",
         "Does a ticket win on another task?",
         "Does the same ticket come out again?",
     ]
@@ -96,3 +100,12 @@ def test_one_ticket_has_no_stability():
     two = stability_answer({42: ticket(42), 43: ticket(42)}, [])
     assert two is not None
     assert (two.number, two.rests_on.startswith("no interval for two")) == ("1.00", True)
+
+
+def test_verdicts_with_means_are_counted_over_tasks_that_learnt(bundle):
+    tasks = [read_mean_ablation(bundle, MODEL, "MRPC", None, learnt) for learnt in (True, False)]
+    answer = means_answer(tasks, [])
+    nothing, means = (tasks[0].claims[setting][0].verdict for setting in (PAPER, THROUGHOUT))
+    assert answer.number == f"{int(nothing == means)} of 1"
+    assert answer.rests_on == "MRPC; 1 seed each, n = 60 dev examples"
+    assert means_answer(tasks[1:], []) is None

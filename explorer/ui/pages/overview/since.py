@@ -18,6 +18,7 @@ from explorer.study.since import (
     QUESTIONS,
     Answer,
     league_answer,
+    means_answer,
     pairs_answer,
     stability_answer,
     transfer_answer,
@@ -38,7 +39,7 @@ _STYLE = """<style>
 .since small { display: block; opacity: .8; font-size: .8125rem; line-height: 1.4; }
 </style>"""
 _KEY = "overview.since"
-_STAGES = {"league": "league", "worth": "bank", "pairs": "pairs", "transfer": "transfer"}
+_STAGES = {"league": "league", "worth": "bank", "pairs": "pairs", "means": "mean-ablated", "transfer": "transfer"}
 """Answer -> the stage that it is read from."""
 
 
@@ -74,7 +75,7 @@ def answers(view: View, run: Run, learnt: bool) -> tuple[list[Answer], dict[str,
 
     Also name -> a sentence, of those that cannot be read from what is there.
     """
-    readers: dict[str, Callable[[View], Answer | None]] = {"transfer": _transfer}
+    readers: dict[str, Callable[[View], Answer | None]] = {"means": _means, "transfer": _transfer}
     if learnt:
         readers = {"league": _league, "worth": _worth, "pairs": _pairs, **readers, "stability": _stability}
     found, refused = [], {}
@@ -134,6 +135,14 @@ def _pairs(view: View) -> Answer | None:
         found = cached.pairs(view, run, shape, by_margin=not view.task().is_regression)
         return pairs_answer(found, shape, run.seed, [view.manifests.by_key[key]])
     return None
+
+
+def _means(view: View) -> Answer | None:
+    tasks = cached.mean_ablations(view, view.run.model)
+    keys = [
+        Key(run, "mean-ablated") for of in tasks if of.learnt for run in (one.known.run for one in of.runs.values())
+    ]
+    return means_answer(tasks, [view.manifests.by_key[key] for key in keys])
 
 
 def _transfer(view: View) -> Answer | None:
