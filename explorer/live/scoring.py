@@ -179,11 +179,14 @@ def shares_most(one: Mask, other: Mask) -> bool:
 def verifying(evaluator: Evaluator, answer: Answer, ledger: Ledger) -> Generator[int, None, Answer]:
     """Verifies an answer: a turn a shard, yielding how many examples are fp32's.
 
-    The verified answer takes the place of the other in the ledger.
+    The verified answer takes the place of the other in the ledger, under the date of that one.
     """
     for news in evaluator.verify(answer.evaluation):
         if isinstance(news, Evaluation):
-            return answer if answer.verified else _kept(evaluator, news, ledger, answer.entry)
+            if answer.verified:
+                return answer
+            known = recalled(evaluator, news.mask, ledger)
+            return replace(_kept(evaluator, news, ledger, known.entry if known else None), entry=answer.entry)
         yield news
         known = recalled(evaluator, answer.evaluation.mask, ledger)
         if known is not None and known.verified:  # another session was faster

@@ -45,7 +45,7 @@ def test_glue_is_fetched_by_a_button_that_names_its_size(serve, hub, page, tmp_p
     url = serve(app, environment)
     hub.fails = 429
     page.goto(f"{url}/?task=MRPC&seed=1337")
-    page.get_by_role("link", name="Lab").click()
+    page.get_by_role("link", name="Lab", exact=True).click()
     host = hub.url.removeprefix("http://")
     button = page.get_by_role("button", name=f"Fetch MRPC from {host} (1 MB)")
     expect(page.get_by_role("radio", name="Plain")).to_be_visible()

@@ -50,9 +50,9 @@ def test_ten_fast_clicks_lose_nothing_and_the_newest_mask_ends_on_screen(
 def test_a_click_just_before_the_page_is_left_is_not_lost(page, home):
     open_lab(page, home)
     page.get_by_label(re.compile(r"^Layer 3, head 7:")).first.dispatch_event("click")
-    page.get_by_role("link", name="Survival").dispatch_event("click")
+    page.get_by_role("link", name="Survival", exact=True).dispatch_event("click")
     expect(page.locator(".page-asks")).to_have_text("Which heads and MLPs survive pruning?", use_inner_text=True)
-    page.get_by_role("link", name="Lab").dispatch_event("click")
+    page.get_by_role("link", name="Lab", exact=True).dispatch_event("click")
     without = Mask.full(6, 12).with_head(2, 6, False).code
     expect(page.get_by_label(re.compile(r"^Layer 3, head 7: pruned")).first).to_be_visible()
     expect(page.locator(f'.card[data-mask="{without}"] .fold')).to_contain_text("Scored ")

@@ -92,7 +92,7 @@ def test_back_leaves_the_page_however_often_the_mask_changed(sized, home):
     page.goto(f"{home}/survival")
     if page.viewport_size["width"] < 640:
         page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_role("link", name="Lab").click()
+    page.get_by_role("link", name="Lab", exact=True).click()
     page.wait_for_url(re.compile(r"/lab\?.*task="))
     expect(page.locator(".card .chip")).to_be_visible()  # Survival has cells too
     page.wait_for_function("window.oneEntryAPage")
@@ -121,7 +121,7 @@ def test_a_run_of_the_page_that_was_left_does_not_take_forward_away(context_of, 
     page = context_of()
     page.goto(f"{home}/survival")
     page.wait_for_function("window.oneEntryAPage")
-    page.get_by_role("link", name="Lab").click()
+    page.get_by_role("link", name="Lab", exact=True).click()
     page.wait_for_url(re.compile(r"/lab\?.*task="))
     expect(page.locator(".card .chip")).to_be_visible()
     entries = page.evaluate("history.length")
@@ -133,7 +133,7 @@ def test_a_run_of_the_page_that_was_left_does_not_take_forward_away(context_of, 
     page.wait_for_url(re.compile(r"/lab"))
     expect(page.locator(".card .chip")).to_be_visible()
     assert page.evaluate("history.length") == entries
-    page.get_by_role("link", name="Tickets").click()  # who goes on from there gets an entry as ever
+    page.get_by_role("link", name="Tickets", exact=True).click()  # who goes on from there gets an entry as ever
     page.wait_for_url(re.compile("/tickets"))
     assert page.evaluate("history.length") == entries + 1
 

@@ -154,7 +154,7 @@ def test_titles_say_what_the_task_asks(page, home):
     page.goto(home)
     expect(page.get_by_role("heading", name="MRPC: do these two sentences say the same?")).to_be_visible()
     page.wait_for_function("document.title.includes('MRPC: do these two sentences say the same?')")
-    page.get_by_role("link", name="Tickets").click()
+    page.get_by_role("link", name="Tickets", exact=True).click()
     page.wait_for_function("document.title.startsWith('Tickets · MRPC')")
 
 

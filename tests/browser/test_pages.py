@@ -13,13 +13,13 @@ from playwright.sync_api import expect  # noqa: E402
 
 def open_lab(page, home):
     page.goto(home)
-    page.get_by_role("link", name="Lab").click()
+    page.get_by_role("link", name="Lab", exact=True).click()
     expect(page.locator(".card .fold:not(.empty)")).to_be_visible()
 
 
 def test_survival_shows_a_heatmap_and_its_numbers(page, home):
     page.goto(home)
-    page.get_by_role("link", name="Survival").click()
+    page.get_by_role("link", name="Survival", exact=True).click()
     asks = page.locator(".page-asks")  # its terms hold their sentences, which are not seen yet
     expect(asks).to_have_text("Which heads and MLPs survive pruning?", use_inner_text=True)
     cell = page.get_by_label(re.compile(r"^Layer 1, head 1: Survives.*Mean"))
@@ -39,7 +39,7 @@ def test_the_four_claims_open_and_lead_to_where_they_are_checked(page, home):
         expect(page.locator(".js-plotly-plot")).to_have_count(many)
     page.get_by_role("link", name=re.compile("Compare the seeds")).click()
     expect(page.get_by_role("heading", name="Do the seeds agree?")).to_be_visible()
-    page.get_by_role("link", name="Tickets").click()
+    page.get_by_role("link", name="Tickets", exact=True).click()
     expect(page.get_by_text(re.compile("^Do all tickets"))).to_be_visible()
     expect(page.get_by_text("as published").first).to_be_visible()
     expect(page.locator(".js-plotly-plot").nth(1)).to_be_visible()  # ours, theirs, and what the bundle has beside them

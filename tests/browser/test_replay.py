@@ -25,7 +25,7 @@ STEPS = path_of(Bundle(ROOT / "cache").read(Key(RUN, "structured", "together")),
 @pytest.fixture
 def replay(page, home):
     page.goto(f"{home}/?task=MRPC&seed={RUN.seed}")
-    page.get_by_role("link", name="Replay").click()
+    page.get_by_role("link", name="Replay", exact=True).click()
     expect(page.get_by_text("The full model, everything on.")).to_be_visible()
     return page
 
@@ -51,7 +51,7 @@ def test_a_step_opens_in_the_lab_with_its_mask_and_replay_remembers_where_it_was
     replay.get_by_role("button", name="Open this step in the lab").click()
     replay.wait_for_url(re.compile(f"lab.*seed=42.*mask={STEPS[2].mask.code}"))
     until(lambda: states(replay) == flat(2))
-    replay.get_by_role("link", name="Replay").click()
+    replay.get_by_role("link", name="Replay", exact=True).click()
     expect(replay.get_by_test_id("stMetricLabel")).to_contain_text("Step 2 of")
 
 

@@ -31,7 +31,7 @@ def stage(page, home):
     page.on("websocket", lambda socket: _note(page, socket.url))
     page.set_viewport_size({"width": 1280, "height": 720})
     page.goto(home)
-    page.get_by_role("link", name="Stage").click()
+    page.get_by_role("link", name="Stage", exact=True).click()
     page.get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("attention heads can go?")
     return page
@@ -84,4 +84,4 @@ def test_a_reload_keeps_the_place_and_escape_leads_out(context_of, home):
     expect(page.locator(".deck .count")).to_have_text(f"4 of {STEPS}")
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Go on at step 4")).to_be_visible()
-    expect(page.get_by_role("link", name="Stage")).to_be_visible()
+    expect(page.get_by_role("link", name="Stage", exact=True)).to_be_visible()

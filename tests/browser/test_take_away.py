@@ -40,7 +40,7 @@ def elsewhere(tmp_path_factory, serve):
 
 def replay(page, home):
     page.goto(home)
-    page.get_by_role("link", name="Replay").click()
+    page.get_by_role("link", name="Replay", exact=True).click()
     expect(page.get_by_role("heading", name="MRPC: do these two sentences say the same?")).to_be_visible()
     page.get_by_role("slider").first.focus()
     page.keyboard.press("ArrowRight")
@@ -134,7 +134,7 @@ def test_a_figure_is_drawn_for_a_paper(page, home, tmp_path):
 
 def test_a_mask_is_loaded_from_files(page, home):
     page.goto(home)
-    page.get_by_role("link", name="Lab").click()
+    page.get_by_role("link", name="Lab", exact=True).click()
     page.get_by_role("button", name="Load a mask").click()
     mask = Mask(np.eye(L, H), np.ones(L))
     files = [

@@ -6,6 +6,7 @@ Long because every way to an answer is tried beside the others.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from types import SimpleNamespace
 
 import numpy as np
@@ -238,12 +239,14 @@ def test_a_score_is_corrected_in_the_ledger_once_it_is_verified(worker, misled, 
     before = ledger.get(ledger_key(misled, MASK))
     assert before is not None
     assert (first.verified, before.verified, before.corrected) == (False, False, 0)
+    earlier = replace(before, created=before.created - timedelta(days=1))
+    ledger.put(ledger_key(misled, MASK), earlier)
     news = scoring.verify(worker, "anna", misled, first).wait(HANG_SECONDS)
     assert isinstance(news, Done)
     after = ledger.get(ledger_key(misled, MASK))
     assert after is not None
     assert (after.verified, after.corrected) == (True, 1)
-    assert (after.created, after.seconds, after.provenance) == (before.created, before.seconds, before.provenance)
+    assert (after.created, after.seconds, after.provenance) == (earlier.created, earlier.seconds, earlier.provenance)
     assert after.score != before.score
     again = answer(worker, misled, MASK, ledger)
     for verified in (news.result, again):
