@@ -49,7 +49,6 @@ class League:
     components: int
     n: int
     draws: int
-    full_score: float
     loss_full: float
     loss_empty: float
     loss_explained: float
@@ -100,7 +99,6 @@ def league_of(artefact: Artefact) -> League:
         int(table["removed"].max()),
         int(table["n"].iloc[0]),
         len(chance),
-        float(summary["full_score"]),
         float(summary["loss_full"]),
         float(summary["loss_empty"]),
         float(summary["loss_explained"]),
