@@ -128,3 +128,19 @@ def test_a_card_that_is_asked_for_before_it_is_there_opens_once_it_is(page):
     assert told["second"] == {"code": "2.1", "open": True}
     assert told["ring"] == "2.1"
     assert not told["open"], "it was for the page before"
+
+
+LEAVE = """() => {
+  for (const host of document.querySelectorAll("*")) host.shadowRoot?.querySelector(".head-card")?.remove();
+}"""
+
+
+def test_a_card_that_has_left_the_page_answers_nothing(page, home):
+    """Streamlit takes the element away before it says so; what it throws meanwhile fails the test at its end."""
+    page.goto(f"{home}/?task=SST-2")
+    expect(page.locator("button.cell").first).to_be_visible()
+    page.locator(".head-card").wait_for(state="attached")
+    page.evaluate(LEAVE)
+    for name in ("headcard", "linkedhead"):
+        page.evaluate("name => dispatchEvent(new CustomEvent(name, { detail: { code: '3.5' } }))", name)
+    assert page.evaluate("document.documentElement.classList.contains('head-card-open')") is False

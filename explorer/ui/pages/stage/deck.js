@@ -63,8 +63,7 @@ class Deck {
 
   hear({ live, waiting }, tell, leave) {
     Object.assign(this, { live, waiting, tell, leave });
-    const rgb = getComputedStyle(this.root).color.match(/[\d.]+/g).slice(0, 3);
-    this.root.classList.toggle("dark", Math.max(...rgb) > 127);
+    this.root.classList.toggle("dark", Boolean(isDark(this.root)));
     this.score();
   }
 

@@ -60,6 +60,7 @@ class Card {
       this.asker?.focus();
     });
     this.asked = (event) => {
+      if (!this.root.isConnected) return; // still the page before's: the next one reads what was asked for
       this.asker = event.detail.asker;
       this.open(true, this.asker?.matches(":focus-visible") && !this.asker.closest(".pointed")); // a click keeps the focus
     };
@@ -124,9 +125,7 @@ class Card {
     document.documentElement.classList.toggle("head-card-open", open);
     const { facts } = this.data ?? {};
     const mine = facts?.code === code ? facts : null;
-    // A light text means a dark theme; Streamlit says it nowhere else.
-    const shade = getComputedStyle(this.root).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-    this.theme = Math.max(...shade) > 127 ? "dark" : "light";
+    this.theme = isDark(this.root) ? "dark" : "light";
     this.root.classList.toggle("dark", this.theme === "dark");
     this.body.replaceChildren(...(mine ? this.told(mine) : [make("p", "quiet", {}, ["Reading what is known of it …"])]));
   }

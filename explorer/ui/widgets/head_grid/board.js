@@ -175,9 +175,7 @@ class Board {
     Object.assign(this, { disabled, marks, fill, size, cards });
     this.link(linkedHead());
     for (const [name, on] of Object.entries(classes)) this.root.classList.toggle(name, Boolean(on));
-    // A light text means a dark theme; Streamlit says it nowhere else.
-    const rgb = getComputedStyle(this.root).color.match(/[\d.]+/g).slice(0, 3);
-    this.root.classList.toggle("dark", Math.max(...rgb) > 127);
+    this.root.classList.toggle("dark", Boolean(isDark(this.root)));
     this.grid.setAttribute("aria-readonly", disabled);
     for (const [button, spot] of this.spots) {
       if (spot.kind !== "cell") continue;

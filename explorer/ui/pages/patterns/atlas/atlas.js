@@ -93,9 +93,7 @@ class Atlas {
 
   update(data, send) {
     Object.assign(this, { data, send });
-    // A light text means a dark theme; Streamlit says it nowhere else.
-    const shade = getComputedStyle(this.root).color.match(/[\d.]+/g).slice(0, 3).map(Number);
-    this.theme = Math.max(...shade) > 127 ? "dark" : "light";
+    this.theme = isDark(this.root) ? "dark" : "light";
     this.root.classList.toggle("dark", this.theme === "dark");
     this.chosen = data.chosen;
     const drawn = this.theme + data.size + data.pixels;
