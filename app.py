@@ -14,7 +14,7 @@ from explorer.errors import ExplorerError
 from explorer.store.commands import study_command
 from explorer.store.inventory import Inventory
 from explorer.store.schema import Run
-from explorer.ui import cached, memory, on_its_way, preload, state, visitor
+from explorer.ui import cached, memory, overlapping_runs, preload, state, visitor
 from explorer.ui.as_text import code
 from explorer.ui.view import runs_of
 from explorer.ui.widgets import exhibits, export_panel, glossary, head_card, one_entry, plain_text, share
@@ -57,7 +57,7 @@ st.html(FRAME)
 
 def main() -> None:
     """Reads the bundle, lets the person select a run, and shows the page; every error is a sentence."""
-    on_its_way.keep()
+    overlapping_runs.mend()
     state.remember_link()
     try:
         root = cached.bundle_root()

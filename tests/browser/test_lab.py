@@ -58,6 +58,32 @@ def test_a_click_just_before_the_page_is_left_is_not_lost(page, home):
     expect(page.locator(f'.card[data-mask="{without}"] .fold')).to_contain_text("Scored ")
 
 
+# Keeps what the page sends while window.holding is set; window.release() sends it after all.
+HOLD = """(() => {
+  const [send, held] = [WebSocket.prototype.send, (window.held = [])];
+  WebSocket.prototype.send = function (data) {
+    if (window.holding) held.push([this, data]);
+    else send.call(this, data);
+  };
+  window.release = () => held.splice(0).forEach(([socket, data]) => send.call(socket, data));
+})()"""
+LEAVE_THEN_SEND = "link => { window.holding = false; link.click(); release(); }"
+
+
+def test_a_click_that_arrives_once_the_page_was_left_leaves_the_new_page_whole(page, home):
+    page.add_init_script(HOLD)
+    open_lab(page, home)
+    page.evaluate("window.holding = true")
+    page.get_by_label(re.compile(r"^Layer 3, head 7:")).first.dispatch_event("click")
+    page.wait_for_function("held.length > 0")
+    page.get_by_role("link", name="Survival", exact=True).evaluate(LEAVE_THEN_SEND)
+    asks = page.locator(".page-asks")
+    expect(asks).to_have_text("Which heads and MLPs survive pruning?", use_inner_text=True)
+    page.get_by_label(re.compile(r"^Layer 2, head 4:")).first.dispatch_event("click")
+    expect(page.locator(".head-card .panel dd")).to_have_count(3)  # Python has answered after all of that
+    expect(asks).to_be_visible()
+
+
 def test_the_chosen_details_stay_from_mask_to_mask(page, home):
     open_lab(page, home)
     page.get_by_text("By phenomenon").click()

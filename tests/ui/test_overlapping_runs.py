@@ -1,0 +1,147 @@
+"""Runs that overlap: nothing comes before the block that holds it, and what was left asks for nothing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.fragment import MemoryFragmentStorage
+
+from explorer.ui import overlapping_runs
+
+OUTER, INNER = "outer", "inner"
+DRAWN = [((0, 0), ""), ((0, 1), OUTER), ((0, 1, 0), OUTER), ((0, 1, 1), INNER), ((0, 1, 1, 0), INNER), ((0, 2), "")]
+"""Path of each block and the fragment that drew it: one fragment inside another, between two blocks of the page."""
+
+
+def block(path, fragment):
+    message = ForwardMsg()
+    message.metadata.delta_path.extend(path)
+    message.delta.add_block.flex_container.SetInParent()
+    message.delta.fragment_id = fragment
+    return message
+
+
+def arrives(sent, then):
+    """Whether the browser, which has the first `sent` of DRAWN, finds a place for each of what comes `then`."""
+    children = {(0,): 0}
+    for path in [path for path, _ in DRAWN[:sent]] + [tuple(message.metadata.delta_path) for message in then]:
+        *parent, index = path
+        if tuple(parent) not in children or index > children[tuple(parent)]:
+            return False
+        children[tuple(parent)] = max(children[tuple(parent)], index + 1)
+        children[path] = 0
+    return True
+
+
+def run_again(queue, fragment):
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=[fragment])
+    for path, of in DRAWN:
+        if of == fragment or (fragment == OUTER and of == INNER):
+            queue.enqueue(block(path, of))
+    return queue.flush()
+
+
+@pytest.fixture
+def filled():
+    def of(sent):
+        queue = ForwardMsgQueue()
+        for path, fragment in DRAWN:
+            queue.enqueue(block(path, fragment))
+        del queue._queue[:sent]
+        return queue
+
+    return of
+
+
+@pytest.mark.parametrize("fragment", [OUTER, INNER])
+@pytest.mark.parametrize("sent", range(len(DRAWN) + 1))
+def test_nothing_comes_before_what_holds_it_wherever_sending_had_come_to(filled, sent, fragment):
+    overlapping_runs.mend()
+    assert arrives(sent, run_again(filled(sent), fragment))
+
+
+def test_streamlit_alone_still_needs_this(filled, monkeypatch):
+    """Once it does not, explorer/ui/overlapping_runs.py can go."""
+    monkeypatch.setattr(ForwardMsgQueue, "clear", overlapping_runs._drop_for_a_run)
+    assert not arrives(2, run_again(filled(2), OUTER))
+
+
+def test_a_whole_run_still_takes_the_place_of_what_was_not_sent(filled):
+    overlapping_runs.mend()
+    overlapping_runs.mend()
+    queue = filled(0)
+    queue.clear(retain_lifecycle_msgs=True)
+    assert queue.is_empty()
+
+
+class Session:
+    """As much of a session as knows where it is, which fragments were drawn, and what is passed on."""
+
+    def __init__(self, monkeypatch):
+        self.passed = []
+        self._client_state = ClientState(page_script_hash="main")
+        self._pages_manager = SimpleNamespace(current_page_script_hash="overview")
+        self._fragment_storage = MemoryFragmentStorage()
+        self.draw("card", "figures")
+        monkeypatch.setattr(overlapping_runs, "_rerun", lambda _, asked: self.passed.append(asked))
+
+    def draw(self, *fragments):
+        for fragment in fragments:
+            self._fragment_storage.register(fragment, lambda: None)
+
+    def asks(self, page, fragment=""):
+        """Whether a request of the browser, which believes to be on that page, is passed on."""
+        before = len(self.passed)
+        overlapping_runs._request_rerun(self, ClientState(page_script_hash=page, fragment_id=fragment))
+        return len(self.passed) > before
+
+
+@pytest.fixture
+def session(monkeypatch):
+    return Session(monkeypatch)
+
+
+def test_before_any_change_of_page_all_is_passed_on(session):
+    assert session.asks("overview", "card"), "the first run goes by the name of the whole app until it is over"
+    overlapping_runs._request_rerun(session, None)
+    assert session.passed[-1] is None
+
+
+def test_what_the_page_that_was_left_asks_for_is_left_out_before_and_after_the_new_one_is_drawn(session):
+    assert session.asks("lab")
+    assert not session.asks("overview", "figures")
+    session.draw("card", "grid")
+    for fragment in ("figures", "card"):  # the card is on every page, by one name
+        assert not session.asks("overview", fragment)
+    assert not session.asks("main", "card")
+    assert session.asks("lab", "card")
+    assert session.asks("lab", "grid")
+
+
+def test_who_comes_back_at_once_is_not_answered_for_what_was_there_before(session):
+    assert session.asks("lab")
+    session.draw("grid", "card")
+    assert session.asks("survival")
+    assert session.asks("lab")
+    assert not session.asks("lab", "grid"), "on screen is the grid of before"
+    session.draw("grid", "card")
+    assert session.asks("lab", "grid")
+    assert not session.asks("survival", "card")
+
+
+def test_another_whole_run_of_the_same_page_changes_nothing(session):
+    assert session.asks("lab")
+    session.draw("grid")
+    assert session.asks("lab")
+    assert session.asks("lab", "grid")
+
+
+def test_a_script_that_goes_elsewhere_by_itself_is_followed(session):
+    assert session.asks("lab")
+    session._client_state.page_script_hash = "overview"  # as Streamlit notes when that run begins
+    session.draw("card")
+    assert session.asks("overview", "card")
