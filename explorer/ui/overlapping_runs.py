@@ -10,26 +10,14 @@ fragment inside it drew it: that reaches the browser before the block that holds
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
 _drop_for_a_run = ForwardMsgQueue.clear
 _rerun = AppSession.request_rerun
-_CHANGE = "_change_of_page"
-"""Where a session keeps its last change of page."""
-
-
-@dataclass(frozen=True)
-class _Change:
-    """The last time that a person went to another page."""
-
-    left: frozenset[str]
-    """Names of the page before; it has two until its first run is over."""
-    drawn_before: int
-    """Fragments that were registered by then, counted."""
+_DRAWN_BEFORE = "_fragments_drawn_before"
+"""Where a session keeps how many fragments were registered when the person last went to another page."""
 
 
 def _clear(
@@ -45,22 +33,20 @@ def _request_rerun(session: AppSession, client_state: ClientState | None) -> Non
     """Passes on every request but those for a fragment of what was left by going to another page."""
     if client_state is not None and client_state.page_script_hash:
         here, asked = session._client_state.page_script_hash, client_state.page_script_hash
-        if not client_state.fragment_id and asked != here:
-            names = {here, session._pages_manager.current_page_script_hash} - {asked}
-            drawn = session._fragment_storage.registration_sequence()
-            setattr(session, _CHANGE, _Change(frozenset(names), drawn))
+        if client_state.fragment_id:
+            # Until its first run is over, a session is where the whole app is, whatever the browser calls the page.
+            elsewhere = asked != here and here not in ("", session._pages_manager.main_script_hash)
+            if elsewhere or client_state.fragment_id not in _drawn_since(session):
+                return
+        elif asked != here:
+            setattr(session, _DRAWN_BEFORE, session._fragment_storage.registration_sequence())
             session._client_state.page_script_hash = asked
-        elif client_state.fragment_id and _was_left(session, client_state.fragment_id, asked, here):
-            return
     _rerun(session, client_state)
 
 
-def _was_left(session: AppSession, fragment_id: str, asked: str, here: str) -> bool:
-    change: _Change | None = getattr(session, _CHANGE, None)
-    if change is None:
-        return False
-    drawn_since = session._fragment_storage.ids_registered_after(change.drawn_before)
-    return (asked != here and asked in change.left) or fragment_id not in drawn_since
+def _drawn_since(session: AppSession) -> frozenset[str]:
+    """The fragments that were drawn since the person went to the page where they are."""
+    return session._fragment_storage.ids_registered_after(getattr(session, _DRAWN_BEFORE, 0))
 
 
 def mend() -> None:
