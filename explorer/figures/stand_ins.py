@@ -1,4 +1,4 @@
-"""The score of random masks against how much they keep, with a line for each of what may stand in for what is off."""
+"""The score of random masks against their keep rate, with a line for each of what may stand in for what is off."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def stand_ins_figure(
             },
             customdata=of[["rate", "low", "high", "masks"]].to_numpy(),
             hovertemplate=(
-                f"<b>{words}</b>, %{{customdata[0]:.0%}} kept<br>{metric} %{{y:.3f}} "
+                f"<b>{words}</b>, keep rate %{{customdata[0]:.0%}}<br>{metric} %{{y:.3f}} "
                 "[%{customdata[1]:.3f}, %{customdata[2]:.3f}], mean of %{customdata[3]} masks<extra></extra>"
             ),
         )
@@ -50,6 +50,6 @@ def stand_ins_figure(
     if majority is not None:
         dashed = {"color": QUIET, "width": 1, "dash": "dash"}
         figure.add_hline(y=majority, line=dashed, annotation_text=majority_title, annotation_position="bottom right")
-    figure.update_xaxes(title="share that a random mask keeps", tickformat=".0%")
+    figure.update_xaxes(title="keep rate of the random masks", tickformat=".0%")
     figure.update_yaxes(title=metric)
     return quiet(figure, height=400).update_layout(legend={"y": 1.02, "yanchor": "bottom"})

@@ -186,7 +186,7 @@ def verifying(evaluator: Evaluator, answer: Answer, ledger: Ledger) -> Generator
             if answer.verified:
                 return answer
             known = recalled(evaluator, news.mask, ledger)
-            return replace(_kept(evaluator, news, ledger, known.entry if known else None), entry=answer.entry)
+            return replace(_kept(evaluator, news, ledger, known.entry if known else answer.entry), entry=answer.entry)
         yield news
         known = recalled(evaluator, answer.evaluation.mask, ledger)
         if known is not None and known.verified:  # another session was faster

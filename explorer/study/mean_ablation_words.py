@@ -10,6 +10,7 @@ from statistics import fmean
 import pandas as pd
 
 from explorer.stats.effects import Effect
+from explorer.stats.intervals import seed_spread
 from explorer.study.conditions import TICKET_KINDS
 from explorer.study.mean_ablation import (
     FULL,
@@ -175,9 +176,16 @@ def _held(tasks: Sequence[MeanAblation], number: int) -> str:
 
 
 def _same_masks(tasks: Sequence[MeanAblation]) -> str:
-    rises = {kind: fmean(of.moved(kind).value for of in tasks) for kind in TICKET_KINDS}
-    gained = ", ".join(f"{kind} {rise:+.3f}" for kind, rise in rises.items())
-    return f" In the very same masks, means instead of nothing change the score by, on average: {gained}."
+    """What the very same masks keep more of the full score with means, in a unit that all tasks have."""
+    gained = []
+    for kind in TICKET_KINDS:
+        over = seed_spread([of.share(kind, SAME_TICKET).value - of.share(kind, PAPER).value for of in tasks])
+        ends = "" if over.undefined else f" [{over.low:+.0%}, {over.high:+.0%}]"
+        gained.append(f"{kind} {over.mean:+.0%}{ends}")
+    over_tasks = f"on average over {len(tasks)} tasks" if len(tasks) > 1 else "on this task"
+    return (
+        f" In the very same masks, means instead of nothing keep, {over_tasks}, of the full score: {', '.join(gained)}."
+    )
 
 
 def caption(tasks: Sequence[MeanAblation]) -> str:

@@ -145,17 +145,14 @@ def means_answer(tasks: Sequence[MeanAblation], made: Sequence[Manifest]) -> Ans
     if not judged:
         return None
     of_good, of_rest = (same_verdicts(judged, number) for number in (0, 1))
-    moved = float(np.mean([of.moved("good").value for of in judged]))
     n, runs = sorted({of.n for of in judged}), [len(of.runs) for of in judged]
     examples = f"{n[0]:,}" if len(n) == 1 else f"{n[0]:,} to {n[-1]:,}"
     over = seeds(runs[0]) if len(set(runs)) == 1 else f"{min(runs)} to {max(runs)} seeds"
     return Answer(
         "means",
         f"{of_good} of {len(judged)}",
-        minus(
-            f"tasks keep their verdict on claim (a) with means, not nothing, in the place of what is off; {of_rest} on "
-            f"claim (b). The very same good tickets change by {moved:+.3f} on average"
-        ),
+        f"tasks keep their verdict on claim (a) with means, not nothing, in the place of what is off; {of_rest} on "
+        "claim (b)",
         f"{', '.join(of.task for of in judged)}; {over} each, n = {examples} dev examples",
         "Li and Janson 2024",
         _commands(made),

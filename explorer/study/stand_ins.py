@@ -113,20 +113,21 @@ def meaning(of: StandInsCompared, metric: str, *, learnt: bool) -> str:
     if not learnt:
         return f"The full model of {run.task} has learnt nothing that a constant could keep: nothing is claimed."
     good = of.tickets.set_index("ticket").loc["good"]
+    nothing = _against(of.learned_minus[ZERO], "leaving nothing there", of.n)
+    mean = _against(of.learned_minus[MEAN], "the mean", of.n)
     return minus(
-        f"**A learned constant keeps {_than(of.learned_minus[ZERO], 'leaving nothing there')}**, and "
-        f"{_than(of.learned_minus[MEAN], 'the mean')}: {metric} on average over {of.drawn} random masks of {run.task}, "
+        f"**A learned constant {nothing}**, and {mean}: {metric} on average over {of.drawn} random masks of {run.task}, "
         f"seed {run.seed}. The good ticket, pruned with nothing there, scores {good[NAMES[ZERO]]} with nothing, "
         f"{good[NAMES[MEAN]]} with means and {good[NAMES[LEARNED]]} with learned constants; the full model "
         f"{of.known.full.score:.3f}."
     )
 
 
-def _than(found: Difference, other: str) -> str:
-    how = "more" if found.value > 0 else "less"
-    words = (
-        f"{how} of the score than {other}" if found.beyond_noise else f"as much of the score as {other}, within noise"
-    )
+def _against(found: Difference, other: str, n: int) -> str:
+    if not found.beyond_noise:
+        words = f"is not told from {other} by {n:,} examples"
+    else:
+        words = f"keeps {'more' if found.value > 0 else 'less'} of the score than {other}"
     return f"{words}, {_words(found.value, found.low, found.high, '+.3f')}"
 
 
@@ -134,8 +135,9 @@ def caption(of: StandInsCompared) -> str:
     """Says what is drawn, over what, and where the constants come from."""
     return (
         f"One constant a head and MLP, learnt in {of.steps} steps from {of.sample:,} training examples under random "
-        "masks of all these sizes, so that the masked model says what the full one says; no label is read, dev never "
-        "learnt from (Li and Janson 2024, arXiv:2409.09951, section 2.3). Each point is the mean over masks drawn at "
-        f"one keep rate, the same masks under all three; bars: 95% intervals over {of.n:,} dev examples, the masks "
-        "held fixed. Correlations that are not defined count as 0. Goes beyond the paper, which leaves nothing there."
+        "masks of all these keep rates, so that the masked model says what the full one says; no label is read, dev "
+        "never learnt from (Li and Janson 2024, arXiv:2409.09951, section 2.3). Each point is the mean over masks in "
+        "which every part is kept with that probability, the same masks under all three; bars: 95% intervals over "
+        f"{of.n:,} dev examples, the masks held fixed. Correlations that are not defined count as 0. Goes beyond the "
+        "paper, which leaves nothing there."
     )

@@ -13,11 +13,12 @@ from __future__ import annotations
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 _drop_for_a_run = ForwardMsgQueue.clear
 _rerun = AppSession.request_rerun
-_DRAWN_BEFORE = "_fragments_drawn_before"
-"""Where a session keeps how many fragments were registered when the person last went to another page."""
+_run = ScriptRunner._run_script
 
 
 def _clear(
@@ -30,26 +31,30 @@ def _clear(
 
 
 def _request_rerun(session: AppSession, client_state: ClientState | None) -> None:
-    """Passes on every request but those for a fragment of what was left by going to another page."""
+    """Passes on every request but those for a fragment of a page that the person has left: joined to a run that has
+    not begun yet, it would even bring that page back."""
     if client_state is not None and client_state.page_script_hash:
         here, asked = session._client_state.page_script_hash, client_state.page_script_hash
-        if client_state.fragment_id:
-            # Until its first run is over, a session is where the whole app is, whatever the browser calls the page.
-            elsewhere = asked != here and here not in ("", session._pages_manager.main_script_hash)
-            if elsewhere or client_state.fragment_id not in _drawn_since(session):
-                return
-        elif asked != here:
-            setattr(session, _DRAWN_BEFORE, session._fragment_storage.registration_sequence())
+        # Until its first run is over, a session is where the whole app is, whatever the browser calls the page.
+        first = here in ("", session._pages_manager.main_script_hash)
+        if not client_state.fragment_id:
             session._client_state.page_script_hash = asked
+        elif asked != here and not first:
+            return
     _rerun(session, client_state)
 
 
-def _drawn_since(session: AppSession) -> frozenset[str]:
-    """The fragments that were drawn since the person went to the page where they are."""
-    return session._fragment_storage.ids_registered_after(getattr(session, _DRAWN_BEFORE, 0))
+def _run_script(runner: ScriptRunner, rerun_data: RerunData) -> None:
+    """Runs all but fragments of a page that was left since they were asked for, by a script that went elsewhere."""
+    if not rerun_data.fragment_id_queue or rerun_data.page_script_hash in (
+        "",
+        runner._pages_manager.current_page_script_hash,
+    ):
+        _run(runner, rerun_data)
 
 
 def mend() -> None:
     """Mends both from now on, in every session of this process; a second call changes nothing."""
-    for of, name, mended in ((ForwardMsgQueue, "clear", _clear), (AppSession, "request_rerun", _request_rerun)):
-        setattr(of, name, mended)
+    setattr(ForwardMsgQueue, "clear", _clear)  # noqa: B010 - mypy refuses the plain assignment to a method
+    setattr(AppSession, "request_rerun", _request_rerun)  # noqa: B010
+    setattr(ScriptRunner, "_run_script", _run_script)  # noqa: B010

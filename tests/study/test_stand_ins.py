@@ -88,7 +88,7 @@ def test_the_sentence_says_more_less_or_neither(of):
         "**A learned constant keeps less of the score than leaving nothing there, −0.0"
     )
     same = stand_ins_compared(artefact(RIGHT | {"zero": RIGHT["learned"]}), known())
-    assert "keeps as much of the score as leaving nothing there, within noise, 0.000 [0.000, 0.000]" in meaning(
+    assert "is not told from leaving nothing there by 200 examples, 0.000 [0.000, 0.000]" in meaning(
         same, "accuracy", learnt=True
     )
     assert "nothing is claimed" in meaning(of, "accuracy", learnt=False)

@@ -8,7 +8,7 @@ import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
-from streamlit.runtime.fragment import MemoryFragmentStorage
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 from explorer.ui import overlapping_runs
 
@@ -79,19 +79,13 @@ def test_a_whole_run_still_takes_the_place_of_what_was_not_sent(filled):
 
 
 class Session:
-    """As much of a session as knows where it is, which fragments were drawn, and what is passed on."""
+    """As much of a session as knows where it is, and what is passed on."""
 
     def __init__(self, monkeypatch):
         self.passed = []
         self._client_state = ClientState(page_script_hash="main")
         self._pages_manager = SimpleNamespace(main_script_hash="main")
-        self._fragment_storage = MemoryFragmentStorage()
-        self.draw("card", "figures")
         monkeypatch.setattr(overlapping_runs, "_rerun", lambda _, asked: self.passed.append(asked))
-
-    def draw(self, *fragments):
-        for fragment in fragments:
-            self._fragment_storage.register(fragment, lambda: None)
 
     def asks(self, page, fragment=""):
         """Whether a request of the browser, which believes to be on that page, is passed on."""
@@ -111,38 +105,31 @@ def test_before_any_change_of_page_all_is_passed_on(session):
     assert session.passed[-1] is None
 
 
-def test_what_the_page_that_was_left_asks_for_is_left_out_before_and_after_the_new_one_is_drawn(session):
+def test_what_the_page_that_was_left_asks_for_is_left_out(session):
+    assert session.asks("overview")
     assert session.asks("lab")
-    assert not session.asks("overview", "figures")
-    session.draw("card", "grid")
     for fragment in ("figures", "card"):  # the card is on every page, by one name
         assert not session.asks("overview", fragment)
-    assert session.asks("lab", "card")
-    assert session.asks("lab", "grid")
-
-
-def test_who_comes_back_at_once_is_not_answered_for_what_was_there_before(session):
-    assert session.asks("lab")
-    session.draw("grid", "card")
-    assert session.asks("survival")
-    assert session.asks("lab")
-    assert not session.asks("lab", "grid"), "on screen is the grid of before"
-    session.draw("grid", "card")
-    assert session.asks("lab", "grid")
-    assert not session.asks("survival", "card")
-
-
-def test_another_whole_run_of_the_same_page_changes_nothing(session):
-    assert session.asks("lab")
-    session.draw("grid")
-    assert session.asks("lab")
-    assert session.asks("lab", "grid")
+    assert session.asks("lab", "card"), "what stays on screen from page to page, by its new page's name"
+    assert session.asks("overview")
+    assert session.asks("overview", "card")
+    assert not session.asks("lab", "card")
 
 
 def test_a_script_that_goes_elsewhere_by_itself_is_followed(session):
     assert session.asks("lab")
-    session.draw("grid")
     session._client_state.page_script_hash = "overview"  # as Streamlit notes when that run begins
     assert not session.asks("lab", "grid")
-    session.draw("card")
     assert session.asks("overview", "card")
+
+
+@pytest.mark.parametrize(
+    ("page", "fragments", "runs"),
+    [("lab", ["grid"], True), ("", ["grid"], True), ("overview", ["card"], False), ("overview", [], True)],
+)
+def test_what_waited_while_a_script_went_elsewhere_is_not_run(monkeypatch, page, fragments, runs):
+    ran = []
+    monkeypatch.setattr(overlapping_runs, "_run", lambda _, asked: ran.append(asked))
+    runner = SimpleNamespace(_pages_manager=SimpleNamespace(current_page_script_hash="lab"))
+    overlapping_runs._run_script(runner, RerunData(page_script_hash=page, fragment_id_queue=fragments))
+    assert bool(ran) is runs

@@ -22,7 +22,9 @@ def show(view: View) -> None:
     shown = _compared(view, run)
     why, make = cached.way_to(view, key)
     if shown is None:
-        if not why:
+        if view.has(key):
+            st.caption(f"The constants that were learnt are of another model or ticket than this run's: {code(make)}")
+        elif not why:
             st.caption(f"No constant was learnt for this run yet, to stand in for what is off: {code(make)}")
         return
     metric, line = view.task().metric_words, cached.majority_baseline(view, run.model, run.task)
