@@ -27,7 +27,7 @@ QUESTIONS = {
     "league": "What should go first?",
     "worth": "Do heads and MLPs add up?",
     "pairs": "Which stand in for each other?",
-    "means": "Does it matter what stands in for what is off?",
+    "means": "Does it matter what stands in?",
     "transfer": "Does a ticket win on another task?",
     "stability": "Does the same ticket come out again?",
 }

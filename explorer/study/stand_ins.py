@@ -116,9 +116,9 @@ def meaning(of: StandInsCompared, metric: str, *, learnt: bool) -> str:
     nothing = _against(of.learned_minus[ZERO], "leaving nothing there", of.n)
     mean = _against(of.learned_minus[MEAN], "the mean", of.n)
     return minus(
-        f"**A learned constant {nothing}**, and {mean}: {metric} on average over {of.drawn} random masks of {run.task}, "
-        f"seed {run.seed}. The good ticket, pruned with nothing there, scores {good[NAMES[ZERO]]} with nothing, "
-        f"{good[NAMES[MEAN]]} with means and {good[NAMES[LEARNED]]} with learned constants; the full model "
+        f"**A learned constant {nothing}**, and {mean}: {metric} on average over {of.drawn} random masks of "
+        f"{run.task}, seed {run.seed}. The good ticket, pruned with nothing there, scores {good[NAMES[ZERO]]} with "
+        f"nothing, {good[NAMES[MEAN]]} with means and {good[NAMES[LEARNED]]} with learned constants; the full model "
         f"{of.known.full.score:.3f}."
     )
 

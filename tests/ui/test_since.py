@@ -44,7 +44,7 @@ def test_every_answer_of_the_bundle_has_its_card(monkeypatch, bundle):
         "What should go first?",
         "Do heads and MLPs add up?",
         "Which stand in for each other?",
-        "Does it matter what stands in for what is off?",
+        "Does it matter what stands in?",
         "Does a ticket win on another task?",
         "Does the same ticket come out again?",
     ]
