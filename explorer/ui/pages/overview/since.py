@@ -30,7 +30,9 @@ from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, glossary
 
 _STYLE = """<style>
-.st-key-since { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, max(16.5rem, 30%)), 1fr)); gap: .8rem; }
+.st-key-since {
+  display: grid; gap: .8rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, max(16.5rem, 30%)), 1fr));
+}
 .st-key-since > * { width: auto !important; max-width: none !important; height: 100%; }
 [class*=st-key-since-card-] { height: 100%; justify-content: space-between; padding: .9rem 1rem .6rem; }
 .since h4 { margin: 0 0 .35rem; padding: 0; font-size: .9375rem; font-weight: 600; }
