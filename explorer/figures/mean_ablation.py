@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from explorer.figures.palette import QUIET, quiet
+from explorer.figures.palette import QUIET, quiet, whiskers
 from explorer.tickets.structured import THRESHOLD
 
 _LOOKS = (("#0072B2", "circle"), ("#E69F00", "diamond"), ("#D55E00", "diamond-open"))
@@ -30,15 +30,7 @@ def mean_ablation_figure(rows: pd.DataFrame) -> go.Figure:
             mode="markers",
             name=str(words),
             marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 1.6}},
-            error_x={
-                "type": "data",
-                "symmetric": False,
-                "array": of["high"] - of["of the full score"],
-                "arrayminus": of["of the full score"] - of["low"],
-                "thickness": 1.2,
-                "width": 0,
-                "color": colour,
-            },
+            error_x=whiskers(of["of the full score"] - of["low"], of["high"] - of["of the full score"], colour),
             customdata=of[["task", "ticket", "score", "full score", "low", "high", "over"]].to_numpy(),
             hovertemplate=(
                 f"<b>%{{customdata[0]}}, %{{customdata[1]}}</b>: {words}<br>%{{x:.0%}} of the full model's score "

@@ -39,6 +39,15 @@ PATTERN_COLOURS = {
 """Attention patterns (explorer.patterns.classes), on every page the same."""
 
 
+def whiskers(below: Any, above: Any, colour: str, *, thickness: float = 1.2, width: float = 0) -> dict[str, Any]:
+    """Error bars of Plotly: how far each interval reaches below its value, and above it.
+
+    thickness, width: of the bar and of its ends, in pixels.
+    """
+    bar = {"thickness": thickness, "width": width, "color": colour}
+    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below} | bar
+
+
 def quiet(figure: go.Figure, *, height: int) -> go.Figure:
     """Makes a figure transparent, with tight margins and the legend on top: fit for a light page and a dark one."""
     figure.update_layout(quiet_layout(height))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet_layout
+from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet_layout, whiskers
 from explorer.stats.intervals import Score
 
 
@@ -50,15 +50,7 @@ def _point(label: str, score: Score | None, colour: str) -> go.Scatter:
         y=[label],
         mode="markers",
         marker={"size": 13, "color": colour},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [above],
-            "arrayminus": [below],
-            "thickness": 2.5,
-            "width": 7,
-            "color": colour,
-        },
+        error_x=whiskers([below], [above], colour, thickness=2.5, width=7),
         hovertemplate=f"{label}: %{{x:.3f}}{_bounds(score)}<extra></extra>",
         showlegend=False,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from explorer.figures.palette import QUIET, quiet
+from explorer.figures.palette import QUIET, quiet, whiskers
 
 _LOOKS = (("#0072B2", "circle"), ("#E69F00", "diamond"), ("#009E73", "square"))
 """Colour and symbol of what stands in, in the order of the rows."""
@@ -29,15 +29,7 @@ def stand_ins_figure(
             name=str(words),
             marker={"color": colour, "symbol": symbol, "size": 9},
             line={"color": colour, "width": 2},
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": of["high"] - of["score"],
-                "arrayminus": of["score"] - of["low"],
-                "thickness": 1.2,
-                "width": 0,
-                "color": colour,
-            },
+            error_y=whiskers(of["score"] - of["low"], of["high"] - of["score"], colour),
             customdata=of[["rate", "low", "high", "masks"]].to_numpy(),
             hovertemplate=(
                 f"<b>{words}</b>, keep rate %{{customdata[0]:.0%}}<br>{metric} %{{y:.3f}} "

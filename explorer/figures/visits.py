@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from explorer.figures.palette import QUIET, SEED_COLOURS, THIS_MASK, quiet
+from explorer.figures.palette import QUIET, SEED_COLOURS, THIS_MASK, quiet, whiskers
 from explorer.study.landmarks import PATH, TICKET
 
 VISIT = "visit"
@@ -106,8 +106,7 @@ def _visits(spots: Sequence[Spot], metric: str, height: float) -> go.Scatter:
     trace = _points(spots, "visited", metric, {"size": 11, "color": THIS_MASK, "opacity": 0.85})
     below, above = ([abs(spot.score - end) for spot, end in zip(spots, ends, strict=True)] for ends in _ends(spots))
     return trace.update(
-        error_y={"type": "data", "symmetric": False, "array": above, "arrayminus": below}
-        | {"thickness": 1, "width": 0, "color": THIS_MASK},
+        error_y=whiskers(below, above, THIS_MASK, thickness=1),
         mode="markers+text",
         text=_numbers(spots, height),
         textposition="top right",

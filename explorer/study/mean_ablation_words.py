@@ -22,7 +22,7 @@ from explorer.study.mean_ablation import (
     every_pair,
     over_words,
 )
-from explorer.study.words import counted
+from explorer.study.words import counted, span
 
 _LETTERS = "ab"
 
@@ -190,8 +190,7 @@ def _same_masks(tasks: Sequence[MeanAblation]) -> str:
 
 def caption(tasks: Sequence[MeanAblation]) -> str:
     """Says what is drawn, over what, and where the means come from."""
-    samples = sorted({run.sample for of in tasks for run in of.runs.values()})
-    over = f"{samples[0]:,}" if len(samples) == 1 else f"{samples[0]:,} to {samples[-1]:,}"
+    over = span(run.sample for of in tasks for run in of.runs.values())
     return (
         f"Means: over all tokens of {over} training examples, the same constant for every token (Li and Janson 2024, "
         "arXiv:2409.09951); dev is never averaged. Bars: 95% intervals, over seeds where there are several, else over "

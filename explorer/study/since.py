@@ -20,7 +20,7 @@ from explorer.study.mean_ablation_words import same_verdicts
 from explorer.study.pairs import RunPairs
 from explorer.study.tickets_stability import stability_over_seeds
 from explorer.study.transfer import Transferred
-from explorer.study.words import component_names, minus, seeds
+from explorer.study.words import component_names, minus, seeds, span
 from explorer.tickets.criteria import CHANCE, EXPECTED, criterion_named, kept_of
 
 QUESTIONS = {
@@ -145,15 +145,14 @@ def means_answer(tasks: Sequence[MeanAblation], made: Sequence[Manifest]) -> Ans
     if not judged:
         return None
     of_good, of_rest = (same_verdicts(judged, number) for number in (0, 1))
-    n, runs = sorted({of.n for of in judged}), [len(of.runs) for of in judged]
-    examples = f"{n[0]:,}" if len(n) == 1 else f"{n[0]:,} to {n[-1]:,}"
+    runs = [len(of.runs) for of in judged]
     over = seeds(runs[0]) if len(set(runs)) == 1 else f"{min(runs)} to {max(runs)} seeds"
     return Answer(
         "means",
         f"{of_good} of {len(judged)}",
         f"tasks keep their verdict on claim (a) with means, not nothing, in the place of what is off; {of_rest} on "
         "claim (b)",
-        f"{', '.join(of.task for of in judged)}; {over} each, n = {examples} dev examples",
+        f"{', '.join(of.task for of in judged)}; {over} each, n = {span(of.n for of in judged)} dev examples",
         "Li and Janson 2024",
         _commands(made),
         "tickets",
@@ -173,14 +172,15 @@ def transfer_answer(cells: Sequence[Transferred], seed: int, made: Sequence[Mani
         by_model.setdefault(one.task, []).append(one.share - one.random_share)
     spread = seed_spread([float(np.mean(of)) for of in by_model.values()])
     interval = "" if spread.undefined else f" [{spread.low:+.0%}, {spread.high:+.0%}] over {len(by_model)} models"
-    n = sorted({one.n for one in away})
-    examples = f"{n[0]:,}" if len(n) == 1 else f"{n[0]:,} to {n[-1]:,}"
     return Answer(
         "transfer",
         f"{sum(one.better for one in away)} of {len(away)}",
         f"times another task’s ticket beats all {away[0].draws} random masks of its size, beyond noise; by chance "
         f"{len(away) / (away[0].draws + 1):.1f} would be first",
-        minus(f"{spread.mean:+.0%} of the full score over random{interval}; n = {examples} dev examples; seed {seed}"),
+        minus(
+            f"{spread.mean:+.0%} of the full score over random{interval}; n = {span(one.n for one in away)} dev "
+            f"examples; seed {seed}"
+        ),
         "Chen et al. 2020",
         _commands(made),
         "tickets",

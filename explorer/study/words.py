@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from explorer.bert.model_names import MINILM_NAME
 from explorer.store.paper.importer import MODEL as BERT_BASE
@@ -38,6 +39,13 @@ def seeds(n: int) -> str:
 def counted(n: float, noun: str) -> str:
     """'1 head', '6 heads', '3.5 heads'."""
     return f"{n:.3g} {noun}" if n == 1 else f"{n:.3g} {noun}s"
+
+
+def span(numbers: Iterable[int]) -> str:
+    """'408', or '408 to 1,043' where they differ."""
+    there = sorted(numbers)
+    least, most = there[0], there[-1]
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
 
 
 def component_names(shape: tuple[int, int]) -> list[str]:

@@ -6,7 +6,7 @@ import math
 
 import plotly.graph_objects as go
 
-from explorer.figures.palette import FULL_MODEL, QUIET, quiet
+from explorer.figures.palette import FULL_MODEL, QUIET, quiet, whiskers
 from explorer.figures.path import path_table
 from explorer.tickets.pruning_path import PruningPath
 
@@ -34,15 +34,12 @@ def printed_path(path: PruningPath, *, metric: str, majority: tuple[str, float] 
                 "color": FULL_MODEL if name == "held" else "white",
                 "line": {"color": FULL_MODEL, "width": 1.5},
             },
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": (rows["high"] - rows["score"]).fillna(0),
-                "arrayminus": (rows["score"] - rows["low"]).fillna(0),
-                "thickness": 1,
-                "width": 0,
-                "color": FULL_MODEL,
-            },
+            error_y=whiskers(
+                (rows["score"] - rows["low"]).fillna(0),
+                (rows["high"] - rows["score"]).fillna(0),
+                FULL_MODEL,
+                thickness=1,
+            ),
         )
     for text, y, dash in (("90% line", path.line, "dot"), (*(majority or ("", math.nan)), "dash")):
         if not math.isnan(y):

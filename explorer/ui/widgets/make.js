@@ -14,10 +14,10 @@ function printed(value, digits = 3) {
   return value.toFixed(digits).replace("-", "−");
 }
 
-// A light text means a dark theme; Streamlit says it nowhere else. An element that has left the page has no colour: null.
+// A light text means a dark theme; Streamlit says it nowhere else. What has left the page has no colour: not dark.
 function isDark(element) {
   const shade = getComputedStyle(element).color.match(/[\d.]+/g);
-  return shade && Math.max(...shade.slice(0, 3)) > 127;
+  return Boolean(shade) && Math.max(...shade.slice(0, 3)) > 127;
 }
 
 // The mask on the page's grid, from the very click on: Python hears of it later. What tells of another mask must say so.

@@ -63,7 +63,7 @@ class Deck {
 
   hear({ live, waiting }, tell, leave) {
     Object.assign(this, { live, waiting, tell, leave });
-    this.root.classList.toggle("dark", Boolean(isDark(this.root)));
+    this.root.classList.toggle("dark", isDark(this.root));
     this.score();
   }
 

@@ -175,7 +175,7 @@ class Board {
     Object.assign(this, { disabled, marks, fill, size, cards });
     this.link(linkedHead());
     for (const [name, on] of Object.entries(classes)) this.root.classList.toggle(name, Boolean(on));
-    this.root.classList.toggle("dark", Boolean(isDark(this.root)));
+    this.root.classList.toggle("dark", isDark(this.root));
     this.grid.setAttribute("aria-readonly", disabled);
     for (const [button, spot] of this.spots) {
       if (spot.kind !== "cell") continue;
