@@ -23,7 +23,7 @@ from explorer.tickets.criteria import (
 from tests.bundles import H, L, write
 
 
-def with_bank(bundle, run, shape=(L, H), many=100):
+def with_bank(bundle, run, shape=(L, H), many=100, **more):
     """A bank of random masks: the more parts are off, the more examples are wrong, and the first head counts most."""
     kept, rates = random_masks(shape[0] * (shape[1] + 1), many)
     labels = bundle.read(Key(run, "finetune")).arrays["labels"]
@@ -33,10 +33,10 @@ def with_bank(bundle, run, shape=(L, H), many=100):
     scores = (margins > 0).mean(axis=1)
     table = pd.DataFrame({"mask": [mask_of(row, shape).code for row in kept], "rate": rates, "score": scores})
     summary = {"masks": many, "full_score": 0.9}
-    return write(bundle, Key(run, "bank"), summary=summary, arrays={"margins": margins}, table=table)
+    return write(bundle, Key(run, "bank"), summary=summary, arrays={"margins": margins}, table=table, **more)
 
 
-def with_league(bundle, run, shape=(L, H), draws=3):
+def with_league(bundle, run, shape=(L, H), draws=3, **more):
     """The league of a run whose labels the bundle has; the paper's criterion keeps most, chance least."""
     rng = np.random.default_rng(run.seed)
     labels = bundle.read(Key(run, "finetune")).arrays["labels"]
@@ -91,7 +91,7 @@ def with_league(bundle, run, shape=(L, H), draws=3):
         "areas": np.stack(areas).astype(np.float32),
         "gradients": rng.normal(size=(n, parts)).astype(np.float16),
     }
-    return write(bundle, Key(run, "league"), summary=summary, arrays=arrays, table=pd.DataFrame(rows))
+    return write(bundle, Key(run, "league"), summary=summary, arrays=arrays, table=pd.DataFrame(rows), **more)
 
 
 def with_pairs(bundle, run, shape=(L, H)):

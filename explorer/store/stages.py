@@ -61,6 +61,8 @@ class Stage:
     """Variant, or '*' for all -> the artefacts of the same run ('magnitude.good') that it builds on."""
     needs_of_all_seeds: tuple[str, ...] = ()
     """Artefacts ('structured.together') of every seed of the task that it reads as far as they are there."""
+    reads_if_there: tuple[str, ...] = ()
+    """Artefacts of the same run that it can do without; where they are planned too, it waits for them."""
     splits: tuple[Split, ...] = ("dev",)
     """The parts of the task's data that it reads; () = none of GLUE."""
     without_checkpoint: tuple[str, ...] = ()
@@ -201,6 +203,7 @@ REGISTER: tuple[Stage, ...] = (
         "league",
         "Prune in the order of each criterion of importance, one component at a time, and score every mask.",
         needs=_OF_RUN,
+        reads_if_there=("bank",),
     ),
     Stage(
         "attention",

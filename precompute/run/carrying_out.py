@@ -46,6 +46,11 @@ class Engine(Protocol):
         """Ends whatever runs; what it saved so far stays."""
 
 
+def _can_start(job: Job, states: Mapping[Key, JobStatus]) -> bool:
+    made = all(states[need].status == "done" for need in job.needs if need in states)
+    return made and not any(states[key].status in ("waiting", "running") for key in job.after if key in states)
+
+
 def carry_out(
     jobs: Sequence[Job],
     done: Collection[Key],
@@ -100,7 +105,7 @@ def carry_out(
             for job in list(waiting):
                 if len(of("running")) >= engine.slots:
                     break
-                if all(need not in of_plan or states[need].status == "done" for need in job.needs):
+                if _can_start(job, states):
                     waiting.remove(job)
                     tries[job.key] = tries.get(job.key, 0) + 1
                     change(job.key, "running", since=clock())

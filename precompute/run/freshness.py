@@ -16,7 +16,8 @@ def fresh(bundle: Bundle, jobs: Sequence[Job]) -> set[Key]:
     """Finds the artefacts of a plan that need not be made: there, finished, and made from what is there.
 
     An artefact is not fresh where anything that it needs is not, where it was computed with another checkpoint than
-    the run's, and, for subnetworks, where other seeds have come in. Raises BadBundle at a manifest that cannot be read.
+    the run's, for subnetworks, where other seeds have come in, and for a league, where the bank is new or has grown.
+    Raises BadBundle at a manifest that cannot be read.
     """
     planned = {job.key for job in jobs}
     found: set[Key] = set()
@@ -29,6 +30,18 @@ def fresh(bundle: Bundle, jobs: Sequence[Job]) -> set[Key]:
 
 def is_stale(bundle: Bundle, job: Job) -> bool:
     """Tells whether an artefact, finished or not, was computed with something that is no longer there."""
+    return _is_void(bundle, job) or _is_behind(bundle, job.key)
+
+
+def _is_behind(bundle: Bundle, key: Key) -> bool:
+    """Whether a league lacks its run's bank as it is now; its stage goes on from all else that is kept."""
+    if key.stage != "league" or not bundle.has(key):
+        return False
+    bank = complete(bundle, Key(key.run, "bank"))
+    return bank is not None and bank.config.get("masks") != bundle.manifest(key).config.get("bank")
+
+
+def _is_void(bundle: Bundle, job: Job) -> bool:
     key = job.key
     if not bundle.has(key):
         return False
@@ -60,7 +73,7 @@ def without_weights(bundle: Bundle, jobs: Sequence[Job], done: Collection[Key]) 
 
 
 def remove_stale(bundle: Bundle, job: Job) -> None:
-    """Deletes a stale artefact and the state of its computation, so that its stage makes it anew."""
-    if is_stale(bundle, job):
+    """Deletes a stale artefact of which nothing holds any more and the state of its computation, to be made anew."""
+    if _is_void(bundle, job):
         shutil.rmtree(bundle.root / job.key.path)
         shutil.rmtree(bundle.work_folder(job.key), ignore_errors=True)

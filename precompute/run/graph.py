@@ -21,6 +21,8 @@ class Job:
     """The seed that its stage is called with: the run's, or the first one where it is made once for all seeds."""
     train_file: str = ""
     """Another training file of the task's folder; for fine-tuning only."""
+    after: tuple[Key, ...] = ()
+    """Artefacts of the plan that it reads if they are there: it waits until they are made, or have failed."""
 
     @property
     def verb(self) -> str:
@@ -118,7 +120,8 @@ def _of_stage(stage: Stage, runs: Sequence[Run], more: Sequence[str], train_file
         for variant in dict.fromkeys((*stage.variants, *more)):
             needs = [*_keys(run, stage.needed_by(variant))]
             needs += [key for other in runs for key in _keys(other, stage.needs_of_all_seeds)]
-            yield Job(Key(run, stage.name, variant), tuple(dict.fromkeys(needs)), run.seed, file)
+            after = tuple(_keys(run, stage.reads_if_there))
+            yield Job(Key(run, stage.name, variant), tuple(dict.fromkeys(needs)), run.seed, file, after)
     first = runs[0]
     for variant in stage.over_seeds:
         key = Key(replace(first, seed=ALL_SEEDS), stage.name, variant)

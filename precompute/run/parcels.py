@@ -54,8 +54,8 @@ def glue_parcel(folder: Path | None, task: str, train_file: str) -> Files:
 
 
 def needed(bundle: Bundle, job: Job) -> tuple[Key, ...]:
-    """Lists the artefacts that a job reads: its needs, and what its stage reads of other seeds that are there."""
-    run, keys = job.key.run, dict.fromkeys(job.needs)
+    """Lists the artefacts that a job reads: its needs, and what its stage reads if it is there, of other seeds too."""
+    run, keys = job.key.run, dict.fromkeys((*job.needs, *job.after))
     for name in stage_named(job.key.stage).needs_of_all_seeds:
         stage, _, variant = name.partition(".")
         for seed in seeds_with(bundle, run.model, run.task, stage, variant):

@@ -27,7 +27,7 @@ from explorer.study.league import league_of, meaning, over_seeds
 from explorer.study.mask_bank import MaskBank, margins_of, mask_bank_of
 from explorer.tickets.criteria import BANZHAF, CHANCE, CRITERIA, expected, halves_of, order_of
 from precompute.options import Options
-from precompute.stages import bank, league
+from precompute.stages import bank, league, measured
 from tests.precompute.conftest import ROWS, SEED
 
 RUN, SHAPE, PARTS = Run("minilm-l6", "MRPC", SEED), (3, 4), 15
@@ -50,10 +50,12 @@ def made(finetuned_bundle, glue, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(league, "DRAWS", 3)
         patch.setattr(league, "NODES", 4)
-        patch.setattr(league, "score_masks", killed)
+        patch.setattr(measured, "NODES", 4)
+        for stage in (league, measured):
+            patch.setattr(stage, "score_masks", killed)
         with pytest.raises(KeyboardInterrupt):
             league.make(options)
-        patch.setattr(league, "gate_gradients", None)  # measured already: not measured again
+        patch.setattr(measured, "gate_gradients", None)  # measured already: not measured again
         league.make(options)
         again = league.make(options)
     bundle = Bundle(root)
@@ -155,10 +157,11 @@ def test_a_bank_keeps_margins_and_the_league_is_made_anew_from_what_is_kept(made
         patch.setattr(league, "DRAWS", 3)
         patch.setattr(league, "NODES", 4)
         patch.setattr(league, "score_masks", counted)
+        patch.setattr(measured, "gate_gradients", None)  # nor is anything measured again
         league.make(options)
     assert bank.make(options, masks=100) == manifest
     assert not [problem for problem in validate(bundle) if "league" in str(problem) or "bank" in str(problem)]
-    assert len(orders) == 1 + 2, "the single ablations, measured anew, and the two halves of the new criterion"
+    assert len(orders) == 2, "the two halves of the new criterion"
     before, after = made.read(KEY).table, bundle.read(KEY).table
     assert set(after["criterion"]) - set(before["criterion"]) == {BANZHAF}
     same = after[after["criterion"] != BANZHAF].reset_index(drop=True)
@@ -172,6 +175,7 @@ def test_a_bank_keeps_margins_and_the_league_is_made_anew_from_what_is_kept(made
     assert (stored.worth_by_reuse().low <= stored.worth_by_reuse().high).all()
     assert stored.surprises().shape == (100,)
     _grows(options, tmp_path / "anew")
+    _league_of_a_grown_bank(options)
 
 
 def _grows(options, elsewhere):
@@ -196,6 +200,32 @@ def _grows(options, elsewhere):
     assert list(grown.table["mask"]) == list(whole.table["mask"])
     np.testing.assert_allclose(grown.table["score"], whole.table["score"])
     np.testing.assert_allclose(grown.arrays["margins"], whole.arrays["margins"], rtol=2e-3, atol=1e-5)
+
+
+def _league_of_a_grown_bank(options):
+    """The bank has grown: its criterion is scored again, all else is kept, and what was kept is a new league's."""
+    bundle, scored, orders = options.bundle, league.score_masks, []
+    before = bundle.read(KEY)
+
+    def counted(*arguments):
+        orders.append(arguments)
+        return scored(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(league, "DRAWS", 3)
+        patch.setattr(league, "NODES", 4)
+        patch.setattr(measured, "NODES", 4)
+        patch.setattr(league, "score_masks", counted)
+        first = league.make(options)
+        assert len(orders) <= 2, "the two halves of the bank's criterion, where the order changed"
+        assert league.make(options) == first
+        kept = bundle.read(KEY)
+        shutil.rmtree(bundle.root / KEY.path)
+        league.make(options)
+    assert (before.manifest.config["bank"], first.config["bank"]) == (100, 110)
+    anew = bundle.read(KEY)
+    pd.testing.assert_frame_equal(kept.table, anew.table)
+    np.testing.assert_allclose(kept.arrays["worth"], anew.arrays["worth"], rtol=1e-6)
 
 
 @given(st.integers(0, 1000), st.sampled_from(["MRPC", "CoLA", "MNLI", "STS-B"]))

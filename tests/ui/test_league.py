@@ -51,6 +51,16 @@ def test_the_bank_says_which_part_is_worth_most(monkeypatch, bundle):
     assert "python -m precompute bank --task MRPC --seed 42" in words(other)
 
 
+@pytest.mark.parametrize(("of", "now", "said"), [(100, 100, False), (100, 1100, True), (None, 100, False)])
+def test_it_says_of_how_many_masks_the_banks_criterion_is(monkeypatch, tmp_path, of, now, said):
+    made = small_bundle(tmp_path / "bundle", seeds=(1337,))
+    with_league(made, RUN, config={"bank": of} if of else {})
+    with_bank(made, RUN, config={"masks": now})
+    shown = words(opened(monkeypatch, "league", made.root))
+    assert ("Banzhaf values are of 100 random masks." in shown) is (of is not None)
+    assert ("The bank has 1,100 by now: the command below scores that order again" in shown) is said
+
+
 def test_examples_that_agree_make_a_stable_choice():
     same = np.tile(np.arange(10.0), (30, 1))
     assert stability_over_examples(same, 5).value == 1

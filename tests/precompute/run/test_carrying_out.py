@@ -42,6 +42,17 @@ def test_every_job_is_made_after_what_it_needs_and_as_many_at_once_as_there_are_
     assert engine.stopped
 
 
+@pytest.mark.parametrize("ends", ["well", "badly"])
+def test_a_job_waits_for_what_it_would_read_but_does_not_need_it(ends):
+    bank = key("bank")
+    league = replace(job("league", "finetune"), after=(bank, key("pairs")))
+    engine = FakeEngine(slots=2, ends={bank: [Outcome(bank, 3.0, "no room")]} if ends == "badly" else {})
+    ended = done_with(engine, [job("finetune"), league, job("bank", "finetune")])
+    assert engine.began == [key("finetune"), bank, key("league")]
+    assert engine.most == 1
+    assert statuses(ended)["league"] == "done"
+
+
 def test_what_is_there_is_not_begun():
     engine = FakeEngine()
     ended = done_with(engine, done=[key("finetune"), key("baseline")])

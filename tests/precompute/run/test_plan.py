@@ -9,10 +9,11 @@ import pytest
 
 from explorer.errors import BadRequest
 from explorer.store.bundle import CHECKPOINT, MANIFEST
-from explorer.store.schema import ALL_SEEDS, FileEntry, Manifest
+from explorer.store.schema import ALL_SEEDS, FileEntry, Key, Manifest
 from precompute.run.estimate import Estimates, by_longest_chain, in_words
 from precompute.run.freshness import fresh, is_stale, remove_stale, without_weights
 from precompute.run.graph import Extra, graph
+from precompute.run.parcels import needed
 from precompute.run.table import plan_lines
 from tests.bundles import MODEL, small_bundle, write
 from tests.precompute.run.plans import job, key
@@ -114,6 +115,21 @@ def test_seeds_that_came_in_make_subnetworks_anew(tmp_path):
     lost = {one.key for one in plan()} - fresh(made, plan())
     assert key("subnetworks") in lost
     assert key("structured.together") not in lost
+
+
+def test_a_league_is_behind_its_bank_and_stays_to_be_gone_on_from(made):
+    bank, league = Key(key("finetune").run, "bank"), Key(key("finetune").run, "league")
+    of_league = next(one for one in graph(MODEL, ["MRPC"], [7]) if one.key == league)
+    assert of_league.after == (bank,)
+    write(made, league)
+    assert not is_stale(made, of_league)
+    for masks, banked, behind in ((100, None, True), (100, 100, False), (110, 100, True), (110, 110, False)):
+        write(made, bank, config={"masks": masks})
+        write(made, league, config={"bank": banked} if banked else {})
+        assert is_stale(made, of_league) is behind
+        remove_stale(made, of_league)
+        assert made.has(league)
+    assert bank in needed(made, of_league), "it travels to another machine"
 
 
 def test_unfinished_is_not_fresh(made):

@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.figures.league import league_figure
 from explorer.figures.print.export import Exhibit
 from explorer.stats.intervals import SeedSpread
-from explorer.store.schema import Key
+from explorer.store.schema import Key, Manifest
 from explorer.store.task_tickets import shape_of
 from explorer.study.league import League, league_of, meaning, over_seeds
 from explorer.tickets.criteria import CHANCE, EXPECTED
@@ -152,6 +152,18 @@ def _to_lab(view: View, league: League, name: str, removed: int) -> None:
             st.caption("A point is two masks, since each half has its own order.")
 
 
+def _of_the_bank(view: View, manifest: Manifest) -> str:
+    """Of how many random masks the Banzhaf values are, and whether the bank has more of them by now."""
+    of, bank = manifest.config.get("bank"), Key(view.run, "bank")
+    if not isinstance(of, int):
+        return ""
+    words = f"Banzhaf values are of {of:,} random masks. "
+    now = cached.artefact(view, bank).manifest.config.get("masks") if view.has(bank) else of
+    if now != of:
+        words += f"The bank has {now:,} by now: the command below scores that order again and keeps the others. "
+    return words
+
+
 def _table(league: League, metric: str, spread: dict[str, SeedSpread], n_seeds: int) -> None:
     rows = []
     for one in league.standings:
@@ -197,6 +209,7 @@ def _provenance(view: View, league: League, key: Key) -> None:
         f"{manifest.summary['masks']:,} masks scored in {manifest.seconds / 60:.0f} minutes "
         f"on {plain(manifest.made_on)}. "
         f"Integrated gradients add up to {minus(f'{league.loss_explained:.4f}')}; everything on minus everything off "
-        f"is {minus(f'{gap:.4f}')} of loss. Goes beyond the paper, which has one criterion and prunes in larger steps. "
+        f"is {minus(f'{gap:.4f}')} of loss. {_of_the_bank(view, manifest)}"
+        "Goes beyond the paper, which has one criterion and prunes in larger steps. "
         f"Made with {code(manifest.command)}"
     )
