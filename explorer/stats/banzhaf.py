@@ -83,15 +83,16 @@ def interactions_with(kept: BoolArray, utility: Float64Array, part: int, strata:
 
 
 def surprise(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Float64Array:
-    """Computes each mask's utility minus what the additive game of all other masks predicts for it: (M,).
+    """Computes each mask's utility minus what the additive game of all other masks predicts for it.
 
     Leave-one-out residuals, in closed form. Positive: the parts that are off can be spared together, better than
-    each alone suggests. Arguments and errors as `least_squares`.
+    each alone suggests. utility: (M,), or (M, R) of R samples of examples; the result has its shape. Other arguments
+    and errors as `least_squares`.
     """
     design, inverse = _design(kept, utility, strata)
-    residuals = utility - design @ (inverse @ design.T @ utility)
-    leverage = np.einsum("mc,cd,md->m", design, inverse, design)
-    return np.asarray(residuals / np.maximum(1 - leverage, 1e-9))
+    residuals = utility - design @ (inverse @ (design.T @ utility))
+    left = np.maximum(1 - np.einsum("mc,cd,md->m", design, inverse, design), 1e-9)
+    return np.asarray((residuals.T / left).T)
 
 
 def _rows_of(n: int, strata: AnyArray | None) -> list[AnyArray]:

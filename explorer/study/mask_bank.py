@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -36,12 +36,26 @@ class MaskBank:
 
     def scores(self, examples: NDArray[np.integer] | None = None) -> Float64Array:
         """Computes the task's metric of every mask, on all or some examples: (M,). Undefined correlations are 0."""
-        at = np.arange(len(self.labels)) if examples is None else examples
-        stored, labels = self.margins[:, at].astype(np.float64), self.labels[at]
+        if examples is not None:
+            return replace(self, margins=self.margins[:, examples], labels=self.labels[examples]).scores()
         if self.task.metric == "accuracy":
-            return np.asarray((stored > 0).mean(axis=1))
-        said = stored if self.task.is_regression else np.where(stored > 0, labels, 1 - labels)
-        return weighted_scores(self.task.metric, said, labels, np.ones((1, len(at))))[0]
+            return np.asarray((self.margins > 0).mean(axis=1))
+        return self.scores_under(np.ones((1, len(self.labels))))[0]
+
+    def scores_under(self, weights: Float64Array) -> Float64Array:
+        """Computes the task's metric of every mask where examples count as often as they weigh: (R, n) to (R, M)."""
+        stored = self.margins.astype(np.float64)
+        if self.task.metric == "accuracy":
+            return weighted_scores("accuracy", stored > 0, np.ones(len(self.labels), np.bool_), weights)
+        said = stored if self.task.is_regression else np.where(stored > 0, self.labels, 1 - self.labels)
+        return weighted_scores(self.task.metric, said, self.labels, weights)
+
+    def one_answer(self) -> BoolArray:
+        """Tells which masks give every example the same class, (M,); of more than two classes margins do not say it."""
+        if self.task.is_regression or self.task.n_outputs != 2:
+            return np.zeros(len(self.margins), np.bool_)
+        second = (self.margins > 0) == (self.labels > 0)
+        return np.asarray(second.all(axis=1) | ~second.any(axis=1))
 
     def worth(self, examples: NDArray[np.integer] | None = None) -> Worth:
         """Estimates what each component is worth in the task's score, by least squares over the keep rates."""

@@ -41,6 +41,7 @@ from explorer.study.pairs import Partners, RunPairs, run_pairs
 from explorer.study.pairs import bank_partners as made_bank_partners
 from explorer.study.report import Report, by_condition, report_rows
 from explorer.study.stored_scores import KnownRun, known_run
+from explorer.study.surprises import Surprises, surprises_of
 from explorer.study.survivor_patterns import SurvivorPatterns, survivor_patterns
 from explorer.study.tickets_stability import StabilityOver, stabilities_of
 from explorer.study.transfer import Transferred
@@ -198,6 +199,12 @@ def pairs(view: View, run: Run, shape: tuple[int, int], *, by_margin: bool = Fal
 def mask_bank(view: View, run: Run, shape: tuple[int, int]) -> MaskBank:
     """The random masks of a run with their margins; raises BadBundle."""
     return mask_bank_of(artefact(view, Key(run, "bank")), known(view, run).labels, shape)
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def surprises(view: View, run: Run, shape: tuple[int, int]) -> Surprises:
+    """How each random mask of a run surprises; raises BadBundle, or BadRequest on too few masks."""
+    return surprises_of(mask_bank(view, run, shape), shape)
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=BY_BUNDLE)

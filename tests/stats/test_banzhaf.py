@@ -52,6 +52,9 @@ def test_surprise_is_what_the_other_masks_do_not_foretell():
     design = np.concatenate([kept, np.ones((40, 1))], axis=1).astype(float)
     fit, *_ = np.linalg.lstsq(design[others], game(kept)[others], rcond=None)
     assert found[7] == pytest.approx(game(kept)[7] - design[7] @ fit)
+    several = rng.random((40, 3))
+    at_once = surprise(kept, several)
+    np.testing.assert_allclose(at_once, np.stack([surprise(kept, one) for one in several.T], axis=1))
 
 
 @pytest.mark.parametrize("estimate", [sample_reuse, least_squares])

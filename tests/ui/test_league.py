@@ -51,6 +51,27 @@ def test_the_bank_says_which_part_is_worth_most(monkeypatch, bundle):
     assert "python -m precompute bank --task MRPC --seed 42" in words(other)
 
 
+def test_masks_that_surprise_are_told_and_taken_away(monkeypatch, bundle):
+    test = opened(monkeypatch, "league", bundle.root)
+    assert "of 100** random masks score otherwise than their parts add up to" in words(test)
+    found = test.session_state["exhibits.kept"].exhibits["league.surprises"].data()
+    assert len(found) == 100
+    assert found["q"].is_monotonic_increasing
+    assert set(found["mask"]) == set(bundle.read(Key(RUN, "bank")).table["mask"])
+    ring = surprises_ring(test)
+    assert ring == found[~found["one_answer"]]["surprise"].iloc[0], "the surest"
+    other = found.iloc[-1]
+    test.session_state["league.surprises.marked"] = (RUN, other["mask"])
+    assert surprises_ring(test.run()) == other["surprise"]
+    test.session_state["league.surprises.marked"] = (Run(MODEL, "MRPC", 42), other["mask"])
+    assert surprises_ring(test.run()) == ring, "what was clicked of another run is not marked in this one"
+
+
+def surprises_ring(test):
+    (y,) = test.session_state["exhibits.kept"].exhibits["league.surprises"].figure.data[-1].y
+    return y
+
+
 @pytest.mark.parametrize(("of", "now", "said"), [(100, 100, False), (100, 1100, True), (None, 100, False)])
 def test_it_says_of_how_many_masks_the_banks_criterion_is(monkeypatch, tmp_path, of, now, said):
     made = small_bundle(tmp_path / "bundle", seeds=(1337,))
@@ -82,6 +103,7 @@ def test_it_says_which_criterion_keeps_most_and_lists_all(monkeypatch, bundle):
         "league.table",
         "league.worth",
         "league.bank",
+        "league.surprises",
         "league.pairs.grid",
     }
 

@@ -16,7 +16,7 @@ from explorer.study.league import League, league_of, meaning, over_seeds
 from explorer.tickets.criteria import CHANCE, EXPECTED
 from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
-from explorer.ui.pages.league import pairs, parts
+from explorer.ui.pages.league import pairs, parts, surprises
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, make_here, page_title
 from explorer.ui.widgets.words import minus, seeds
@@ -58,6 +58,7 @@ def page(view: View) -> None:
     shape = shape_of(view.manifests, run)
     parts.worth(league, name, shape)
     parts.bank(view, shape)
+    surprises.show(view, shape)
     measure = pairs.show(view, shape)
     parts.stable(view, league)
     state.write_url(run, None, criterion=name, off=str(removed), **measure)
@@ -74,6 +75,7 @@ def _without_orders(view: View) -> dict[str, str]:
     """What random masks and pairs of parts say needs no league."""
     shape = shape_of(view.manifests, view.run)
     parts.bank(view, shape)
+    surprises.show(view, shape)
     return pairs.show(view, shape)
 
 

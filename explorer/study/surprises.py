@@ -1,0 +1,117 @@
+"""Which random masks score otherwise than their parts add up to: exact minus additive, with intervals over examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from explorer.arrays import BoolArray, Float64Array, Int64Array
+from explorer.stats.areas import draw_weights
+from explorer.stats.banzhaf import surprise
+from explorer.stats.interaction import normal_p
+from explorer.stats.intervals import NORMAL_95
+from explorer.stats.multiple import false_discovery
+from explorer.study.mask_bank import MaskBank
+from explorer.study.pairs import RATE
+from explorer.study.words import minus
+from explorer.tickets.criteria import mask_of
+
+_RESAMPLES = 200
+"""For standard errors alone: another 200 change them by about 5%."""
+
+
+@dataclass(frozen=True, eq=False)
+class Surprises:
+    """The surprise of each of a bank's M masks: its exact score minus what the additive game of the others foretells.
+
+    Above 0 its parts can be spared together, better than the worth of each suggests; below 0 the other way round.
+    """
+
+    value: Float64Array
+    low: Float64Array
+    high: Float64Array
+    """95% interval over examples of one mask alone, the masks held fixed."""
+    q: Float64Array
+    """Benjamini and Hochberg's p-value among all masks."""
+    scores: Float64Array
+    off: Int64Array
+    """Heads and MLPs that are off."""
+    one_answer: BoolArray
+    """(M,): gives every example the same class, which scores the same whichever parts are on."""
+    masks: tuple[str, ...]
+    """Codes."""
+    n: int
+    """Examples."""
+
+    @property
+    def beyond_noise(self) -> np.ndarray:
+        """Which masks surprise beyond noise, at a share of RATE false ones: (M,), bool."""
+        return self.q < RATE
+
+    def surest(self) -> int:
+        """Finds the mask that surprises most surely, of those that do not give one answer to all: its place."""
+        return int(np.lexsort((-np.abs(self.value), self.q, self.one_answer))[0])
+
+    def table(self) -> pd.DataFrame:
+        """Lists the masks, the surest first: mask, off, score, one_answer, surprise, low, high, q."""
+        columns = {
+            "mask": self.masks,
+            "off": self.off,
+            "score": self.scores,
+            "one_answer": self.one_answer,
+            "surprise": self.value,
+            "low": self.low,
+            "high": self.high,
+            "q": self.q,
+        }
+        order = np.lexsort((-np.abs(self.value), self.q))
+        return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
+
+
+def surprises_of(bank: MaskBank, shape: tuple[int, int]) -> Surprises:
+    """Measures how each mask of a bank surprises. shape: (L, H). Raises BadRequest on too few masks.
+
+    Intervals and p-values are normal, with the standard error of the paired bootstrap over examples: each resample is
+    scored and the additive game fitted anew.
+    """
+    n = len(bank.labels)
+    weights = draw_weights([np.arange(n)], _RESAMPLES)
+    scores = bank.scores_under(weights)
+    drawn = surprise(bank.kept, scores.T, bank.rates)  # (M, 1 + R)
+    value, error = drawn[:, 0], drawn[:, 1:].std(axis=1, ddof=1)
+    return Surprises(
+        value,
+        value - NORMAL_95 * error,
+        value + NORMAL_95 * error,
+        np.array(false_discovery(normal_p(value, error).tolist())),
+        scores[0],
+        (~bank.kept).sum(axis=1).astype(np.int64),
+        bank.one_answer(),
+        tuple(mask_of(row, shape).code for row in bank.kept),
+        n,
+    )
+
+
+def surprise_words(found: Surprises, metric: str) -> str:
+    """Says how many masks surprise beyond noise, and which most surely, as Markdown."""
+    sure, many = found.beyond_noise, len(found.value)
+    better = int((sure & (found.value > 0)).sum())
+    floor = int((sure & found.one_answer).sum())
+    words = (
+        f"**{sure.sum():,} of {many:,}** random masks score otherwise than their parts add up to, beyond noise (5% of "
+        f"them false on average): {better:,} better, {sure.sum() - better:,} worse."
+    )
+    if floor:
+        words += (
+            f" {floor:,} of them give every example the same answer, which scores the same whichever parts are off."
+        )
+    if not sure.any():
+        return f"{words} As far as {found.n:,} examples tell, the worth of parts adds up."
+    at = found.surest()
+    interval = f"{found.value[at]:+.3f} [{found.low[at]:+.3f}, {found.high[at]:+.3f}]"
+    return minus(
+        f"{words} The surest: a mask with {found.off[at]} parts off, whose {metric} of {found.scores[at]:.3f} is "
+        f"{interval} beside what they add up to."
+    )

@@ -1,0 +1,70 @@
+"""Which random masks score otherwise than their parts add up to, and any of them in the lab."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.errors import BadRequest
+from explorer.figures.print.export import Exhibit
+from explorer.figures.surprises import surprises_figure
+from explorer.mask import Mask
+from explorer.store.schema import Key, Run
+from explorer.study.surprises import surprise_words
+from explorer.ui import cached, state
+from explorer.ui.view import View
+from explorer.ui.widgets import exhibits
+
+_FIGURE, _MARKED = "league.surprises", "league.surprises.marked"
+
+
+def show(view: View, shape: tuple[int, int]) -> None:
+    """Draws the surprise of every mask of the run's bank; nothing where there is no bank, or one that is too small."""
+    run = view.run
+    if not view.has(Key(run, "bank")):
+        return
+    try:
+        found = cached.surprises(view, run, shape)
+    except BadRequest:  # the bank, above, says how few they are
+        return
+    st.subheader("Which masks do not add up?", anchor=False)
+    metric = view.task(run.task).metric_words
+    st.markdown(exhibits.say(surprise_words(found, metric), f"{_FIGURE}.words"))
+    marked = _marked(run)
+    at = found.masks.index(marked) if marked in found.masks else found.surest()
+    figure = surprises_figure(found, metric=metric, marked=found.masks[at])
+    title = f"Masks that do not add up, seed {run.seed}: {metric} minus the worth of what is on, added up"
+    caption = (
+        f"Each point is one of {len(found.value):,} random masks, scored exactly on {found.n:,} dev examples; what its "
+        "parts add up to is fitted to the other masks. Coloured: beyond noise over examples (paired bootstrap, normal; "
+        "5% false on average), the masks held fixed. Hollow: gives every example the same answer."
+    )
+    exhibits.keep(_FIGURE, Exhibit(title, caption, figure, found.table))
+    st.plotly_chart(
+        figure,
+        key=_FIGURE,
+        on_select="rerun",
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt=f"{title}. {caption}",
+    )
+    st.caption(f"{caption} Click a point to mark it.")
+    lab = view.links.get("lab")
+    if lab is None:
+        return
+    words = f"Open the marked mask in the lab ({found.off[at]} off, {metric} {found.scores[at]:.3f})"
+    if st.button(words, icon=":material/toggle_on:", key=f"{_FIGURE}.lab"):
+        state.set_mask(run, Mask.from_code(found.masks[at], *shape))
+        st.switch_page(lab)
+
+
+def _marked(run: Run) -> str:
+    """The code of the point of this run that was clicked last; '' without one."""
+    chosen: Any = st.session_state.get(_FIGURE) or {}
+    points = chosen.get("selection", {}).get("points", [])
+    told = points[0].get("customdata") if points else None
+    if told:  # kept: the browser forgets what was selected once the figure has another ring
+        st.session_state[_MARKED] = run, str(told[0])
+    of, code = st.session_state.get(_MARKED, (run, ""))
+    return str(code) if of == run else ""

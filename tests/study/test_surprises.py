@@ -1,0 +1,94 @@
+"""Masks that surprise: none where answers add up, the right ones where two parts need each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer.figures.surprises import surprises_figure
+from explorer.glue.tasks import TASKS
+from explorer.study.mask_bank import MaskBank
+from explorer.study.surprises import surprise_words, surprises_of
+from explorer.tickets.criteria import random_masks
+
+SHAPE, PARTS, N = (2, 2), 6, 120
+
+
+def bank_of(right, labels, task="MRPC"):
+    """right: masks (M, C) to who is right, (M, n)."""
+    kept, rates = random_masks(PARTS, 120)
+    return MaskBank(TASKS[task], kept, rates, np.where(right(kept), 1, -1).astype(np.float16), labels)
+
+
+def additive(kept):
+    """An example is right where one part, its own, is on."""
+    return kept[:, np.arange(N) % PARTS]
+
+
+def together(kept):
+    """Half of the examples need the first two parts, the others add up."""
+    return np.where(np.arange(N) < N // 2, (kept[:, 0] & kept[:, 1])[:, None], additive(kept))
+
+
+def test_what_adds_up_does_not_surprise():
+    found = surprises_of(bank_of(additive, np.arange(N) % 2.0), SHAPE)
+    np.testing.assert_allclose(found.value, 0, atol=1e-9)
+    assert not found.beyond_noise.any()
+    assert surprise_words(found, "accuracy").endswith("the worth of parts adds up.")
+
+
+def test_two_parts_that_need_each_other_surprise_where_both_are_alike():
+    bank = bank_of(together, np.arange(N) % 2.0)
+    found = surprises_of(bank, SHAPE)
+    np.testing.assert_allclose(found.value, bank.surprises(), atol=1e-9)
+    np.testing.assert_allclose(found.scores, bank.scores())
+    alike, half = bank.kept[:, 0] == bank.kept[:, 1], bank.rates == 0.5
+    assert found.value[half & alike].mean() > 0.05
+    assert found.value[half & ~alike].mean() < -0.05
+    assert (found.value[half & ~alike] < 0).all()
+    assert found.beyond_noise.sum() > 20
+    assert (found.low < found.value).all()
+    words = surprise_words(found, "accuracy")
+    assert f"**{found.beyond_noise.sum()} of 120** random masks" in words
+    first = found.table().iloc[0]
+    assert (found.masks[found.surest()], found.off[found.surest()]) == (first["mask"], first["off"])
+
+
+def test_intervals_over_examples_cover():
+    """Examples are drawn anew: the interval holds what a thousand times as many would say."""
+    rng, inside = np.random.default_rng(3), []
+    kept, rates = random_masks(PARTS, 60)
+    pull = rng.normal(size=(60, 1))
+
+    def said(n):
+        return (pull + rng.normal(size=(60, n)) > 0).astype(np.float16) * 2 - 1
+
+    truth = surprises_of(MaskBank(TASKS["MRPC"], kept, rates, said(200_000), np.zeros(200_000)), SHAPE).value
+    for _ in range(40):
+        found = surprises_of(MaskBank(TASKS["MRPC"], kept, rates, said(150), np.zeros(150)), SHAPE)
+        inside.append(((found.low <= truth) & (truth <= found.high)).mean())
+    assert 0.9 < np.mean(inside) < 0.98
+
+
+def test_masks_that_give_one_answer_are_told_apart_and_never_the_surest():
+    labels = np.arange(N) % 2.0
+
+    def right(kept):
+        return np.where(kept[:, :1], together(kept), labels[None] == 1)  # without the first part: class 1 for all
+
+    bank = bank_of(right, labels)
+    found = surprises_of(bank, SHAPE)
+    assert (found.one_answer == ~bank.kept[:, 0]).all()
+    assert not found.one_answer[found.surest()]
+    drawn = surprises_figure(found, metric="accuracy", marked=found.masks[found.surest()])
+    hollow = next(trace for trace in drawn.data if trace.name and trace.name.startswith("one answer"))
+    assert len(hollow.x) == found.one_answer.sum()
+    assert sum(len(trace.x) for trace in drawn.data) == len(found.value) + 1
+    assert "give every example the same answer" in surprise_words(found, "accuracy")
+
+
+@pytest.mark.parametrize(("task", "labels"), [("MNLI", np.arange(N) % 3.0), ("STS-B", np.linspace(0, 5, N))])
+def test_of_other_tasks_one_answer_is_not_told(task, labels):
+    bank = bank_of(together, labels, task)
+    assert not bank.one_answer().any()
+    assert np.isfinite(surprises_of(bank, SHAPE).value).all()
