@@ -30,9 +30,10 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
             if one is None or model in unlearnt:
                 texts[row][column], hover[row][column] = "–", unlearnt.get(model, "not made")
                 continue
-            surplus[row, column] = one.share - one.random_share
-            words = minus(f"{one.share:.0%}<br>{one.beaten}/{one.draws}")
-            texts[row][column] = f"<b>{words}</b>" if one.better else words
+            if not one.whole:
+                surplus[row, column] = one.share - one.random_share
+            words = minus(f"{one.share:.0%}<br>{'no rival' if one.whole else f'{one.beaten}/{one.draws}'}")
+            texts[row][column] = f"<b>{words}</b>" if one.better and not one.whole else words
             hover[row][column] = _hover(one)
     figure = surplus_squares(
         surplus,
@@ -60,6 +61,8 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
 
 
 def _hover(one: Transferred) -> str:
+    if one.whole:
+        return minus(f"score {one.score:.3f}: it keeps nothing or everything, as would any mask of its size")
     return minus(
         f"score {one.score:.3f}, {one.share:.0%} of the full model's [{one.share_low:.0%}, {one.share_high:.0%}]<br>"
         f"random masks of {one.heads} heads and {one.mlps} MLPs: {one.random_share:.0%} on average<br>"

@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer.arrays import AnyArray, BoolArray, Float64Array
 from explorer.errors import BadRequest
+from explorer.stats.interaction import normal_p
 from explorer.stats.intervals import NORMAL_95
 
 
@@ -18,6 +19,11 @@ class Worth:
     value: Float64Array
     low: Float64Array
     high: Float64Array
+
+    @property
+    def p(self) -> Float64Array:
+        """Two-sided p-values, normal, of each value alone being 0: (C,)."""
+        return normal_p(self.value, (self.high - self.low) / (2 * NORMAL_95))
 
 
 def sample_reuse(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Worth:
@@ -48,12 +54,13 @@ def sample_reuse(kept: BoolArray, utility: Float64Array, strata: AnyArray | None
 
 
 def least_squares(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Worth:
-    """Estimates the same values as the coefficients of the best additive game, with HC3 standard errors.
+    """Estimates the worth of each component as the coefficients of the best additive game, with HC3 standard errors.
 
-    Banzhaf values are these coefficients over all masks (Hammer and Holzman 1992); on a sample they differ from
-    `sample_reuse` in that what the other components do is taken out, so intervals are narrower, and an additive game
-    gives exact values from any sample of full rank. Over several keep rates it is their best common additive game.
-    Arguments as `sample_reuse` has them. Raises BadRequest with fewer masks than components, or none that tell them
+    Over all masks, or masks of rate 1/2, these are the Banzhaf values (Hammer and Holzman 1992); on a sample they
+    differ from `sample_reuse` in that what the other components do is taken out, so intervals of one rate are narrower,
+    and an additive game gives exact values from any sample of full rank. Over several keep rates it is their best
+    common additive game, with a level for each rate: not the average of the rates' values. Arguments as `sample_reuse`
+    has them. Raises BadRequest with fewer masks than components, or none that tell them
     apart.
     """
     design, inverse = _design(kept, utility, strata)
@@ -70,19 +77,24 @@ def interactions_with(kept: BoolArray, utility: Float64Array, part: int, strata:
     """Estimates how one component interacts with every other over random masks, (C,), nan for itself.
 
     The coefficients of the products in the best game of components and of this one's products with the others, with
-    HC3 standard errors: over all masks the Banzhaf interaction index (Grabisch, Marichal and Roubens 2000). Above 0
+    HC3 standard errors: over all masks the Banzhaf interaction index (Grabisch, Marichal and Roubens 2000). Over
+    several keep rates a component's worth may change with the rate: else interactions among the others would pass for
+    its own, since all products grow with the rate. Above 0
     both are worth more together than the sum; below 0 one stands in for the other. An additive game gives 0. Arguments
     and errors as `least_squares`.
     """
     others = np.delete(np.arange(kept.shape[1]), part)
-    found = least_squares(np.concatenate([kept, kept[:, others] & kept[:, [part]]], axis=1), utility, strata)
+    columns = [kept[:, others] & kept[:, [part]], kept]
+    if strata is not None and len(np.unique(strata)) > 1:
+        columns.append(kept * (np.asarray(strata, np.float64) - np.mean(strata))[:, None])
+    found = least_squares(np.concatenate(columns, axis=1), utility, strata)
     sides = [np.full(kept.shape[1], np.nan) for _ in range(3)]
     for side, values in zip(sides, (found.value, found.low, found.high), strict=True):
-        side[others] = values[kept.shape[1] :]
+        side[others] = values[: len(others)]
     return Worth(*sides)
 
 
-def surprise(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Float64Array:
+def surprise(kept: AnyArray, utility: Float64Array, strata: AnyArray | None = None) -> Float64Array:
     """Computes each mask's utility minus what the additive game of all other masks predicts for it.
 
     Leave-one-out residuals, in closed form. Positive: the parts that are off can be spared together, better than
@@ -95,6 +107,20 @@ def surprise(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = N
     return np.asarray((residuals.T / left).T)
 
 
+def surprise_error(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Float64Array:
+    """Estimates how far the additive prediction of each mask may be off for the masks it is fitted to: (M,), standard
+    errors.
+
+    Of leave-one-out predictions, with HC3 variances of the fit. Arguments and errors as `surprise`, utility (M,).
+    """
+    design, inverse = _design(kept, utility, strata)
+    leverage = np.minimum(np.einsum("mc,cd,md->m", design, inverse, design), 1 - 1e-9)
+    left = surprise(kept, utility, strata)
+    meat = (design * left[:, None] ** 2).T @ design
+    variance = np.einsum("mc,cd,md->m", design, inverse @ meat @ inverse, design) - (leverage * left) ** 2
+    return np.asarray(np.sqrt(np.maximum(variance, 0)) / (1 - leverage))
+
+
 def _rows_of(n: int, strata: AnyArray | None) -> list[AnyArray]:
     if strata is None:
         return [np.arange(n)]
@@ -103,7 +129,7 @@ def _rows_of(n: int, strata: AnyArray | None) -> list[AnyArray]:
 
 def _design(kept: BoolArray, utility: Float64Array, strata: AnyArray | None) -> tuple[Float64Array, Float64Array]:
     """Components, then an intercept a stratum: (M, C + strata), and the inverse of its Gram matrix."""
-    blocks = [kept.astype(np.float64)]
+    blocks = [np.asarray(kept, np.float64)]
     for rows in _rows_of(len(utility), strata):
         of_stratum = np.zeros((len(utility), 1))
         of_stratum[rows] = 1

@@ -35,6 +35,18 @@ class Standing:
     """Minus the mean area of the random orders."""
     beaten_draws: int
     """Random orders with a smaller area."""
+    draws: int
+    """Random orders."""
+
+    @property
+    def p_of_orders(self) -> float:
+        """Chance that one more random order does as well."""
+        return (1 + self.draws - self.beaten_draws) / (1 + self.draws)
+
+    @property
+    def beats_chance(self) -> bool:
+        """Whether it beats the mean of random orders beyond noise over examples, and 95% of the orders themselves."""
+        return self.against_chance.low > 0 and self.p_of_orders < 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +100,7 @@ def league_of(artefact: Artefact) -> League:
             difference(of, mean[EXPECTED]),
             difference(of, mean[CHANCE]),
             int((chance < of[0]).sum()),
+            len(chance),
         )
         for name, of in mean.items()
     ]
@@ -118,15 +131,14 @@ def over_seeds(leagues: Sequence[League]) -> dict[str, SeedSpread]:
 def stability_over_examples(gradients: FloatArray, keep: int, draws: int = 100, seed: int = 0) -> Stability:
     """Measures how far bootstrap samples of examples agree on which components the paper's criterion keeps.
 
-    gradients: (n, C), an example's gate gradients. keep: how many components each choice keeps. Its interval is over
-    draws alone.
+    gradients: (n, C), an example's gate gradients. keep: how many components each choice keeps.
     """
     size = np.abs(gradients.astype(np.float64))
     rng, n = np.random.default_rng(seed), len(size)
     chosen = np.zeros((draws, size.shape[1]), np.bool_)
     for row, weight in zip(chosen, rng.multinomial(n, np.full(n, 1 / n), size=draws), strict=True):
         row[order_of(weight @ size)[size.shape[1] - keep :]] = True
-    return stability(chosen)
+    return stability(chosen, independent=False)
 
 
 def meaning(league: League, metric: str) -> str:
@@ -141,11 +153,13 @@ def meaning(league: League, metric: str) -> str:
         how = "more than" if best.against_expected.beyond_noise else "within noise of"
         words += f" That is {how} the paper's criterion ({paper.area:.3f})."
     useless = [one.criterion.title for one in real if not one.against_chance.value > 0]
-    unsure = [one for one in real if one.against_chance.value > 0 and not one.against_chance.beyond_noise]
+    unsure = [one for one in real if one.against_chance.value > 0 and not one.beats_chance]
     if useless:
         words += f" No better than chance: {', '.join(useless)}."
     if unsure:
-        words += f" Not told from chance by these {league.n:,} examples: {_titles(unsure)}."
+        words += (
+            f" Not told from chance by these {league.n:,} examples and {league.draws} random orders: {_titles(unsure)}."
+        )
     return minus(words)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from explorer.arrays import BoolArray, Float16Array, Float32Array, Float64Array
 from explorer.errors import BadRequest
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
-from explorer.stats.areas import weighted_scores
+from explorer.stats.areas import RESAMPLES, central, weighted_scores
 from explorer.stats.banzhaf import Worth, least_squares, sample_reuse, surprise
 from explorer.stats.logit_margins import margins
 from explorer.store.bundle import Artefact
@@ -72,6 +73,45 @@ class MaskBank:
     def surprises(self) -> Float64Array:
         """Computes each mask's score minus what the additive game of the others predicts: (M,)."""
         return surprise(self.kept, self.scores(), self.rates)
+
+    def beside_rate(self) -> Float64Array:
+        """Computes each mask's score minus the mean of the other masks of its keep rate: (M,).
+
+        What knowing how many parts are on misses; an additive game has a level for each rate too.
+        """
+        return surprise(np.zeros((len(self.kept), 0)), self.scores(), self.rates)
+
+
+@dataclass(frozen=True)
+class Additivity:
+    """How well adding up what parts are worth foretells a random mask's score, beside knowing how many are on."""
+
+    missed: float
+    """Root mean square of the surprises."""
+    missed_interval: tuple[float, float]
+    """95% over masks."""
+    by_rate: float
+    """Root mean square of what the keep rate alone misses."""
+    explained: float
+    """Share of the latter's square that adding up takes away; below 0 where it foretells worse, nan where all is 0."""
+    explained_interval: tuple[float, float]
+
+
+def additivity(bank: MaskBank) -> Additivity:
+    """Measures how far a bank's masks add up; each is foretold from the others. Raises BadRequest on too few masks."""
+    squares = np.stack([bank.surprises(), bank.beside_rate()]) ** 2
+    drawn = np.random.default_rng(0).integers(0, len(bank.rates), (RESAMPLES, len(bank.rates)))
+    missed, by_rate = squares.mean(axis=1)
+    of_drawn, of_rate = squares[:, drawn].mean(axis=2)
+    least = 1e-12
+    explained = 1 - missed / by_rate if by_rate > least else math.nan
+    return Additivity(
+        math.sqrt(missed),
+        central(np.sqrt(of_drawn)),
+        math.sqrt(by_rate),
+        explained,
+        central(1 - of_drawn / np.maximum(of_rate, least)),
+    )
 
 
 def told_by_margins(task: Task) -> bool:

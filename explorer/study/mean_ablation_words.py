@@ -138,7 +138,8 @@ def meaning(tasks: Sequence[MeanAblation]) -> str:
         return "No task here has a model that learnt something: nothing is claimed."
     held = [_held(judged, number) for number in (0, 1)]
     words = f"**{held[0]}** {held[1]}"
-    nothing, means = (fmean(sum(of.kept(found)) for of in judged) for found in (PAPER[0], THROUGHOUT[0]))
+    kept = [[sum(of.kept(found)) for found in (PAPER[0], THROUGHOUT[0])] for of in judged]
+    nothing, means = (fmean(side) for side in zip(*kept, strict=True))
     parts = judged[0].runs[next(iter(judged[0].runs))].known.full.mask
     total = parts.heads.size + parts.mlps.size
     if abs(nothing - means) < 0.5:
@@ -146,9 +147,20 @@ def meaning(tasks: Sequence[MeanAblation]) -> str:
     else:
         size = (
             f"Pruned with means, {means:.0f} of {total} heads and MLPs are left on average, with nothing "
-            f"{nothing:.0f}: {'fewer' if means < nothing else 'more'} are needed for 90% of the score."
+            f"{nothing:.0f}{how_many_more([with_means - without for without, with_means in kept])}."
         )
     return f"{words} {size}{_same_masks(judged)}"
+
+
+def how_many_more(more: Sequence[float]) -> str:
+    """Says how many more parts means leave than nothing does, over tasks, with Student's interval; '' for one task."""
+    spread = seed_spread(more)
+    if spread.undefined:
+        return ""
+    fewer = sum(one < 0 for one in more)
+    beyond = not spread.low <= 0 <= spread.high
+    words = f": {spread.mean:+.0f} [{spread.low:+.0f}, {spread.high:+.0f}] over {len(more)} tasks, fewer on {fewer}"
+    return f"{words}; {'beyond noise' if beyond else 'not told from none'}"
 
 
 def same_verdicts(tasks: Sequence[MeanAblation], number: int) -> int:

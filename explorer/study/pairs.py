@@ -9,8 +9,7 @@ import pandas as pd
 
 from explorer.arrays import Float64Array, Int64Array
 from explorer.stats.banzhaf import interactions_with
-from explorer.stats.interaction import Interactions, normal_p
-from explorer.stats.intervals import NORMAL_95
+from explorer.stats.interaction import Interactions
 from explorer.stats.multiple import false_discovery
 from explorer.store.bundle import Artefact
 from explorer.study.mask_bank import MaskBank
@@ -133,9 +132,8 @@ def bank_partners(bank: MaskBank, part: int, metric: str) -> Partners:
     """
     found = interactions_with(bank.kept, bank.scores(), part, bank.rates)
     others = np.delete(np.arange(bank.kept.shape[1]), part)
-    error = (found.high - found.low)[others] / (2 * NORMAL_95)
     q = np.full(len(found.value), np.nan)
-    q[others] = false_discovery(normal_p(found.value[others], error).tolist())
+    q[others] = false_discovery(found.p[others].tolist())
     return Partners(part, found.value, found.low, found.high, q, metric, exact=False)
 
 
@@ -148,7 +146,7 @@ def pairs_words(found: RunPairs, shape: tuple[int, int]) -> str:
         "(redundancy)."
     )
     if not found.beyond_noise.any():
-        return f"{words} What two parts cost together is what each costs alone, as far as {found.n:,} examples tell."
+        return f"{words} In {found.measure}, {found.n:,} examples tell no pair from one that adds up."
     at, names = found.strongest(), component_names(shape)
     one, other = (names[part] for part in found.pairs[at])
     value, low, high = (float(side[at]) for side in (found.found.value, found.found.low, found.found.high))

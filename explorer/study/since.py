@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from explorer.mask import Mask
-from explorer.stats.areas import central
+from explorer.stats.areas import Difference
 from explorer.stats.intervals import seed_spread
 from explorer.stats.stability import chance_range
 from explorer.store.schema import Manifest
 from explorer.study.league import League
-from explorer.study.mask_bank import MaskBank
+from explorer.study.mask_bank import MaskBank, additivity
 from explorer.study.mean_ablation import MeanAblation
 from explorer.study.mean_ablation_words import same_verdicts
 from explorer.study.pairs import RunPairs
@@ -32,7 +32,6 @@ QUESTIONS = {
     "stability": "Does the same ticket come out again?",
 }
 """Name of an answer -> its question, in the order in which they are shown."""
-_RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Answer:
     rests_on: str
     """Interval, n, seeds."""
     source: str
-    """Who asked it."""
+    """Whose method or question it is."""
     made: tuple[str, ...]
     """The commands that made what it is read from."""
     page: str
@@ -77,8 +76,8 @@ def league_answer(leagues: Sequence[League], metric: str, made: Sequence[Manifes
     interval = f"[{spread.low:+.3f}, {spread.high:+.3f}] over {seeds(len(leagues))}, n = {n:,} dev examples each"
     if spread.undefined:
         interval = f"[{gains[0].low:+.3f}, {gains[0].high:+.3f}] over n = {n:,} dev examples"
-    paper = real[EXPECTED]
-    beside = "" if best == EXPECTED else f", {real[best] - paper:+.3f} over the paper’s gradient"
+    over_paper = [league.standing(best).against_expected for league in leagues]
+    beside = "" if best == EXPECTED else f", {_gain(over_paper)} over the paper’s gradient"
     return Answer(
         "league",
         minus(f"{spread.mean:+.3f}"),
@@ -87,33 +86,39 @@ def league_answer(leagues: Sequence[League], metric: str, made: Sequence[Manifes
             f"{len(real)} criteria{beside}"
         ),
         minus(f"{interval}; the best is found by looking; {_seeds(leagues)}"),
-        "Michel et al. 2019, Kwon et al. 2022",
+        "criteria of Michel et al. 2019, Kwon et al. 2022 and others",
         _commands(made),
         "league",
         {"criterion": best},
     )
 
 
+def _gain(found: Sequence[Difference]) -> str:
+    """A difference with its interval: over examples for one seed, else over seeds."""
+    spread = seed_spread([one.value for one in found])
+    low, high = (found[0].low, found[0].high) if len(found) == 1 else (spread.low, spread.high)
+    return f"{spread.mean:+.3f}" + ("" if math.isnan(low) else f" [{low:+.3f}, {high:+.3f}]")
+
+
 def worth_answer(bank: MaskBank, metric: str, seed: int, made: Sequence[Manifest]) -> Answer:
-    """Says how far a random mask's score lies from what its parts are worth, added up."""
-    missed, scores, n = bank.surprises(), bank.scores(), bank.margins.shape[1]
-    drawn = np.random.default_rng(0).integers(0, len(scores), (_RESAMPLES, len(scores)))
-    low, high = central(missed[drawn].std(axis=1))
-    explained = 1 - missed.var() / scores.var() if scores.var() > 0 else math.nan
-    of_drawn = 1 - missed[drawn].var(axis=1) / np.maximum(scores[drawn].var(axis=1), 1e-12)
-    least, most = central(of_drawn)
-    share = (
-        "" if math.isnan(explained) else f"; adding up tells {explained:.0%} [{least:.0%}, {most:.0%}] of them apart"
-    )
+    """Says how far a random mask's score lies from what its parts are worth, added up.
+
+    The share counts from what knowing only how many parts are on misses.
+    """
+    found, n = additivity(bank), bank.margins.shape[1]
+    (low, high), (least, most) = found.missed_interval, found.explained_interval
+    share = "" if math.isnan(found.explained) else f" {found.explained:.0%} [{least:.0%}, {most:.0%}]"
+    told = f": adding up takes away{share} of that variance" if share and found.explained > 0 else ""
+    told = ": adding up does no better" if share and found.explained <= 0 else told
     return Answer(
         "worth",
-        f"±{missed.std():.3f}",
+        f"±{found.missed:.3f}",
         minus(
-            f"{metric} is what adding up the worth of its parts misses of a random mask (they differ by "
-            f"±{scores.std():.3f}{share})"
+            f"{metric} is what adding up the worth of its parts misses of a random mask; knowing only how many are on "
+            f"misses ±{found.by_rate:.3f}{told}"
         ),
-        f"[±{low:.3f}, ±{high:.3f}] over {len(scores):,} masks; n = {n:,} dev examples; seed {seed}",
-        "Wang and Jia 2023",
+        f"[±{low:.3f}, ±{high:.3f}] over {len(bank.rates):,} masks; n = {n:,} dev examples; seed {seed}",
+        "worth as in Wang and Jia 2023",
         _commands(made),
         "league",
     )
@@ -131,7 +136,7 @@ def pairs_answer(found: RunPairs, shape: tuple[int, int], seed: int, made: Seque
         f"pairs do more or less together than apart, in {found.measure}: {found.redundancies:,} stand in for each "
         f"other, {found.synergies:,} need each other",
         minus(f"5% of them false on average{surest}; n = {found.n:,} dev examples; seed {seed}"),
-        "Held and Yang 2023",
+        "interactions as in Grabisch and Roubens 1999",
         _commands(made),
         "league",
         {"measure": "margin"} if found.measure == "margin" else {},
@@ -153,18 +158,17 @@ def means_answer(tasks: Sequence[MeanAblation], made: Sequence[Manifest]) -> Ans
         f"tasks keep their verdict on claim (a) with means, not nothing, in the place of what is off; {of_rest} on "
         "claim (b)",
         f"{', '.join(of.task for of in judged)}; {over} each, n = {span(of.n for of in judged)} dev examples",
-        "Li and Janson 2024",
+        "means as in Li and Janson 2024",
         _commands(made),
         "tickets",
     )
 
 
-def transfer_answer(cells: Sequence[Transferred], seed: int, made: Sequence[Manifest]) -> Answer | None:
+def transfer_answer(away: Sequence[Transferred], seed: int, made: Sequence[Manifest]) -> Answer | None:
     """Says in how many pairs of tasks a ticket beats all random masks of its size; None without such a pair.
 
-    cells: of models that have learnt their task.
+    away: what is counted, as `study.transfer.away` picks it.
     """
-    away = [one for one in cells if not one.own]
     if not away:
         return None
     by_model: dict[str, list[float]] = {}
@@ -181,7 +185,7 @@ def transfer_answer(cells: Sequence[Transferred], seed: int, made: Sequence[Mani
             f"{spread.mean:+.0%} of the full score over random{interval}; n = {span(one.n for one in away)} dev "
             f"examples; seed {seed}"
         ),
-        "Chen et al. 2020",
+        "asked by Chen et al. 2020",
         _commands(made),
         "tickets",
     )
@@ -196,7 +200,8 @@ def stability_answer(tickets: Mapping[int, Mask], made: Sequence[Manifest]) -> A
         return None
     chosen = np.array([kept_of(mask) for mask in tickets.values()], np.bool_)
     least, most = chance_range(chosen)
-    interval = f"[{found.low:.2f}, {found.high:.2f}], " if found.choices > 2 else "no interval for two; "
+    interval = f"[{found.low:.2f}, {found.high:.2f}] over seeds, " if found.has_interval else ""
+    interval = "no interval for two; " if found.choices == 2 else interval
     return Answer(
         "stability",
         minus(f"{found.value:.2f}"),
@@ -205,7 +210,7 @@ def stability_answer(tickets: Mapping[int, Mask], made: Sequence[Manifest]) -> A
             "(the same parts every time)"
         ),
         minus(f"{interval}{chosen.shape[1]} heads and MLPs; seeds {', '.join(map(str, tickets))}"),
-        "Nogueira et al. 2018",
+        "measure of Nogueira et al. 2018",
         _commands(made),
         "tickets",
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from explorer.arrays import BoolArray, Float64Array
+from explorer.arrays import AnyArray, BoolArray, Float64Array
 from explorer.bert.stand_ins import DRAWN, LEARNED, MEAN, ZERO, StandIn
 from explorer.errors import BadBundle
 from explorer.stats.areas import Difference, central, difference, draw_weights, weighted_scores
@@ -37,6 +37,10 @@ class StandInsCompared:
     """Nothing or the mean -> what a learned constant keeps more, on average over the random masks."""
     drawn: int
     """Random masks."""
+    one_answer: Mapping[StandIn, int]
+    """What stands in -> of how many random masks every example gets the same class."""
+    majority: float | None
+    """Score of the answer that is right most often; None where there is no such answer."""
     sample: int
     """Training examples that means and constants are taken from."""
     steps: int
@@ -70,9 +74,21 @@ def stand_ins_compared(artefact: Artefact, known: KnownRun) -> StandInsCompared:
         _tickets(scores, names),
         {other: difference(whole[LEARNED], whole[other]) for other in (ZERO, MEAN)},
         int(drawn.sum()),
+        {instead: _one_answer(known, artefact.arrays["predictions"][rows][drawn]) for instead, rows in of.items()},
+        _majority(known),
         int(summary["examples"]),
         int(artefact.manifest.config["steps"]),
     )
+
+
+def _one_answer(known: KnownRun, said: AnyArray) -> int:
+    return 0 if known.task.is_regression else int((said == said[:, :1]).all(axis=1).sum())
+
+
+def _majority(known: KnownRun) -> float | None:
+    if known.task.metric != "accuracy":
+        return None
+    return float(np.unique(known.labels, return_counts=True)[1].max() / len(known.labels))
 
 
 def _by_rate(scores: Mapping[StandIn, Float64Array], rates: Float64Array, drawn: BoolArray) -> pd.DataFrame:
@@ -101,7 +117,8 @@ def _tickets(scores: Mapping[StandIn, Float64Array], names: np.ndarray) -> pd.Da
 
 
 def _words(value: float, low: float, high: float, style: str) -> str:
-    return f"{value:{style}} [{low:{style}}, {high:{style}}]"
+    """Where every resample gives the same, as one answer to all does in Matthews' correlation, there is no interval."""
+    return f"{value:{style}}" + (f" [{low:{style}}, {high:{style}}]" if low < high else "")
 
 
 def meaning(of: StandInsCompared, metric: str, *, learnt: bool) -> str:
@@ -119,8 +136,17 @@ def meaning(of: StandInsCompared, metric: str, *, learnt: bool) -> str:
         f"**A learned constant {nothing}**, and {mean}: {metric} on average over {of.drawn} random masks of "
         f"{run.task}, seed {run.seed}. The good ticket, pruned with nothing there, scores {good[NAMES[ZERO]]} with "
         f"nothing, {good[NAMES[MEAN]]} with means and {good[NAMES[LEARNED]]} with learned constants; the full model "
-        f"{of.known.full.score:.3f}."
+        f"{of.known.full.score:.3f}.{_at_the_floor(of)}"
     )
+
+
+def _at_the_floor(of: StandInsCompared) -> str:
+    """Says how many masks give one answer to all: what these score tells nothing of what stands in."""
+    if not any(of.one_answer.values()):
+        return ""
+    many = ", ".join(f"{number} with {NAMES[instead].partition(' (')[0]}" for instead, number in of.one_answer.items())
+    scores = "" if of.majority is None else f"; the answer that is right most often scores {of.majority:.3f}"
+    return f" Of the {of.drawn} masks, so many give every example one and the same answer: {many}{scores}."
 
 
 def _against(found: Difference, other: str, n: int) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from explorer.arrays import BoolArray, Float64Array, Int64Array
 from explorer.stats.areas import draw_weights
-from explorer.stats.banzhaf import surprise
+from explorer.stats.banzhaf import surprise, surprise_error
 from explorer.stats.interaction import normal_p
 from explorer.stats.intervals import NORMAL_95
 from explorer.stats.multiple import false_discovery
@@ -32,7 +32,7 @@ class Surprises:
     value: Float64Array
     low: Float64Array
     high: Float64Array
-    """95% interval over examples of one mask alone, the masks held fixed."""
+    """95% interval of one mask alone, over examples and over the masks that its parts' worth is fitted to."""
     q: Float64Array
     """Benjamini and Hochberg's p-value among all masks."""
     scores: Float64Array
@@ -73,14 +73,15 @@ class Surprises:
 def surprises_of(bank: MaskBank, shape: tuple[int, int]) -> Surprises:
     """Measures how each mask of a bank surprises. shape: (L, H). Raises BadRequest on too few masks.
 
-    Intervals and p-values are normal, with the standard error of the paired bootstrap over examples: each resample is
-    scored and the additive game fitted anew.
+    Intervals and p-values are normal. Their variance adds up that over examples, by the paired bootstrap (each resample
+    is scored and the additive game fitted anew), and that of the fit over masks.
     """
     n = len(bank.labels)
     weights = draw_weights([np.arange(n)], _RESAMPLES)
     scores = bank.scores_under(weights)
     drawn = surprise(bank.kept, scores.T, bank.rates)  # (M, 1 + R)
-    value, error = drawn[:, 0], drawn[:, 1:].std(axis=1, ddof=1)
+    value = drawn[:, 0]
+    error = np.hypot(drawn[:, 1:].std(axis=1, ddof=1), surprise_error(bank.kept, scores[0], bank.rates))
     return Surprises(
         value,
         value - NORMAL_95 * error,
@@ -108,7 +109,7 @@ def surprise_words(found: Surprises, metric: str) -> str:
             f" {floor:,} of them give every example the same answer, which scores the same whichever parts are off."
         )
     if not sure.any():
-        return f"{words} As far as {found.n:,} examples tell, the worth of parts adds up."
+        return f"{words} {found.n:,} examples tell no mask from what its parts add up to."
     at = found.surest()
     interval = f"{found.value[at]:+.3f} [{found.low[at]:+.3f}, {found.high[at]:+.3f}]"
     return minus(

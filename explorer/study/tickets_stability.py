@@ -70,13 +70,15 @@ def stabilities_of(
     found = []
     if len(tickets) > 1:
         words = "fine-tuned with another seed and pruned"
-        found.append(_over(f"{len(tickets)} seeds", list(tickets.values()), f"Each choice: {words}."))
+        choices = list(tickets.values())
+        found.append(_over(f"{len(tickets)} seeds", choices, f"Each choice: {words}.", independent=True))
     scores = weighted_scores(metric, predictions, labels, draw_weights([np.arange(len(labels))], _RESAMPLES))
     drawn = [ticket_at(rows, of, share * of[0]) for of in scores[1:]]
     ends = sum(not known for _, known in drawn)
     words = "where the stored path would have stopped, had the dev set been another sample of as many examples."
     if ends:
-        words += f" In {ends} of {len(drawn)} it would have gone beyond its stored end, which is then taken."
+        words += f" In {ends} of {len(drawn)} it would have gone beyond its stored end, which is then taken: they may "
+        words += "agree less than it seems."
     found.append(
         _over(f"{len(drawn)} bootstrap samples of the dev set", [mask for mask, _ in drawn], f"Each choice: {words}")
     )
@@ -90,9 +92,9 @@ def stabilities_of(
     return tuple(found)
 
 
-def _over(over: str, masks: Sequence[Mask], says: str) -> StabilityOver:
+def _over(over: str, masks: Sequence[Mask], says: str, *, independent: bool = False) -> StabilityOver:
     chosen = _choices(masks)
-    found = stability(chosen)
+    found = stability(chosen, independent=independent)
     return StabilityOver(over, found, None if found.undefined else chance_range(chosen), says)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,6 +44,8 @@ class Transferred:
     n: int
     heads: int
     mlps: int
+    whole: bool
+    """Whether the ticket keeps nothing or everything, so that a random mask of its size is the same mask."""
 
     @property
     def own(self) -> bool:
@@ -90,9 +92,16 @@ def transferred(artefact: Artefact, known: KnownRun) -> tuple[Transferred, ...]:
                 len(labels),
                 int(first["heads_kept"]),
                 int(first["mlps_kept"]),
+                rows["mask"].nunique() == 1,
             )
         )
     return tuple(found)
+
+
+def away(cells: Sequence[Transferred], unlearnt: Collection[str]) -> list[Transferred]:
+    """Picks what is counted: tickets of one task on another's model, where both have learnt their task and the ticket
+    has rivals. unlearnt: tasks of which nothing is claimed."""
+    return [one for one in cells if not one.own and not {one.ticket, one.task} & set(unlearnt) and not one.whole]
 
 
 def transfer_table(cells: Sequence[Transferred]) -> pd.DataFrame:
@@ -120,13 +129,10 @@ def transfer_table(cells: Sequence[Transferred]) -> pd.DataFrame:
     )
 
 
-def transfer_words(cells: Sequence[Transferred], unlearnt: Mapping[str, str]) -> str:
-    """Says in a few sentences what the matrix shows, as Markdown.
-
-    cells: of models that have learnt their task. unlearnt: task -> why nothing is claimed of it.
-    """
-    other = [one for one in cells if not one.own and one.ticket not in unlearnt]
-    own = [one for one in cells if one.own]
+def transfer_words(cells: Sequence[Transferred], unlearnt: Collection[str]) -> str:
+    """Says in a few sentences what the matrix shows, as Markdown. unlearnt: tasks of which nothing is claimed."""
+    other = away(cells, unlearnt)
+    own = [one for one in cells if one.own and one.task not in unlearnt]
     if not other:
         return "No ticket was tried on another task's model that has learnt its task."
     better, draws = sum(one.better for one in other), other[0].draws

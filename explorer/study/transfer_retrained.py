@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -66,21 +67,30 @@ def retrained_away(bundle: Bundle, manifests: Inventory, known: KnownRun) -> Ite
         )
 
 
+_OVER_RANDOM, _OVER_OWN = attrgetter("over_random"), attrgetter("over_own")
+
+
 def retrained_words(found: Sequence[RetrainedAway]) -> str:
     """Says what came out, as Markdown."""
     beside = [one for one in found if one.over_random is not None]
     if not beside:
         return "A ticket of another task was retrained; no random one of its size is there to hold it against."
-    better = sum(not d.within_noise and d.difference > 0 for one in beside if (d := one.over_random))
-    near = [one.over_own for one in beside if one.over_own is not None]
+    at_random, own = ([d for one in beside if (d := of(one))] for of in (_OVER_RANDOM, _OVER_OWN))
+    better = sum(not d.within_noise and d.difference > 0 for d in at_random)
     words = (
         f"Retrained on the other task, a ticket beats as many parts at random beyond noise in **{better} of "
-        f"{len(beside)}** tries"
+        f"{len(beside)}** tries ({_counts(at_random)})"
     )
-    if near:
-        level = sum(one.within_noise for one in near)
-        words += f", and does as well as that task's own ticket, within noise, in {level} of {len(near)}"
+    if own:
+        words += f"; against that task's own ticket: {_counts(own)}"
     return f"{words}."
+
+
+def _counts(found: Sequence[PairedDifference]) -> str:
+    """'1 better, 1 worse, 2 not told apart': those that are not 0."""
+    better, worse = (sum(not d.within_noise and sign * d.difference > 0 for d in found) for sign in (1, -1))
+    many = {"better": better, "worse": worse, "not told apart": len(found) - better - worse}
+    return ", ".join(f"{number} {name}" for name, number in many.items() if number)
 
 
 def retrained_table(found: Sequence[RetrainedAway]) -> pd.DataFrame:

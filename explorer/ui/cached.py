@@ -1,4 +1,7 @@
-"""What pages read from a bundle and keep between reruns, keyed by every argument that changes the answer."""
+"""What pages read from a bundle and keep between reruns, keyed by every argument that changes the answer.
+
+Long because every page's reads are here, a few lines each.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretraine
 from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
-from explorer.mask import Mask
+from explorer.mask import Mask, without_heads
 from explorer.store.runs_of_task import complete
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.stages import OWN, stage_named
@@ -151,7 +151,11 @@ def _of_task(options: Options, kind: str, task: str) -> _Subnetwork:
     if ticket is None:
         make_it = bundle.command_for(Key(Run(run.model, task, run.seed), "structured", "together"))
         raise BadRequest(f"{task} has no ticket of seed {run.seed} in this bundle.", f"Make it: `{make_it}`.")
-    chosen = good(ticket) if kind == "good" else random(ticket, run.seed)
+    finetuned = bundle.manifest(options.key("finetune"))
+    n_layers, n_heads = (int(size) for size in finetuned.config["shape"])
+    whole = without_heads(n_layers, n_heads, finetuned.config.get("gone", ()))
+    there = ticket.within(whole)
+    chosen = good(there) if kind == "good" else random(there, run.seed, whole)
     mask = chosen.mask
     columns = {"mask": mask.code, "heads_kept": mask.heads_kept, "mlps_kept": mask.mlps_kept, "note": chosen.note}
     return _Subnetwork(mask, None, columns)

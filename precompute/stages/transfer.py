@@ -39,7 +39,8 @@ def make(options: Options) -> Manifest:
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
     state = draft.state("scores")
     watch = Stopwatch.start(state.seconds)
-    rows = [(task, draw, mask) for task, ticket in tickets.items() for draw, mask in enumerate(rivals(ticket))]
+    whole = opened.classifier.full_mask
+    rows = [(task, draw, mask) for task, ticket in tickets.items() for draw, mask in enumerate(rivals(ticket, whole))]
     masks = list(dict.fromkeys(mask for _, _, mask in rows))
     evaluations = dict(zip(masks, score_masks(opened.evaluator, masks, f"transfer {run.path}", state), strict=True))
     table, arrays = scored(options.task, opened.evaluator.labels, [evaluations[mask] for _, _, mask in rows])
@@ -50,6 +51,7 @@ def make(options: Options) -> Manifest:
     return draft.write(summary, watch.seconds, arrays=arrays, table=table)
 
 
-def rivals(ticket: Mask) -> list[Mask]:
-    """Lists a ticket and DRAWS random masks that keep as many heads and as many MLPs."""
-    return [ticket, *(random(ticket, draw).mask for draw in range(1, DRAWS + 1))]
+def rivals(ticket: Mask, whole: Mask) -> list[Mask]:
+    """Lists a ticket, of what the model has, and DRAWS random masks of that with as many heads and as many MLPs."""
+    there = ticket.within(whole)
+    return [there, *(random(there, draw, whole).mask for draw in range(1, DRAWS + 1))]

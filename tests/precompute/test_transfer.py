@@ -15,7 +15,7 @@ from explorer.glue.metrics import score_of
 from explorer.glue.sources import folder_examples
 from explorer.glue.tasks import TASKS
 from explorer.live.evaluator import Evaluator
-from explorer.mask import Mask
+from explorer.mask import Mask, without_heads
 from explorer.store import saved_state
 from explorer.store.bundle import MANIFEST, Bundle
 from explorer.store.inventory import Inventory
@@ -57,6 +57,16 @@ def test_tickets_of_other_tasks_beside_their_like(finetuned_bundle, glue, tmp_pa
     assert (home.own, away.own, home.draws) == (True, False, 20)
     tickets["STS-B"] = {SEED: OWN}
     assert transfer.make(options).summary["tickets"] == 3, "made anew with what has come in"
+
+
+def test_heads_that_are_gone_are_in_no_rival_and_in_no_ticket():
+    whole = without_heads(3, 4, [(1, 0), (1, 1), (2, 3)])
+    own, *others = transfer.rivals(OTHER, whole)
+    assert own == OTHER.within(whole)
+    for rival in others:
+        assert rival == rival.within(whole)
+        assert (rival.heads_kept, rival.mlps_kept) == (own.heads_kept, own.mlps_kept)
+    assert transfer.rivals(OWN, Mask.full(3, 4))[0] == OWN
 
 
 def test_it_goes_on_where_it_was_stopped(finetuned_bundle, glue, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import BadRequest
-from explorer.stats.banzhaf import least_squares, sample_reuse, surprise
+from explorer.stats.banzhaf import least_squares, sample_reuse, surprise, surprise_error
 
 VALUES = np.array([0.3, -0.1, 0.0, 0.05])
 ALL = np.array(list(product([False, True], repeat=4)))
@@ -55,6 +55,20 @@ def test_surprise_is_what_the_other_masks_do_not_foretell():
     several = rng.random((40, 3))
     at_once = surprise(kept, several)
     np.testing.assert_allclose(at_once, np.stack([surprise(kept, one) for one in several.T], axis=1))
+
+
+def test_how_far_a_prediction_is_off_is_told():
+    """Of one mask, over draws of the masks that it is foretold from."""
+    rng, errors, told = np.random.default_rng(4), [], []
+    stays = np.array([[True, False, True, False]])
+    best = least_squares(ALL, game(ALL))
+    level = (game(ALL) - ALL @ best.value).mean()
+    for _ in range(200):
+        kept = np.concatenate([stays, rng.random((60, 4)) < 0.5])
+        predicted = game(kept)[0] - surprise(kept, game(kept))[0]
+        errors.append(predicted - float(stays[0] @ best.value + level))
+        told.append(surprise_error(kept, game(kept))[0])
+    assert np.mean(told) == pytest.approx(np.std(errors), rel=0.25)
 
 
 @pytest.mark.parametrize("estimate", [sample_reuse, least_squares])

@@ -93,6 +93,18 @@ def test_the_bank_s_intervals_cover():
     assert 0.92 <= np.mean(inside) <= 0.98
 
 
+def test_over_several_keep_rates_the_interactions_of_others_do_not_pass_for_a_part_s_own():
+    """Part 0 does nothing; part 1 interacts a little with all others. Whether 0 and 1 interact: they do not."""
+    rng, parts, inside = np.random.default_rng(7), 20, []
+    for _ in range(60):
+        rates = np.repeat([0.5, 0.65, 0.8, 0.9, 0.97], 60)
+        kept = rng.random((300, parts)) < rates[:, None]
+        utility = 0.05 * kept[:, 1] * kept[:, 2:].sum(axis=1) + rng.normal(0, 0.1, 300)
+        found = interactions_with(kept, utility, 0, rates)
+        inside.append(found.low[1] <= 0 <= found.high[1])
+    assert np.mean(inside) >= 0.88
+
+
 def test_false_discoveries_by_hand():
     # m = 4: the k-th smallest times 4 / k, none above the next
     assert false_discovery([0.01, 0.04, 0.03, 0.8]) == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.8])

@@ -21,12 +21,35 @@ def test_it_is_fleiss_kappa():
     assert stability(chosen).value == pytest.approx(float(kappa_of_totals(chosen.sum(axis=0).astype(float), 5)))
 
 
-def test_the_interval_covers():
+@pytest.mark.parametrize("many", [3, 5, 40])
+def test_the_interval_covers_however_few_choices_there_are(many):
     rng, share = np.random.default_rng(1), np.linspace(0.05, 0.95, 60)
     truth = 1 - (share * (1 - share)).mean() / (share.mean() * (1 - share.mean()))
-    found = [stability(rng.random((40, 60)) < share) for _ in range(300)]
-    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.01)
-    assert 0.9 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.99
+    found = [stability(rng.random((many, 60)) < share) for _ in range(300)]
+    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.02)
+    assert 0.92 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.995
+
+
+def test_it_covers_where_choices_are_of_different_sizes():
+    rng, worth = np.random.default_rng(2), np.random.default_rng(3).normal(size=78)
+
+    def choices(many):
+        ranks = (worth + rng.normal(size=(many, 78))).argsort(axis=1).argsort(axis=1)
+        return ranks >= 78 - rng.integers(20, 60, (many, 1))
+
+    truth = stability(choices(20_000), independent=False).value
+    found = [stability(choices(5)) for _ in range(300)]
+    assert 0.92 <= np.mean([one.low <= truth <= one.high for one in found]) <= 0.995
+
+
+def test_two_choices_and_such_as_are_not_independent_have_no_interval():
+    chosen = np.random.default_rng(0).random((5, 30)) < 0.5
+    assert stability(chosen).has_interval
+    assert not stability(chosen[:2]).has_interval
+    alone = stability(chosen, independent=False)
+    assert (alone.has_interval, alone.value) == (False, stability(chosen).value)
+    nearly = np.array([[True] * 4, [True] * 4, [True, True, True, False]])
+    assert not stability(nearly).has_interval, "without the third, agreement is 0/0"
 
 
 def test_what_is_undefined_says_so():

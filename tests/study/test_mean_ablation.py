@@ -14,7 +14,7 @@ from explorer.mask import Mask
 from explorer.store.schema import Run
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.mean_ablation import PAPER, SAME_TICKET, SETTINGS, THROUGHOUT, MeanAblation, mean_ablated_run
-from explorer.study.mean_ablation_words import meaning, moved_rows, setting_rows, share_rows
+from explorer.study.mean_ablation_words import how_many_more, meaning, moved_rows, setting_rows, share_rows
 
 N, FULL = 200, Mask.full(1, 3)
 LABELS = np.arange(N) % 2.0
@@ -76,7 +76,8 @@ def test_the_claims_are_judged_anew_under_each(of):
     assert verdicts[THROUGHOUT][1] != "supported", "as good as random and bad"
     said = meaning([of])
     assert "Claim (b) gets the same verdict on 0 of 1 tasks; it changes on RTE (supported →" in said
-    assert "fewer are needed for 90% of the score" in said
+    assert "heads and MLPs are left on average, with nothing" in said
+    assert "fewer on" not in said, "one task has no spread"
     assert "on this task, of the full score: " in said
     assert "random +17%" in said
 
@@ -88,6 +89,12 @@ def test_seeds_are_averaged_and_a_model_that_learnt_nothing_claims_nothing(of):
     nothing = MeanAblation("RTE", of.runs, of.majority, learnt=False)
     assert {claim.verdict for pair in nothing.claims.values() for claim in pair} == {"open"}
     assert "nothing is claimed" in meaning([nothing])
+
+
+def test_whether_fewer_parts_are_left_is_told_over_tasks():
+    assert how_many_more([-3.0]) == "", "one task has no spread"
+    assert how_many_more([-29, -9, 4, 4]) == ": -8 [-32, +17] over 4 tasks, fewer on 2; not told from none"
+    assert how_many_more([-9, -10, -11]).endswith("over 3 tasks, fewer on 3; beyond noise")
 
 
 def test_tables_and_figure_hold_every_ticket(of):

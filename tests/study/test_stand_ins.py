@@ -74,9 +74,22 @@ def test_differences_are_paired(of):
 
 def test_a_ticket_that_scores_the_same_differs_by_nothing(of):
     rows = of.tickets.set_index("ticket")
-    assert rows.loc["bad", "learned minus the mean"] == "+0.000 [+0.000, +0.000]"
+    assert rows.loc["bad", "learned minus the mean"] == "+0.000"
     assert rows.loc["good", "learned minus nothing (the paper)"].startswith("-0.050 [")
     assert rows.loc["good", "a learned constant"].startswith("0.750 [")
+
+
+def test_masks_that_give_one_answer_are_counted_with_what_that_scores():
+    of_one = np.ones(N)
+    whole = artefact(RIGHT)
+    at = [number for number, name in enumerate(whole.table["name"]) if name == "drawn"][:2]  # with nothing there
+    whole.arrays["predictions"][at] = of_one
+    found = stand_ins_compared(whole, known())
+    assert found.one_answer == {"zero": 2, "mean": 0, "learned": 0}
+    assert found.majority == 0.5
+    said = meaning(found, "accuracy", learnt=True)
+    assert "one and the same answer: 2 with nothing, 0 with the mean, 0 with a learned constant; the answer" in said
+    assert "scores 0.500." in said
 
 
 def test_the_sentence_says_more_less_or_neither(of):
@@ -88,9 +101,7 @@ def test_the_sentence_says_more_less_or_neither(of):
         "**A learned constant keeps less of the score than leaving nothing there, −0.0"
     )
     same = stand_ins_compared(artefact(RIGHT | {"zero": RIGHT["learned"]}), known())
-    assert "is not told from leaving nothing there by 200 examples, 0.000 [0.000, 0.000]" in meaning(
-        same, "accuracy", learnt=True
-    )
+    assert "is not told from leaving nothing there by 200 examples, 0.000" in meaning(same, "accuracy", learnt=True)
     assert "nothing is claimed" in meaning(of, "accuracy", learnt=False)
     assert "240 steps from 30 training examples" in caption(of)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from explorer.figures.surprises import surprises_figure
 from explorer.glue.tasks import TASKS
-from explorer.study.mask_bank import MaskBank
+from explorer.study.mask_bank import MaskBank, additivity
 from explorer.study.surprises import surprise_words, surprises_of
 from explorer.tickets.criteria import random_masks
 
@@ -34,7 +36,7 @@ def test_what_adds_up_does_not_surprise():
     found = surprises_of(bank_of(additive, np.arange(N) % 2.0), SHAPE)
     np.testing.assert_allclose(found.value, 0, atol=1e-9)
     assert not found.beyond_noise.any()
-    assert surprise_words(found, "accuracy").endswith("the worth of parts adds up.")
+    assert surprise_words(found, "accuracy").endswith("120 examples tell no mask from what its parts add up to.")
 
 
 def test_two_parts_that_need_each_other_surprise_where_both_are_alike():
@@ -54,20 +56,45 @@ def test_two_parts_that_need_each_other_surprise_where_both_are_alike():
     assert (found.masks[found.surest()], found.off[found.surest()]) == (first["mask"], first["off"])
 
 
-def test_intervals_over_examples_cover():
-    """Examples are drawn anew: the interval holds what a thousand times as many would say."""
-    rng, inside = np.random.default_rng(3), []
-    kept, rates = random_masks(PARTS, 60)
-    pull = rng.normal(size=(60, 1))
+def test_intervals_cover_over_examples_and_over_the_masks_of_the_fit():
+    """Ten masks stay; examples and all other masks are drawn anew. The truth: of 20,000 of each."""
+    rng, inside, widths = np.random.default_rng(3), [], []
+    stay = rng.random((10, PARTS)) < 0.5
 
-    def said(n):
-        return (pull + rng.normal(size=(60, n)) > 0).astype(np.float16) * 2 - 1
+    def bank(masks, n):
+        kept = np.concatenate([stay, rng.random((masks, PARTS)) < 0.5])
+        ease = 0.2 + 0.5 * kept[:, 0] * kept[:, 1] + 0.2 * kept[:, 2:].mean(axis=1)
+        hard = rng.random((1, n))
+        margins = np.where(ease[:, None] > hard, 1, -1).astype(np.float16)
+        return MaskBank(TASKS["MRPC"], kept, np.full(len(kept), 0.5), margins, np.zeros(n))
 
-    truth = surprises_of(MaskBank(TASKS["MRPC"], kept, rates, said(200_000), np.zeros(200_000)), SHAPE).value
-    for _ in range(40):
-        found = surprises_of(MaskBank(TASKS["MRPC"], kept, rates, said(150), np.zeros(150)), SHAPE)
-        inside.append(((found.low <= truth) & (truth <= found.high)).mean())
-    assert 0.9 < np.mean(inside) < 0.98
+    truth = bank(20_000, 2000).surprises()[:10]
+    for _ in range(60):
+        found = surprises_of(bank(60, 150), SHAPE)
+        inside.append((found.low[:10] <= truth) & (truth <= found.high[:10]))
+        widths.append((found.high - found.low)[:10].mean())
+    assert 0.9 < np.mean(inside) < 0.99
+    assert np.mean(widths) < 0.5
+
+
+def test_what_the_keep_rate_tells_is_not_credited_to_the_parts():
+    """Every part is worth the same: who knows how many are on knows as much as who adds up."""
+    rng = np.random.default_rng(0)
+    ease = rng.random(N)
+    kept, rates = random_masks(PARTS, 400)
+    by_rate = MaskBank(
+        TASKS["MRPC"], kept, rates, np.where(rates[:, None] > ease, 1, -1).astype(np.float16), np.zeros(N)
+    )
+    found = additivity(by_rate)
+    assert found.missed == pytest.approx(0, abs=1e-9)
+    assert np.isnan(found.explained), "nothing is left to explain"
+    adds_up = additivity(bank_of(additive, np.zeros(N)))
+    assert (adds_up.missed, adds_up.explained) == (pytest.approx(0, abs=1e-9), pytest.approx(1))
+    assert adds_up.by_rate > 0.05
+    noise = replace(by_rate, margins=np.where(rng.random((400, N)) < 0.5, 1, -1).astype(np.float16))
+    low, high = additivity(noise).explained_interval
+    assert low < additivity(noise).explained < high
+    assert additivity(noise).explained < 0.02
 
 
 def test_masks_that_give_one_answer_are_told_apart_and_never_the_surest():

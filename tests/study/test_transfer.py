@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +16,7 @@ from explorer.mask import Mask
 from explorer.stats.stability import chance_range, stability
 from explorer.store.schema import Run
 from explorer.study.tickets_stability import stabilities_of, ticket_at
-from explorer.study.transfer import transfer_table, transfer_words, transferred
+from explorer.study.transfer import away, transfer_table, transfer_words, transferred
 from explorer.tickets.pruning_path import PathRow
 
 LABELS = np.array([1.0, 0.0] * 20)
@@ -32,6 +33,7 @@ def cells(task, rights):
     table = pd.DataFrame(rows, columns=["ticket", "draw", "right"])
     table["score"] = table["right"] / 40
     table["heads_kept"], table["mlps_kept"] = 5, 2
+    table["mask"] = [f"{ticket} {draw}" for ticket, draw, _ in rows]
     artefact = SimpleNamespace(table=table, arrays={"predictions": np.stack([answers(r) for r in table["right"]])})
     full = SimpleNamespace(predictions=answers(36), score=0.9)
     known = SimpleNamespace(labels=LABELS, full=full, task=TASKS["RTE"], run=Run("tiny", task, 7))
@@ -47,7 +49,7 @@ def test_share_rank_and_interval_by_hand():
     assert own.over_low > 0
     assert (own.own, own.better, other.own, other.better) == (True, True, False, False)
     assert (other.beaten, other.p) == (0, 1.0)  # an equal one is not beaten
-    said = transfer_words([own, other], {})
+    said = transfer_words([own, other], ())
     assert "keeps **56%** of the full score on average, random masks of its size 69%" in said
     assert "in **0 of 1** pairs of tasks" in said
     assert "At home, where they were found, they keep 94%" in said
@@ -59,7 +61,17 @@ def test_of_a_model_that_learnt_nothing_nothing_is_drawn():
     (squares,) = transfer_figure(found, {"WNLI": "It has learnt nothing."}).data
     assert np.isnan(squares.z).tolist() == [[False, True]]
     assert squares.text[0][1] == "–"
-    assert "No ticket" in transfer_words([one for one in found if one.task != "WNLI"], {"WNLI": ""})
+    assert squares.text[0][1] == "–"
+    assert "No ticket" in transfer_words(found, {"WNLI"})
+
+
+def test_only_pairs_of_learnt_tasks_and_tickets_with_rivals_are_counted():
+    found = [*cells("RTE", {"RTE": [34, 20], "MRPC": [30, 20], "WNLI": [20, 20]}), *cells("WNLI", {"MRPC": [30, 20]})]
+    assert [(one.ticket, one.task) for one in away(found, {"WNLI"})] == [("MRPC", "RTE")]
+    whole = [replace(one, whole=one.ticket == "MRPC") for one in found]
+    assert not away(whole, {"WNLI"}), "as many parts at random are the same mask"
+    text = transfer_figure(whole, {}).data[0].text
+    assert text[1][0].endswith("no rival")
 
 
 FULL = Mask.full(1, 3)

@@ -26,7 +26,8 @@ def with_transfer(bundle, run, draws=4):
             right = rng.random(len(labels)) < (0.5 if draw else {"MRPC": 0.9, "RTE": 0.7}[task])
             said.append(np.where(right, labels, 1 - labels).astype(np.int8))
             score = float(right.mean())
-            row = {"ticket": task, "draw": draw, "mask": mask.code, "score": score, "low": score - 0.1}
+            code = mask.code if not draw else Mask.full(L, H).with_head(draw % L, draw % H, False).code
+            row = {"ticket": task, "draw": draw, "mask": code, "score": score, "low": score - 0.1}
             rows.append(
                 row | {"high": min(1.0, score + 0.1), "n": len(labels), "heads_kept": L * H - 1, "mlps_kept": L}
             )

@@ -186,8 +186,9 @@ def _table(league: League, metric: str, spread: dict[str, SeedSpread], n_seeds: 
     words = (
         f"Area: mean {metric} over all sizes, from everything on to everything off, by trapezoids. Brackets: 95% "
         f"interval over {league.n:,} examples (1,000 resamples within each half, the same for every criterion, so "
-        "that differences are paired); the orders are held fixed. An interval is of one difference alone: the best of "
-        f"{len(rows) - 1} is found by looking. "
+        "that differences are paired); the orders are held fixed: how they vary is told by the random orders beaten, "
+        f"all {league.draws} of which come by chance once in {league.draws + 1}. An interval is of one difference "
+        f"alone: the best of {len(rows) - 1} is found by looking. "
     )
     if n_seeds > 1:
         words += "Over seeds: Student's interval of the mean. "

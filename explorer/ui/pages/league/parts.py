@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
+from explorer.arrays import BoolArray
 from explorer.figures.heatmaps import Panel
+from explorer.mask import Mask
+from explorer.stats.multiple import false_discovery
+from explorer.stats.stability import chance_range, stability
 from explorer.store.schema import Key
 from explorer.study.league import League, stability_over_examples
+from explorer.study.mask_bank import additivity
+from explorer.study.pairs import RATE
 from explorer.study.tickets_stability import stability_over_seeds
 from explorer.study.words import component_names
-from explorer.tickets.criteria import criterion_named
+from explorer.tickets.criteria import criterion_named, kept_of, order_of
 from explorer.ui import cached
+from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, make_here
 from explorer.ui.widgets.panels import panels_row
@@ -53,15 +62,16 @@ def bank(view: View, shape: tuple[int, int]) -> None:
     if reuse is not None:
         table["by sample reuse"], table["reuse low"], table["reuse high"] = reuse.value, reuse.low, reuse.high
     table = table.sort_values("worth", ascending=False, ignore_index=True)
-    clear = int(((found.low > 0) | (found.high < 0)).sum())
+    clear = int((np.array(false_discovery(found.p.tolist())) < RATE).sum())
     best = [float(table[column].iloc[0]) for column in ("worth", "low", "high")]
-    left, spread = banked.surprises().std(), banked.scores().std()
+    whole = additivity(banked)
+    more = f"{whole.explained:.0%} of that variance goes" if whole.explained > 0 else "adding up foretells no better"
     st.markdown(
         f"On average over {len(banked.rates):,} random masks, **{table['part'][0]}** is worth the most: "
         f"{minus(f'{best[0]:.3f} of {metric} [{best[1]:.3f}, {best[2]:.3f}]')}. "
-        f"{clear} of {len(names)} parts are worth something beyond noise. Adding up what the parts are worth foretells "
-        f"a mask's {metric} to ±{left:.3f} (a standard deviation; the masks differ by ±{spread:.3f}). What is "
-        "foretold is never shown as a score."
+        f"{clear} of {len(names)} parts are worth something beyond noise (5% of them false on average). Adding up what "
+        f"the parts are worth foretells a mask's {metric} to ±{whole.missed:.3f} (a standard deviation), knowing only "
+        f"how many are on to ±{whole.by_rate:.3f}: {more}. What is foretold is never shown as a score."
     )
     exhibits.table(
         table.round(4),
@@ -70,10 +80,18 @@ def bank(view: View, shape: tuple[int, int]) -> None:
         height=300,
     )
     rates = ", ".join(f"{rate:.0%}" for rate in np.unique(banked.rates))
-    again = "By sample reuse: the masks that keep half (Wang and Jia 2023), wider since what the other parts do is not "
+    half = int((banked.rates == 0.5).sum())
+    again = (
+        f"By sample reuse: another estimate and another question, the Banzhaf value (Wang and Jia 2023) from the "
+        f"{half:,} masks that keep half. "
+        if reuse is not None
+        else ""
+    )
+    manifest = cached.artefact(view, key).manifest
     st.caption(
-        f"Worth: least squares over masks that keep {rates} of the parts at random; 95% interval over masks (HC3), "
-        f"n = {banked.margins.shape[1]:,} examples held fixed. {f'{again}taken out.' if reuse is not None else ''}"
+        f"Worth: least squares over masks that keep {rates} of the parts at random; 95% interval of one part alone, "
+        f"over masks (HC3), n = {banked.margins.shape[1]:,} examples held fixed. {again}Each mask is foretold from the "
+        f"others. {manifest.seconds / 60:.0f} minutes on {plain(manifest.made_on)}. Made with {code(manifest.command)}"
     )
 
 
@@ -84,20 +102,49 @@ def stable(view: View, league: League) -> None:
     lines = []
     if len(tickets) > 1:
         found = stability_over_seeds(tickets)
+        interval = f" [{found.low:.2f}, {found.high:.2f}]" if found.has_interval else ""
         lines.append(
-            f"Good tickets of {seeds(len(tickets))}: {minus(f'{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]')}."
-            if not found.undefined
-            else f"Good tickets of {seeds(len(tickets))}: {found.undefined}"
+            f"Good tickets of {seeds(len(tickets))}: "
+            + (found.undefined or minus(f"{found.value:.2f}{interval}, by chance {_by_chance(tickets.values())}."))
         )
+    halves = better_halves(view, league.components // 2)
+    if len(halves) > 1:
+        over = stability(halves)
+        interval = f" [{over.low:.2f}, {over.high:.2f}]" if over.has_interval else ""
+        words = minus(f"{over.value:.2f}{interval}")
+        lines.append(f"The better half by the paper's criterion, over {seeds(len(halves))}: {words}.")
     gradients = cached.artefact(view, Key(view.run, "league")).arrays["gradients"]
     again = stability_over_examples(gradients, league.components // 2)
     lines.append(
-        f"The better half by the paper's criterion, over {again.choices} bootstrap samples of the dev set: "
+        f"The same half over {again.choices} bootstrap samples of this seed's dev set: {minus(f'{again.value:.2f}')}."
+        if len(halves) > 1
+        else f"The better half by the paper's criterion, over {again.choices} bootstrap samples of the dev set: "
         f"{minus(f'{again.value:.2f}')}."
     )
     st.markdown(" ".join(lines))
     st.caption(
-        "1: the same parts every time; 0: what chance gives (Nogueira et al. 2018, over heads and MLPs together, with "
-        "their 95% interval, which is rough for few seeds). Where examples agree and seeds do not, it is the "
-        "fine-tuning that decides which parts matter, not the dev set."
+        "1: the same parts every time; 0: what chance gives (Nogueira et al. 2018, over heads and MLPs together; "
+        "intervals over seeds by the jackknife with Student's t; bootstrap samples are no independent choices and have "
+        "none). Where the same half comes out of every sample of examples and not of every seed, it is the fine-tuning "
+        "that decides which parts matter, more than the dev set."
     )
+
+
+def better_halves(view: View, keep: int) -> BoolArray:
+    """Reads which parts the paper's criterion would keep on all dev examples, a row a seed that has its importance.
+
+    keep: how many. (seeds, C)
+    """
+    rows = []
+    for run in view.runs:
+        key = Key(run, "importance", "expected")
+        if view.has(key):
+            arrays = cached.artefact(view, key).arrays
+            worth = np.concatenate([arrays["heads"].ravel(), arrays["mlps"]])
+            rows.append(np.isin(np.arange(len(worth)), order_of(worth)[len(worth) - keep :]))
+    return np.array(rows, np.bool_)
+
+
+def _by_chance(masks: Iterable[Mask]) -> str:
+    low, high = chance_range(np.array([kept_of(mask) for mask in masks], np.bool_))
+    return f"{low:.2f} to {high:.2f}"

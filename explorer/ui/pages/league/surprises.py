@@ -37,8 +37,8 @@ def show(view: View, shape: tuple[int, int]) -> None:
     title = f"Masks that do not add up, seed {run.seed}: {metric} minus the worth of what is on, added up"
     caption = (
         f"Each point is one of {len(found.value):,} random masks, scored exactly on {found.n:,} dev examples; what its "
-        "parts add up to is fitted to the other masks. Coloured: beyond noise over examples (paired bootstrap, normal; "
-        "5% false on average), the masks held fixed. Hollow: gives every example the same answer."
+        "parts add up to, at its keep rate, is fitted to the other masks. Coloured: beyond noise over examples and "
+        "over the masks of that fit (5% false on average). Hollow: gives every example the same answer."
     )
     exhibits.keep(_FIGURE, Exhibit(title, caption, figure, found.table))
     st.plotly_chart(

@@ -24,10 +24,11 @@ from explorer.study.since import (
     transfer_answer,
     worth_answer,
 )
+from explorer.study.transfer import away
 from explorer.ui import cached
 from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, glossary
+from explorer.ui.widgets import degenerate, exhibits, glossary
 
 _STYLE = """<style>
 .st-key-since {
@@ -56,7 +57,7 @@ def show(view: View, *, learnt: bool) -> None:
     if not there and not unmade:
         return
     st.subheader("Since then")
-    words = "What others have asked of heads and tickets since 2020, answered here."
+    words = "What the paper left open about heads and tickets, answered here with later methods and earlier ones."
     st.caption(words)
     if found:
         st.html(_STYLE)
@@ -93,7 +94,9 @@ def answers(view: View, run: Run, learnt: bool) -> tuple[list[Answer], dict[str,
 
 def _card(view: View, one: Answer) -> None:
     with st.container(border=True, key=f"since-card-{one.name}", gap="xsmall"):
-        how = "Who asked it." + (f" Read from what was made with: {'; '.join(one.made)}" if one.made else "")
+        how = "Whose method or question it is." + (
+            f" Read from what was made with: {'; '.join(one.made)}" if one.made else ""
+        )
         rests = f"{html.escape(one.rests_on)}. {glossary.noted(one.source, how)}"
         st.html(
             f"<div class='since'><h4>{html.escape(one.question)}</h4><b>{html.escape(one.number)}</b>"
@@ -152,14 +155,11 @@ def _transfer(view: View) -> Answer | None:
     tasks = dict.fromkeys(m.task for m in view.manifests if m.model == run.model)
     runs = [Run(run.model, task, run.seed) for task in tasks]
     runs = [one for one in runs if view.has(Key(one, "transfer"))]
-    learnt = [
-        one
-        for one in runs
-        if cached.claim_sheet(view, one.model, one.task).learnt and cached.known(view, one).full.score > 0
-    ]
-    cells = [cell for one in learnt for cell in cached.transferred(view, one)]
-    made = [view.manifests.by_key[Key(one, "transfer")] for one in learnt]
-    return transfer_answer(cells, run.seed, made)
+    cells = [cell for one in runs for cell in cached.transferred(view, one)]
+    counted = away(cells, degenerate.unlearnt(view, run, (task for one in cells for task in (one.task, one.ticket))))
+    models = {one.task for one in counted}
+    made = [view.manifests.by_key[Key(one, "transfer")] for one in runs if one.task in models]
+    return transfer_answer(counted, run.seed, made)
 
 
 def _stability(view: View) -> Answer | None:
@@ -183,7 +183,7 @@ def _table(found: list[Answer]) -> pd.DataFrame:
             "number": [one.number for one in found],
             "what it is": [one.says for one in found],
             "rests on": [one.rests_on for one in found],
-            "asked by": [one.source for one in found],
+            "source": [one.source for one in found],
             "made with": ["; ".join(one.made) for one in found],
         }
     )

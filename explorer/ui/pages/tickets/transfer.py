@@ -12,13 +12,12 @@ from explorer.glue.tasks import TASKS
 from explorer.stats.stability import Stability
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import shape_of
-from explorer.study.learnt import degenerate_words
 from explorer.study.transfer import Transferred, transfer_table, transfer_words
 from explorer.study.transfer_retrained import retrained_table, retrained_words
 from explorer.ui import cached
 from explorer.ui.as_text import code
 from explorer.ui.view import View, runs_of
-from explorer.ui.widgets import exhibits, make_here
+from explorer.ui.widgets import degenerate, exhibits, make_here
 from explorer.ui.widgets.words import minus
 
 _KEY = "tickets.transfer"
@@ -40,7 +39,7 @@ def show(view: View) -> None:
         st.caption(f"The tickets of seed {run.seed} were not tried on other tasks' models yet: {code(command)}")
         return
     cells, unlearnt = _cells(view, there)
-    words = transfer_words([one for one in cells if one.task not in unlearnt], unlearnt)
+    words = transfer_words(cells, unlearnt)
     st.markdown(exhibits.say(minus(words), _KEY))
     if any(one.task not in unlearnt for one in cells):
         _matrix(run.seed, cells, unlearnt, words)
@@ -107,14 +106,10 @@ def retrained(view: View) -> None:
 
 
 def _cells(view: View, runs: list[Run]) -> tuple[list[Transferred], dict[str, str]]:
-    cells: list[Transferred] = []
-    unlearnt: dict[str, str] = {}
-    for one in runs:
-        line = cached.majority_baseline(view, one.model, one.task)
-        if not cached.claim_sheet(view, one.model, one.task).learnt or cached.known(view, one).full.score <= 0:
-            unlearnt[one.task] = degenerate_words(one.task, line)
-        cells += cached.transferred(view, one)
-    return cells, unlearnt
+    """Every square of some runs of one seed, and of which tasks, models or tickets, nothing is claimed: task -> why."""
+    cells = [cell for one in runs for cell in cached.transferred(view, one)]
+    tasks = (task for one in cells for task in (one.task, one.ticket))
+    return cells, degenerate.unlearnt(view, runs[0], tasks)
 
 
 def stable(view: View) -> None:
@@ -140,15 +135,16 @@ def stable(view: View) -> None:
     st.markdown("\n".join(f"- **{one.over[0].upper()}{one.over[1:]}**. {one.says}" for one in found))
     st.caption(
         "Nogueira et al. 2018, over heads and MLPs together: 1 the same parts every time, 0 what chance gives; in "
-        "brackets their 95% interval, rough for few choices. By chance: 95% of 1,000 draws of as many parts each. "
+        "brackets the 95% interval over seeds (jackknife, Student's t). Resamples and thresholds of one run are no "
+        "independent choices: they have none. By chance: 95% of 1,000 draws of as many parts each. "
         "Steps of one path are nested, so examples and thresholds cannot disagree on the order in which parts go, only "
         "on where to stop: compare them with seeds, not with 0."
     )
 
 
 def _in_words(found: Stability) -> str:
-    """Two choices have no interval: they are as far from their mean as each other."""
     if found.undefined:
         return found.undefined
-    interval = f" [{found.low:.2f}, {found.high:.2f}]" if found.choices > 2 else " (no interval for two)"
+    interval = f" [{found.low:.2f}, {found.high:.2f}]" if found.has_interval else ""
+    interval = " (no interval for two)" if found.choices == 2 else interval
     return minus(f"{found.value:.2f}{interval}")
