@@ -104,7 +104,7 @@ def additivity(bank: MaskBank) -> Additivity:
     missed, by_rate = squares.mean(axis=1)
     of_drawn, of_rate = squares[:, drawn].mean(axis=2)
     least = 1e-12
-    explained = 1 - missed / by_rate if by_rate > least else math.nan
+    explained = float(1 - missed / by_rate) if by_rate > least else math.nan
     return Additivity(
         math.sqrt(missed),
         central(np.sqrt(of_drawn)),

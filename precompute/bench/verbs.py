@@ -125,7 +125,7 @@ def intervals(
     bundle: Annotated[Path, typer.Option(help="The bundle to read.")] = Path("cache"),
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how often the intervals of a running score hold, per look and over all; prints BENCHMARKS.md's table."""
+    """Measure how often the intervals of a running score hold, per look and over all; prints a table."""
     from precompute.bench.intervals import as_markdown, cases_of, coverage, synthetic_case
 
     cases = (*cases_of(Bundle(bundle), name_in_bundle(model), masks), synthetic_case(masks))
