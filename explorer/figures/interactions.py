@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from explorer.arrays import BoolArray, Float64Array
 from explorer.figures.grid_overlays import Marks, Overlay
 from explorer.figures.overlays import CellOverlay
 from explorer.figures.signed import signed
@@ -16,24 +17,34 @@ def interaction_overlay(of: Partners, shape: tuple[int, int]) -> CellOverlay:
 
     shape: (L, H). Blue and clockwise: synergy. Orange and the other way round: redundancy.
     """
-    shown = np.where(of.beyond_noise, of.value, np.nan)
-    top = float(np.nanmax(np.abs(shown), initial=0.0)) if of.beyond_noise.any() else 0.0
-    scaled = 0.5 + shown / (2 * max(top, 1e-12))
-    name = component_names(shape)[of.part]
-    ends = (f"redundancy {signed(-top)}", f"synergy {signed(top)}") if top else ("redundancy", "synergy")
-    heads = shape[0] * shape[1]
-    overlay = Overlay(
-        scaled[:heads].reshape(shape),
-        scaled[heads:],
-        f"Interaction with {name} ({of.measure})",
-        *ends,
-        gap="not told from none",
-        middle="adds up",
-    )
+    name, heads = component_names(shape)[of.part], shape[0] * shape[1]
+    title = f"Interaction with {name} ({of.measure})"
+    ends = ("redundancy", "adds up", "synergy")
+    overlay = two_ways(of.value, of.beyond_noise, shape, title, ends, gap="not told from none")
     words = np.array([_words(of, at, name) for at in range(len(of.value))], dtype=object)
     how = "exact, pair by pair" if of.exact else "on average over random masks"
-    meaning = f"Whether a part helps the chosen one or stands in for it ({how}); click a cell to choose another"
-    return CellOverlay("Interaction", meaning, overlay, words[:heads].reshape(shape), words[heads:])
+    meaning = (
+        f"Whether a part helps {name} or stands in for it ({how}); the card of another holds all parts against that one"
+    )
+    sides = words[:heads].reshape(shape), words[heads:]
+    marks = part_marks(of.part, shape)
+    return CellOverlay("Interaction", meaning, overlay, *sides, marks=marks, always_told=False)
+
+
+def two_ways(
+    values: Float64Array, told: BoolArray, shape: tuple[int, int], title: str, ends: tuple[str, str, str], *, gap: str
+) -> Overlay:
+    """Makes the overlay of values that go two ways from 0, the largest at an end; those not told from 0 have none.
+
+    values, told: (C,), heads row by row, then MLPs. shape: (L, H). ends: names of below, 0 and above. gap: what the
+    others are called.
+    """
+    shown, heads = np.where(told, values, np.nan), shape[0] * shape[1]
+    top = float(np.nanmax(np.abs(shown), initial=0.0)) if told.any() else 0.0
+    scaled = 0.5 + shown / (2 * max(top, 1e-12))
+    below, middle, above = ends
+    low, high = (f"{below} {signed(-top)}", f"{above} {signed(top)}") if top else (below, above)
+    return Overlay(scaled[:heads].reshape(shape), scaled[heads:], title, low, high, gap=gap, middle=middle)
 
 
 def part_marks(part: int, shape: tuple[int, int]) -> Marks:

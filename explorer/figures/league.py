@@ -16,9 +16,9 @@ _COLOURS = (
     "#56B4E9",
     "#D55E00",
     "#8C6BB1",
-    "#B8A200",
-    "#7F3B08",
-    "#1B7837",
+    "#F0027F",
+    "#B15928",
+    "#33A02C",
 )
 _DASHES = ("solid", "solid", "solid", "dash", "dash", "solid", "solid", "dot", "dot", "dash")
 

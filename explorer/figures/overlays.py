@@ -6,14 +6,14 @@ Screen and print draw the same values; no figure here needs a browser.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.arrays import Float64Array
-from explorer.figures.grid_overlays import NO_CLASS, Category, Classes, Overlay
+from explorer.figures.grid_overlays import NO_CLASS, Category, Classes, Marks, Overlay
 from explorer.figures.palette import PATTERN_COLOURS
 from explorer.figures.signed import signed
 from explorer.mask import Mask
@@ -50,6 +50,10 @@ class CellOverlay:
     """(L, H), '' where there is nothing to say of a head."""
     mlp_words: Words
     """(L,), '' where there is nothing to say of an MLP."""
+    marks: Marks | None = field(default=None, kw_only=True)
+    """What is drawn with a bold edge where this one is shown."""
+    always_told: bool = field(default=True, kw_only=True)
+    """Whether a cell's text has its sentence where something else is shown, too."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +62,14 @@ class GridDress:
 
     fill: Overlay | Classes | None
     ring: Overlay | None
+    marks: Marks | None
     hover_heads: list[list[str]]
     hover_mlps: list[str]
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments, for head_grid(mask, **arguments)."""
-        return dict(vars(self))
+        """Keyword arguments, for head_grid(mask, **arguments); without marks where no overlay has any."""
+        return {name: value for name, value in vars(self).items() if name != "marks" or value is not None}
 
 
 def loss_overlay(known: KnownRun, table: Any) -> CellOverlay:
@@ -168,10 +173,11 @@ def pattern_overlay(patterns: NDArray[Any], shape: tuple[int, int]) -> CellOverl
 def dress(overlays: Mapping[str, CellOverlay], fill: str, ring: str, shape: tuple[int, int]) -> GridDress:
     """Makes the grid's arguments of the two overlays that are chosen by name; any other name chooses nothing.
 
-    The text of a cell starts with the chosen two and goes on with the others.
+    The text of a cell starts with the chosen two and goes on with those of the others that are always told.
     """
     order = [name for name in (fill, ring) if name in overlays]
-    order += [name for name in overlays if name not in order]
+    marks = next((overlays[name].marks for name in order if overlays[name].marks), None)
+    order += [name for name, cells in overlays.items() if name not in order and cells.always_told]
     chosen = overlays[fill].overlay if fill in overlays else None
     circle = overlays[ring].overlay if ring in overlays else None
 
@@ -181,6 +187,7 @@ def dress(overlays: Mapping[str, CellOverlay], fill: str, ring: str, shape: tupl
     return GridDress(
         chosen,
         circle if isinstance(circle, Overlay) else None,
+        marks,
         [
             [joined([overlays[name].head_words[i, j] for name in order]) for j in range(shape[1])]
             for i in range(shape[0])

@@ -52,11 +52,9 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
             x, y = models.index(task), tickets.index(task)
             line = {"color": "#b8b8b8" if dark else "#5c5c5c", "width": 2, "dash": "dot"}
             figure.add_shape(type="rect", x0=x - 0.47, x1=x + 0.47, y0=y - 0.47, y1=y + 0.47, line=line)
-    for task in models:
-        if task in unlearnt:
-            figure.add_annotation(x=task, y=tickets[0], text="learnt<br>nothing", showarrow=False)
     figure.update_yaxes(title="ticket of")
-    figure.update_xaxes(title="on the model of")
+    names = [f"{task}<br>learnt nothing" if task in unlearnt else task for task in models]
+    figure.update_xaxes(title="on the model of", tickvals=models, ticktext=names)
     return quiet(figure, height=120 + 58 * len(tickets)).update_layout(margin={"t": 70})
 
 

@@ -48,6 +48,11 @@ class Standing:
         """Whether it beats the mean of random orders beyond noise over examples, and 95% of the orders themselves."""
         return self.against_chance.low > 0 and self.p_of_orders < 0.05
 
+    @property
+    def loses_to_chance(self) -> bool:
+        """Whether the mean of random orders and 95% of the orders beat it, likewise."""
+        return self.against_chance.high < 0 and (1 + self.beaten_draws) / (1 + self.draws) < 0.05
+
 
 @dataclass(frozen=True, eq=False)
 class League:
@@ -152,10 +157,10 @@ def meaning(league: League, metric: str) -> str:
     if best is not paper:
         how = "more than" if best.against_expected.beyond_noise else "within noise of"
         words += f" That is {how} the paper's criterion ({paper.area:.3f})."
-    useless = [one.criterion.title for one in real if not one.against_chance.value > 0]
-    unsure = [one for one in real if one.against_chance.value > 0 and not one.beats_chance]
-    if useless:
-        words += f" No better than chance: {', '.join(useless)}."
+    worse = [one for one in real if one.loses_to_chance]
+    unsure = [one for one in real if not one.beats_chance and one not in worse]
+    if worse:
+        words += f" Worse than chance: {_titles(worse)}."
     if unsure:
         words += (
             f" Not told from chance by these {league.n:,} examples and {league.draws} random orders: {_titles(unsure)}."

@@ -17,6 +17,7 @@ from explorer.mask import Mask
 from explorer.stats.areas import RESAMPLES, central, weighted_scores
 from explorer.stats.banzhaf import Worth, least_squares, sample_reuse, surprise
 from explorer.stats.logit_margins import margins
+from explorer.stats.multiple import false_discovery
 from explorer.store.bundle import Artefact
 from explorer.tickets.criteria import kept_of
 
@@ -80,6 +81,31 @@ class MaskBank:
         What knowing how many parts are on misses; an additive game has a level for each rate too.
         """
         return surprise(np.zeros((len(self.kept), 0)), self.scores(), self.rates)
+
+
+RATE = 0.05
+"""Share of false ones among parts, pairs and masks that are shown as beyond noise."""
+
+
+@dataclass(frozen=True, eq=False)
+class PartsWorth:
+    """What each component is worth over a bank's masks, and which of that is told from nothing."""
+
+    found: Worth
+    q: Float64Array
+    """(C,): Benjamini and Hochberg's p-value among all components."""
+    masks: int
+
+    @property
+    def beyond_noise(self) -> BoolArray:
+        """Which components are worth something, or harm, beyond noise, at a share of RATE false ones: (C,)."""
+        return np.asarray(self.q < RATE)
+
+
+def parts_worth(bank: MaskBank) -> PartsWorth:
+    """Reads what each component is worth; raises BadRequest on too few masks."""
+    found = bank.worth()
+    return PartsWorth(found, np.array(false_discovery(found.p.tolist())), len(bank.rates))
 
 
 @dataclass(frozen=True)

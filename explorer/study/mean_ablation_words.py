@@ -19,6 +19,7 @@ from explorer.study.mean_ablation import (
     SETTINGS,
     THROUGHOUT,
     MeanAblation,
+    Setting,
     every_pair,
     over_words,
 )
@@ -149,7 +150,7 @@ def meaning(tasks: Sequence[MeanAblation]) -> str:
             f"Pruned with means, {means:.0f} of {total} heads and MLPs are left on average, with nothing "
             f"{nothing:.0f}{how_many_more([with_means - without for without, with_means in kept])}."
         )
-    return f"{words} {size}{_same_masks(judged)}"
+    return f"{words} {_in_same_tickets(judged)} {size}{_same_masks(judged)}"
 
 
 def how_many_more(more: Sequence[float]) -> str:
@@ -163,26 +164,36 @@ def how_many_more(more: Sequence[float]) -> str:
     return f"{words}; {'beyond noise' if beyond else 'not told from none'}"
 
 
-def same_verdicts(tasks: Sequence[MeanAblation], number: int) -> int:
-    """Counts the tasks on which a claim (0 for (a), 1 for (b)) gets one verdict with nothing and with means."""
-    return len(tasks) - len(_changed(tasks, number))
+def same_verdicts(tasks: Sequence[MeanAblation], number: int, setting: Setting = THROUGHOUT) -> int:
+    """Counts the tasks on which a claim (0 for (a), 1 for (b)) gets one verdict with nothing and under a setting."""
+    return len(tasks) - len(_changed(tasks, number, setting))
 
 
-def _changed(tasks: Sequence[MeanAblation], number: int) -> list[str]:
+def _changed(tasks: Sequence[MeanAblation], number: int, setting: Setting = THROUGHOUT) -> list[str]:
     return [
-        f"{of.task} ({of.claims[PAPER][number].verdict} → {of.claims[THROUGHOUT][number].verdict})"
+        f"{of.task} ({of.claims[PAPER][number].verdict} → {of.claims[setting][number].verdict})"
         for of in tasks
-        if of.claims[PAPER][number].verdict != of.claims[THROUGHOUT][number].verdict
+        if of.claims[PAPER][number].verdict != of.claims[setting][number].verdict
     ]
+
+
+def _in_same_tickets(tasks: Sequence[MeanAblation]) -> str:
+    """What becomes of the claims where means are put into the tickets that were pruned with nothing."""
+    words = []
+    for number, letter in enumerate(_LETTERS):
+        changed = _changed(tasks, number, SAME_TICKET)
+        kept = f"({letter}) on {len(tasks) - len(changed)} of {len(tasks)}"
+        words.append(kept + (f" (not {', '.join(changed)})" if changed else ""))
+    return f"Means put into the tickets that were pruned with nothing keep the verdict on claim {', on '.join(words)}."
 
 
 def _held(tasks: Sequence[MeanAblation], number: int) -> str:
     """How a claim's verdicts change from nothing to means throughout, over tasks."""
     changed = _changed(tasks, number)
-    claim = f"Claim ({_LETTERS[number]})"
+    claim = f"Pruned anew with means, claim ({_LETTERS[number]})" if not number else f"Claim ({_LETTERS[number]})"
     if not changed:
         every = "this task" if len(tasks) == 1 else f"all {len(tasks)} tasks"
-        return f"{claim} gets the same verdict with means as with nothing on {every}."
+        return f"{claim} gets the same verdict as with nothing on {every}."
     same = same_verdicts(tasks, number)
     return f"{claim} gets the same verdict on {same} of {len(tasks)} tasks; it changes on {', '.join(changed)}."
 

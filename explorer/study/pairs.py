@@ -12,11 +12,8 @@ from explorer.stats.banzhaf import interactions_with
 from explorer.stats.interaction import Interactions
 from explorer.stats.multiple import false_discovery
 from explorer.store.bundle import Artefact
-from explorer.study.mask_bank import MaskBank
+from explorer.study.mask_bank import RATE, MaskBank
 from explorer.study.words import component_names, minus
-
-RATE = 0.05
-"""Share of false ones among the interactions that are shown as beyond noise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +89,10 @@ class RunPairs:
         names, value = component_names(shape), self.found.value
         order = np.lexsort((-np.abs(value), self.q))
         if each is not None:
-            order = np.concatenate([order[value[order] > 0][:each], order[value[order] < 0][:each]])
-        kind = np.where(value > 0, "synergy", np.where(value < 0, "redundancy", "none"))
+            up = value[order] > 0
+            order = order[np.where(up, up.cumsum(), (~up).cumsum()) <= each]
+        kind = np.where(value > 0, "synergy", "redundancy").astype(object)
+        kind[~self.beyond_noise] = "not told"
         return pd.DataFrame(
             {
                 "kind": kind[order],

@@ -15,7 +15,7 @@ from explorer.stats.stability import chance_range
 from explorer.store.schema import Manifest
 from explorer.study.league import League
 from explorer.study.mask_bank import MaskBank, additivity
-from explorer.study.mean_ablation import MeanAblation
+from explorer.study.mean_ablation import SAME_TICKET, MeanAblation
 from explorer.study.mean_ablation_words import same_verdicts
 from explorer.study.pairs import RunPairs
 from explorer.study.tickets_stability import stability_over_seeds
@@ -150,13 +150,14 @@ def means_answer(tasks: Sequence[MeanAblation], made: Sequence[Manifest]) -> Ans
     if not judged:
         return None
     of_good, of_rest = (same_verdicts(judged, number) for number in (0, 1))
+    in_same = same_verdicts(judged, 0, SAME_TICKET)
     runs = [len(of.runs) for of in judged]
     over = seeds(runs[0]) if len(set(runs)) == 1 else f"{min(runs)} to {max(runs)} seeds"
     return Answer(
         "means",
         f"{of_good} of {len(judged)}",
-        f"tasks keep their verdict on claim (a) with means, not nothing, in the place of what is off; {of_rest} on "
-        "claim (b)",
+        "tasks keep their verdict on claim (a) when pruned with means, not nothing, in the place of what is off; "
+        f"{of_rest} on claim (b). Means put into the very same tickets: {in_same} on (a)",
         f"{', '.join(of.task for of in judged)}; {over} each, n = {span(of.n for of in judged)} dev examples",
         "means as in Li and Janson 2024",
         _commands(made),

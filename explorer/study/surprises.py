@@ -13,8 +13,7 @@ from explorer.stats.banzhaf import surprise, surprise_error
 from explorer.stats.interaction import normal_p
 from explorer.stats.intervals import NORMAL_95
 from explorer.stats.multiple import false_discovery
-from explorer.study.mask_bank import MaskBank
-from explorer.study.pairs import RATE
+from explorer.study.mask_bank import RATE, MaskBank
 from explorer.study.words import minus
 from explorer.tickets.criteria import mask_of
 

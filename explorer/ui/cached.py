@@ -37,7 +37,8 @@ from explorer.study.fitting import why_not
 from explorer.study.landmarks import Landmark, landmarks_of
 from explorer.study.learnt import line_to_keep
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
-from explorer.study.mask_bank import MaskBank, mask_bank_of
+from explorer.study.mask_bank import MaskBank, PartsWorth, mask_bank_of
+from explorer.study.mask_bank import parts_worth as made_parts_worth
 from explorer.study.mean_ablation import MeanAblation, read_mean_ablation
 from explorer.study.mean_ablation_words import MeansShown, means_shown
 from explorer.study.pairs import Partners, RunPairs, run_pairs
@@ -202,6 +203,12 @@ def pairs(view: View, run: Run, shape: tuple[int, int], *, by_margin: bool = Fal
 def mask_bank(view: View, run: Run, shape: tuple[int, int]) -> MaskBank:
     """The random masks of a run with their margins; raises BadBundle."""
     return mask_bank_of(artefact(view, Key(run, "bank")), known(view, run).labels, shape)
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def parts_worth(view: View, run: Run, shape: tuple[int, int]) -> PartsWorth:
+    """What each part is worth over a run's random masks; raises BadBundle, or BadRequest on too few masks."""
+    return made_parts_worth(mask_bank(view, run, shape))
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)

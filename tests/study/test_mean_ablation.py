@@ -76,6 +76,7 @@ def test_the_claims_are_judged_anew_under_each(of):
     assert verdicts[THROUGHOUT][1] != "supported", "as good as random and bad"
     said = meaning([of])
     assert "Claim (b) gets the same verdict on 0 of 1 tasks; it changes on RTE (supported →" in said
+    assert "Means put into the tickets that were pruned with nothing keep the verdict on claim (a) on " in said
     assert "heads and MLPs are left on average, with nothing" in said
     assert "fewer on" not in said, "one task has no spread"
     assert "on this task, of the full score: " in said

@@ -60,7 +60,7 @@ def test_means_are_another_score_with_another_link(monkeypatch, tmp_path):
 
 
 def test_without_training_examples_there_are_no_means_and_a_link_to_them_says_why():
-    for task, left in (("SST-2", [["Off: nothing", "Off: learned"]]), ("STS-B", [])):
+    for task, left in (("SST-2", [["nothing", "a constant"]]), ("STS-B", [])):
         test = lab(task=task, seed="1337", instead="mean")
         assert not test.exception
         assert [list(one.options) for one in test.segmented_control if one.key.startswith(CHOICE)] == left
@@ -86,7 +86,7 @@ def test_constants_of_zero_score_as_nothing_does_and_are_filed_apart(monkeypatch
     query = {"task": "MRPC", "seed": "1337", "mask": MASK.code}
     nothing = lab(**query)
     assert not nothing.exception
-    assert list(choice(nothing).options) == ["Off: nothing", "Off: learned"]
+    assert list(choice(nothing).options) == ["nothing", "a constant"]
     learned = choice(nothing).set_value("learned").run()
     assert not learned.exception
     assert card(learned)["title"].endswith("learned constants for what is off")

@@ -17,6 +17,7 @@ from explorer.figures.overlays import (
     pattern_overlay,
     survival_overlay,
 )
+from explorer.figures.worth import worth_overlay
 from explorer.patterns.per_head import column
 from explorer.store.bundle import Artefact
 from explorer.store.schema import Key
@@ -41,7 +42,7 @@ class Offered:
 
 
 def overlays_of(view: View, known: KnownRun) -> Offered:
-    """The overlays loss, importance, pattern, interaction and survival of a run, as far as the bundle goes."""
+    """The overlays loss, importance, pattern, worth, interaction and survival of a run, as far as the bundle goes."""
     found, needs = _found(view, known, partners.chosen(known.shape))
     return Offered(found, {label: make_here.how(view, key) for label, key in needs.items()})
 
@@ -74,6 +75,14 @@ def _found(view: View, known: KnownRun, chosen: int | None) -> tuple[dict[str, C
             found[name] = made(cached.artefact(view, key))
         except ExplorerError:
             missing[label] = key
+    try:
+        worth = cached.parts_worth(view, run, known.shape) if view.has(Key(run, "bank")) else None
+    except ExplorerError:  # a bank that is damaged or too small, of which page League tells
+        worth = None
+    if worth is not None:
+        found["worth"] = worth_overlay(worth, known.task.metric_words, known.shape)
+    else:
+        missing["Worth over random masks"] = Key(run, "bank")
     of = partners.partners_of(view, known, chosen)
     if of is not None:
         found[INTERACTION] = interaction_overlay(of, known.shape)
@@ -101,7 +110,8 @@ def choose(offered: Offered, page: str, *, fill: str, ring: str = NONE) -> tuple
         )
         if INTERACTION in chosen:
             st.caption(
-                "Held against the head or MLP whose card was opened last, else against the one it shows most of."
+                "Held against the head or MLP whose card was opened last (right-click, long press or the i key), else "
+                "against the one it shows most of: the cell with the bold edge."
             )
         for label, how in offered.missing.items():
             st.caption(f"{label}: not in this bundle", help=how)

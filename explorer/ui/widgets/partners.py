@@ -6,7 +6,8 @@ from contextlib import suppress
 
 from explorer.errors import ExplorerError
 from explorer.store.schema import Key
-from explorer.study.pairs import RATE, Partners
+from explorer.study.mask_bank import RATE
+from explorer.study.pairs import Partners
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state
 from explorer.ui.view import View

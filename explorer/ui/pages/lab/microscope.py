@@ -151,7 +151,7 @@ def _strongest(of: Closeup) -> str:
     for words, rows in (("Moves it down", down), ("Moves it up", up)):
         named = [
             f"{row['layer_from_0'] + 1}.{'MLP' if row['part'] == 'MLP' else row['head_from_0'] + 1} "
-            f"({signed(row['change'], 2)})"
+            f"{'off' if row['kept'] else 'on again'} ({signed(row['change'], 2)})"
             for row in rows.to_dict("records")
         ]
         if named:
@@ -169,9 +169,7 @@ def _turn(question: Question, turn: Turn | None) -> None:
         st.markdown(f"**Fewest switches that turn it:** a greedy search finds none: {why}.")
         return
     sure = (
-        "one is the least there can be"
-        if many == 1
-        else "no single one does, so that is the least there can be"
+        "no single one does, so that is the least there can be"
         if turn.fewest
         else "others together may need fewer, since each was the one that lowered the margin most"
     )
@@ -179,7 +177,8 @@ def _turn(question: Question, turn: Turn | None) -> None:
         f"{place}. {switch_words(switch)}: margin {signed(margin, 2)}"
         for place, (switch, margin) in enumerate(zip(turn.switches, turn.margins, strict=True), 1)
     )
-    st.markdown(f"**Fewest switches that turn it: {many}**, found greedily; {sure}.\n\n{listed}")
+    head = "**One switch turns it:**" if many == 1 else f"**{many} switches turn it**, found greedily; {sure}."
+    st.markdown(f"{head}\n\n{listed}")
     st.button(
         "Put these on the grid",
         icon=":material/toggle_off:",

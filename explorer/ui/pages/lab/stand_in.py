@@ -23,7 +23,8 @@ from explorer.ui.view import View
 PARAMETER = "instead"
 """The link's parameter; a link without it is one with nothing in the place of what is off."""
 _KEY, _CHOSEN = "lab.instead", "lab.instead.chosen"
-_NAMES = {ZERO: "Off: nothing", MEAN: "Off: its mean", LEARNED: "Off: learned"}
+_LABEL = "Off ="
+_NAMES = {ZERO: "nothing", MEAN: "its mean", LEARNED: "a constant"}
 _IN_LINKS = {MEAN: "means", LEARNED: "learned constants"}
 _HELP = (
     "What stands in for a head or MLP that is off. Nothing, as in the paper; or the mean of what it gives in the full "
@@ -54,33 +55,34 @@ def choose(view: View, known: KnownRun, source: dev_data.DataSource) -> StandsIn
     there = {name: found for name, found in offered.items() if not isinstance(found, str)}
     why = "\n\n".join(found for found in offered.values() if isinstance(found, str))
     if not there:
-        st.markdown(f":material/block: {_NAMES[ZERO]}", help=plain(why), width="content")
+        st.markdown(f":material/block: {_LABEL} {_NAMES[ZERO]}", help=plain(why), width="content")
         return None
     options, before = [ZERO, *there], st.session_state.get(_CHOSEN, ZERO)
     before = before if before in there else ZERO
     label, key = "What stands in for what is off", f"{_KEY}.{'.'.join(there)}"
-    if len(there) > 1:  # three side by side would take the tools a second row
-        chosen = st.selectbox(
-            label,
-            options,
-            index=options.index(before),
-            format_func=_NAMES.__getitem__,
-            key=key,
-            label_visibility="collapsed",
-            width=150,
-        )
-    else:
-        chosen = st.segmented_control(
-            label,
-            options,
-            default=before,
-            format_func=_NAMES.__getitem__,
-            key=key,
-            required=True,
-            label_visibility="collapsed",
-            help=f"{_HELP}\n\n{plain(why)}" if why else _HELP,
-            width="content",
-        )
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+        st.markdown(_LABEL, help=f"{_HELP}\n\n{plain(why)}" if why else _HELP, width="content")
+        if len(there) > 1:  # three side by side would take the tools a second row
+            chosen = st.selectbox(
+                label,
+                options,
+                index=options.index(before),
+                format_func=_NAMES.__getitem__,
+                key=key,
+                label_visibility="collapsed",
+                width=125,
+            )
+        else:
+            chosen = st.segmented_control(
+                label,
+                options,
+                default=before,
+                format_func=_NAMES.__getitem__,
+                key=key,
+                required=True,
+                label_visibility="collapsed",
+                width="content",
+            )
     st.session_state[_CHOSEN] = chosen or ZERO
     return there.get(chosen or ZERO)
 

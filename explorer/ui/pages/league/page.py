@@ -47,7 +47,7 @@ def page(view: View) -> None:
     exhibits.say(glossary.plain(_HOW))
     learnt = degenerate.has_learnt(view, run.task)
     st.markdown(exhibits.say(meaning(league, metric) if learnt else _UNLEARNT, "meaning"))
-    name, removed = _choice(league)
+    name, removed = _choice(league, EXPECTED if not learnt else "")
     _curves(view, league, metric, name, removed)
     _to_lab(view, league, name, removed)
     others = [Key(one, "league") for one in view.runs]
@@ -57,9 +57,9 @@ def page(view: View) -> None:
     _provenance(view, league, key)
     shape = shape_of(view.manifests, run)
     parts.worth(league, name, shape)
-    parts.bank(view, shape)
-    surprises.show(view, shape)
-    measure = pairs.show(view, shape)
+    parts.bank(view, shape, learnt=learnt)
+    surprises.show(view, shape, learnt=learnt)
+    measure = pairs.show(view, shape, learnt=learnt)
     parts.stable(view, league)
     state.write_url(run, None, criterion=name, off=str(removed), **measure)
 
@@ -73,19 +73,23 @@ def _nothing(view: View, key: Key) -> None:
 
 def _without_orders(view: View) -> dict[str, str]:
     """What random masks and pairs of parts say needs no league."""
-    shape = shape_of(view.manifests, view.run)
-    parts.bank(view, shape)
-    surprises.show(view, shape)
-    return pairs.show(view, shape)
+    shape, learnt = shape_of(view.manifests, view.run), degenerate.has_learnt(view, view.run.task)
+    parts.bank(view, shape, learnt=learnt)
+    surprises.show(view, shape, learnt=learnt)
+    return pairs.show(view, shape, learnt=learnt)
 
 
-def _choice(league: League) -> tuple[str, int]:
-    """The criterion and the number of parts off that are marked: clicked, selected, or of the link."""
+def _choice(league: League, first: str) -> tuple[str, int]:
+    """The criterion and the number of parts off that are marked: clicked, selected, of the link, or first.
+
+    first: the criterion that is marked without any of these; '' for the one that keeps most.
+    """
     titles = {one.criterion.name: one.criterion.title for one in league.standings if one.criterion.name != CHANCE}
+    first = first or next(iter(titles))
     clicked = _clicked()
     asked, off = state.asked("criterion"), state.asked("off")
     if _CRITERION not in st.session_state or st.session_state[_CRITERION] not in titles:
-        st.session_state[_CRITERION] = asked if asked in titles else EXPECTED
+        st.session_state[_CRITERION] = asked if asked in titles else first
     if _OFF not in st.session_state:
         st.session_state[_OFF] = int(off) if off and off.isdecimal() and len(off) < 6 else league.components // 3
     if clicked is not None and clicked != st.session_state.get("league.clicked") and clicked[0] in titles:
@@ -151,7 +155,10 @@ def _to_lab(view: View, league: League, name: str, removed: int) -> None:
                 state.set_mask(view.run, mask)
                 st.switch_page(lab)
         if not same:
-            st.caption("A point is two masks, since each half has its own order.")
+            st.caption(
+                "A point is two masks, since each half has its own order. In the lab each is scored on all "
+                f"{league.n:,} examples, the half that it was measured on too."
+            )
 
 
 def _of_the_bank(view: View, manifest: Manifest) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from explorer.errors import BadRequest
-from explorer.figures.interactions import interaction_overlay, part_marks
+from explorer.figures.interactions import interaction_overlay
 from explorer.figures.overlays import dress
 from explorer.figures.print.export import Exhibit
 from explorer.mask import Mask
@@ -17,6 +17,7 @@ from explorer.study.pairs import Partners, RunPairs, pairs_words
 from explorer.study.words import component_names
 from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
+from explorer.ui.pages.league.parts import UNLEARNT
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, partners
 from explorer.ui.widgets.switch import switch
@@ -32,10 +33,11 @@ _MEANING = (
 )
 
 
-def show(view: View, shape: tuple[int, int]) -> dict[str, str]:
+def show(view: View, shape: tuple[int, int], *, learnt: bool) -> dict[str, str]:
     """Draws the interaction of every part with the one that is looked at, and the surest pairs; or its command.
 
-    Returns the part of the page's address that says what is chosen.
+    learnt: whether the full model beats its baseline; where not, nothing is claimed. Returns the part of the page's
+    address that says what is chosen.
     """
     run = view.run
     st.subheader("Which parts stand in for each other?", anchor=False)
@@ -65,7 +67,7 @@ def show(view: View, shape: tuple[int, int]) -> dict[str, str]:
         return {}
     measure = _measure(view)
     found = cached.pairs(view, run, shape, by_margin=measure == "margin")
-    st.markdown(exhibits.say(pairs_words(found, shape), f"{_TABLE}.words"))
+    st.markdown(exhibits.say(pairs_words(found, shape) if learnt else UNLEARNT, f"{_TABLE}.words"))
     of = found.with_part(int(found.pairs[found.strongest(), 0]) if at is None else at)
     left, right = st.columns([6, 5], gap="large")
     with left:
@@ -89,14 +91,13 @@ def _grid(view: View, of: Partners, shape: tuple[int, int]) -> None:
     name = component_names(shape)[of.part]
     overlay = interaction_overlay(of, shape)
     partners.follow()
-    st.markdown(f"**With {name}** :small[:gray[click another to put it in the middle]]")
+    st.markdown(f"**With {name}** :small[:gray[click another to hold all parts against that one]]")
     exhibits.grid(
         Mask.full(*shape),
         key="league.pairs.grid",
         title=f"Interaction with {name}",
         caption=overlay.meaning,
         revision=f"pairs-{of.part}-{of.measure}-{view.run.path}",
-        marks=part_marks(of.part, shape),
         disabled=True,
         **dress({"interaction": overlay}, "interaction", "", shape).arguments,
     )
@@ -114,8 +115,8 @@ def _pairs(view: View, found: RunPairs, shape: tuple[int, int]) -> None:
                 minus(f"{value:+.3f} [{low:+.3f}, {high:+.3f}]")
                 for value, low, high in zip(table["interaction"], table["low"], table["high"], strict=True)
             ],
-            "kind": table["kind"],
             "q": [f"{q:.2g}" for q in table["q"]],
+            "kind": table["kind"],
         }
     )
     title = f"Interactions of two parts in {found.measure}, the surest first"

@@ -11,21 +11,20 @@ import streamlit as st
 from explorer.arrays import BoolArray
 from explorer.figures.heatmaps import Panel
 from explorer.mask import Mask
-from explorer.stats.multiple import false_discovery
 from explorer.stats.stability import chance_range, stability
 from explorer.store.schema import Key
 from explorer.study.league import League, stability_over_examples
 from explorer.study.mask_bank import additivity
-from explorer.study.pairs import RATE
 from explorer.study.tickets_stability import stability_over_seeds
 from explorer.study.words import component_names
 from explorer.tickets.criteria import criterion_named, kept_of, order_of
 from explorer.ui import cached
-from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, make_here
+from explorer.ui.widgets import exhibits, make_here, provenance
 from explorer.ui.widgets.panels import panels_row
 from explorer.ui.widgets.words import minus, seeds
+
+UNLEARNT = "The full model has learnt nothing that could be told apart: the numbers are shown, and nothing is claimed."
 
 
 def worth(league: League, name: str, shape: tuple[int, int]) -> None:
@@ -47,8 +46,11 @@ def worth(league: League, name: str, shape: tuple[int, int]) -> None:
     st.caption(criterion.says)
 
 
-def bank(view: View, shape: tuple[int, int]) -> None:
-    """Says what random masks tell: each part's Banzhaf value with its interval, and what an additive game misses."""
+def bank(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
+    """Says what random masks tell: each part's worth with its interval, and what an additive game misses.
+
+    learnt: whether the full model beats its baseline; where not, nothing is claimed.
+    """
     key, run = Key(view.run, "bank"), view.run
     st.subheader("What random masks say", anchor=False)
     if not view.has(key):
@@ -56,23 +58,25 @@ def bank(view: View, shape: tuple[int, int]) -> None:
         make_here.offer(view, [key], "bank")
         return
     banked = cached.mask_bank(view, run, shape)
-    metric, found, reuse = view.task(run.task).metric_words, banked.worth(), banked.worth_by_reuse()
+    of = cached.parts_worth(view, run, shape)
+    metric, found, reuse = view.task(run.task).metric_words, of.found, banked.worth_by_reuse()
     names = component_names(shape)
     table = pd.DataFrame({"part": names, "worth": found.value, "low": found.low, "high": found.high})
     if reuse is not None:
         table["by sample reuse"], table["reuse low"], table["reuse high"] = reuse.value, reuse.low, reuse.high
     table = table.sort_values("worth", ascending=False, ignore_index=True)
-    clear = int((np.array(false_discovery(found.p.tolist())) < RATE).sum())
+    clear = int(of.beyond_noise.sum())
     best = [float(table[column].iloc[0]) for column in ("worth", "low", "high")]
     whole = additivity(banked)
     more = f"{whole.explained:.0%} of that variance goes" if whole.explained > 0 else "adding up foretells no better"
-    st.markdown(
+    said = (
         f"On average over {len(banked.rates):,} random masks, **{table['part'][0]}** is worth the most: "
         f"{minus(f'{best[0]:.3f} of {metric} [{best[1]:.3f}, {best[2]:.3f}]')}. "
         f"{clear} of {len(names)} parts are worth something beyond noise (5% of them false on average). Adding up what "
         f"the parts are worth foretells a mask's {metric} to ±{whole.missed:.3f} (a standard deviation), knowing only "
         f"how many are on to ±{whole.by_rate:.3f}: {more}. What is foretold is never shown as a score."
     )
+    st.markdown(said if learnt else UNLEARNT)
     exhibits.table(
         table.round(4),
         key="league.bank",
@@ -87,12 +91,12 @@ def bank(view: View, shape: tuple[int, int]) -> None:
         if reuse is not None
         else ""
     )
-    manifest = cached.artefact(view, key).manifest
     st.caption(
         f"Worth: least squares over masks that keep {rates} of the parts at random; 95% interval of one part alone, "
         f"over masks (HC3), n = {banked.margins.shape[1]:,} examples held fixed. {again}Each mask is foretold from the "
-        f"others. {manifest.seconds / 60:.0f} minutes on {plain(manifest.made_on)}. Made with {code(manifest.command)}"
+        "others."
     )
+    provenance.made_with(view, [key])
 
 
 def stable(view: View, league: League) -> None:

@@ -13,14 +13,18 @@ from explorer.mask import Mask
 from explorer.store.schema import Key, Run
 from explorer.study.surprises import surprise_words
 from explorer.ui import cached, state
+from explorer.ui.pages.league.parts import UNLEARNT
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 
 _FIGURE, _MARKED = "league.surprises", "league.surprises.marked"
 
 
-def show(view: View, shape: tuple[int, int]) -> None:
-    """Draws the surprise of every mask of the run's bank; nothing where there is no bank, or one that is too small."""
+def show(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
+    """Draws the surprise of every mask of the run's bank; nothing where there is no bank, or one that is too small.
+
+    learnt: whether the full model beats its baseline; where not, nothing is claimed.
+    """
     run = view.run
     if not view.has(Key(run, "bank")):
         return
@@ -30,7 +34,7 @@ def show(view: View, shape: tuple[int, int]) -> None:
         return
     st.subheader("Which masks do not add up?", anchor=False)
     metric = view.task(run.task).metric_words
-    st.markdown(exhibits.say(surprise_words(found, metric), f"{_FIGURE}.words"))
+    st.markdown(exhibits.say(surprise_words(found, metric) if learnt else UNLEARNT, f"{_FIGURE}.words"))
     marked = _marked(run)
     at = found.masks.index(marked) if marked in found.masks else found.surest()
     figure = surprises_figure(found, metric=metric, marked=found.masks[at])

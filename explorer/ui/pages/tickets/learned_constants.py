@@ -10,7 +10,7 @@ from explorer.study.stand_ins import StandInsCompared, caption, meaning, stand_i
 from explorer.ui import cached
 from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
-from explorer.ui.widgets import degenerate, exhibits
+from explorer.ui.widgets import degenerate, exhibits, provenance
 from explorer.ui.widgets.words import minus
 
 _KEY = "tickets.constants"
@@ -42,6 +42,7 @@ def show(view: View) -> None:
     st.caption(plain(caption(shown)))
     title = f"The tickets of {run.task}, seed {run.seed}, under each, n = {shown.n:,}"
     exhibits.table(shown.tickets.map(minus), key=f"{_KEY}.tickets", title=title)
+    provenance.made_with(view, [key])
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=cached.BY_BUNDLE)

@@ -6,11 +6,11 @@ import streamlit as st
 
 from explorer.figures.mean_ablation import mean_ablation_figure
 from explorer.figures.print.export import Exhibit
-from explorer.store.schema import Key
+from explorer.store.schema import Key, Run
 from explorer.ui import cached
 from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits
+from explorer.ui.widgets import exhibits, provenance
 from explorer.ui.widgets.words import minus
 
 _KEY = "tickets.means"
@@ -41,6 +41,8 @@ def show(view: View) -> None:
             "Rank correlation (Spearman) of what each part alone costs, with nothing and with its mean in its place; "
             "mean over seeds. A part alone turns few examples, so ties are many."
         )
+    runs = sorted(shown.runs, key=lambda of: of != (run.task, run.seed))
+    provenance.made_with(view, [Key(Run(run.model, *of), "mean-ablated") for of in runs])
     for sentence in shown.unlearnt:
         st.caption(plain(sentence))
     if (run.task, run.seed) not in shown.runs and view.has(Key(run, "finetune")):

@@ -17,7 +17,7 @@ from explorer.study.transfer_retrained import retrained_table, retrained_words
 from explorer.ui import cached
 from explorer.ui.as_text import code
 from explorer.ui.view import View, runs_of
-from explorer.ui.widgets import degenerate, exhibits, make_here
+from explorer.ui.widgets import degenerate, exhibits, make_here, provenance
 from explorer.ui.widgets.words import minus
 
 _KEY = "tickets.transfer"
@@ -54,6 +54,7 @@ def show(view: View) -> None:
             "number of pairs. Goes beyond the paper; Chen et al. (2020) ask it of BERT's tickets with single weights "
             "off, and retrain them: here nothing is retrained."
         )
+    provenance.made_with(view, [Key(one, "transfer") for one in sorted(there, key=lambda one: one != run)])
     missing = [one for one in runs if one not in there and view.has(Key(one, "finetune"))]
     if missing:
         commands = ", ".join(code(view.bundle.command_for(Key(one, "transfer"))) for one in missing[:3])
@@ -103,6 +104,9 @@ def retrained(view: View) -> None:
         "examples, with 95% intervals; one fine-tuning each, so what another seed would give is not in them. The "
         "task's own ticket may be of another size. Chen et al. (2020) ask it of tickets of single weights."
     )
+    kinds = [f"{kind}-of-{one.ticket}" for one in found for kind in ("good", "random")]
+    keys = [Key(one, "retrained", kind) for one in runs for kind in dict.fromkeys(kinds)]
+    provenance.made_with(view, keys)
 
 
 def _cells(view: View, runs: list[Run]) -> tuple[list[Transferred], dict[str, str]]:
@@ -140,6 +144,7 @@ def stable(view: View) -> None:
         "Steps of one path are nested, so examples and thresholds cannot disagree on the order in which parts go, only "
         "on where to stop: compare them with seeds, not with 0."
     )
+    provenance.made_with(view, [key])
 
 
 def _in_words(found: Stability) -> str:

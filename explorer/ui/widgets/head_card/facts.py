@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from explorer.errors import ExplorerError
 from explorer.figures.attention import INK, thumbnails
 from explorer.figures.signed import signed
+from explorer.figures.worth import worth_words
 from explorer.mask import Mask
 from explorer.patterns.classes import UNCERTAIN
 from explorer.store.schema import Key
@@ -16,7 +17,7 @@ from explorer.store.task_tickets import shape_of, tickets_by_task
 from explorer.ui import cached, state
 from explorer.ui.view import View
 from explorer.ui.widgets import overlay_picker
-from explorer.ui.widgets.part import Part
+from explorer.ui.widgets.part import Part, component_of
 from explorer.ui.widgets.words import minus, model_name
 
 NOT_HERE = "not in this bundle"
@@ -33,6 +34,7 @@ def facts_of(view: View, part: Part) -> dict[str, object]:
     says = [("Class", _class(view, part))] if part.head is not None else []
     if computed:
         says += [("Alone off", _cost(view, part)), ("Importance", _importance(view, part))]
+        says += [("Worth", worth)] if (worth := _worth(view, part)) else []
     else:
         says += [("Alone off", "not known: this model is imported as masks, without weights")]
     return {
@@ -97,6 +99,18 @@ def _importance(view: View, part: Part) -> str:
         return NOT_HERE
     words = cells.mlp_words[part.layer] if part.head is None else cells.head_words[part.layer, part.head]
     return str(words).removeprefix("Importance ") or NOT_HERE
+
+
+def _worth(view: View, part: Part) -> str:
+    """What it is worth over random masks; '' where the bundle has none of this run, or too few."""
+    run, shape = view.run, shape_of(view.manifests, view.run)
+    if not view.has(Key(run, "bank")):
+        return ""
+    try:
+        of = cached.parts_worth(view, run, shape)
+    except ExplorerError:
+        return ""
+    return minus(worth_words(of, component_of(part, shape), view.task(run.task).metric_words))
 
 
 def _survival(view: View, part: Part) -> list[dict[str, object]]:

@@ -70,7 +70,7 @@ class ScoreCard {
     this.chip.title = words;
     const bare = now.stored?.value === "–"; // nothing is stored of this mask: then the live score counts most
     this.storedValue.classList.toggle("bare", bare);
-    const pinned = !now.stored ? [now.value, now.against]
+    const pinned = !now.stored ? [now.value, now.against.replace(" against the full model", "")] // no room for it there
       : bare ? [now.value, "here · not stored"] : [now.stored.value, `stored · here ${now.value}`];
     this.pinned.replaceChildren(make("b", "", {}, [pinned[0]]), make("span", "", {}, [pinned[1]]), make("span", "", {}, [words]));
     this.lines.replaceChildren(...now.lines.map((line) => make("p", "", {}, [line])));
