@@ -24,5 +24,5 @@ def worth_overlay(of: PartsWorth, metric: str, shape: tuple[int, int]) -> CellOv
 def worth_words(of: PartsWorth, at: int, metric: str) -> str:
     """Words what one part is worth, with its interval and whether that is told from nothing."""
     value, low, high = (float(side[at]) for side in (of.found.value, of.found.low, of.found.high))
-    told = f"q = {of.q[at]:.2g}" if of.beyond_noise[at] else "not told from nothing"
-    return f"{signed(value)} of {metric} [{signed(low)}, {signed(high)}] over {of.masks:,} random masks ({told})"
+    told = "" if of.beyond_noise[at] else ", not told from nothing"
+    return f"{signed(value)} [{signed(low)}, {signed(high)}] of {metric} over {of.masks:,} masks{told}"

@@ -24,7 +24,7 @@ CACHE = Path(__file__).resolve().parents[2] / "cache"
 
 def choice(test):
     """The choice of what stands in."""
-    choices = (*test.segmented_control, *test.selectbox)
+    choices = test.selectbox
     (found,) = (one for one in choices if one.key.startswith(CHOICE))
     return found
 
@@ -63,7 +63,7 @@ def test_without_training_examples_there_are_no_means_and_a_link_to_them_says_wh
     for task, left in (("SST-2", [["nothing", "a constant"]]), ("STS-B", [])):
         test = lab(task=task, seed="1337", instead="mean")
         assert not test.exception
-        assert [list(one.options) for one in test.segmented_control if one.key.startswith(CHOICE)] == left
+        assert [list(one.options) for one in test.selectbox if one.key.startswith(CHOICE)] == left
         assert "means" not in card(test)["title"]
         assert "so they cannot be chosen" in test.warning[0].value
 
@@ -100,6 +100,6 @@ def test_constants_of_another_model_are_not_offered(monkeypatch, tmp_path):
     monkeypatch.setenv("EXPLORER_BUNDLE", str(with_constants(tmp_path / "bundle", "0" * 64)))
     test = lab(task="MRPC", seed="1337", instead="learned")
     assert not test.exception
-    assert not [one for one in test.segmented_control if one.key.startswith(CHOICE)]
+    assert not [one for one in test.selectbox if one.key.startswith(CHOICE)]
     assert "The link's learned constants" in test.warning[0].value
     assert "No constants were learnt for this run yet" in test.warning[0].value

@@ -62,27 +62,15 @@ def choose(view: View, known: KnownRun, source: dev_data.DataSource) -> StandsIn
     label, key = "What stands in for what is off", f"{_KEY}.{'.'.join(there)}"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
         st.markdown(_LABEL, help=f"{_HELP}\n\n{plain(why)}" if why else _HELP, width="content")
-        if len(there) > 1:  # three side by side would take the tools a second row
-            chosen = st.selectbox(
-                label,
-                options,
-                index=options.index(before),
-                format_func=_NAMES.__getitem__,
-                key=key,
-                label_visibility="collapsed",
-                width=125,
-            )
-        else:
-            chosen = st.segmented_control(
-                label,
-                options,
-                default=before,
-                format_func=_NAMES.__getitem__,
-                key=key,
-                required=True,
-                label_visibility="collapsed",
-                width="content",
-            )
+        chosen = st.selectbox(  # side by side they would take the tools a second row
+            label,
+            options,
+            index=options.index(before),
+            format_func=_NAMES.__getitem__,
+            key=key,
+            label_visibility="collapsed",
+            width=125,
+        )
     st.session_state[_CHOSEN] = chosen or ZERO
     return there.get(chosen or ZERO)
 
