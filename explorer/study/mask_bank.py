@@ -101,6 +101,10 @@ class PartsWorth:
         """Which components are worth something, or harm, beyond noise, at a share of RATE false ones: (C,)."""
         return np.asarray(self.q < RATE)
 
+    def surest(self) -> int:
+        """Finds the component whose worth is told from nothing most surely: its place."""
+        return int(np.lexsort((-np.abs(self.found.value), self.q))[0])
+
 
 def parts_worth(bank: MaskBank) -> PartsWorth:
     """Reads what each component is worth; raises BadRequest on too few masks."""

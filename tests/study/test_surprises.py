@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from explorer.figures.surprises import surprises_figure
+from explorer.figures.worth import worth_overlay
 from explorer.glue.tasks import TASKS
-from explorer.study.mask_bank import MaskBank, additivity
+from explorer.study.mask_bank import MaskBank, additivity, parts_worth
 from explorer.study.surprises import surprise_words, surprises_of
 from explorer.tickets.criteria import random_masks
 
@@ -119,3 +120,19 @@ def test_of_other_tasks_one_answer_is_not_told(task, labels):
     bank = bank_of(together, labels, task)
     assert not bank.one_answer().any()
     assert np.isfinite(surprises_of(bank, SHAPE).value).all()
+
+
+def test_the_part_that_is_most_surely_worth_something_comes_first():
+    kept, rates = random_masks(PARTS, 120)
+    ease = 0.2 + 0.6 * kept[:, 4:5] + np.random.default_rng(0).normal(0, 0.03, (120, 1))
+    margins = np.where(ease > np.linspace(0, 1, N)[None], 1, -1).astype(np.float16)
+    of = parts_worth(MaskBank(TASKS["MRPC"], kept, rates, margins, np.zeros(N)))
+    assert of.surest() == 4
+    assert of.beyond_noise[4]
+    assert of.beyond_noise.sum() < 3
+    assert (of.q <= 1).all()
+    overlay = worth_overlay(of, "accuracy", SHAPE)
+    assert (np.isnan(overlay.overlay.heads.ravel()) == ~of.beyond_noise[:4]).all()
+    assert overlay.overlay.mlps[0] == 1
+    assert ("of accuracy over 120 masks, not told from nothing" in overlay.head_words[0, 0]) != of.beyond_noise[0]
+    assert overlay.mlp_words[0].startswith("Worth +0.")

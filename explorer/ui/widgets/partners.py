@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from explorer.errors import ExplorerError
-from explorer.store.schema import Key
+from explorer.store.schema import Key, Run
 from explorer.study.mask_bank import RATE
 from explorer.study.pairs import Partners
 from explorer.study.stored_scores import KnownRun
@@ -36,8 +36,17 @@ def partners_of(view: View, known: KnownRun, part: int | None) -> Partners | Non
             return found.with_part(int(found.pairs[found.strongest(), 0]) if part is None else part)
     if view.has(Key(run, "bank")):
         with suppress(ExplorerError):
-            return cached.bank_partners(view, run, shape, 0 if part is None else part)
+            return of_bank(view, run, shape, part)
     return None
+
+
+def of_bank(view: View, run: Run, shape: tuple[int, int], part: int | None) -> Partners:
+    """How every part interacts with one over random masks; None for the part that is most surely worth something.
+
+    Raises BadBundle, or BadRequest on too few masks.
+    """
+    chosen = cached.parts_worth(view, run, shape).surest() if part is None else part
+    return cached.bank_partners(view, run, shape, chosen)
 
 
 def follow() -> None:

@@ -50,7 +50,7 @@ def show(view: View, shape: tuple[int, int], *, learnt: bool) -> dict[str, str]:
     if not view.has(key):
         exactly = code(view.bundle.command_for(key))
         try:
-            of = cached.bank_partners(view, run, shape, at or 0)
+            of = partners.of_bank(view, run, shape, at)
         except BadRequest:  # fewer masks than there are products to tell apart
             many = cached.artefact(view, bank).table.shape[0]
             st.caption(
