@@ -80,7 +80,7 @@ def bank(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
     exhibits.table(
         table.round(4),
         key="league.bank",
-        title="Banzhaf values of heads and MLPs",
+        title="Worth of heads and MLPs over random masks",
         height=300,
     )
     rates = ", ".join(f"{rate:.0%}" for rate in np.unique(banked.rates))
