@@ -52,6 +52,8 @@ class Answer:
     """The commands that made what it is read from."""
     page: str
     """The page, in small letters, where it is checked."""
+    section: str
+    """The section of that page; 'top' for its top."""
     query: Mapping[str, str] = field(default_factory=dict)
     """What that page is set to."""
 
@@ -89,6 +91,7 @@ def league_answer(leagues: Sequence[League], metric: str, made: Sequence[Manifes
         "criteria of Michel et al. 2019, Kwon et al. 2022 and others",
         _commands(made),
         "league",
+        "top",
         {"criterion": best},
     )
 
@@ -121,6 +124,7 @@ def worth_answer(bank: MaskBank, metric: str, seed: int, made: Sequence[Manifest
         "worth as in Wang and Jia 2023",
         _commands(made),
         "league",
+        "worth",
     )
 
 
@@ -139,6 +143,7 @@ def pairs_answer(found: RunPairs, shape: tuple[int, int], seed: int, made: Seque
         "interactions as in Grabisch and Roubens 1999",
         _commands(made),
         "league",
+        "pairs",
         {"measure": "margin"} if found.measure == "margin" else {},
     )
 
@@ -162,6 +167,7 @@ def means_answer(tasks: Sequence[MeanAblation], made: Sequence[Manifest]) -> Ans
         "means as in Li and Janson 2024",
         _commands(made),
         "tickets",
+        "means",
     )
 
 
@@ -189,6 +195,7 @@ def transfer_answer(away: Sequence[Transferred], seed: int, made: Sequence[Manif
         "asked by Chen et al. 2020",
         _commands(made),
         "tickets",
+        "transfer",
     )
 
 
@@ -214,6 +221,7 @@ def stability_answer(tickets: Mapping[int, Mask], made: Sequence[Manifest]) -> A
         "measure of Nogueira et al. 2018",
         _commands(made),
         "tickets",
+        "stability",
     )
 
 

@@ -193,6 +193,11 @@ def asked(name: str) -> str | None:
     return wanted
 
 
+def ask_again() -> None:
+    """Lets a link on a page say what the next one is set to, as the link that opened the session did."""
+    st.session_state.pop(_ASKED, None)
+
+
 def write_url(run: Run, mask: Mask | None, *, live: str = "", **more: str) -> None:
     """Writes the address of this very screen: opened elsewhere it shows the same, and says what differs there.
 

@@ -186,3 +186,24 @@ def test_survival_of_one_seed_draws_kept_or_pruned_and_no_scale(context_of, serv
     page = context_of()  # not the fixture: Streamlit's probes are errors on the console of every page but /
     page.goto(f"{url}/survival")
     expect(page.locator(".hg .legend")).to_have_text(re.compile("^kept"))
+
+
+def test_a_card_of_since_then_leads_to_the_place_where_it_is_checked(overview):
+    page = overview
+    for question, path, heading in (
+        ("Does a ticket win on another task?", "tickets", "Does a ticket win on another task?"),
+        ("Do heads and MLPs add up?", "league", "What random masks say"),
+        ("Does the same ticket come out again?", "tickets", "How stable is the ticket?"),
+    ):
+        card = page.locator("[class*=st-key-since-card-]", has_text=question)
+        card.get_by_role("link").click()
+        page.wait_for_url(f"**/{path}**")
+        found = page.get_by_role("heading", name=heading)
+        expect(found).to_be_visible()
+        expect(page.locator('[data-testid=stApp][data-test-script-state="notRunning"]')).to_be_attached()
+        expect(found).to_be_in_viewport()
+        assert "at=" not in page.url, "who copies the address copies that of the page"
+        page.get_by_role("link", name="Overview", exact=True).click() if page.viewport_size[
+            "width"
+        ] > 640 else page.go_back()
+        expect(page.locator(".hero .sentence")).to_contain_text("heads")

@@ -18,7 +18,7 @@ from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
 from explorer.ui.pages.league import pairs, parts, surprises
 from explorer.ui.view import View
-from explorer.ui.widgets import degenerate, exhibits, glossary, make_here, page_title
+from explorer.ui.widgets import degenerate, exhibits, glossary, make_here, page_title, sections
 from explorer.ui.widgets.words import minus, seeds
 
 _CRITERION, _OFF, _FIGURE = "league.criterion", "league.off", "league.curves"
@@ -33,6 +33,7 @@ _UNLEARNT = "So no criterion is put before another: the curves and the table say
 def page(view: View) -> None:
     """Curves of score against size, the table of areas, and any point of a curve in the lab."""
     run = view.run
+    sections.arrive()
     state.show_notices()
     page_title.show(run.task, "What should go first? Criteria of [[importance]], played against each other")
     degenerate.note(view)

@@ -19,7 +19,7 @@ from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
 from explorer.ui.pages.league.parts import UNLEARNT
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, partners
+from explorer.ui.widgets import exhibits, partners, sections
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import minus
 
@@ -40,7 +40,7 @@ def show(view: View, shape: tuple[int, int], *, learnt: bool) -> dict[str, str]:
     address that says what is chosen.
     """
     run = view.run
-    st.subheader("Which parts stand in for each other?", anchor=False)
+    sections.heading("pairs", "Which parts stand in for each other?")
     key, bank = Key(run, "pairs"), Key(run, "bank")
     if not view.has(key) and not view.has(bank):
         st.caption(f"Not measured yet, exactly: {code(view.bundle.command_for(key))}")

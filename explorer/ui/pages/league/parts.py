@@ -20,7 +20,7 @@ from explorer.study.words import component_names
 from explorer.tickets.criteria import criterion_named, kept_of, order_of
 from explorer.ui import cached
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, make_here, provenance
+from explorer.ui.widgets import exhibits, make_here, provenance, sections
 from explorer.ui.widgets.panels import panels_row
 from explorer.ui.widgets.words import minus, seeds
 
@@ -52,7 +52,7 @@ def bank(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
     learnt: whether the full model beats its baseline; where not, nothing is claimed.
     """
     key, run = Key(view.run, "bank"), view.run
-    st.subheader("What random masks say", anchor=False)
+    sections.heading("worth", "What random masks say")
     if not view.has(key):
         st.caption(f"The mask bank of this run is not made yet. {make_here.how(view, key)}")
         make_here.offer(view, [key], "bank")
@@ -101,7 +101,7 @@ def bank(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
 
 def stable(view: View, league: League) -> None:
     """Says how far choices agree over seeds and over bootstrap samples of dev."""
-    st.subheader("How stable is the choice?", anchor=False)
+    sections.heading("choice", "How stable is the choice?")
     tickets = cached.tickets(view, view.run)
     lines = []
     if len(tickets) > 1:

@@ -15,7 +15,7 @@ from explorer.study.surprises import surprise_words
 from explorer.ui import cached, state
 from explorer.ui.pages.league.parts import UNLEARNT
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits
+from explorer.ui.widgets import exhibits, sections
 
 _FIGURE, _MARKED = "league.surprises", "league.surprises.marked"
 
@@ -32,7 +32,7 @@ def show(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
         found = cached.surprises(view, run, shape)
     except BadRequest:  # the bank, above, says how few they are
         return
-    st.subheader("Which masks do not add up?", anchor=False)
+    sections.heading("masks", "Which masks do not add up?")
     metric = view.task(run.task).metric_words
     st.markdown(exhibits.say(surprise_words(found, metric) if learnt else UNLEARNT, f"{_FIGURE}.words"))
     marked = _marked(run)

@@ -28,7 +28,7 @@ from explorer.study.transfer import away
 from explorer.ui import cached
 from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
-from explorer.ui.widgets import degenerate, exhibits, glossary
+from explorer.ui.widgets import degenerate, exhibits, glossary, sections
 
 _STYLE = """<style>
 .st-key-since {
@@ -108,7 +108,7 @@ def _card(view: View, one: Answer) -> None:
                 label=f"Check it in {one.page.capitalize()}",
                 icon=":material/arrow_forward:",
                 icon_position="right",
-                query_params=dict(one.query) or None,
+                query_params={**one.query, sections.AT: one.section},
             )
 
 

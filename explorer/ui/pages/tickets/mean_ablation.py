@@ -10,7 +10,7 @@ from explorer.store.schema import Key, Run
 from explorer.ui import cached
 from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, provenance
+from explorer.ui.widgets import exhibits, provenance, sections
 from explorer.ui.widgets.words import minus
 
 _KEY = "tickets.means"
@@ -18,7 +18,7 @@ _KEY = "tickets.means"
 
 def show(view: View) -> None:
     """Draws zero against mean for every task that has it, with tables and a sentence; says what is not made yet."""
-    st.subheader("Does it matter what stands in for a head that is off?", anchor=False)
+    sections.heading("means", "Does it matter what stands in for a head that is off?")
     run = view.run
     shown = cached.with_means(view, run.model, run.task)
     make = code(view.bundle.command_for(Key(run, "mean-ablated")))

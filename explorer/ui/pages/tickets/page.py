@@ -22,7 +22,7 @@ from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
 from explorer.ui.pages.tickets import learned_constants, mean_ablation, pairs, transfer
 from explorer.ui.view import View
-from explorer.ui.widgets import degenerate, exhibits, glossary, page_title
+from explorer.ui.widgets import degenerate, exhibits, glossary, page_title, sections
 from explorer.ui.widgets.switch import switch
 from explorer.ui.widgets.words import model_name, seeds, training_words
 
@@ -34,6 +34,7 @@ def page(view: View) -> None:
     """A way of pruning is chosen; below: bars beside the published ones, each seed, and paired comparisons."""
     run = view.run
     exhibits.pool()
+    sections.arrive()
     state.show_notices()
     page_title.show(run.task, "Do all [[ticket|tickets]] win?")
     degenerate.note(view)

@@ -17,7 +17,7 @@ from explorer.study.transfer_retrained import retrained_table, retrained_words
 from explorer.ui import cached
 from explorer.ui.as_text import code
 from explorer.ui.view import View, runs_of
-from explorer.ui.widgets import degenerate, exhibits, make_here, provenance
+from explorer.ui.widgets import degenerate, exhibits, make_here, provenance, sections
 from explorer.ui.widgets.words import minus
 
 _KEY = "tickets.transfer"
@@ -33,7 +33,7 @@ def show(view: View) -> None:
     tried = any(one.stage == "transfer" for one in view.manifests)
     if not tried and sum(view.has(Key(one, "finetune")) for one in runs) < 2:
         return
-    st.subheader("Does a ticket win on another task?", anchor=False)
+    sections.heading("transfer", "Does a ticket win on another task?")
     if not there:
         command = view.bundle.command_for(Key(run, "transfer"))
         st.caption(f"The tickets of seed {run.seed} were not tried on other tasks' models yet: {code(command)}")
@@ -118,7 +118,7 @@ def _cells(view: View, runs: list[Run]) -> tuple[list[Transferred], dict[str, st
 
 def stable(view: View) -> None:
     """Draws a table of how far choices of the run's ticket agree: over seeds, examples and thresholds."""
-    st.subheader("How stable is the ticket?", anchor=False)
+    sections.heading("stability", "How stable is the ticket?")
     run = view.run
     key = Key(run, "structured", "together")
     if not view.has(key):
