@@ -29,7 +29,7 @@ def test_a_click_on_a_heatmap_opens_the_card_and_its_link_opens_it_again(sized, 
     card = page.locator(".head-card .panel")
     expect(card.get_by_role("heading", name="Layer 3, head 5")).to_be_visible()
     expect(card.locator("canvas")).to_be_visible()
-    expect(card.locator("dd")).to_have_count(3)
+    expect(card.locator("dd")).to_have_count(4)
     expect(card.get_by_role("row", name=re.compile("^SST-2"))).to_be_visible()
     page.wait_for_url(re.compile(r"card=3\.5"))
     expect(cell(page, "Layer 3, head 5")).to_have_class(re.compile("linked"))

@@ -80,7 +80,7 @@ def test_a_click_that_arrives_once_the_page_was_left_leaves_the_new_page_whole(p
     asks = page.locator(".page-asks")
     expect(asks).to_have_text("Which heads and MLPs survive pruning?", use_inner_text=True)
     page.get_by_label(re.compile(r"^Layer 2, head 4:")).first.dispatch_event("click")
-    expect(page.locator(".head-card .panel dd")).to_have_count(3)  # Python has answered after all of that
+    expect(page.locator(".head-card .panel dd")).to_have_count(4)  # Python has answered after all of that
     expect(asks).to_be_visible()
 
 
