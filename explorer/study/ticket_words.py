@@ -53,8 +53,9 @@ PAIRS = (("good", "random"), ("good", "bad"), ("random", "bad"))
 
 """The kinds of ticket that are held against each other."""
 PAIRED_BY = (
-    "First score minus second, with the 95% interval of the paired bootstrap over examples; ✱ where McNemar's "
-    "exact test has p < 0.05 (uncorrected for the number of comparisons). "
+    "First score minus second, with the 95% interval of the paired bootstrap over examples; ✱ where that is beyond "
+    "noise: the interval leaves out 0, and so does the exact test of the same difference, where there is one "
+    "(McNemar's for accuracy, of swapped answers for Matthews'; p < 0.05, uncorrected for the number of comparisons). "
 )
 
 
@@ -112,7 +113,7 @@ def _difference(found: PairedDifference | None) -> str:
         return ""
     if math.isnan(found.difference):
         return "undefined"
-    star = " ✱" if found.p is not None and found.p < 0.05 else ""
+    star = "" if found.within_noise else " ✱"
     interval = "" if math.isnan(found.low) else f" [{found.low:+.3f}, {found.high:+.3f}]"
     return minus(f"{found.difference:+.3f}{interval}{star}")
 

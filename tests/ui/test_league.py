@@ -117,6 +117,17 @@ def test_a_link_marks_its_point_and_the_page_is_about_that_mask(monkeypatch, bun
     assert (address(test, "criterion"), address(test, "off")) == ("fisher", "5")
 
 
+def test_who_comes_back_finds_the_point_that_was_marked(monkeypatch, bundle):
+    test = opened(monkeypatch, "league", bundle.root)
+    test.selectbox(key="league.criterion").set_value("fisher").run()
+    test.slider(key="league.off").set_value(7).run()
+    kept = {"league.kept": test.session_state["league.kept"]}  # all that is left once another page was drawn
+    again = opened(monkeypatch, "league", bundle.root, session=kept)
+    assert (again.selectbox(key="league.criterion").value, again.slider(key="league.off").value) == ("fisher", 7)
+    asked = opened(monkeypatch, "league", bundle.root, session=kept, criterion="signed", off="3")
+    assert (asked.selectbox(key="league.criterion").value, asked.slider(key="league.off").value) == ("signed", 3)
+
+
 @pytest.mark.parametrize(("criterion", "off"), [("luck", "9999"), ("chance", "-3"), ("<b>", "x" * 50)])
 def test_a_link_to_no_point_opens_on_one_that_is(monkeypatch, bundle, criterion, off):
     test = opened(monkeypatch, "league", bundle.root, criterion=criterion, off=off)

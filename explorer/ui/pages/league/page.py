@@ -22,6 +22,7 @@ from explorer.ui.widgets import degenerate, exhibits, glossary, make_here, page_
 from explorer.ui.widgets.words import minus, seeds
 
 _CRITERION, _OFF, _FIGURE = "league.criterion", "league.off", "league.curves"
+_KEPT = "league.kept"
 _HOW = (
     "Every head and MLP of the full model gets a worth by each criterion, measured on one half of the [[dev set]]. "
     "Then they go one by one, the least worth first, and every model on the way is scored exactly on the other half; "
@@ -89,10 +90,11 @@ def _choice(league: League, first: str) -> tuple[str, int]:
     first = first or next(iter(titles))
     clicked = _clicked()
     asked, off = state.asked("criterion"), state.asked("off")
+    before, off_before = st.session_state.get(_KEPT, (first, league.components // 3))
     if _CRITERION not in st.session_state or st.session_state[_CRITERION] not in titles:
-        st.session_state[_CRITERION] = asked if asked in titles else first
+        st.session_state[_CRITERION] = next(name for name in (asked, before, first) if name in titles)
     if _OFF not in st.session_state:
-        st.session_state[_OFF] = int(off) if off and off.isdecimal() and len(off) < 6 else league.components // 3
+        st.session_state[_OFF] = int(off) if off and off.isdecimal() and len(off) < 6 else off_before
     if clicked is not None and clicked != st.session_state.get("league.clicked") and clicked[0] in titles:
         st.session_state["league.clicked"] = clicked
         st.session_state[_CRITERION], st.session_state[_OFF] = clicked
@@ -102,6 +104,7 @@ def _choice(league: League, first: str) -> tuple[str, int]:
         name = st.selectbox("Criterion", list(titles), format_func=titles.__getitem__, key=_CRITERION)
     with right:
         removed = st.slider("Heads and MLPs off", 0, league.components, key=_OFF)
+    st.session_state[_KEPT] = str(name), int(removed)  # for who comes back: Streamlit forgets what is not drawn
     return str(name), int(removed)
 
 
