@@ -83,6 +83,28 @@ def plot(
     st.plotly_chart(figure, key=key, config={"displayModeBar": False}, **options)
 
 
+def points(
+    figure: go.Figure,
+    *,
+    key: str,
+    title: str,
+    caption: str,
+    data: pd.DataFrame | Callable[[], pd.DataFrame],
+) -> None:
+    """Draws a figure whose points can be clicked, with its caption below; `clicked` tells which was."""
+    alt = f"{title}. {caption}"
+    shared: dict[str, Any] = {"on_select": "rerun", "selection_mode": "points", "alt": alt}
+    plot(figure, key=key, title=title, caption=caption, data=data, **shared)
+    st.caption(f"{caption} Click a point to mark it.")
+
+
+def clicked(key: str) -> tuple[Any, ...]:
+    """The customdata of the point that was clicked last in a figure of `points`; () without one."""
+    chosen: Any = st.session_state.get(key) or {}
+    found = chosen.get("selection", {}).get("points", [])
+    return tuple(found[0].get("customdata") or ()) if found else ()
+
+
 def table(data: pd.DataFrame, *, key: str, title: str, caption: str = "", **options: Any) -> None:
     """st.dataframe without its index, remembered."""
     keep(key, Exhibit(title, caption, data=data))

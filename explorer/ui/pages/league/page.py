@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from explorer.figures.league import league_figure
-from explorer.figures.print.export import Exhibit
 from explorer.stats.intervals import SeedSpread
 from explorer.store.schema import Key, Manifest
 from explorer.store.task_tickets import shape_of
@@ -110,11 +109,8 @@ def _choice(league: League, first: str) -> tuple[str, int]:
 
 def _clicked() -> tuple[str, int] | None:
     """The point of a curve that was clicked last."""
-    chosen: Any = st.session_state.get(_FIGURE) or {}
-    points = chosen.get("selection", {}).get("points", [])
-    if not points or len(points[0].get("customdata") or ()) < 2:
-        return None
-    return str(points[0]["customdata"][0]), int(points[0]["customdata"][1])
+    told = exhibits.clicked(_FIGURE)
+    return (str(told[0]), int(told[1])) if len(told) > 1 else None
 
 
 def _curves(view: View, league: League, metric: str, name: str, removed: int) -> None:
@@ -133,16 +129,7 @@ def _curves(view: View, league: League, metric: str, name: str, removed: int) ->
         f"{league.n:,} dev examples, each scored with an order measured on the other half. Shaded: 95% interval over "
         f"examples of the criterion that is chosen, and the range of {league.draws} random orders (every third size)."
     )
-    exhibits.keep(_FIGURE, Exhibit(title, caption, figure, league.curves))
-    st.plotly_chart(
-        figure,
-        key=_FIGURE,
-        on_select="rerun",
-        selection_mode="points",
-        config={"displayModeBar": False},
-        alt=f"{title}. {caption}",
-    )
-    st.caption(f"{caption} Click a point to mark it.")
+    exhibits.points(figure, key=_FIGURE, title=title, caption=caption, data=league.curves)
 
 
 def _to_lab(view: View, league: League, name: str, removed: int) -> None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
 from explorer.errors import BadRequest
-from explorer.figures.print.export import Exhibit
 from explorer.figures.surprises import surprises_figure
 from explorer.mask import Mask
 from explorer.store.schema import Key, Run
@@ -44,16 +41,7 @@ def show(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
         "parts add up to, at its keep rate, is fitted to the other masks. Coloured: beyond noise over examples and "
         "over the masks of that fit (5% false on average). Hollow: gives every example the same answer."
     )
-    exhibits.keep(_FIGURE, Exhibit(title, caption, figure, found.table))
-    st.plotly_chart(
-        figure,
-        key=_FIGURE,
-        on_select="rerun",
-        selection_mode="points",
-        config={"displayModeBar": False},
-        alt=f"{title}. {caption}",
-    )
-    st.caption(f"{caption} Click a point to mark it.")
+    exhibits.points(figure, key=_FIGURE, title=title, caption=caption, data=found.table)
     lab = view.links.get("lab")
     if lab is None:
         return
@@ -65,9 +53,7 @@ def show(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
 
 def _marked(run: Run) -> str:
     """The code of the point of this run that was clicked last; '' without one."""
-    chosen: Any = st.session_state.get(_FIGURE) or {}
-    points = chosen.get("selection", {}).get("points", [])
-    told = points[0].get("customdata") if points else None
+    told = exhibits.clicked(_FIGURE)
     if told:  # kept: the browser forgets what was selected once the figure has another ring
         st.session_state[_MARKED] = run, str(told[0])
     of, code = st.session_state.get(_MARKED, (run, ""))
