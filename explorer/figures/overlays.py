@@ -72,10 +72,11 @@ class GridDress:
         return {name: value for name, value in vars(self).items() if name != "marks" or value is not None}
 
 
-def loss_overlay(known: KnownRun, table: Any) -> CellOverlay:
+def loss_overlay(known: KnownRun, table: Any, beyond_noise: int | None = None) -> CellOverlay:
     """The score that the full model loses when one head or MLP alone is off; darkest: what the costliest head loses.
 
-    table: of stage ablations, with columns `component` and `loss`.
+    table: of stage ablations, with columns `component` and `loss`. beyond_noise: how many of them change who is right
+    beyond noise, for the legend; None where that is not known.
     """
     heads, mlps = ablation_losses(dict(zip(table["component"], table["loss"], strict=True)), *known.shape)
     top = max(float(heads.max()), 1e-9)
@@ -86,12 +87,16 @@ def loss_overlay(known: KnownRun, table: Any) -> CellOverlay:
     shown = Overlay(
         np.clip(heads / top, 0, 1),
         np.clip(mlps / top, 0, 1),
-        f"{name.capitalize()} lost when it alone is off",
+        f"{name.capitalize()} lost when it alone is off{_told(beyond_noise, heads.size + mlps.size)}",
         "none, or a gain",
         f"{top:.3f}" + (" or more" if mlps.max() > top else ""),
     )
     meaning = f"The dev {name} that goes when only this one is off"
     return CellOverlay("Lost when alone off", meaning, shown, say(heads), say(mlps))
+
+
+def _told(beyond_noise: int | None, of: int) -> str:
+    return "" if beyond_noise is None else f" (beyond noise: {beyond_noise} of {of})"
 
 
 def importance_overlay(

@@ -10,8 +10,10 @@ import pytest
 from explorer.figures.grid_overlays import NO_CLASS, Classes, Overlay
 from explorer.figures.overlays import dress, importance_overlay, pattern_overlay, survival_overlay
 from explorer.mask import Mask
+from explorer.stats.paired import compare
 from explorer.store.bundle import Bundle
-from explorer.store.schema import Run
+from explorer.store.inventory import Inventory
+from explorer.store.schema import Key, Run
 from explorer.study.stored_scores import known_run
 from explorer.ui import cached
 from explorer.ui.view import View
@@ -118,3 +120,18 @@ def test_the_link_carries_both_choices():
 @pytest.mark.parametrize("wrong", ["magic", "<b>"])
 def test_a_link_to_a_view_that_is_not_there_shows_the_usual_one(bare, wrong):
     assert choices(lab(task="SST-2", seed="1337", fill=wrong, ring=wrong)) == ("importance", "none")
+
+
+@pytest.mark.parametrize("task", ["RTE", "CoLA"])
+def test_the_legend_of_losses_says_how_many_are_beyond_noise_where_right_and_wrong_are_the_score(task):
+    run = Run("minilm-l6", task, 1337)
+    known, ablations = known_run(CACHE, run), CACHE.read(Key(run, "ablations"))
+    view = View(CACHE, 0.0, Inventory(CACHE.manifests()), run)
+    shown = overlay_picker.overlays_of(view, known).by_name["loss"].overlay
+    losing = 0
+    for name, said in zip(ablations.table["component"], ablations.arrays["predictions"], strict=True):
+        found = compare("accuracy", known.full.predictions, said, known.labels)
+        losing += not name.startswith("layer") and found.p < 0.05
+    assert ("beyond noise" in shown.title) is (task == "RTE")
+    if task == "RTE":
+        assert shown.title.endswith(f"alone is off (beyond noise: {losing} of 78)")
