@@ -35,7 +35,7 @@ def surprises_figure(found: Surprises, *, metric: str, marked: str = "") -> go.F
             marker={"size": size, "color": colour, "symbol": symbol, "opacity": 0.5 if colour == QUIET else 0.9},
             customdata=told,
             hovertemplate=(
-                f"%{{x}} off, {metric} %{{customdata[1]:.3f}}<br>surprise %{{y:+.3f}} "
+                f"%{{x}} off, {metric} %{{customdata[1]:.3f}}<br>exact minus added up %{{y:+.3f}} "
                 "[%{customdata[2]:+.3f}, %{customdata[3]:+.3f}], q = %{customdata[4]:.2g}<extra></extra>"
             ),
         )

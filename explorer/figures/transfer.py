@@ -32,7 +32,7 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
                 continue
             if not one.whole:
                 surplus[row, column] = one.share - one.random_share
-            words = minus(f"{one.share:.0%}<br>{'no rival' if one.whole else f'{one.beaten}/{one.draws}'}")
+            words = minus(f"{one.share:.0%}" + ("" if one.whole else f"<br>{one.beaten}/{one.draws}"))
             texts[row][column] = f"<b>{words}</b>" if one.better and not one.whole else words
             hover[row][column] = _hover(one)
     figure = surplus_squares(
@@ -53,9 +53,13 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
             line = {"color": "#b8b8b8" if dark else "#5c5c5c", "width": 2, "dash": "dot"}
             figure.add_shape(type="rect", x0=x - 0.47, x1=x + 0.47, y0=y - 0.47, y1=y + 0.47, line=line)
     figure.update_yaxes(title="ticket of")
-    names = [f"{task}<br>learnt nothing" if task in unlearnt else task for task in models]
-    figure.update_xaxes(title="on the model of", tickvals=models, ticktext=names)
+    figure.update_xaxes(title="on the model of", tickvals=models, ticktext=[_marked(task, unlearnt) for task in models])
+    figure.update_yaxes(tickvals=tickets, ticktext=[_marked(task, unlearnt) for task in tickets])
     return quiet(figure, height=120 + 58 * len(tickets)).update_layout(margin={"t": 70})
+
+
+def _marked(task: str, unlearnt: Mapping[str, str]) -> str:
+    return f"{task}*" if task in unlearnt else task
 
 
 def _hover(one: Transferred) -> str:

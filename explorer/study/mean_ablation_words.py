@@ -23,7 +23,7 @@ from explorer.study.mean_ablation import (
     every_pair,
     over_words,
 )
-from explorer.study.words import counted, span
+from explorer.study.words import span
 
 _LETTERS = "ab"
 
@@ -144,7 +144,7 @@ def meaning(tasks: Sequence[MeanAblation]) -> str:
     parts = judged[0].runs[next(iter(judged[0].runs))].known.full.mask
     total = parts.heads.size + parts.mlps.size
     if abs(nothing - means) < 0.5:
-        size = f"Pruned either way, {counted(round(means, 1), 'part')} of {total} are left on average."
+        size = f"Of {total} heads and MLPs {nothing:.1f} are left on average with nothing, {means:.1f} with means."
     else:
         size = (
             f"Pruned with means, {means:.0f} of {total} heads and MLPs are left on average, with nothing "

@@ -139,13 +139,16 @@ def bank_partners(bank: MaskBank, part: int, metric: str) -> Partners:
 def pairs_words(found: RunPairs, shape: tuple[int, int]) -> str:
     """Says in two sentences how many pairs interact and which the most, as Markdown."""
     many = len(found.pairs)
+    if not found.beyond_noise.any():
+        return (
+            f"**None** of {many:,} pairs interacts beyond noise: in {found.measure}, {found.n:,} examples tell no pair "
+            "from one that adds up."
+        )
     words = (
         f"Of {many:,} pairs, **{found.synergies + found.redundancies:,}** interact beyond noise (5% of them false on "
         f"average): {found.synergies:,} help each other (synergy), {found.redundancies:,} stand in for each other "
         "(redundancy)."
     )
-    if not found.beyond_noise.any():
-        return f"{words} In {found.measure}, {found.n:,} examples tell no pair from one that adds up."
     at, names = found.strongest(), component_names(shape)
     one, other = (names[part] for part in found.pairs[at])
     value, low, high = (float(side[at]) for side in (found.found.value, found.found.low, found.found.high))

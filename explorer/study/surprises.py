@@ -111,7 +111,8 @@ def surprise_words(found: Surprises, metric: str) -> str:
         return f"{words} {found.n:,} examples tell no mask from what its parts add up to."
     at = found.surest()
     interval = f"{found.value[at]:+.3f} [{found.low[at]:+.3f}, {found.high[at]:+.3f}]"
+    side = "above" if found.value[at] > 0 else "below"
     return minus(
-        f"{words} The surest: a mask with {found.off[at]} parts off, whose {metric} of {found.scores[at]:.3f} is "
-        f"{interval} beside what they add up to."
+        f"{words} The surest: a mask with {found.off[at]} parts off, whose {metric} of {found.scores[at]:.3f} lies "
+        f"{side} what its parts add up to ({interval})."
     )

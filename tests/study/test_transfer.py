@@ -71,7 +71,10 @@ def test_only_pairs_of_learnt_tasks_and_tickets_with_rivals_are_counted():
     whole = [replace(one, whole=one.ticket == "MRPC") for one in found]
     assert not away(whole, {"WNLI"}), "as many parts at random are the same mask"
     text = transfer_figure(whole, {}).data[0].text
-    assert text[1][0].endswith("no rival")
+    assert text[1][0] == "83%", "no count of rivals"
+    drawn = transfer_figure(found, {"WNLI": "It has learnt nothing."}).layout
+    assert list(drawn.xaxis.ticktext) == ["RTE", "WNLI*"]
+    assert list(drawn.yaxis.ticktext) == ["RTE", "MRPC", "WNLI*"]
 
 
 FULL = Mask.full(1, 3)

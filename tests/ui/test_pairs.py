@@ -40,7 +40,7 @@ def test_pairs_are_read_with_what_is_beyond_noise(bundle):
     assert of.value[0] == 0.25
     assert "**layer 1, head 1** and **layer 1, head 2** help each other (accuracy +0.250" in pairs_words(found, (L, H))
     by_margin = run_pairs(bundle.read(Key(RUN, "pairs")), "accuracy", (L, H), by_margin=True)
-    assert "**0** interact beyond noise" in pairs_words(by_margin, (L, H))
+    assert "**None** of 105 pairs interacts beyond noise" in pairs_words(by_margin, (L, H))
     assert list(found.table((L, H), 1)["kind"]) == ["synergy", "redundancy"]
 
 
@@ -78,7 +78,7 @@ def test_the_page_follows_the_head_that_is_looked_at(monkeypatch, bundle):
     assert test.session_state["exhibits.kept"].drawn_with == "3.mlp"
     assert address(test, "measure") is None
     margin = opened(monkeypatch, "league", bundle.root, task="MRPC", seed="1337", measure="margin")
-    assert "**0** interact beyond noise" in words(margin)
+    assert "**None** of 105 pairs interacts beyond noise" in words(margin)
     assert address(margin, "measure") == "margin"
 
 

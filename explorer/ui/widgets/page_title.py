@@ -10,6 +10,8 @@ from explorer.ui.widgets.words import OWN_QUESTION, QUESTIONS
 _STYLE = """<style>
 .page-asks { font-size: 1.25rem; line-height: 1.35; margin: -.75rem 0 .5rem; color: inherit; opacity: .85; }
 [data-testid=stHeading] h2 { padding-top: .25rem; font-size: clamp(1.5rem, 1.1rem + 1.2vw, 2.125rem); }
+[class*=st-key-section-] { scroll-margin-top: 1rem; }
+@media (max-width: 640px) { [class*=st-key-section-] { scroll-margin-top: 4.5rem; } } /* the app's bar is over it */
 /* The way to a section takes no room. */
 :is(.st-key-sections-way, :has(> .st-key-sections-way)) { position: absolute; height: 0; min-height: 0; }
 /* Where nothing hovers, a table's tools stand over the line above it for good; Export has what they give. */

@@ -21,7 +21,7 @@ from explorer.ui.widgets import degenerate, exhibits, glossary, make_here, page_
 from explorer.ui.widgets.words import minus, seeds
 
 _CRITERION, _OFF, _FIGURE = "league.criterion", "league.off", "league.curves"
-_KEPT = "league.kept"
+_KEPT, _FIRST = "league.kept", "league.first"
 _HOW = (
     "Every head and MLP of the full model gets a worth by each criterion, measured on one half of the [[dev set]]. "
     "Then they go one by one, the least worth first, and every model on the way is scored exactly on the other half; "
@@ -87,9 +87,14 @@ def _choice(league: League, first: str) -> tuple[str, int]:
     """
     titles = {one.criterion.name: one.criterion.title for one in league.standings if one.criterion.name != CHANCE}
     first = first or next(iter(titles))
+    before, off_before = st.session_state.get(_KEPT, (first, league.components // 3))
+    run, opened_on = st.session_state.get(_FIRST, (league.run, first))
+    if run != league.run and st.session_state.get(_CRITERION, before) == opened_on:  # nobody chose it: it was the first
+        st.session_state.pop(_CRITERION, None)
+        before = first
+    st.session_state[_FIRST] = league.run, first
     clicked = _clicked()
     asked, off = state.asked("criterion"), state.asked("off")
-    before, off_before = st.session_state.get(_KEPT, (first, league.components // 3))
     if _CRITERION not in st.session_state or st.session_state[_CRITERION] not in titles:
         st.session_state[_CRITERION] = next(name for name in (asked, before, first) if name in titles)
     if _OFF not in st.session_state:

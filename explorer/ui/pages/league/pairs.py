@@ -91,7 +91,7 @@ def _grid(view: View, of: Partners, shape: tuple[int, int]) -> None:
     name = component_names(shape)[of.part]
     overlay = interaction_overlay(of, shape)
     partners.follow()
-    st.markdown(f"**With {name}** :small[:gray[click another to hold all parts against that one]]")
+    st.markdown(f"**With {name}** :small[:gray[a click holds all parts against that one, and opens its card]]")
     exhibits.grid(
         Mask.full(*shape),
         key="league.pairs.grid",

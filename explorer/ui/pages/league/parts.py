@@ -68,7 +68,9 @@ def bank(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
     clear = int(of.beyond_noise.sum())
     best = [float(table[column].iloc[0]) for column in ("worth", "low", "high")]
     whole = additivity(banked)
-    more = f"{whole.explained:.0%} of that variance goes" if whole.explained > 0 else "adding up foretells no better"
+    more = "adding up does no better"
+    if whole.explained > 0:
+        more = f"adding up takes away {whole.explained:.0%} of that variance"
     said = (
         f"On average over {len(banked.rates):,} random masks, **{table['part'][0]}** is worth the most: "
         f"{minus(f'{best[0]:.3f} of {metric} [{best[1]:.3f}, {best[2]:.3f}]')}. "

@@ -69,6 +69,10 @@ def _matrix(seed: int, cells: list[Transferred], unlearnt: dict[str, str], words
         "Bold: it beats all, and their mean beyond noise over examples. Dotted: at home. As in the paper's 90%, "
         "a share counts from 0 and not from the majority class."
     )
+    if unlearnt:
+        caption += " * has learnt nothing: no score on its model is shown, and its ticket is not counted."
+    if any(one.whole for one in cells):
+        caption += " Without a count: the ticket keeps nothing or everything, as any mask of its size."
     title = f"Tickets on other tasks' models, seed {seed}"
     dark = st.context.theme.type == "dark"
     table = transfer_table(cells)
