@@ -23,7 +23,7 @@ _STYLE = """<style>
 .st-key-lab-top h2 { font-size: 1.5rem; padding: 0; }
 .st-key-lab-tools, .st-key-lab-top { row-gap: .4rem; }
 .st-key-lab-tools button { min-height: 2.1rem; padding-block: .1rem; }
-.st-key-lab-tools [data-testid=stSelectbox] :is([role=group], input) { height: 2.1rem; min-height: 0; box-sizing: border-box; }
+.st-key-lab-tools [data-testid=stSelectbox] :is([role=group], input) { height: 2.1rem; box-sizing: border-box; }
 @media (max-width: 640px) {
   [data-testid=stMainBlockContainer] { padding: 6rem .5rem 3rem; } /* the pinned score is over it */
   .st-key-lab-tools { flex-wrap: nowrap !important; overflow-x: auto; scrollbar-width: none; }
