@@ -30,11 +30,13 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
             if one is None or model in unlearnt:
                 texts[row][column], hover[row][column] = "–", unlearnt.get(model, "not made")
                 continue
-            if not one.whole:
-                surplus[row, column] = one.share - one.random_share
-            words = minus(f"{one.share:.0%}" + ("" if one.whole else f"<br>{one.beaten}/{one.draws}"))
-            texts[row][column] = f"<b>{words}</b>" if one.better and not one.whole else words
-            hover[row][column] = _hover(one)
+            share, hover[row][column] = minus(f"{one.share:.0%}"), _hover(one)
+            if one.whole:
+                texts[row][column] = share
+                continue
+            surplus[row, column] = one.share - one.random_share
+            words = f"{share}<br>{one.beaten}/{one.draws}"
+            texts[row][column] = f"<b>{words}</b>" if one.better else words
     figure = surplus_squares(
         surplus,
         tickets,
@@ -52,9 +54,8 @@ def transfer_figure(cells: Sequence[Transferred], unlearnt: Mapping[str, str], *
             x, y = models.index(task), tickets.index(task)
             line = {"color": "#b8b8b8" if dark else "#5c5c5c", "width": 2, "dash": "dot"}
             figure.add_shape(type="rect", x0=x - 0.47, x1=x + 0.47, y0=y - 0.47, y1=y + 0.47, line=line)
-    figure.update_yaxes(title="ticket of")
     figure.update_xaxes(title="on the model of", tickvals=models, ticktext=[_marked(task, unlearnt) for task in models])
-    figure.update_yaxes(tickvals=tickets, ticktext=[_marked(task, unlearnt) for task in tickets])
+    figure.update_yaxes(title="ticket of", tickvals=tickets, ticktext=[_marked(task, unlearnt) for task in tickets])
     return quiet(figure, height=120 + 58 * len(tickets)).update_layout(margin={"t": 70})
 
 

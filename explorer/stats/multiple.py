@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from explorer.arrays import AnyArray, Int64Array
+
+RATE = 0.05
+"""Share of false ones among parts, pairs and masks that are shown as beyond noise."""
+
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's p-values: among all of them, one below a threshold comes by chance with no more than that probability.
@@ -27,3 +34,8 @@ def false_discovery(p_values: Sequence[float]) -> list[float]:
     from scipy.stats import false_discovery_control
 
     return [float(p) for p in false_discovery_control(list(p_values), method="bh")]
+
+
+def surest_first(value: AnyArray, q: AnyArray) -> Int64Array:
+    """Orders values (m,) by their p-values (m,), the smallest first; of equal ones the value farthest from 0."""
+    return np.lexsort((-np.abs(value), q)).astype(np.int64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
 
 from explorer.arrays import BoolArray
 from explorer.errors import BadRequest
@@ -51,6 +50,8 @@ def stability(chosen: BoolArray, *, independent: bool = True) -> Stability:
 
 def _jackknife(chosen: BoolArray, value: float) -> tuple[float, float]:
     """The interval over choices, from the values without each of them; nan where one of these is undefined."""
+    from scipy.special import stdtrit
+
     many = len(chosen)
     without = [_value(np.delete(chosen, one, axis=0)) for one in range(many)]
     half = float(stdtrit(many - 1, 0.975) * (many - 1) * np.std(without, ddof=1) / np.sqrt(many))

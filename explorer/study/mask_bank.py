@@ -17,7 +17,7 @@ from explorer.mask import Mask
 from explorer.stats.areas import RESAMPLES, central, weighted_scores
 from explorer.stats.banzhaf import Worth, least_squares, sample_reuse, surprise
 from explorer.stats.logit_margins import margins
-from explorer.stats.multiple import false_discovery
+from explorer.stats.multiple import RATE, false_discovery, surest_first
 from explorer.store.bundle import Artefact
 from explorer.tickets.criteria import kept_of
 
@@ -83,10 +83,6 @@ class MaskBank:
         return surprise(np.zeros((len(self.kept), 0)), self.scores(), self.rates)
 
 
-RATE = 0.05
-"""Share of false ones among parts, pairs and masks that are shown as beyond noise."""
-
-
 @dataclass(frozen=True, eq=False)
 class PartsWorth:
     """What each component is worth over a bank's masks, and which of that is told from nothing."""
@@ -103,7 +99,7 @@ class PartsWorth:
 
     def surest(self) -> int:
         """Finds the component whose worth is told from nothing most surely: its place."""
-        return int(np.lexsort((-np.abs(self.found.value), self.q))[0])
+        return int(surest_first(self.found.value, self.q)[0])
 
 
 def parts_worth(bank: MaskBank) -> PartsWorth:

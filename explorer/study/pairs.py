@@ -10,9 +10,9 @@ import pandas as pd
 from explorer.arrays import Float64Array, Int64Array
 from explorer.stats.banzhaf import interactions_with
 from explorer.stats.interaction import Interactions
-from explorer.stats.multiple import false_discovery
+from explorer.stats.multiple import RATE, false_discovery, surest_first
 from explorer.store.bundle import Artefact
-from explorer.study.mask_bank import RATE, MaskBank
+from explorer.study.mask_bank import MaskBank
 from explorer.study.words import component_names, minus
 
 
@@ -82,12 +82,12 @@ class RunPairs:
 
     def strongest(self) -> int:
         """Finds the pair that is surest to interact: its place in `pairs`."""
-        return int(np.lexsort((-np.abs(self.found.value), self.q))[0])
+        return int(surest_first(self.found.value, self.q)[0])
 
     def table(self, shape: tuple[int, int], each: int | None = None) -> pd.DataFrame:
         """Lists pairs, the surest first: names, interaction, interval, q, mask. each: so many a sign; None for all."""
         names, value = component_names(shape), self.found.value
-        order = np.lexsort((-np.abs(value), self.q))
+        order = surest_first(value, self.q)
         if each is not None:
             up = value[order] > 0
             order = order[np.where(up, up.cumsum(), (~up).cumsum()) <= each]

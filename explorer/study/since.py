@@ -11,14 +11,13 @@ import numpy as np
 from explorer.mask import Mask
 from explorer.stats.areas import Difference
 from explorer.stats.intervals import seed_spread
-from explorer.stats.stability import chance_range
 from explorer.store.schema import Manifest
 from explorer.study.league import League
 from explorer.study.mask_bank import MaskBank, additivity
 from explorer.study.mean_ablation import SAME_TICKET, MeanAblation
 from explorer.study.mean_ablation_words import same_verdicts
 from explorer.study.pairs import RunPairs
-from explorer.study.tickets_stability import stability_over_seeds
+from explorer.study.tickets_stability import chance_over_seeds, stability_over_seeds
 from explorer.study.transfer import Transferred
 from explorer.study.words import component_names, minus, seeds, span
 from explorer.tickets.criteria import CHANCE, EXPECTED, criterion_named, kept_of
@@ -206,8 +205,8 @@ def stability_answer(tickets: Mapping[int, Mask], made: Sequence[Manifest]) -> A
     found = stability_over_seeds(tickets)
     if found.undefined:
         return None
-    chosen = np.array([kept_of(mask) for mask in tickets.values()], np.bool_)
-    least, most = chance_range(chosen)
+    least, most = chance_over_seeds(tickets)
+    parts = len(kept_of(next(iter(tickets.values()))))
     interval = f"[{found.low:.2f}, {found.high:.2f}] over seeds, " if found.has_interval else ""
     interval = "no interval for two; " if found.choices == 2 else interval
     return Answer(
@@ -217,7 +216,7 @@ def stability_answer(tickets: Mapping[int, Mask], made: Sequence[Manifest]) -> A
             f"is how far the tickets of {seeds(len(tickets))} agree, from 0 (chance: {least:.2f} to {most:.2f}) to 1 "
             "(the same parts every time)"
         ),
-        minus(f"{interval}{chosen.shape[1]} heads and MLPs; seeds {', '.join(map(str, tickets))}"),
+        minus(f"{interval}{parts} heads and MLPs; seeds {', '.join(map(str, tickets))}"),
         "measure of Nogueira et al. 2018",
         _commands(made),
         "tickets",

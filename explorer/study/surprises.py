@@ -12,8 +12,8 @@ from explorer.stats.areas import draw_weights
 from explorer.stats.banzhaf import surprise, surprise_error
 from explorer.stats.interaction import normal_p
 from explorer.stats.intervals import NORMAL_95
-from explorer.stats.multiple import false_discovery
-from explorer.study.mask_bank import RATE, MaskBank
+from explorer.stats.multiple import RATE, false_discovery, surest_first
+from explorer.study.mask_bank import MaskBank
 from explorer.study.words import minus
 from explorer.tickets.criteria import mask_of
 
@@ -51,7 +51,8 @@ class Surprises:
 
     def surest(self) -> int:
         """Finds the mask that surprises most surely, of those that do not give one answer to all: its place."""
-        return int(np.lexsort((-np.abs(self.value), self.q, self.one_answer))[0])
+        order = surest_first(self.value, self.q)
+        return int(order[np.argmin(self.one_answer[order])])
 
     def table(self) -> pd.DataFrame:
         """Lists the masks, the surest first: mask, off, score, one_answer, surprise, low, high, q."""
@@ -65,8 +66,7 @@ class Surprises:
             "high": self.high,
             "q": self.q,
         }
-        order = np.lexsort((-np.abs(self.value), self.q))
-        return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
+        return pd.DataFrame(columns).iloc[surest_first(self.value, self.q)].reset_index(drop=True)
 
 
 def surprises_of(bank: MaskBank, shape: tuple[int, int]) -> Surprises:

@@ -38,6 +38,11 @@ def stability_over_seeds(tickets: Mapping[int, Mask]) -> Stability:
     return stability(_choices(list(tickets.values())))
 
 
+def chance_over_seeds(tickets: Mapping[int, Mask]) -> tuple[float, float]:
+    """Returns what chance gives in the place of `stability_over_seeds`, as `chance_range` does, with its errors."""
+    return chance_range(_choices(list(tickets.values())))
+
+
 def ticket_at(rows: Sequence[PathRow], scores: AnyArray, line: float) -> tuple[Mask, bool]:
     """Finds where a stored path would have ended, were its steps worth `scores` and the line that.
 

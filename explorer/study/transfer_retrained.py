@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 import pandas as pd
@@ -67,15 +66,13 @@ def retrained_away(bundle: Bundle, manifests: Inventory, known: KnownRun) -> Ite
         )
 
 
-_OVER_RANDOM, _OVER_OWN = attrgetter("over_random"), attrgetter("over_own")
-
-
 def retrained_words(found: Sequence[RetrainedAway]) -> str:
     """Says what came out, as Markdown."""
     beside = [one for one in found if one.over_random is not None]
     if not beside:
         return "A ticket of another task was retrained; no random one of its size is there to hold it against."
-    at_random, own = ([d for one in beside if (d := of(one))] for of in (_OVER_RANDOM, _OVER_OWN))
+    at_random = [one.over_random for one in beside if one.over_random is not None]
+    own = [one.over_own for one in beside if one.over_own is not None]
     better = sum(not d.within_noise and d.difference > 0 for d in at_random)
     words = (
         f"Retrained on the other task, a ticket beats as many parts at random beyond noise in **{better} of "

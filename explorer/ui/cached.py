@@ -37,7 +37,8 @@ from explorer.study.fitting import why_not
 from explorer.study.landmarks import Landmark, landmarks_of
 from explorer.study.learnt import line_to_keep
 from explorer.study.majority_baseline import MajorityBaseline, majority_baseline_of
-from explorer.study.mask_bank import MaskBank, PartsWorth, mask_bank_of
+from explorer.study.mask_bank import Additivity, MaskBank, PartsWorth, mask_bank_of
+from explorer.study.mask_bank import additivity as made_additivity
 from explorer.study.mask_bank import parts_worth as made_parts_worth
 from explorer.study.mean_ablation import MeanAblation, read_mean_ablation
 from explorer.study.mean_ablation_words import MeansShown, means_shown
@@ -126,6 +127,12 @@ def step_difference(view: View, key: Key, step: int) -> PairedDifference:
     return compare(metric, predictions[step], predictions[0], known(view, key.run).labels)
 
 
+def losses_beyond_noise(ablations: Artefact, whole: KnownRun) -> int:
+    """Counts the heads and MLPs that change who is right beyond noise when they alone are off; of classes only."""
+    single = ~ablations.table["component"].str.startswith("layer").to_numpy()
+    return beyond_noise(ablations.arrays["predictions"][single], whole.full.predictions, whole.labels)
+
+
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
 def gradient_sides(view: View, run: Run) -> tuple[list[Side], int | None]:
     """Heads and MLPs of a run, importance against the score each costs alone, and how many of these costs are
@@ -134,10 +141,7 @@ def gradient_sides(view: View, run: Run) -> tuple[list[Side], int | None]:
     ablations, whole = artefact(view, Key(run, "ablations")), known(view, run)
     table = ablations.table
     sides = sides_of((arrays["heads"], arrays["mlps"]), dict(zip(table["component"], table["loss"], strict=True)))
-    if whole.task.is_regression:
-        return sides, None
-    single = ~table["component"].str.startswith("layer").to_numpy()
-    return sides, beyond_noise(ablations.arrays["predictions"][single], whole.full.predictions, whole.labels)
+    return sides, None if whole.task.is_regression else losses_beyond_noise(ablations, whole)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -209,6 +213,12 @@ def mask_bank(view: View, run: Run, shape: tuple[int, int]) -> MaskBank:
 def parts_worth(view: View, run: Run, shape: tuple[int, int]) -> PartsWorth:
     """What each part is worth over a run's random masks; raises BadBundle, or BadRequest on too few masks."""
     return made_parts_worth(mask_bank(view, run, shape))
+
+
+@st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)
+def additivity(view: View, run: Run, shape: tuple[int, int]) -> Additivity:
+    """How far a run's random masks add up; raises BadBundle, or BadRequest on too few masks."""
+    return made_additivity(mask_bank(view, run, shape))
 
 
 @st.cache_data(show_spinner=False, max_entries=32, hash_funcs=BY_BUNDLE)

@@ -19,7 +19,6 @@ from explorer.figures.overlays import (
 )
 from explorer.figures.worth import worth_overlay
 from explorer.patterns.per_head import column
-from explorer.stats.ranks import beyond_noise
 from explorer.store.bundle import Artefact
 from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
@@ -56,12 +55,13 @@ def _found(view: View, known: KnownRun, chosen: int | None) -> tuple[dict[str, C
     run = known.run
     found: dict[str, CellOverlay] = {}
     missing: dict[str, Key] = {}
+    by_right = known.task.metric == "accuracy"  # else its score is not the share that is right
     of_stage: list[tuple[str, str, Key, Callable[[Artefact], CellOverlay]]] = [
         (
             "loss",
             "Lost when alone off",
             Key(run, "ablations"),
-            lambda a: loss_overlay(known, a.table, _beyond_noise(a, known)),
+            lambda a: loss_overlay(known, a.table, cached.losses_beyond_noise(a, known) if by_right else None),
         ),
         (
             "importance",
@@ -100,14 +100,6 @@ def _found(view: View, known: KnownRun, chosen: int | None) -> tuple[dict[str, C
     else:
         missing["Survival"] = Key(run, "structured", "together")
     return found, missing
-
-
-def _beyond_noise(ablations: Artefact, known: KnownRun) -> int | None:
-    """How many single parts change who is right beyond noise; None where the score is not the share that is right."""
-    if known.task.metric != "accuracy":
-        return None
-    single = ~ablations.table["component"].str.startswith("layer").to_numpy()
-    return beyond_noise(ablations.arrays["predictions"][single], known.full.predictions, known.labels)
 
 
 def choose(offered: Offered, page: str, *, fill: str, ring: str = NONE) -> tuple[str, str]:

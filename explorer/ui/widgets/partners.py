@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from explorer.errors import ExplorerError
+from explorer.stats.multiple import RATE
 from explorer.store.schema import Key, Run
-from explorer.study.mask_bank import RATE
 from explorer.study.pairs import Partners
 from explorer.study.stored_scores import KnownRun
 from explorer.ui import cached, state

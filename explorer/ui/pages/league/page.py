@@ -21,7 +21,8 @@ from explorer.ui.widgets import degenerate, exhibits, glossary, make_here, page_
 from explorer.ui.widgets.words import minus, seeds
 
 _CRITERION, _OFF, _FIGURE = "league.criterion", "league.off", "league.curves"
-_KEPT, _FIRST = "league.kept", "league.first"
+_KEPT = "league.kept"
+"""The run that was shown last, the criterion that it opened on, and the marked criterion and number of parts off."""
 _HOW = (
     "Every head and MLP of the full model gets a worth by each criterion, measured on one half of the [[dev set]]. "
     "Then they go one by one, the least worth first, and every model on the way is scored exactly on the other half; "
@@ -87,12 +88,11 @@ def _choice(league: League, first: str) -> tuple[str, int]:
     """
     titles = {one.criterion.name: one.criterion.title for one in league.standings if one.criterion.name != CHANCE}
     first = first or next(iter(titles))
-    before, off_before = st.session_state.get(_KEPT, (first, league.components // 3))
-    run, opened_on = st.session_state.get(_FIRST, (league.run, first))
-    if run != league.run and st.session_state.get(_CRITERION, before) == opened_on:  # nobody chose it: it was the first
+    nothing = league.run, first, first, league.components // 3
+    run, opened_on, before, off_before = st.session_state.get(_KEPT, nothing)
+    if run != league.run and before == opened_on:  # nobody chose it: it was the first
         st.session_state.pop(_CRITERION, None)
         before = first
-    st.session_state[_FIRST] = league.run, first
     clicked = _clicked()
     asked, off = state.asked("criterion"), state.asked("off")
     if _CRITERION not in st.session_state or st.session_state[_CRITERION] not in titles:
@@ -108,7 +108,12 @@ def _choice(league: League, first: str) -> tuple[str, int]:
         name = st.selectbox("Criterion", list(titles), format_func=titles.__getitem__, key=_CRITERION)
     with right:
         removed = st.slider("Heads and MLPs off", 0, league.components, key=_OFF)
-    st.session_state[_KEPT] = str(name), int(removed)  # for who comes back: Streamlit forgets what is not drawn
+    st.session_state[_KEPT] = (
+        league.run,
+        first,
+        str(name),
+        int(removed),
+    )  # for who comes back: Streamlit forgets what is not drawn
     return str(name), int(removed)
 
 
@@ -158,7 +163,7 @@ def _to_lab(view: View, league: League, name: str, removed: int) -> None:
 
 
 def _of_the_bank(view: View, manifest: Manifest) -> str:
-    """Of how many random masks the Banzhaf values are, and whether the bank has more of them by now."""
+    """Says of how many random masks the Banzhaf values are, and whether the bank has more of them by now."""
     of, bank = manifest.config.get("bank"), Key(view.run, "bank")
     if not isinstance(of, int):
         return ""

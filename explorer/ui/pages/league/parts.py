@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from explorer.arrays import BoolArray
 from explorer.figures.heatmaps import Panel
-from explorer.mask import Mask
-from explorer.stats.stability import chance_range, stability
+from explorer.stats.stability import stability
 from explorer.store.schema import Key
 from explorer.study.league import League, stability_over_examples
-from explorer.study.mask_bank import additivity
-from explorer.study.tickets_stability import stability_over_seeds
+from explorer.study.tickets_stability import chance_over_seeds, stability_over_seeds
 from explorer.study.words import component_names
-from explorer.tickets.criteria import criterion_named, kept_of, order_of
+from explorer.tickets.criteria import criterion_named, order_of
 from explorer.ui import cached
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, make_here, provenance, sections
@@ -67,7 +63,7 @@ def bank(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
     table = table.sort_values("worth", ascending=False, ignore_index=True)
     clear = int(of.beyond_noise.sum())
     best = [float(table[column].iloc[0]) for column in ("worth", "low", "high")]
-    whole = additivity(banked)
+    whole = cached.additivity(view, run, shape)
     more = "adding up does no better"
     if whole.explained > 0:
         more = f"adding up takes away {whole.explained:.0%} of that variance"
@@ -109,10 +105,11 @@ def stable(view: View, league: League) -> None:
     if len(tickets) > 1:
         found = stability_over_seeds(tickets)
         interval = f" [{found.low:.2f}, {found.high:.2f}]" if found.has_interval else ""
-        lines.append(
-            f"Good tickets of {seeds(len(tickets))}: "
-            + (found.undefined or minus(f"{found.value:.2f}{interval}, by chance {_by_chance(tickets.values())}."))
-        )
+        words = found.undefined
+        if not words:
+            low, high = chance_over_seeds(tickets)
+            words = minus(f"{found.value:.2f}{interval}, by chance {low:.2f} to {high:.2f}.")
+        lines.append(f"Good tickets of {seeds(len(tickets))}: {words}")
     halves = better_halves(view, league.components // 2)
     if len(halves) > 1:
         over = stability(halves)
@@ -149,8 +146,3 @@ def better_halves(view: View, keep: int) -> BoolArray:
             worth = np.concatenate([arrays["heads"].ravel(), arrays["mlps"]])
             rows.append(np.isin(np.arange(len(worth)), order_of(worth)[len(worth) - keep :]))
     return np.array(rows, np.bool_)
-
-
-def _by_chance(masks: Iterable[Mask]) -> str:
-    low, high = chance_range(np.array([kept_of(mask) for mask in masks], np.bool_))
-    return f"{low:.2f} to {high:.2f}"

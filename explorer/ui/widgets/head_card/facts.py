@@ -102,7 +102,7 @@ def _importance(view: View, part: Part) -> str:
 
 
 def _worth(view: View, part: Part) -> str:
-    """What it is worth over random masks; '' where the bundle has none of this run, or too few."""
+    """Words what the part is worth over random masks; '' where the bundle has none of this run, or too few."""
     run, shape = view.run, shape_of(view.manifests, view.run)
     if not view.has(Key(run, "bank")):
         return ""
