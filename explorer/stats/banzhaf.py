@@ -60,17 +60,10 @@ def least_squares(kept: BoolArray, utility: Float64Array, strata: AnyArray | Non
     differ from `sample_reuse` in that what the other components do is taken out, so intervals of one rate are narrower,
     and an additive game gives exact values from any sample of full rank. Over several keep rates it is their best
     common additive game, with a level for each rate: not the average of the rates' values. Arguments as `sample_reuse`
-    has them. Raises BadRequest with fewer masks than components, or none that tell them
-    apart.
+    has them. Raises BadRequest with fewer masks than components, or none that tell them apart.
     """
-    design, inverse = _design(kept, utility, strata)
-    coefficients = inverse @ design.T @ utility
-    residuals = utility - design @ coefficients
-    leverage = np.einsum("mc,cd,md->m", design, inverse, design)
-    scaled = residuals / np.maximum(1 - leverage, 1e-9)
-    meat = (design * scaled[:, None] ** 2).T @ design
-    parts = kept.shape[1]
-    return _worth(coefficients[:parts], np.maximum(np.diag(inverse @ meat @ inverse)[:parts], 0))
+    fit, parts = _fitted(kept, utility, strata), kept.shape[1]
+    return _worth(fit.coefficients[:parts], np.maximum(np.diag(fit.covariance)[:parts], 0))
 
 
 def interactions_with(kept: BoolArray, utility: Float64Array, part: int, strata: AnyArray | None = None) -> Worth:
@@ -79,9 +72,8 @@ def interactions_with(kept: BoolArray, utility: Float64Array, part: int, strata:
     The coefficients of the products in the best game of components and of this one's products with the others, with
     HC3 standard errors: over all masks the Banzhaf interaction index (Grabisch, Marichal and Roubens 2000). Over
     several keep rates a component's worth may change with the rate: else interactions among the others would pass for
-    its own, since all products grow with the rate. Above 0
-    both are worth more together than the sum; below 0 one stands in for the other. An additive game gives 0. Arguments
-    and errors as `least_squares`.
+    its own, since all products grow with the rate. Above 0 both are worth more together than the sum; below 0 one
+    stands in for the other. An additive game gives 0. Arguments and errors as `least_squares`.
     """
     others = np.delete(np.arange(kept.shape[1]), part)
     columns = [kept[:, others] & kept[:, [part]], kept]
@@ -101,24 +93,47 @@ def surprise(kept: AnyArray, utility: Float64Array, strata: AnyArray | None = No
     each alone suggests. utility: (M,), or (M, R) of R samples of examples; the result has its shape. Other arguments
     and errors as `least_squares`.
     """
-    design, inverse = _design(kept, utility, strata)
-    residuals = utility - design @ (inverse @ (design.T @ utility))
-    left = np.maximum(1 - np.einsum("mc,cd,md->m", design, inverse, design), 1e-9)
-    return np.asarray((residuals.T / left).T)
+    return _fitted(kept, utility, strata).left_out
 
 
 def surprise_error(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Float64Array:
-    """Estimates how far the additive prediction of each mask may be off for the masks it is fitted to: (M,), standard
-    errors.
+    """Estimates standard errors, (M,), of what the additive game of all other masks predicts for each mask.
 
-    Of leave-one-out predictions, with HC3 variances of the fit. Arguments and errors as `surprise`, utility (M,).
+    How far it may be off for the masks that it is fitted to, with HC3 variances. Arguments and errors as `surprise`,
+    utility (M,).
     """
+    fit = _fitted(kept, utility, strata)
+    variance = np.einsum("mc,cd,md->m", fit.design, fit.covariance, fit.design) - (fit.leverage * fit.left_out) ** 2
+    return np.asarray(np.sqrt(np.maximum(variance, 0)) / (1 - fit.leverage))
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """The best additive game: of C components, then a level a stratum."""
+
+    design: Float64Array
+    """(M, C + strata)"""
+    inverse: Float64Array
+    """Inverse of the design's Gram matrix."""
+    coefficients: Float64Array
+    leverage: Float64Array
+    """(M,)"""
+    left_out: Float64Array
+    """Residuals of each mask in the fit to all others, in the shape of the utility."""
+
+    @property
+    def covariance(self) -> Float64Array:
+        """The coefficients' HC3 covariance, of a utility (M,)."""
+        meat = (self.design * self.left_out[:, None] ** 2).T @ self.design
+        return np.asarray(self.inverse @ meat @ self.inverse)
+
+
+def _fitted(kept: AnyArray, utility: Float64Array, strata: AnyArray | None) -> _Fit:
     design, inverse = _design(kept, utility, strata)
+    coefficients = inverse @ design.T @ utility
     leverage = np.minimum(np.einsum("mc,cd,md->m", design, inverse, design), 1 - 1e-9)
-    left = surprise(kept, utility, strata)
-    meat = (design * left[:, None] ** 2).T @ design
-    variance = np.einsum("mc,cd,md->m", design, inverse @ meat @ inverse, design) - (leverage * left) ** 2
-    return np.asarray(np.sqrt(np.maximum(variance, 0)) / (1 - leverage))
+    left_out = ((utility - design @ coefficients).T / (1 - leverage)).T
+    return _Fit(design, inverse, coefficients, leverage, np.asarray(left_out))
 
 
 def _rows_of(n: int, strata: AnyArray | None) -> list[AnyArray]:

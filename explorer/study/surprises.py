@@ -19,6 +19,8 @@ from explorer.tickets.criteria import mask_of
 
 _RESAMPLES = 200
 """For standard errors alone: another 200 change them by about 5%."""
+_ROUNDING = 1e-9
+"""What adds up exactly differs by less: beside an error of as little it would pass for something."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +81,7 @@ def surprises_of(bank: MaskBank, shape: tuple[int, int]) -> Surprises:
     weights = draw_weights([np.arange(n)], _RESAMPLES)
     scores = bank.scores_under(weights)
     drawn = surprise(bank.kept, scores.T, bank.rates)  # (M, 1 + R)
-    value = drawn[:, 0]
+    value = np.where(np.abs(drawn[:, 0]) < _ROUNDING, 0.0, drawn[:, 0])
     error = np.hypot(drawn[:, 1:].std(axis=1, ddof=1), surprise_error(bank.kept, scores[0], bank.rates))
     return Surprises(
         value,
