@@ -207,3 +207,29 @@ def test_a_card_of_since_then_leads_to_the_place_where_it_is_checked(overview):
             "width"
         ] > 640 else page.go_back()
         expect(page.locator(".hero .sentence")).to_contain_text("heads")
+
+
+def test_a_section_is_where_the_page_stands_however_late_that_grows_until_the_person_takes_over(context_of, home):
+    page = context_of()
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.clock.install()
+    page.goto(f"{home}/tickets?task=MRPC&at=transfer")
+    found = page.get_by_role("heading", name="Does a ticket win on another task?")
+    expect(found).to_be_in_viewport()
+    expect(page.locator('[data-testid=stApp][data-test-script-state="notRunning"]')).to_be_attached()
+    page.clock.fast_forward("01:00:00")
+    page.add_style_tag(content="* { overflow-anchor: none !important; }")  # as Safari, which anchors nothing
+
+    def grow(by):
+        page.evaluate(f"() => document.querySelector('.st-key-section-stability').style.marginTop = '{by}px'")
+        page.evaluate("() => new Promise(done => setTimeout(done))")
+
+    grow(3000)
+    expect(found).to_be_in_viewport()
+    assert found.bounding_box()["y"] < 100
+    page.mouse.move(900, 400)
+    page.mouse.wheel(0, -100_000)
+    expect(found).not_to_be_in_viewport()
+    grow(5000)
+    grow(7000)
+    expect(found).not_to_be_in_viewport()
