@@ -14,7 +14,7 @@ from explorer.errors import ExplorerError
 from explorer.store.commands import study_command
 from explorer.store.inventory import Inventory
 from explorer.store.schema import Run
-from explorer.ui import cached, memory, overlapping_runs, preload, state, visitor
+from explorer.ui import cached, link, memory, notices, overlapping_runs, preload, state, visitor
 from explorer.ui.as_text import code
 from explorer.ui.view import runs_of
 from explorer.ui.widgets import exhibits, export_panel, glossary, head_card, one_entry, plain_text, share
@@ -58,7 +58,7 @@ st.html(FRAME)
 def main() -> None:
     """Reads the bundle, lets the person select a run, and shows the page; every error is a sentence."""
     overlapping_runs.mend()
-    state.remember_link()
+    link.remember()
     try:
         root = cached.bundle_root()
         stamp = cached.stamp(root)
@@ -95,6 +95,7 @@ def main() -> None:
             head_card.panel(view, chosen.title)
     except ExplorerError as error:
         _stop(error)
+    notices.show_rest()
     with st.sidebar:
         if view is not None:
             export_panel.panel(view)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from explorer.figures.palette import QUIET, THIS_MASK, quiet
+from explorer.figures.palette import QUIET, legend_above, quiet, ring
 from explorer.tickets.criteria import CHANCE, CRITERIA
 
 _COLOURS = (
@@ -72,22 +72,14 @@ def league_figure(
         )
         if loud and removed is not None:
             here = rows[rows["removed"] == removed]
-            figure.add_scatter(
-                x=here["removed"],
-                y=here["score"],
-                mode="markers",
-                marker={"size": 16, "color": "rgba(0,0,0,0)", "line": {"color": THIS_MASK, "width": 3}},
-                showlegend=False,
-                hoverinfo="skip",
-            )
+            ring(figure, here["removed"], here["score"], size=16)
     if keep is not None:
         figure.add_hline(y=keep, line={"color": QUIET, "width": 1, "dash": "dot"}, annotation_text="90% line")
     if majority is not None:
         figure.add_hline(y=majority, line={"color": QUIET, "width": 1, "dash": "dash"}, annotation_text=majority_title)
     figure.update_xaxes(title="heads and MLPs off")
     figure.update_yaxes(title=metric)
-    columns = {"entrywidth": 0.48, "entrywidthmode": "fraction"}  # two, on a phone too
-    return quiet(figure, height=500).update_layout(legend={"y": 1.02, "yanchor": "bottom", **columns})
+    return legend_above(quiet(figure, height=500))
 
 
 def _band(figure: go.Figure, rows: pd.DataFrame, colour: str, name: str) -> None:

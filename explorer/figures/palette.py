@@ -48,6 +48,24 @@ def whiskers(below: Any, above: Any, colour: str, *, thickness: float = 1.2, wid
     return {"type": "data", "symmetric": False, "array": above, "arrayminus": below} | bar
 
 
+def ring(figure: go.Figure, x: Any, y: Any, *, size: int) -> None:
+    """Puts a ring in the colour of this mask around the point that is marked, where there is one. size: in pixels."""
+    figure.add_scatter(
+        x=x,
+        y=y,
+        mode="markers",
+        marker={"size": size, "color": "rgba(0,0,0,0)", "line": {"color": THIS_MASK, "width": 3}},
+        showlegend=False,
+        hoverinfo="skip",
+    )
+
+
+def legend_above(figure: go.Figure) -> go.Figure:
+    """Puts the legend above the figure in two columns, on a phone too."""
+    columns = {"entrywidth": 0.48, "entrywidthmode": "fraction"}
+    return figure.update_layout(legend={"y": 1.02, "yanchor": "bottom", **columns})
+
+
 def quiet(figure: go.Figure, *, height: int) -> go.Figure:
     """Makes a figure transparent, with tight margins and the legend on top: fit for a light page and a dark one."""
     figure.update_layout(quiet_layout(height))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.palette import QUIET, THIS_MASK, TWO_WAYS, quiet
+from explorer.figures.palette import QUIET, TWO_WAYS, legend_above, quiet, ring
 from explorer.study.surprises import Surprises
 
 
@@ -40,16 +40,8 @@ def surprises_figure(found: Surprises, *, metric: str, marked: str = "") -> go.F
             ),
         )
     here = np.flatnonzero(codes == marked)
-    figure.add_scatter(
-        x=found.off[here],
-        y=found.value[here],
-        mode="markers",
-        marker={"size": 18, "color": "rgba(0,0,0,0)", "line": {"color": THIS_MASK, "width": 3}},
-        showlegend=False,
-        hoverinfo="skip",
-    )
+    ring(figure, found.off[here], found.value[here], size=18)
     figure.add_hline(y=0, line={"color": QUIET, "width": 1})
     figure.update_xaxes(title="heads and MLPs off")
     figure.update_yaxes(title=f"{metric}: exact minus added up", tickformat="+.2f", zeroline=False)
-    columns = {"entrywidth": 0.48, "entrywidthmode": "fraction"}  # two, on a phone too
-    return quiet(figure, height=420).update_layout(legend={"y": 1.02, "yanchor": "bottom", **columns})
+    return legend_above(quiet(figure, height=420))

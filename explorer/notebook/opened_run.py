@@ -17,7 +17,7 @@ from explorer.glue.diagnostics import PARTS, Part, diagnostic_examples
 from explorer.glue.sources import folder_examples, glue_dir_from_environment
 from explorer.glue.tasks import Examples, Task, task_named
 from explorer.glue.tokens import Tokens
-from explorer.mask import Mask
+from explorer.mask import Mask, without_heads
 from explorer.notebook.results import (
     AttentionMap,
     ImportanceScores,
@@ -101,13 +101,15 @@ class OpenRun:
 
     @property
     def full(self) -> Mask:
-        """The mask that keeps everything."""
-        return Mask.full(*self.shape)
+        """The mask that keeps all that the model has: heads that were cut out of it before are off in it."""
+        return without_heads(*self.shape, self.bundle.read(Key(self.run, "finetune")).manifest.config.get("gone", ()))
 
     @property
     def masks(self) -> Mapping[str, Mask]:
         """The lab's masks by name: full, good, bad, random, complement, super, ..., off, as far as seeds are pruned."""
-        named = named_masks(self.shape, task_tickets(self.bundle, self.run.model, self.run.task), self.run.seed)
+        named = named_masks(
+            self.shape, task_tickets(self.bundle, self.run.model, self.run.task), self.run.seed, whole=self.full
+        )
         return MappingProxyType({name: of.mask for name, of in named.items()})
 
     def without(

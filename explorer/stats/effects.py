@@ -45,22 +45,19 @@ def kept_share(part: Evidence, whole: Evidence, paired: Mapping[int, PairedDiffe
     """Score of the part over that of the whole; the interval is over seeds.
 
     With one seed it is that of the paired difference (part minus whole) over examples, the whole's score held fixed.
-    Two published means have none.
+    Where all seeds give one share, both ends are that. Two published means have none.
     """
     shares = {
         seed: part.by_seed[seed] / full for seed, full in whole.by_seed.items() if seed in part.by_seed and full > 0
     }
     if not shares:
-        return (
-            Effect(part.mean / whole.mean, over=f"the published means of {part.n_seeds} seeds")
-            if whole.mean > 0
-            else Effect()
-        )
-    spread = seed_spread(list(shares.values()))
+        if not whole.mean > 0 or math.isnan(part.mean):
+            return Effect()
+        return Effect(part.mean / whole.mean, over=f"the published means of {part.n_seeds} seeds")
     if one := _only(shares, paired):
-        full = one.value_b
-        return Effect(spread.mean, 1 + one.low / full, 1 + one.high / full, f"{one.n:,} examples of one seed")
-    return Effect(spread.mean, spread.low, spread.high, seeds_words(len(shares)))
+        full, share = one.value_b, next(iter(shares.values()))
+        return Effect(share, 1 + one.low / full, 1 + one.high / full, f"{one.n:,} examples of one seed")
+    return _over_seeds(shares)
 
 
 def gap(a: Evidence, b: Evidence, paired: Mapping[int, PairedDifference] | None = None) -> Effect:
@@ -75,9 +72,13 @@ def gap(a: Evidence, b: Evidence, paired: Mapping[int, PairedDifference] | None 
         return Effect(a.mean - b.mean, low, high, f"the published means of {a.n_seeds} seeds")
     if one := _only(gaps, paired):
         return Effect(one.difference, one.low, one.high, f"{one.n:,} examples of one seed")
-    spread = seed_spread(list(gaps.values()))
+    return _over_seeds(gaps)
+
+
+def _over_seeds(by_seed: Mapping[int, float]) -> Effect:
+    spread = seed_spread(list(by_seed.values()))
     ends = (spread.mean, spread.mean) if spread.sd == 0 else (spread.low, spread.high)
-    return Effect(spread.mean, *ends, seeds_words(len(gaps)))
+    return Effect(spread.mean, *ends, seeds_words(len(by_seed)))
 
 
 def welch_interval(a: Evidence, b: Evidence, confidence: float = 0.95) -> tuple[float, float]:

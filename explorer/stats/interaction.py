@@ -99,8 +99,12 @@ def _tail(ones: int, twos: int, total: int) -> float:
 
 
 def normal_p(value: Float64Array, error: Float64Array) -> Float64Array:
-    """Computes two-sided p-values of values with these standard errors; a value of 0 without an error has 1."""
+    """Computes two-sided p-values of values with these standard errors.
+
+    A value of 0 without an error has 1, and so has one whose error is not known: of one example, say.
+    """
     from scipy.stats import norm
 
     z = np.divide(np.abs(value), error, out=np.where(np.abs(value) > 1e-12, np.inf, 0.0), where=error > 0)
+    z = np.where(np.isfinite(value) & np.isfinite(error), z, 0.0)
     return np.asarray(2 * norm.sf(z), np.float64)

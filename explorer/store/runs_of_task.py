@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from explorer.store.bundle import Bundle
 from explorer.store.paper.published import published
-from explorer.store.schema import Key, Manifest, Run
+from explorer.store.schema import PUBLISHED_STAGES, Key, Manifest, Run
 
 TOGETHER = ("structured", "together")
 """The trajectory that tickets are taken from: heads and MLPs together."""
@@ -27,8 +28,28 @@ def in_paper_order(seed: int) -> int:
 
 
 def complete(bundle: Bundle, key: Key) -> Manifest | None:
-    """Returns the manifest of an artefact that is there and finished, else None."""
+    """Returns the manifest of an artefact that is there, finished and of the checkpoint that its run has, else None."""
     if not bundle.has(key):
         return None
-    manifest = bundle.manifest(key)
-    return manifest if manifest.complete else None
+    manifest, own = bundle.manifest(key), Key(key.run, "finetune")
+    if not manifest.complete:
+        return None
+    finetuned = bundle.manifest(own) if key != own and bundle.has(own) else None
+    return manifest if is_current(manifest, finetuned) else None
+
+
+def is_current(manifest: Manifest, finetuned: Manifest | None) -> bool:
+    """Tells whether an artefact was made with the checkpoint that its run has now; an imported one was with none.
+
+    finetuned: the run's artefact of stage finetune, None where there is none.
+    """
+    if finetuned is None or manifest.stage in PUBLISHED_STAGES:
+        return True
+    return manifest.model_content == finetuned.model_content
+
+
+def current(manifests: Iterable[Manifest]) -> list[Manifest]:
+    """Leaves out what was made with another checkpoint than its run has now: its numbers are of another model."""
+    there = list(manifests)
+    finetuned = {manifest.key.run: manifest for manifest in there if manifest.stage == "finetune"}
+    return [manifest for manifest in there if is_current(manifest, finetuned.get(manifest.key.run))]

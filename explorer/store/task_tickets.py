@@ -15,7 +15,7 @@ from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.inventory import Inventory
 from explorer.store.paper.importer import N_HEADS, N_LAYERS
-from explorer.store.runs_of_task import in_paper_order
+from explorer.store.runs_of_task import current, in_paper_order
 from explorer.store.schema import Key, Manifest, Run
 
 Pruned = Literal["together", "heads", "mlps"]
@@ -33,7 +33,7 @@ def tickets_by_task(
     the options most of its seeds share (on a tie, those of the seed that the paper lists first). Where one kind was
     pruned, all of the other is kept. Raises BadBundle where a run does not say how many layers and heads it has.
     """
-    of_model = Inventory(manifest for manifest in manifests if manifest.model == model)
+    of_model = Inventory(current(manifest for manifest in manifests if manifest.model == model))
     wanted = {("structured", pruned), ("published-masks", FAMILIES[pruned])}
     by_task: dict[str, list[Manifest]] = {}
     for manifest in sorted(of_model, key=lambda one: (one.task, in_paper_order(one.seed))):

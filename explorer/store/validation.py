@@ -16,7 +16,8 @@ from explorer.errors import BadBundle, ExplorerError
 from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle
 from explorer.store.contents import problems_of_contents, problems_of_key, shape_in
 from explorer.store.own_tasks import FOLDER, own_tasks
-from explorer.store.schema import PUBLISHED_STAGES, Manifest, Run, key_at
+from explorer.store.runs_of_task import is_current
+from explorer.store.schema import Manifest, Run, key_at
 from explorer.store.whole_folders import leftover_words
 
 LIMIT_BYTES = 100 * 2**20
@@ -132,8 +133,7 @@ def _mixed_checkpoints(manifests: list[Manifest]) -> Iterator[str]:
     finetuned = {m.key.run: m for m in manifests if m.stage == "finetune"}
     first = {m.model: m for m in reversed(manifests) if m.base}
     for manifest in manifests:
-        own = finetuned.get(manifest.key.run) if manifest.stage not in PUBLISHED_STAGES else None
-        if own and manifest.model_content != own.model_content:
+        if not is_current(manifest, finetuned.get(manifest.key.run)):
             yield f"{manifest.key.path} was computed with another checkpoint than {manifest.key.run.path}/finetune."
         other = first.get(manifest.model)
         if manifest.base and other and other.base and manifest.base.content != other.base.content:

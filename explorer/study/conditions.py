@@ -53,13 +53,11 @@ def run_scores(bundle: Bundle, run: Run, of_task: Callable[[], Mapping[int, Mask
     of_task: gives the tickets of the run's task; asked where the run is pruned. A super or retrained score counts only
     with the masks that the bundle now holds. Raises BadBundle.
     """
-    finetuned = bundle.manifest(Key(run, "finetune"))
 
     def current(stage: str, variant: str = "") -> Manifest | None:
-        manifest = complete(bundle, Key(run, stage, variant))
-        return manifest if manifest and manifest.checkpoint_sha256 == finetuned.checkpoint_sha256 else None
+        return complete(bundle, Key(run, stage, variant))
 
-    scores = {FULL: _of_manifest(finetuned)}
+    scores = {FULL: _of_manifest(bundle.manifest(Key(run, "finetune")))}
     trajectory, codes = current(*TOGETHER), {}
     tickets = (
         {str(seed): mask.code for seed, mask in tickets_beside(bundle, run, of_task()).items()} if trajectory else {}

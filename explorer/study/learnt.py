@@ -27,8 +27,11 @@ def beats_baseline(fulls: Collection[ConditionScore], line: MajorityBaseline | N
 
 
 def beats(full: Score, floor: MajorityBaseline) -> bool:
-    """Tells whether one full model measurably beats the baseline: else there is nothing that a mask could lose."""
-    return bool(full.low > floor.score)
+    """Tells whether one full model measurably beats the baseline: else there is nothing that a mask could lose.
+
+    A score that has no interval, as one that every resample gives, is told by itself.
+    """
+    return bool((full.value if math.isnan(full.low) else full.low) > floor.score)
 
 
 def line_to_keep(full: Score, floor: MajorityBaseline | None) -> float | None:

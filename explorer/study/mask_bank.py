@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from explorer.arrays import BoolArray, Float16Array, Float32Array, Float64Array
+from explorer.arrays import BoolArray, Float32Array, Float64Array, FloatArray
 from explorer.errors import BadRequest
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
@@ -31,7 +31,7 @@ class MaskBank:
     """(M, C)"""
     rates: Float64Array
     """(M,): the keep rate that each was drawn at."""
-    margins: Float16Array
+    margins: FloatArray
     """(M, n): as `margins_of` gives them."""
     labels: Float64Array
     """(n,)"""
@@ -145,13 +145,14 @@ def told_by_margins(task: Task) -> bool:
     return task.is_regression or task.metric == "accuracy" or task.n_outputs == 2
 
 
-def margins_of(task: Task, logits: Float32Array, labels: Float64Array) -> Float16Array:
+def margins_of(task: Task, logits: Float32Array, labels: Float64Array) -> FloatArray:
     """Rounds what a mask says of each example for keeping, (n,): above 0 exactly where it is right.
 
-    The gold class's logit minus the best other's; of a regression, the value. logits: (n, k); labels: (n,).
+    The gold class's logit minus the best other's, as float16; of a regression the value, as float32, since a task of
+    one's own may have any. logits: (n, k); labels: (n,).
     """
     if task.is_regression:
-        return logits[:, 0].astype(np.float16)
+        return logits[:, 0].astype(np.float32)
     exact = margins(logits, labels)
     right = logits.argmax(axis=1) == labels  # of equal logits the first class counts
     rounded = np.clip(exact, -60_000, 60_000).astype(np.float16)

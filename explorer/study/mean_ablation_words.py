@@ -23,7 +23,7 @@ from explorer.study.mean_ablation import (
     every_pair,
     over_words,
 )
-from explorer.study.words import span
+from explorer.study.words import span, with_interval
 
 _LETTERS = "ab"
 
@@ -126,10 +126,7 @@ def moved_rows(tasks: Sequence[MeanAblation]) -> pd.DataFrame:
 
 def interval_words(effect: Effect, style: str) -> str:
     """'92% [88%, 97%]'; without an interval the value alone, '–' where there is none."""
-    if math.isnan(effect.value):
-        return "–"
-    ends = "" if math.isnan(effect.low) else f" [{effect.low:{style}}, {effect.high:{style}}]"
-    return f"{effect.value:{style}}{ends}"
+    return with_interval(effect.value, effect.low, effect.high, style, without="–")
 
 
 def meaning(tasks: Sequence[MeanAblation]) -> str:
@@ -160,7 +157,8 @@ def how_many_more(more: Sequence[float]) -> str:
         return ""
     fewer = sum(one < 0 for one in more)
     beyond = not spread.low <= 0 <= spread.high
-    words = f": {spread.mean:+.0f} [{spread.low:+.0f}, {spread.high:+.0f}] over {len(more)} tasks, fewer on {fewer}"
+    interval = with_interval(spread.mean, spread.low, spread.high, "+.0f")
+    words = f": {interval} over {len(more)} tasks, fewer on {fewer}"
     return f"{words}; {'beyond noise' if beyond else 'not told from none'}"
 
 
@@ -202,9 +200,12 @@ def _same_masks(tasks: Sequence[MeanAblation]) -> str:
     """What the very same masks keep more of the full score with means, in a unit that all tasks have."""
     gained = []
     for kind in TICKET_KINDS:
-        over = seed_spread([of.share(kind, SAME_TICKET).value - of.share(kind, PAPER).value for of in tasks])
-        ends = "" if over.undefined else f" [{over.low:+.0%}, {over.high:+.0%}]"
-        gained.append(f"{kind} {over.mean:+.0%}{ends}")
+        more = [of.share(kind, SAME_TICKET).value - of.share(kind, PAPER).value for of in tasks]
+        known = [one for one in more if not math.isnan(one)]  # a correlation with what is constant has no value
+        over = seed_spread(known) if known else None
+        words = with_interval(over.mean, over.low, over.high, "+.0%") if over else "undefined"
+        left_out = f" (over {len(known)})" if known and len(known) < len(tasks) else ""
+        gained.append(f"{kind} {words}{left_out}")
     over_tasks = f"on average over {len(tasks)} tasks" if len(tasks) > 1 else "on this task"
     return (
         f" In the very same masks, means instead of nothing keep, {over_tasks}, of the full score: {', '.join(gained)}."

@@ -13,7 +13,7 @@ from explorer.stats.interaction import Interactions
 from explorer.stats.multiple import RATE, false_discovery, surest_first
 from explorer.store.bundle import Artefact
 from explorer.study.mask_bank import MaskBank
-from explorer.study.words import component_names, minus
+from explorer.study.words import component_names, with_interval
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,5 +153,5 @@ def pairs_words(found: RunPairs, shape: tuple[int, int]) -> str:
     one, other = (names[part] for part in found.pairs[at])
     value, low, high = (float(side[at]) for side in (found.found.value, found.found.low, found.found.high))
     kind = "help" if found.found.value[at] > 0 else "replace"
-    interval = minus(f"{value:+.3f} [{low:+.3f}, {high:+.3f}]")
+    interval = with_interval(value, low, high, "+.3f")
     return f"{words} Surest: **{one}** and **{other}** {kind} each other ({found.measure} {interval})."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,7 +18,7 @@ from explorer.study.mean_ablation_words import same_verdicts
 from explorer.study.pairs import RunPairs
 from explorer.study.tickets_stability import chance_over_seeds, stability_over_seeds
 from explorer.study.transfer import Transferred
-from explorer.study.words import component_names, minus, seeds, span
+from explorer.study.words import component_names, minus, seeds, span, with_interval
 from explorer.tickets.criteria import CHANCE, EXPECTED, criterion_named, kept_of
 
 QUESTIONS = {
@@ -99,7 +98,7 @@ def _gain(found: Sequence[Difference]) -> str:
     """A difference with its interval: over examples for one seed, else over seeds."""
     spread = seed_spread([one.value for one in found])
     low, high = (found[0].low, found[0].high) if len(found) == 1 else (spread.low, spread.high)
-    return f"{spread.mean:+.3f}" + ("" if math.isnan(low) else f" [{low:+.3f}, {high:+.3f}]")
+    return with_interval(spread.mean, low, high, "+.3f")
 
 
 def worth_answer(bank: MaskBank, metric: str, seed: int, made: Sequence[Manifest]) -> Answer:
@@ -109,9 +108,9 @@ def worth_answer(bank: MaskBank, metric: str, seed: int, made: Sequence[Manifest
     """
     found, n = additivity(bank), bank.margins.shape[1]
     (low, high), (least, most) = found.missed_interval, found.explained_interval
-    share = "" if math.isnan(found.explained) else f" {found.explained:.0%} [{least:.0%}, {most:.0%}]"
-    told = f": adding up takes away{share} of that variance" if share and found.explained > 0 else ""
-    told = ": adding up does no better" if share and found.explained <= 0 else told
+    told = ": adding up does no better"
+    if found.explained > 0:
+        told = f": adding up takes away {with_interval(found.explained, least, most, '.0%')} of that variance"
     return Answer(
         "worth",
         f"±{found.missed:.3f}",
@@ -132,7 +131,8 @@ def pairs_answer(found: RunPairs, shape: tuple[int, int], seed: int, made: Seque
     names, at = component_names(shape), found.strongest()
     one, other = (names[part] for part in found.pairs[at])
     value, low, high = (float(side[at]) for side in (found.found.value, found.found.low, found.found.high))
-    surest = f"; surest: {one} and {other}, {value:+.3f} [{low:+.3f}, {high:+.3f}]" if found.beyond_noise.any() else ""
+    surest = f"; surest: {one} and {other}, {with_interval(value, low, high, '+.3f')}"
+    surest = surest if found.beyond_noise.any() else ""
     return Answer(
         "pairs",
         f"{found.redundancies + found.synergies:,} of {len(found.pairs):,}",

@@ -5,6 +5,7 @@ Optimal ablation: Li and Janson 2024 (arXiv:2409.09951), section 2.3. Goes beyon
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from explorer.stats.areas import Difference, central, difference, draw_weights, 
 from explorer.store.bundle import Artefact
 from explorer.study.conditions import TICKET_KINDS
 from explorer.study.stored_scores import KnownRun
-from explorer.study.words import minus
+from explorer.study.words import minus, with_interval
 
 NAMES: Mapping[StandIn, str] = {ZERO: "nothing (the paper)", MEAN: "the mean", LEARNED: "a learned constant"}
 """What stands in -> in words, in the order in which they are shown."""
@@ -118,7 +119,7 @@ def _tickets(scores: Mapping[StandIn, Float64Array], names: np.ndarray) -> pd.Da
 
 def _words(value: float, low: float, high: float, style: str) -> str:
     """Where every resample gives the same, as one answer to all does in Matthews' correlation, there is no interval."""
-    return f"{value:{style}}" + (f" [{low:{style}}, {high:{style}}]" if low < high else "")
+    return with_interval(value, low, high if low < high else math.nan, style)
 
 
 def meaning(of: StandInsCompared, metric: str, *, learnt: bool) -> str:

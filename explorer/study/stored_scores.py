@@ -14,6 +14,7 @@ from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Task
 from explorer.mask import Mask, without_heads
 from explorer.store.bundle import Bundle
+from explorer.store.runs_of_task import complete
 from explorer.store.schema import Key, Run
 
 
@@ -67,7 +68,7 @@ def known_run(bundle: Bundle, run: Run) -> KnownRun:
     )
     by_code = {full_mask.code: full}
     for key in sources:
-        if not bundle.has(key) or not bundle.manifest(key).complete:
+        if not complete(bundle, key):
             continue
         artefact = bundle.read(key)
         for row, predictions in zip(artefact.table.to_dict("records"), artefact.arrays["predictions"], strict=True):

@@ -14,7 +14,7 @@ from explorer.stats.interaction import normal_p
 from explorer.stats.intervals import NORMAL_95
 from explorer.stats.multiple import RATE, false_discovery, surest_first
 from explorer.study.mask_bank import MaskBank
-from explorer.study.words import minus
+from explorer.study.words import minus, with_interval
 from explorer.tickets.criteria import mask_of
 
 _RESAMPLES = 200
@@ -52,7 +52,7 @@ class Surprises:
         return self.q < RATE
 
     def surest(self) -> int:
-        """Finds the mask that surprises most surely, of those that do not give one answer to all: its place."""
+        """Finds the mask that surprises most surely: its place. One that gives one answer to all is the last choice."""
         order = surest_first(self.value, self.q)
         return int(order[np.argmin(self.one_answer[order])])
 
@@ -109,10 +109,11 @@ def surprise_words(found: Surprises, metric: str) -> str:
         words += (
             f" {floor:,} of them give every example the same answer, which scores the same whichever parts are off."
         )
-    if not sure.any():
-        return f"{words} {found.n:,} examples tell no mask from what its parts add up to."
     at = found.surest()
-    interval = f"{found.value[at]:+.3f} [{found.low[at]:+.3f}, {found.high[at]:+.3f}]"
+    if not sure[at] or found.one_answer[at]:
+        other = "other " if floor else ""
+        return f"{words} {found.n:,} examples tell no {other}mask from what its parts add up to."
+    interval = with_interval(found.value[at], found.low[at], found.high[at], "+.3f")
     side = "above" if found.value[at] > 0 else "below"
     return minus(
         f"{words} The surest: a mask with {found.off[at]} parts off, whose {metric} of {found.scores[at]:.3f} lies "

@@ -16,7 +16,7 @@ from explorer.stats.sizes import Size, size_of
 from explorer.store.paper.published import FULL
 from explorer.study.claims import few_seeds
 from explorer.study.conditions import TICKET_KINDS, ConditionScore
-from explorer.study.words import minus
+from explorer.study.words import with_interval
 
 BySeed = Mapping[int, Mapping[str, ConditionScore]]
 """Seed -> condition -> score, as study_scores gives it."""
@@ -79,10 +79,14 @@ def seed_rows(
     rows = []
     for seed, scores in by_seed.items():
         found = {kind: scores.get(f"{method}/{kind}/{state}") for kind in TICKET_KINDS}
-        row = {"seed": str(seed), "full model": with_interval(scores[FULL])}
-        row |= {kind: with_interval(one) if one else "–" for kind, one in found.items()}
+        row = {"seed": str(seed), "full model": _in_words(scores[FULL])}
+        row |= {kind: _in_words(one) if one else "–" for kind, one in found.items()}
         rows.append(row | _size_columns(model, lambda seed=seed: shape_of(seed), method, scores))  # type: ignore[misc]
     return rows
+
+
+def _in_words(of: ConditionScore) -> str:
+    return with_interval(of.score, of.low, of.high)
 
 
 def pair_rows(by_seed: BySeed, method: str, state: str, paired: Pairs) -> list[dict[str, str]]:
@@ -111,11 +115,8 @@ def _pair(a: str, b: str) -> str:
 def _difference(found: PairedDifference | None) -> str:
     if found is None:
         return ""
-    if math.isnan(found.difference):
-        return "undefined"
     star = "" if found.within_noise else " ✱"
-    interval = "" if math.isnan(found.low) else f" [{found.low:+.3f}, {found.high:+.3f}]"
-    return minus(f"{found.difference:+.3f}{interval}{star}")
+    return with_interval(found.difference, found.low, found.high, "+.3f") + star
 
 
 def _evidence(by_seed: BySeed, condition: str) -> Evidence:
@@ -127,8 +128,7 @@ def _mean_gap(a: Evidence, b: Evidence) -> str:
     if not set(a.by_seed) & set(b.by_seed):
         return ""
     effect = gap(a, b)
-    interval = "" if math.isnan(effect.low) else f" [{effect.low:+.3f}, {effect.high:+.3f}]"
-    return minus(f"{effect.value:+.3f}{interval}, {effect.over}")
+    return f"{with_interval(effect.value, effect.low, effect.high, '+.3f')}, {effect.over}"
 
 
 def in_words(paired: Pairs) -> str:
@@ -202,11 +202,3 @@ def _size_columns(
     if size.parameters is not None and size.share is not None:
         columns |= {"parameters": f"{size.parameters / 1e6:.1f} M", "kept": f"{size.share:.0%}"}
     return columns
-
-
-def with_interval(score: ConditionScore) -> str:
-    """'0.812 [0.774, 0.848]'; 'undefined' where there is no score."""
-    if math.isnan(score.score):
-        return "undefined"
-    interval = "" if math.isnan(score.low) else f" [{score.low:.3f}, {score.high:.3f}]"
-    return minus(f"{score.score:.3f}{interval}")

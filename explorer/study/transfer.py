@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -61,31 +62,33 @@ class Transferred:
 def transferred(artefact: Artefact, known: KnownRun) -> tuple[Transferred, ...]:
     """Reads what every ticket does on one run's model. known: that run, whose full model is the measure.
 
-    The full model must score above 0: a share of less means nothing.
+    An undefined score counts as 0 beside others. Of a full model that does not score above 0 there are no shares: nan.
     """
     table, said = artefact.table, artefact.arrays["predictions"]
     labels, metric, full = known.labels, known.task.metric, known.full.score
     weights = draw_weights([np.arange(len(labels))])
     scores = weighted_scores(metric, np.vstack([known.full.predictions[None], said]), labels, weights)  # (1 + R, 1 + S)
     whole, of_masks = scores[:, 0], scores[:, 1:]
+    positive = whole[1:] > 0  # a resample on which the full model scores nothing has no share
     found = []
     for ticket, rows in table.groupby("ticket", sort=False):
         at, draw = rows.index.to_numpy(), rows["draw"].to_numpy()
         own, others = of_masks[:, at[draw == 0][0]], of_masks[:, at[draw > 0]]
         mean = others.mean(axis=1)
         first = rows[draw == 0].iloc[0]
-        positive = whole > 0  # a resample on which the full model scores nothing has no share
+        share_low, share_high = central(own[1:][positive] / whole[1:][positive]) if full > 0 else (math.nan, math.nan)
         found.append(
             Transferred(
                 str(ticket),
                 known.run.task,
                 metric,
                 float(first["score"]),
-                float(first["score"]) / full,
-                *central((own[1:] / np.where(positive, whole, np.nan)[1:])[positive[1:]]),
+                float(own[0]) / full if full > 0 else math.nan,
+                share_low,
+                share_high,
                 float(own[0] - mean[0]),
                 *central((own - mean)[1:]),
-                float(mean[0]) / full,
+                float(mean[0]) / full if full > 0 else math.nan,
                 int((others[0] < own[0]).sum()),
                 others.shape[1],
                 (1 + int((others[0] >= own[0]).sum())) / (1 + others.shape[1]),
@@ -101,7 +104,10 @@ def transferred(artefact: Artefact, known: KnownRun) -> tuple[Transferred, ...]:
 def away(cells: Sequence[Transferred], unlearnt: Collection[str]) -> list[Transferred]:
     """Picks what is counted: tickets of one task on another's model, where both have learnt their task and the ticket
     has rivals. unlearnt: tasks of which nothing is claimed."""
-    return [one for one in cells if not one.own and not {one.ticket, one.task} & set(unlearnt) and not one.whole]
+    without = set(unlearnt)
+    return [
+        one for one in cells if not (one.own or one.whole or math.isnan(one.share) or {one.ticket, one.task} & without)
+    ]
 
 
 def transfer_table(cells: Sequence[Transferred]) -> pd.DataFrame:
@@ -132,7 +138,7 @@ def transfer_table(cells: Sequence[Transferred]) -> pd.DataFrame:
 def transfer_words(cells: Sequence[Transferred], unlearnt: Collection[str]) -> str:
     """Says in a few sentences what the matrix shows, as Markdown. unlearnt: tasks of which nothing is claimed."""
     other = away(cells, unlearnt)
-    own = [one for one in cells if one.own and one.task not in unlearnt]
+    own = [one for one in cells if one.own and one.task not in unlearnt and not math.isnan(one.share)]
     if not other:
         return "No ticket was tried on another task's model that has learnt its task."
     better, draws = sum(one.better for one in other), other[0].draws

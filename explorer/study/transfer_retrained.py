@@ -15,6 +15,7 @@ from explorer.store.bundle import Bundle
 from explorer.store.inventory import Inventory
 from explorer.store.schema import Key, Run
 from explorer.study.stored_scores import KnownRun
+from explorer.study.words import with_interval
 
 
 @dataclass(frozen=True)
@@ -112,4 +113,4 @@ def retrained_table(found: Sequence[RetrainedAway]) -> pd.DataFrame:
 def _words(of: PairedDifference | None) -> str:
     if of is None:
         return "not made"
-    return f"{of.difference:+.3f} [{of.low:+.3f}, {of.high:+.3f}]" + (" (noise)" if of.within_noise else "")
+    return with_interval(of.difference, of.low, of.high, "+.3f") + (" (noise)" if of.within_noise else "")

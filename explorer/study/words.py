@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -22,7 +23,7 @@ QUESTIONS = {
 """Each GLUE task as the question that its examples ask; what stands in its place for any other: `OWN_QUESTION`."""
 OWN_QUESTION = "a task of your own data"
 _HYPHEN = re.compile(r"(?<![\w.])-(?=[\d.])")
-_NOTHING = re.compile(r"(?<![\w.])[+−](?=0\.0+(?!\d))")
+_NOTHING = re.compile(r"(?<![\w.])[+−](?=0(?:\.0+)?(?!\.?\d))")
 _MODELS = {MINILM_NAME: "MiniLM-L6", BERT_BASE: "BERT-base"}
 
 
@@ -65,6 +66,17 @@ def minus(text: str) -> str:
     Hyphens within words stay.
     """
     return _NOTHING.sub("", _HYPHEN.sub("−", text))
+
+
+def with_interval(value: float, low: float, high: float, style: str = ".3f", *, without: str = "undefined") -> str:
+    """'0.812 [0.774, 0.848]', '−3% [−5%, −1%]': a value with its interval, in a format of Python's.
+
+    An interval with an end that is nan is left out; in the place of a value that is nan stands `without`.
+    """
+    if math.isnan(value):
+        return without
+    ends = "" if math.isnan(low) or math.isnan(high) else f" [{low:{style}}, {high:{style}}]"
+    return minus(f"{value:{style}}{ends}")
 
 
 def p_words(p: float) -> str:

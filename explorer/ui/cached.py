@@ -26,6 +26,7 @@ from explorer.stats.ranks import beyond_noise
 from explorer.store import user_folders
 from explorer.store.bundle import Artefact, Bundle
 from explorer.store.inventory import Inventory, stamp_of
+from explorer.store.runs_of_task import current
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import task_tickets
 from explorer.study.claim_sheet import ClaimSheet
@@ -82,8 +83,11 @@ def stamp(root: Path) -> float:
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def manifests(root: Path, stamp: float) -> Inventory:
-    """Reads the manifests of every complete artefact; raises BadBundle. Read once for all sessions."""
-    return Inventory(Bundle(root).manifests())
+    """Reads the manifests of every complete artefact of the checkpoint that its run has; raises BadBundle.
+
+    Read once for all sessions.
+    """
+    return Inventory(current(Bundle(root).manifests()))
 
 
 @st.cache_data(show_spinner=False, max_entries=64, hash_funcs=BY_BUNDLE)

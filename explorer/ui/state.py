@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,43 +23,23 @@ from explorer.store.link_fingerprint import (
     short,
 )
 from explorer.store.schema import Run
-from explorer.ui.as_text import plain
+from explorer.ui import link
+from explorer.ui.notices import notice
 from explorer.ui.view import Links, View, runs_of
-from explorer.ui.visitor import on_command_line, without_folders
+from explorer.ui.visitor import on_command_line
 
 _MASKS = "view.masks"
 _REVISION = "view.revision"
 _READ_URL = "view.url_was_read"
-_NOTICES = "view.notices"
-_ASKED = "view.asked"
 _CHOSEN = "view.chosen"
 _TASK_CHOSEN = "view.task_was_chosen"
 _LINKED = "view.linked_head"
 _VIEW, _PRINT, _LINK = "view.view", "view.fingerprint", "view.link"
-_OPENED = "view.opened_with"
-"""The address that opened this session, until a page has been drawn with it."""
+_PART = re.compile(r"[1-9][0-9]{0,3}\.([1-9][0-9]{0,3}|mlp)")
 TOUR = "view.tour"
 """Set in the session where the stage is to begin its story at once."""
-CARD = "card"
-"""The link's parameter that says which head or MLP is looked at, as '3.5' or '3.mlp'."""
 MAP_OF = "patterns.head"
 """The key of the head whose map the Patterns page shows: (layer, head), 0-based."""
-FINGERPRINT = "v"
-"""The link's parameter that says what it was made with."""
-
-
-def remember_link() -> None:
-    """Remembers the address that opened this session, as soon as a run begins: who goes to another page before the
-    first one is drawn takes along what the link selects."""
-    if not st.session_state.get(_READ_URL):
-        st.session_state.setdefault(_OPENED, st.query_params.to_dict())
-
-
-def _given(name: str) -> str | None:
-    """A parameter of the address, or of the one that opened this session where no page was drawn with it yet."""
-    opened: dict[str, str] = st.session_state.get(_OPENED, {})
-    wanted: str | None = st.query_params.get(name, opened.get(name))
-    return wanted
 
 
 def select(root: Path, stamp: float, manifests: Inventory, links: Links | None = None) -> View:
@@ -67,7 +48,7 @@ def select(root: Path, stamp: float, manifests: Inventory, links: Links | None =
     The first time, they start from the URL; without one, from the task with the most seeds and, among those, the most
     artefacts: there is most to see.
     """
-    remember_link()
+    link.remember()
     runs = runs_of(manifests)
     models = _unique(run.model for run in runs)
     first = not st.session_state.get(_READ_URL)
@@ -85,7 +66,7 @@ def select(root: Path, stamp: float, manifests: Inventory, links: Links | None =
     st.session_state[_VIEW], st.session_state[_PRINT] = view, here
     if first:
         _read_fingerprint(run, here)
-        link_head(_given(CARD) or "")
+        _read_card(link.given(link.CARD))
     st.session_state[_READ_URL] = True  # last: a run that is broken off is begun anew
     return view
 
@@ -115,12 +96,12 @@ def task_was_chosen() -> bool:
 
 def _read_fingerprint(run: Run, here: Fingerprint) -> None:
     """Tells what the link that opened this session was made with, where that differs; for the run that it names."""
-    link = read_fingerprint(_given(FINGERPRINT) or "")
-    asked_for = [_given(name) or value for name, value in _named(run).items()]
-    if link is None or asked_for != list(_named(run).values()):
+    made = read_fingerprint(link.given(link.FINGERPRINT) or "")
+    asked_for = [link.given(name) or value for name, value in _named(run).items()]
+    if made is None or asked_for != list(_named(run).values()):
         return
-    st.session_state[_LINK] = run, link
-    for sentence in differences(link, here, run):
+    st.session_state[_LINK] = run, made
+    for sentence in differences(made, here, run):
         notice(sentence)
 
 
@@ -129,8 +110,8 @@ def scored_on(run: Run, sha256: str, title: str) -> str:
 
     The first time, a notice says where the link was made with other data.
     """
-    of_run, link = st.session_state.pop(_LINK, (None, None))
-    if of_run == run and link is not None and (sentence := live_difference(link, sha256, title)):
+    of_run, made = st.session_state.pop(_LINK, (None, None))
+    if of_run == run and made is not None and (sentence := live_difference(made, sha256, title)):
         notice(sentence)
     return short(sha256)
 
@@ -144,7 +125,7 @@ def mask_of(run: Run, shape: tuple[int, int]) -> Mask:
     masks: dict[Run, Mask] = st.session_state.setdefault(_MASKS, {})
     if run not in masks:
         masks[run] = Mask.full(*shape)
-        code = _given("mask") or ""
+        code = link.given("mask") or ""
         if code and len(masks) == 1:
             try:
                 masks[run] = Mask.from_code(code, *shape)
@@ -173,6 +154,13 @@ def revision(run: Run) -> str:
     return f"{run.path}-{st.session_state.get(_REVISION, 0)}"
 
 
+def _read_card(code: str | None) -> None:
+    if code and not _PART.fullmatch(code):
+        notice(f"The link's card {code[:20]!r} names no head and no MLP: it would be '3.5' or '3.mlp'.")
+    else:
+        link_head(code or "")
+
+
 def linked_head() -> str:
     """The head or MLP that is ringed on every page, as '3.5' or '3.mlp'; '' for none. It may be of another model."""
     return str(st.session_state.get(_LINKED, ""))
@@ -181,21 +169,6 @@ def linked_head() -> str:
 def link_head(code: str) -> None:
     """Remembers the head or MLP that the person looks at; '' for none."""
     st.session_state[_LINKED] = code
-
-
-def asked(name: str) -> str | None:
-    """The value of one more parameter in the link that opened this session, given once: then the session decides."""
-    told: set[str] = st.session_state.setdefault(_ASKED, set())
-    if name in told:
-        return None
-    told.add(name)
-    wanted: str | None = st.query_params.get(name)
-    return wanted
-
-
-def ask_again() -> None:
-    """Lets a link on a page say what the next one is set to, as the link that opened the session did."""
-    st.session_state.pop(_ASKED, None)
 
 
 def write_url(run: Run, mask: Mask | None, *, live: str = "", **more: str) -> None:
@@ -208,46 +181,18 @@ def write_url(run: Run, mask: Mask | None, *, live: str = "", **more: str) -> No
         wanted["mask"] = mask.code
     wanted |= more
     if linked_head():
-        wanted[CARD] = linked_head()
+        wanted[link.CARD] = linked_head()
     here: Fingerprint | None = st.session_state.get(_PRINT)
     view = selected()
     if here is not None and view is not None and view.run == run:
-        wanted[FINGERPRINT] = replace(here, live=live).code
-    st.session_state.pop(_OPENED, None)
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
-
-
-def amend_url(**more: str) -> None:
-    """Changes these parameters of the address and leaves the others; an empty one goes."""
-    here = st.query_params.to_dict()
-    wanted = {name: value for name, value in (here | more).items() if value}
-    if wanted != here:
-        st.query_params.from_dict(wanted)
-
-
-def notice(sentence: str) -> None:
-    """Keeps a sentence to tell the person at the top of the page, once."""
-    told: list[str] = st.session_state.setdefault(_NOTICES, [])
-    if sentence not in told:
-        told.append(sentence)
-
-
-def show_notices() -> None:
-    """Shows the sentences that `notice` kept, and forgets them.
-
-    Always in one container, which shows nothing while it is empty: else what follows would move up when a sentence
-    goes, and stand on the page twice until that run ends.
-    """
-    with st.container():
-        for sentence in st.session_state.pop(_NOTICES, []):
-            st.warning(plain(without_folders(sentence)), icon=":material/info:")
+        wanted[link.FINGERPRINT] = replace(here, live=live).code
+    link.write(wanted)
 
 
 def _selectbox(label: str, name: str, options: Sequence[str], first: bool, default: str = "") -> str:
     default = default or options[0]
     kept = f"view.{name}.kept"  # Streamlit forgets a widget's value on a switch of page
-    wanted = _given(name) if first else st.session_state.get(kept)
+    wanted = link.given(name) if first else st.session_state.get(kept)
     if name == "task" and first and wanted in options:
         st.session_state[_TASK_CHOSEN] = True
     if first and wanted is not None and wanted not in options:

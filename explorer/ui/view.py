@@ -47,7 +47,7 @@ class View:
         return tuple(run for run in runs_of(self.manifests) if (run.model, run.task) == here)
 
     def has(self, key: Key) -> bool:
-        """Whether the bundle holds this artefact, complete."""
+        """Whether the bundle holds this artefact, complete and of the checkpoint that its run has."""
         return key in self.manifests.by_key
 
     def has_stage(self, stage: str, model: str, task: str) -> bool:

@@ -60,3 +60,14 @@ def test_seeds_that_all_differ_alike_are_as_clear_as_it_gets():
 def test_a_full_model_that_scores_nothing_keeps_no_share():
     assert math.isnan(kept_share(Evidence(0.1), Evidence(-0.2)).value)
     assert math.isnan(kept_share(Evidence(0.1, by_seed={1: 0.1}), Evidence(-0.2, by_seed={1: -0.2})).value)
+
+
+@pytest.mark.parametrize("seeds", [2, 5])
+def test_seeds_that_give_one_share_have_that_as_both_ends(seeds):
+    same = Evidence(0.8, 0.0, seeds, by_seed=dict.fromkeys(range(seeds), 0.8))
+    effect = kept_share(same, same)
+    assert (effect.value, effect.low, effect.high) == (1.0, 1.0, 1.0)
+
+
+def test_what_is_not_there_keeps_no_share_of_published_means():
+    assert kept_share(Evidence(), Evidence(0.9, 0.1, 5)).over == ""

@@ -9,7 +9,14 @@ import pytest
 from scipy.stats import binomtest
 
 from explorer.stats.banzhaf import interactions_with
-from explorer.stats.interaction import mean_interactions, pairs_of, score_interactions, second_differences, sign_flip_p
+from explorer.stats.interaction import (
+    mean_interactions,
+    normal_p,
+    pairs_of,
+    score_interactions,
+    second_differences,
+    sign_flip_p,
+)
 from explorer.stats.multiple import false_discovery
 
 PARTS = 4
@@ -109,3 +116,9 @@ def test_false_discoveries_by_hand():
     # m = 4: the k-th smallest times 4 / k, none above the next
     assert false_discovery([0.01, 0.04, 0.03, 0.8]) == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.8])
     assert false_discovery([]) == []
+
+
+def test_what_has_no_standard_error_is_never_beyond_noise():
+    nan = np.nan
+    p = normal_p(np.array([0.5, 0.0, nan, 2.0, 0.5]), np.array([nan, nan, 1.0, 0.0, np.inf]))
+    assert p.tolist() == [1.0, 1.0, 1.0, 0.0, 1.0]

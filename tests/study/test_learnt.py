@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from explorer.study.learnt import beats_baseline, degenerate_words
+from explorer.stats.intervals import Score
+from explorer.study.learnt import beats_baseline, degenerate_words, line_to_keep
 from explorer.study.majority_baseline import MajorityBaseline
 
 LINE = MajorityBaseline(0.56, "always 'no'", "majority class")
@@ -44,3 +45,9 @@ def test_the_words_name_task_and_line():
         "WNLI", LINE
     )
     assert "its baseline" in degenerate_words("STS-B", MajorityBaseline(0.0, "", "random draws"))
+
+
+@pytest.mark.parametrize(("value", "low", "line"), [(1.0, math.nan, 0.9), (0.3, math.nan, None), (0.9, 0.5, None)])
+def test_a_score_without_an_interval_is_held_against_the_baseline_itself(value, low, line):
+    full = Score(value, low, low, 40, "matthews", "bootstrap 95%")
+    assert line_to_keep(full, LINE) == (line if line is None else pytest.approx(line))

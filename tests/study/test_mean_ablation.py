@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -94,7 +96,7 @@ def test_seeds_are_averaged_and_a_model_that_learnt_nothing_claims_nothing(of):
 
 def test_whether_fewer_parts_are_left_is_told_over_tasks():
     assert how_many_more([-3.0]) == "", "one task has no spread"
-    assert how_many_more([-29, -9, 4, 4]) == ": -8 [-32, +17] over 4 tasks, fewer on 2; not told from none"
+    assert how_many_more([-29, -9, 4, 4]) == ": −8 [−32, +17] over 4 tasks, fewer on 2; not told from none"
     assert how_many_more([-9, -10, -11]).endswith("over 3 tasks, fewer on 3; beyond noise")
 
 
@@ -108,3 +110,11 @@ def test_tables_and_figure_hold_every_ticket(of):
     assert table["good, of full"].iloc[0].startswith("89% [")
     assert set(table["n"]) == {N}
     assert list(moved_rows([of])["ticket"]) == ["good", "random", "bad"]
+
+
+def test_a_task_whose_ticket_has_no_score_is_left_out_of_the_mean_and_said_to_be(of):
+    less = run()
+    nothing = {key: (math.nan,) * 3 if key[1] == "bad" else scores for key, scores in less.scores.items()}
+    other = MeanAblation("STS-B", {7: replace(less, scores=nothing)}, of.majority, learnt=True)
+    assert "bad +11% (over 1)" in meaning([of, other])
+    assert "bad undefined" in meaning([other])

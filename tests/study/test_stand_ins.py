@@ -74,8 +74,8 @@ def test_differences_are_paired(of):
 
 def test_a_ticket_that_scores_the_same_differs_by_nothing(of):
     rows = of.tickets.set_index("ticket")
-    assert rows.loc["bad", "learned minus the mean"] == "+0.000"
-    assert rows.loc["good", "learned minus nothing (the paper)"].startswith("-0.050 [")
+    assert rows.loc["bad", "learned minus the mean"] == "0.000"
+    assert rows.loc["good", "learned minus nothing (the paper)"].startswith("−0.050 [")
     assert rows.loc["good", "a learned constant"].startswith("0.750 [")
 
 

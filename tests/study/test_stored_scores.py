@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,13 @@ from explorer.errors import BadBundle
 from explorer.glue.metrics import metric
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
+from explorer.store.runs_of_task import current
 from explorer.store.schema import Key, Run
+from explorer.store.task_tickets import task_tickets
+from explorer.study.conditions import study_scores
+from explorer.study.landmarks import landmarks_of
 from explorer.study.stored_scores import known_run
+from tests.bundles import MODEL, small_bundle
 
 CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
 MRPC = Run("minilm-l6", "MRPC", 1337)
@@ -47,3 +53,23 @@ def test_pruning_held_exactly_above_ninety_per_cent():
 def test_a_run_that_is_not_there_names_the_command():
     with pytest.raises(BadBundle, match="python -m precompute finetune --task RTE --seed 3"):
         known_run(CACHE, Run("minilm-l6", "RTE", 3))
+
+
+def test_what_another_checkpoint_scored_is_no_longer_the_run_s(tmp_path):
+    bundle = small_bundle(tmp_path, stages=("structured", "subnetworks"))
+    run = Run(MODEL, "MRPC", 1337)
+    known = known_run(bundle, run)
+    assert len(known.by_code) > 1
+    assert landmarks_of(bundle, run, known.shape)
+    path = bundle.root / Key(run, "finetune").path / "manifest.json"
+    told = json.loads(path.read_text())
+    path.write_text(json.dumps(told | {"checkpoint_sha256": "f" * 64}))
+    anew = Bundle(tmp_path)
+    assert list(known_run(anew, run).by_code) == [known.full.mask.code]
+    assert not landmarks_of(anew, run, known.shape)
+    assert 1337 not in task_tickets(anew, MODEL, "MRPC")
+    assert list(study_scores(anew, MODEL, "MRPC")[1337]) == ["full"]
+    here = {manifest.key for manifest in current(anew.manifests())}
+    assert Key(run, "finetune") in here
+    assert Key(run, "structured", "together") not in here
+    assert Key(Run(MODEL, "MRPC", 42), "structured", "together") in here

@@ -136,3 +136,13 @@ def test_the_part_that_is_most_surely_worth_something_comes_first():
     assert overlay.overlay.mlps[0] == 1
     assert ("of accuracy over 120 masks, not told from nothing" in overlay.head_words[0, 0]) != of.beyond_noise[0]
     assert overlay.mlp_words[0].startswith("Worth +0.")
+
+
+def test_a_mask_within_noise_is_never_called_the_surest():
+    found = surprises_of(bank_of(additive, np.arange(N) % 2.0), SHAPE)
+    q, floor = np.ones(len(found.value)), np.zeros(len(found.value), np.bool_)
+    q[3], floor[3] = 0.001, True
+    said = surprise_words(replace(found, q=q, one_answer=floor), "accuracy")
+    assert "**1 of 120**" in said
+    assert "tell no other mask from what its parts add up to" in said
+    assert "The surest" not in said

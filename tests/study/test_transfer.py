@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -103,3 +104,29 @@ def test_what_chance_gives_is_around_0():
     assert low < 0 < high < 0.2
     with pytest.raises(BadRequest):
         chance_range(np.ones((3, 4), np.bool_))
+
+
+def one_class(task, full, said):
+    """Two tickets with a random mask each, of which all say these predictions; a full model that does."""
+    table = pd.DataFrame({"ticket": ["a", "a", "b", "b"], "draw": [0, 1, 0, 1], "score": math.nan})
+    table["heads_kept"], table["mlps_kept"], table["mask"] = 5, 2, ["1", "2", "3", "4"]
+    artefact = SimpleNamespace(table=table, arrays={"predictions": np.stack([said] * 4)})
+    known = SimpleNamespace(labels=LABELS, full=full, task=TASKS[task], run=Run("tiny", task, 7))
+    return transferred(artefact, known)
+
+
+@pytest.mark.parametrize(("task", "score"), [("CoLA", 0.0), ("CoLA", -0.1), ("STS-B", math.nan)])
+def test_of_a_full_model_that_scores_nothing_there_are_no_shares(task, score):
+    found = one_class(task, SimpleNamespace(predictions=np.zeros(40), score=score), np.zeros(40))
+    assert all(math.isnan(share) for one in found for share in (one.share, one.share_low, one.random_share))
+    assert (away(found, ()), transfer_words(found, ())) == (
+        [],
+        "No ticket was tried on another task's model that has learnt its task.",
+    )
+
+
+def test_an_undefined_score_counts_as_0_and_is_no_nan_in_the_mean():
+    full = SimpleNamespace(predictions=LABELS + np.linspace(0, 0.1, 40), score=0.9)
+    found = one_class("STS-B", full, np.ones(40))
+    assert [(one.share, one.random_share) for one in found] == [(0.0, 0.0)] * 2
+    assert "keeps **0%** of the full score" in transfer_words(found, ())

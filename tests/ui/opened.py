@@ -11,7 +11,7 @@ def _page():
     import importlib
     import os
 
-    from explorer.ui import cached, state
+    from explorer.ui import cached, notices, state
 
     root = cached.bundle_root()
     stamp = cached.stamp(root)
@@ -21,6 +21,7 @@ def _page():
     if not callable(getattr(module, "page", None)):  # a folder of modules
         module = importlib.import_module(f"{module.__name__}.page")
     module.page(state.select(root, stamp, manifests))
+    notices.show_rest()
 
 
 def opened(monkeypatch, name, bundle, *, session=None, **query):

@@ -6,6 +6,7 @@ import pytest
 
 from explorer.store.schema import Run
 from explorer.ui import cached_models
+from explorer.ui.as_text import plain
 from explorer.ui.pages.patterns.atlas import chosen_of
 from tests import bundles
 from tests.ui.opened import address, opened, words
@@ -53,9 +54,11 @@ def test_a_head_in_the_link_is_shown_with_its_facts(monkeypatch, root):
     assert list(test.dataframe[0].value.columns) == ["", "this sentence", "2 sentences"]
 
 
-def test_a_head_that_the_model_does_not_have_is_the_nearest_one(monkeypatch, root):
+def test_a_head_that_the_model_does_not_have_is_named_and_the_first_one_shown(monkeypatch, root):
     test = opened(monkeypatch, "patterns", root, layer="99", head="<script>")
-    assert "**Layer 3, head 1: heterogeneous**" in words(test)
+    assert "**Layer 1, head 1: " in words(test)
+    assert "asks for layer '99', which is not here" in words(test)
+    assert plain("asks for head '<script>', which is not here") in words(test)
 
 
 @pytest.mark.parametrize(("compare", "says"), [("head", "Layer 1, head 2"), ("model", "Layer 1, head 1, pre-trained")])

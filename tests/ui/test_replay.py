@@ -47,13 +47,13 @@ def test_a_link_opens_its_step_of_its_method(monkeypatch):
 @pytest.mark.parametrize("wrong", ["99", "-1", "<b>", "²"])
 def test_a_link_to_a_step_that_is_not_there_is_answered_in_words(monkeypatch, wrong):
     test = page(monkeypatch, step=wrong)
-    assert f"this run has steps 0 to {len(path().steps) - 1}" in test.warning[0].value
+    assert f"it can be 0 to {len(path().steps) - 1}" in test.warning[0].value
     assert test.metric[0].label.startswith("Step 0 ")
 
 
 def test_a_link_to_a_method_that_is_not_there_is_answered_in_words(monkeypatch):
     test = page(monkeypatch, method="magic")
-    assert "asks for pruning 'magic'" in test.warning[0].value
+    assert "asks for method 'magic', which is not here" in test.warning[0].value
     assert test.metric[0].label.startswith("Step 0 ")
 
 

@@ -20,13 +20,12 @@ from explorer.figures.print.export import Exhibit
 from explorer.figures.print.path import printed_path
 from explorer.figures.print.tables import importance_table
 from explorer.figures.signed import signed
-from explorer.foreign import whole_number
 from explorer.store.schema import Key
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.pruning_words import in_order, method_words, step_words
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, PruningPath, path_of
-from explorer.ui import cached, state
+from explorer.ui import cached, link, notices, state
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, glossary, make_here, page_title
 from explorer.ui.widgets.overlay_picker import NONE
@@ -72,7 +71,7 @@ def page(view: View) -> None:
     page_title.show(run.task, "How does [[pruning]] go, step by step?")
     variants = [m.variant for m in view.manifests if m.key.run == run and m.stage == "structured"]
     if not variants:
-        state.show_notices()
+        notices.show()
         state.write_url(run, None)
         _nothing_to_replay(view)
         return
@@ -82,7 +81,7 @@ def page(view: View) -> None:
     floor = cached.majority_baseline(view, run.model, run.task)
     shown = Shown(view, key, known, path, floor)
     _read_link(shown)
-    state.show_notices()
+    notices.show()
     st.fragment(_player, run_every=PACE if _plays(shown) else None)(shown)
     _gradient(view, known)
 
@@ -90,10 +89,7 @@ def page(view: View) -> None:
 def _method(variants: Sequence[str]) -> str:
     """The run to replay, chosen where there are several: together first, other procedures last."""
     names = in_order(variants)
-    asked = state.asked("method")
-    if asked is not None and asked not in names:
-        state.notice(f"The link asks for pruning {asked[:40]!r}, which this bundle does not hold for this run.")
-    wanted = asked or st.session_state.get(_METHOD)
+    wanted = link.one_of("method", names) or st.session_state.get(_METHOD)
     if wanted not in names:
         wanted = names[0]
     if len(names) > 1:
@@ -111,14 +107,9 @@ def _method(variants: Sequence[str]) -> str:
 
 
 def _read_link(shown: Shown) -> None:
-    asked = state.asked("step")
-    if asked is None:
-        return
-    number = whole_number(asked)
-    if number is not None and number <= shown.last:
+    number = link.number("step", 0, shown.last)
+    if number is not None:
         _go(shown, number)
-    else:
-        state.notice(f"The link asks for step {asked[:20]!r}; this run has steps 0 to {shown.last}.")
 
 
 def _at(shown: Shown) -> int:

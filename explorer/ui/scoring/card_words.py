@@ -135,7 +135,7 @@ def stored_of(known: KnownRun, mask: Mask, line: float | None) -> Stored:
         return Stored(title, "–", about)
     score = score_with_interval(known.task.metric, found.predictions, known.labels)
     side = ""
-    if line is not None and not mask.is_full:
+    if line is not None and mask != known.full.mask:
         side = f": {'above' if score.value >= line else 'below'} its 90% line ({_plain(line)})"
     about = f"{_interval(score)}, n = {score.n:,} ({found.origin}){side}"
     return Stored(title, _value(score), about)

@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.figures.overlays import dress, survival_overlay
 from explorer.store.schema import Key
 from explorer.store.task_tickets import shape_of
-from explorer.ui import cached, state
+from explorer.ui import cached, notices, state
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, page_title
 from explorer.ui.widgets.overlay_picker import NONE
@@ -28,7 +28,7 @@ def show(view: View, asks: str, missing: str, icon: str) -> None:
     """
     state.write_url(view.run, None)
     page_title.show(view.run.task, asks)
-    state.show_notices()
+    notices.show()
     show_missing(view, missing, icon)
 
 

@@ -22,7 +22,7 @@ from explorer.patterns.per_head import column
 from explorer.store.bundle import Artefact
 from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
-from explorer.ui import cached, state
+from explorer.ui import cached, link
 from explorer.ui.view import View
 from explorer.ui.widgets import make_here, partners
 
@@ -135,7 +135,7 @@ def _radio(
     label: str, page: str, name: str, options: list[str], overlays: Mapping[str, CellOverlay], default: str
 ) -> str:
     stored = f"{page}.{name}"
-    wanted = st.session_state.get(stored) or state.asked(name) or default
+    wanted = st.session_state.get(stored) or link.one_of(name, options) or default
     chosen: str | None = st.radio(
         label,
         options,

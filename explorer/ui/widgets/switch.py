@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import streamlit as st
 
+from explorer.ui import link
+
 Name = TypeVar("Name", bound=str)
 
 
@@ -22,10 +24,12 @@ def switch(label: str, names: Mapping[Name, str], parameter: str, key: str) -> N
         before = None
     if st.session_state.get(key) not in names:
         st.session_state.pop(key, None)
-    wanted = st.query_params.get(parameter)
+    wanted = link.now(parameter)
     if wanted in names and wanted != before:
         st.session_state[key] = wanted
-    elif key not in st.session_state:
+    elif wanted is not None and wanted not in names and wanted != st.session_state.get(kept):
+        link.refuse(parameter, wanted, names)
+    if key not in st.session_state:
         st.session_state[key] = before or next(iter(names))
     chosen = st.segmented_control(
         label,

@@ -13,7 +13,7 @@ from explorer.store.schema import Key
 from explorer.study.stored_scores import KnownRun
 from explorer.tickets.pruning_path import PathStep, path_of
 from explorer.tickets.structured import threshold_of
-from explorer.ui import cached, state
+from explorer.ui import cached, notices
 from explorer.ui.as_text import plain
 from explorer.ui.scoring.background import Background
 from explorer.ui.scoring.request import Question
@@ -149,7 +149,7 @@ def _draw(background: Background[RandomOpponent], question: Question, evaluator:
 
     masks = random_masks(question.known.shape, off, DRAWS, question.known.run.seed)
     if trouble := background.start(PlayAtRandom(evaluator, masks, off, threshold_of(evaluator.full.score))):
-        state.notice(trouble)
+        notices.notice(trouble)
 
 
 def _chance_words(news: object, off: int) -> None:

@@ -9,7 +9,8 @@ import streamlit as st
 from explorer.mask import Mask
 from explorer.store.schema import Run
 from explorer.study.stored_scores import KnownRun
-from explorer.ui import cached, cached_models, state
+from explorer.study.words import with_interval
+from explorer.ui import cached, cached_models, notices, state
 from explorer.ui.pages.game import attempts, opponents
 from explorer.ui.pages.game.opponents import Opponent, opponent_of
 from explorer.ui.pages.game.race import Racer, race
@@ -64,7 +65,7 @@ def page(view: View) -> None:
         return
     state.mask_of(run, known.shape)  # reads the link
     st.html(_STYLE)
-    state.show_notices()
+    notices.show()
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="game-top"):
         st.header(page_title.task_question(run.task), width="content", anchor=False)
         withheld = dev_data.is_withheld(view, run)
@@ -128,10 +129,9 @@ def _keep_and_share(known: KnownRun, question: request.Question | None, opponent
     if mine is None:
         return
     mask = Mask.from_code(mine.code, *known.shape)
-    ends = f" [{mine.low:.3f}, {mine.high:.3f}]" if mine.low == mine.low else ""
     where = question.title if question else f"{known.task.name} dev"
     metric = known.task.metric_words.capitalize()
-    words = minus(f"{metric} {mine.score:.3f}{ends} on {where}")
+    words = f"{metric} {with_interval(mine.score, mine.low, mine.high)} on {where}"
     against = f"The gradient switched off {opponent.off}." if opponent else ""
 
     with st.container(horizontal=True, gap="small"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from explorer.stats.intervals import Score
 from explorer.store.schema import Run
 from explorer.study.learnt import line_to_keep
 from explorer.study.stored_scores import KnownRun
-from explorer.ui import cached, state
+from explorer.ui import cached, link, notices, state
 from explorer.ui.pages.lab import flips
 from explorer.ui.scoring import score_panel
 from explorer.ui.scoring.request import Question, Standing
@@ -58,7 +59,7 @@ def pinned(known: KnownRun) -> Pinned:
 def show(question: Question, standing: Standing | None) -> None:
     """Both masks with what tells them apart, both scores, their paired difference and the examples that flip."""
     held = pinned(question.known)
-    state.amend_url(**{"a": "", "b": ""} | held.in_url)  # the page around this panel wrote the rest
+    link.amend(**{"a": "", "b": ""} | held.in_url)  # the page around this panel wrote the rest
     a, b = held.a, held.b or question.mask
     _choose(question, held)
     if a is None:
@@ -151,7 +152,8 @@ def _paired(
     question: Question, a: Mask, b: Mask, predictions: tuple[NDArray[Any], NDArray[Any]], labels: NDArray[Any]
 ) -> Comparison:
     """B against A; the last one is kept, since a bootstrap takes a while."""
-    of = (question.view.root, question.view.stamp, question.known.run, question.title, a, b)
+    said = tuple(hashlib.sha256(one.tobytes()).hexdigest() for one in predictions)  # verification may correct them
+    of = (question.view.root, question.view.stamp, question.known.run, question.title, a, b, said)
     asked, found = st.session_state.get(_FOUND, (None, None))
     if asked != of or found is None:
         found = compared(question.known.task, predictions[1], predictions[0], labels)
@@ -184,11 +186,11 @@ def _said(question: Question, found: Comparison, full: Score) -> None:
 
 
 def _asked(name: str, known: KnownRun) -> Mask | None:
-    code = state.asked(name)
+    code = link.asked(name)
     if not code:
         return None
     try:
         return Mask.from_code(code, *known.shape)
     except BadMask as error:
-        state.notice(f"The link's mask {name.upper()} was left out. {error}")
+        notices.notice(f"The link's mask {name.upper()} was left out. {error}")
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.ui import cached_models, state, visitor
+from explorer.ui import cached_models, link, state, visitor
 from explorer.ui.pages.lab import compare, flips, history, microscope, speed
 from explorer.ui.scoring import dev_data
 from explorer.ui.scoring.request import Question, Standing
@@ -50,7 +50,7 @@ def panel(question: Question, standing: Standing | None) -> None:
     )
     if chosen is not None:
         st.session_state[_SHOWN] = chosen
-        state.amend_url(**{_PARAMETER: "", microscope.PARAMETER: ""} | in_url())
+        link.amend(**{_PARAMETER: "", microscope.PARAMETER: ""} | in_url())
 
     def look(number: int) -> None:
         microscope.look_at(number)
@@ -104,7 +104,7 @@ def _names(question: Question, standing: Standing | None) -> dict[str, str]:
 
 
 def _shown() -> str:
-    shown: str | None = st.session_state.get(_SHOWN) or state.asked(_PARAMETER)
+    shown: str | None = st.session_state.get(_SHOWN) or link.one_of(_PARAMETER, _NAMES)
     if shown not in _NAMES:
         shown = FLIPS
     st.session_state[_SHOWN] = shown

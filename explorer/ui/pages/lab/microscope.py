@@ -15,7 +15,7 @@ from explorer.figures.signed import signed
 from explorer.live.microscope import Look, LookClosely
 from explorer.live.worker import Done, Dropped, Failed, Running
 from explorer.tickets.microscope import AT_MOST, Closeup, Turn
-from explorer.ui import state
+from explorer.ui import link, state
 from explorer.ui.as_text import plain
 from explorer.ui.pages.lab import flips, own_text
 from explorer.ui.scoring.background import Background
@@ -31,6 +31,8 @@ _EXAMPLE, _FIELD, _TYPED = "lab.microscope.example", "lab.microscope.number", "l
 PARAMETER = "example"
 """The link's parameter that names the example, from 1."""
 _NAME = "one_sentence"
+_MOST = 10**8
+"""No data set has as many examples: a link that asks for more asks for no example."""
 _STRONGEST = 3
 """Switches that are named on each side."""
 
@@ -44,9 +46,9 @@ def look_at(number: int) -> None:
 def in_url() -> dict[str, str]:
     """The part of the page's address that says which example is looked at; a typed text is never in it."""
     if _EXAMPLE not in st.session_state:
-        asked = state.asked(PARAMETER) or ""
-        if asked.isascii() and asked.isdigit() and len(asked) < 9:
-            st.session_state[_EXAMPLE] = int(asked)
+        asked = link.number(PARAMETER, 1, _MOST)
+        if asked is not None:
+            st.session_state[_EXAMPLE] = asked
     return {PARAMETER: str(st.session_state[_EXAMPLE])} if _EXAMPLE in st.session_state else {}
 
 
@@ -56,7 +58,7 @@ def show(question: Question, evaluator: ModelOnData, evaluation: Evaluation) -> 
     number = _chosen(evaluator, evaluation, typed=bool(texts))
     target = (None, texts) if number is None else (number - 1, ())
     if number is not None:
-        state.amend_url(**in_url())
+        link.amend(**in_url())
         flips.one(evaluator.examples, number - 1, evaluation.logits, evaluator.full.logits, question.mask.code)
     model = (evaluator.checkpoint_sha256, evaluator.examples.sha256, evaluator.engine_version)
     identity = (model, question.mask.code, target)

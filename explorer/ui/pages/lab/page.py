@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.figures.overlays import dress
 from explorer.study.stored_scores import KnownRun
-from explorer.ui import cached, cached_models, state
+from explorer.ui import cached, cached_models, notices, state
 from explorer.ui.pages.lab import compare, details, history, mask_files, own_text, presets, score, stand_in
 from explorer.ui.scoring import checkpoint_words, dev_data, opening, request
 from explorer.ui.view import View
@@ -52,7 +52,7 @@ def page(view: View) -> None:
     _, trouble = cached_models.ledger()
     if trouble and not st.session_state.setdefault(_TOLD, False):
         st.session_state[_TOLD] = True
-        state.notice(trouble)
+        notices.notice(trouble)
     st.html(_STYLE)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="lab-top"):
         st.header(page_title.task_question(run.task), width="content", anchor=False)
@@ -62,7 +62,7 @@ def page(view: View) -> None:
         data = cached_models.examples(known.task.name, source.kind, source.folder)
         live = state.scored_on(run, data.sha256, source.title(known.task))
     stand_in.read_link(view, known, source)
-    state.show_notices()
+    notices.show()
     _lab(view, known, source, live)
 
 

@@ -12,6 +12,7 @@ from explorer.figures.score import score_figure
 from explorer.live.worker import Failed, Running
 from explorer.stats.against_full import Comparison
 from explorer.study.learnt import line_to_keep
+from explorer.study.words import with_interval
 from explorer.ui import cached, cached_models
 from explorer.ui.scoring import card_words, polling, request, score_panel
 from explorer.ui.scoring.request import Question, Standing
@@ -69,7 +70,7 @@ def card_of(question: Question, standing: Standing) -> Card:
     known, code, floor = question.known, question.mask.code, question.floor
     evaluator, news = standing.evaluator, standing.news
     title = card_words.metric_on(known.task, question.title)
-    is_full = question.mask.is_full
+    is_full = question.mask == known.full.mask
     if standing.answer is not None and evaluator is not None:
         found = standing.answer.comparison
         part = question.source.part_words
@@ -96,7 +97,7 @@ def _of_stored(question: Question, title: str) -> Card:
     found = cached.stored_comparison(question.view, question.known.run, question.mask.code)
     _keep(question, found)
     words = f"Stored in this bundle: {stored.origin}."
-    is_full = question.mask.is_full
+    is_full = question.mask == question.known.full.mask
     return card_words.exact(question.mask.code, title, found, question.floor, is_full=is_full, provenance=words)
 
 
@@ -104,12 +105,12 @@ def _keep(question: Question, found: Comparison) -> None:
     """Remembers the score as a figure for print."""
     floor, score, full = question.floor, found.score, found.full
     metric = question.known.task.metric_words.capitalize()
-    of_full = f"{full.value:.3f} [{full.low:.3f}, {full.high:.3f}]"
+    mine, of_full = (with_interval(one.value, one.low, one.high) for one in (score, full))
     exhibits.keep(
         KEY,
         Exhibit(
             "The score of this mask beside the full model's",
-            f"{metric} on {question.title}. This mask: {score.value:.3f} [{score.low:.3f}, {score.high:.3f}] "
+            f"{metric} on {question.title}. This mask: {mine} "
             f"({score.method}), n = {score.n:,}. Full model: {of_full}.",
             lambda _: score_figure(
                 score, full, line_to_keep(full, floor), majority=floor.score, majority_title=floor.title

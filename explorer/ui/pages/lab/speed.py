@@ -26,7 +26,7 @@ def show(question: Question, evaluator: ModelOnData) -> None:
     classifier = cached_models.classifier(question.view.root, question.known.run, sha256)
     full, pruned = parameters_of(classifier.model), parameters_under(classifier, question.mask)
     st.markdown(_size_words(full, pruned))
-    if question.mask.is_full:
+    if question.mask == question.known.full.mask:
         st.caption("Nothing is switched off: there is nothing to cut away and nothing to measure.")
         return
 

@@ -15,7 +15,7 @@ from explorer.store.bundle import CHECKPOINT
 from explorer.store.own_tasks import place_of
 from explorer.store.schema import Key, Run
 from explorer.study.stored_scores import KnownRun
-from explorer.ui import cached, cached_models, state
+from explorer.ui import cached, cached_models, link, notices
 from explorer.ui.as_text import plain
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
@@ -36,12 +36,12 @@ _HELP = (
 
 def read_link(view: View, known: KnownRun, source: dev_data.DataSource) -> None:
     """Takes over what the link says, once; where there can be no such thing, a notice says why it was left out."""
-    asked = state.asked(PARAMETER)
-    if asked not in _IN_LINKS:
+    asked = link.one_of(PARAMETER, _IN_LINKS)
+    if asked is None:
         return
     found = _offered(view, known, source)[asked]
     if isinstance(found, str):
-        state.notice(f"The link's {_IN_LINKS[asked]} in the place of what is off were left out. {found}")
+        notices.notice(f"The link's {_IN_LINKS[asked]} in the place of what is off were left out. {found}")
     else:
         st.session_state[_CHOSEN] = asked
 
@@ -91,7 +91,7 @@ def learned_of(view: View, run: Run, source: dev_data.DataSource) -> Learned | s
     if CHECKPOINT in finetuned.withheld or source.kind == cached_models.STORED:
         return "Learned constants are scored with the model: its checkpoint or the data are not here."
     made = cached.artefact(view, key).manifest if view.has(key) else None
-    if made is None or not made.complete or made.checkpoint_sha256 != finetuned.checkpoint_sha256:
+    if made is None:
         return f"No constants were learnt for this run yet: {cached.way_to(view, key)[1]}"
     return Learned(view.root, run, made.created)
 

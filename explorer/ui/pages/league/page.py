@@ -12,8 +12,9 @@ from explorer.stats.intervals import SeedSpread
 from explorer.store.schema import Key, Manifest
 from explorer.store.task_tickets import shape_of
 from explorer.study.league import League, league_of, meaning, over_seeds
+from explorer.study.words import with_interval
 from explorer.tickets.criteria import CHANCE, EXPECTED
-from explorer.ui import cached, state
+from explorer.ui import cached, link, notices, state
 from explorer.ui.as_text import code, plain
 from explorer.ui.pages.league import pairs, parts, surprises
 from explorer.ui.view import View
@@ -35,7 +36,7 @@ def page(view: View) -> None:
     """Curves of score against size, the table of areas, and any point of a curve in the lab."""
     run = view.run
     sections.arrive()
-    state.show_notices()
+    notices.show()
     page_title.show(run.task, "What should go first? Criteria of [[importance]], played against each other")
     degenerate.note(view)
     key = Key(run, "league")
@@ -60,10 +61,9 @@ def page(view: View) -> None:
     shape = shape_of(view.manifests, run)
     parts.worth(league, name, shape)
     parts.bank(view, shape, learnt=learnt)
-    surprises.show(view, shape, learnt=learnt)
-    measure = pairs.show(view, shape, learnt=learnt)
+    more = surprises.show(view, shape, learnt=learnt) | pairs.show(view, shape, learnt=learnt)
     parts.stable(view, league)
-    state.write_url(run, None, criterion=name, off=str(removed), **measure)
+    state.write_url(run, None, criterion=name, off=str(removed), **more)
 
 
 def _nothing(view: View, key: Key) -> None:
@@ -77,8 +77,7 @@ def _without_orders(view: View) -> dict[str, str]:
     """What random masks and pairs of parts say needs no league."""
     shape, learnt = shape_of(view.manifests, view.run), degenerate.has_learnt(view, view.run.task)
     parts.bank(view, shape, learnt=learnt)
-    surprises.show(view, shape, learnt=learnt)
-    return pairs.show(view, shape, learnt=learnt)
+    return surprises.show(view, shape, learnt=learnt) | pairs.show(view, shape, learnt=learnt)
 
 
 def _choice(league: League, first: str) -> tuple[str, int]:
@@ -94,11 +93,11 @@ def _choice(league: League, first: str) -> tuple[str, int]:
         st.session_state.pop(_CRITERION, None)
         before = first
     clicked = _clicked()
-    asked, off = state.asked("criterion"), state.asked("off")
+    asked, off = link.one_of("criterion", titles), link.number("off", 0, league.components)
     if _CRITERION not in st.session_state or st.session_state[_CRITERION] not in titles:
         st.session_state[_CRITERION] = next(name for name in (asked, before, first) if name in titles)
     if _OFF not in st.session_state:
-        st.session_state[_OFF] = int(off) if off and off.isdecimal() and len(off) < 6 else off_before
+        st.session_state[_OFF] = off_before if off is None else off
     if clicked is not None and clicked != st.session_state.get("league.clicked") and clicked[0] in titles:
         st.session_state["league.clicked"] = clicked
         st.session_state[_CRITERION], st.session_state[_OFF] = clicked
@@ -180,7 +179,7 @@ def _table(league: League, metric: str, spread: dict[str, SeedSpread], n_seeds: 
         of, chance = one.criterion, one.criterion.name == CHANCE
         row = {
             "criterion": of.title,
-            "area": minus(f"{one.area:.3f} [{one.low:.3f}, {one.high:.3f}]"),
+            "area": with_interval(one.area, one.low, one.high),
             "minus the paper's": "–" if of.name == EXPECTED else _signed(one.against_expected),
             "minus chance": "–" if chance else _signed(one.against_chance),
             "random orders beaten": "–" if chance else f"{one.beaten_draws} of {league.draws}",
@@ -205,12 +204,11 @@ def _table(league: League, metric: str, spread: dict[str, SeedSpread], n_seeds: 
 
 def _signed(difference: Any) -> str:
     star = "" if difference.beyond_noise else " (noise)"
-    return minus(f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]{star}")
+    return with_interval(difference.value, difference.low, difference.high, "+.3f") + star
 
 
 def _over(spread: SeedSpread) -> str:
-    interval = "" if spread.undefined else f" [{spread.low:.3f}, {spread.high:.3f}]"
-    return minus(f"{spread.mean:.3f}{interval}")
+    return with_interval(spread.mean, spread.low, spread.high)
 
 
 def _provenance(view: View, league: League, key: Key) -> None:

@@ -14,14 +14,13 @@ from explorer.figures.print.export import Exhibit
 from explorer.mask import Mask
 from explorer.store.schema import Key
 from explorer.study.pairs import Partners, RunPairs, pairs_words
-from explorer.study.words import component_names
+from explorer.study.words import component_names, with_interval
 from explorer.ui import cached, state
 from explorer.ui.as_text import code, plain
 from explorer.ui.pages.league.parts import UNLEARNT
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, partners, sections
 from explorer.ui.widgets.switch import switch
-from explorer.ui.widgets.words import minus
 
 _TABLE = "league.pairs"
 _EACH = 15
@@ -112,7 +111,7 @@ def _pairs(view: View, found: RunPairs, shape: tuple[int, int]) -> None:
                 f"{_short(one)} + {_short(other)}" for one, other in zip(table["one"], table["other"], strict=True)
             ],
             "interaction": [
-                minus(f"{value:+.3f} [{low:+.3f}, {high:+.3f}]")
+                with_interval(value, low, high, "+.3f")
                 for value, low, high in zip(table["interaction"], table["low"], table["high"], strict=True)
             ],
             "q": [f"{q:.2g}" for q in table["q"]],

@@ -12,7 +12,7 @@ from explorer.stats.stability import stability
 from explorer.store.schema import Key
 from explorer.study.league import League, stability_over_examples
 from explorer.study.tickets_stability import chance_over_seeds, stability_over_seeds
-from explorer.study.words import component_names
+from explorer.study.words import component_names, with_interval
 from explorer.tickets.criteria import criterion_named, order_of
 from explorer.ui import cached
 from explorer.ui.view import View
@@ -61,16 +61,16 @@ def bank(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
     if reuse is not None:
         table["by sample reuse"], table["reuse low"], table["reuse high"] = reuse.value, reuse.low, reuse.high
     table = table.sort_values("worth", ascending=False, ignore_index=True)
-    clear = int(of.beyond_noise.sum())
-    best = [float(table[column].iloc[0]) for column in ("worth", "low", "high")]
+    clear, harm = (int((of.beyond_noise & (sign * found.value > 0)).sum()) for sign in (1, -1))
+    best, low, high = (float(table[column].iloc[0]) for column in ("worth", "low", "high"))
     whole = cached.additivity(view, run, shape)
     more = "adding up does no better"
     if whole.explained > 0:
         more = f"adding up takes away {whole.explained:.0%} of that variance"
     said = (
         f"On average over {len(banked.rates):,} random masks, **{table['part'][0]}** is worth the most: "
-        f"{minus(f'{best[0]:.3f} of {metric} [{best[1]:.3f}, {best[2]:.3f}]')}. "
-        f"{clear} of {len(names)} parts are worth something beyond noise (5% of them false on average). Adding up what "
+        f"{with_interval(best, low, high)} of {metric}. Of {len(names)} parts {clear} are worth something beyond noise "
+        f"(5% of them false on average), and {harm} do harm: masks score more without them. Adding up what "
         f"the parts are worth foretells a mask's {metric} to ±{whole.missed:.3f} (a standard deviation), knowing only "
         f"how many are on to ±{whole.by_rate:.3f}: {more}. What is foretold is never shown as a score."
     )
@@ -104,17 +104,16 @@ def stable(view: View, league: League) -> None:
     lines = []
     if len(tickets) > 1:
         found = stability_over_seeds(tickets)
-        interval = f" [{found.low:.2f}, {found.high:.2f}]" if found.has_interval else ""
         words = found.undefined
         if not words:
             low, high = chance_over_seeds(tickets)
-            words = minus(f"{found.value:.2f}{interval}, by chance {low:.2f} to {high:.2f}.")
+            interval = with_interval(found.value, found.low, found.high, ".2f")
+            words = f"{interval}, by chance {minus(f'{low:.2f} to {high:.2f}')}."
         lines.append(f"Good tickets of {seeds(len(tickets))}: {words}")
     halves = better_halves(view, league.components // 2)
     if len(halves) > 1:
         over = stability(halves)
-        interval = f" [{over.low:.2f}, {over.high:.2f}]" if over.has_interval else ""
-        words = minus(f"{over.value:.2f}{interval}")
+        words = with_interval(over.value, over.low, over.high, ".2f")
         lines.append(f"The better half by the paper's criterion, over {seeds(len(halves))}: {words}.")
     gradients = cached.artefact(view, Key(view.run, "league")).arrays["gradients"]
     again = stability_over_examples(gradients, league.components // 2)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer.figures.palette import PRUNED, QUIET, RETRAINED
 from explorer.study.claim_words import introduction
-from explorer.ui import cached, state
+from explorer.ui import cached, notices, state
 from explorer.ui.pages.overview import claims, moving, since
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, glossary, page_title
@@ -21,7 +21,7 @@ def page(view: View) -> None:
     run = view.run
     page_title.show(run.task, "How much of this model can you switch off?")
     exhibits.pool()
-    state.show_notices()
+    notices.show()
     state.write_url(run, None)
     sheet = cached.claim_sheet(view, run.model, run.task)
     imported = any((m.stage, m.key.run) == ("published-masks", run) for m in view.manifests)

@@ -25,10 +25,10 @@ from explorer.study.since import (
     worth_answer,
 )
 from explorer.study.transfer import away
-from explorer.ui import cached
+from explorer.ui import cached, link
 from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
-from explorer.ui.widgets import degenerate, exhibits, glossary, sections
+from explorer.ui.widgets import degenerate, exhibits, glossary
 
 _STYLE = """<style>
 .st-key-since {
@@ -108,7 +108,7 @@ def _card(view: View, one: Answer) -> None:
                 label=f"Check it in {one.page.capitalize()}",
                 icon=":material/arrow_forward:",
                 icon_position="right",
-                query_params={**one.query, sections.AT: one.section},
+                query_params={**one.query, link.AT: one.section},
             )
 
 

@@ -19,7 +19,7 @@ from explorer.patterns.per_head import MapKind
 from explorer.patterns.samples import Sample
 from explorer.patterns.statistics import STATISTICS, statistics
 from explorer.study.survivor_patterns import Weights, attention_key
-from explorer.ui import cached, cached_models, state
+from explorer.ui import cached, cached_models, link, notices, state
 from explorer.ui.pages.patterns.lines import token_lines
 from explorer.ui.scoring import dev_data
 from explorer.ui.view import View
@@ -93,8 +93,8 @@ def head_name(head: tuple[int, int]) -> str:
 
 def remember_link() -> None:
     """Keeps what the link compares, for when there is a sentence to compare on."""
-    for name, kept in (("compare", _COMPARE), ("with", _SECOND)):
-        wanted = state.asked(name)
+    ways = (NOTHING, OTHER_HEAD, OTHER_MODEL, LAB, TICKET)
+    for kept, wanted in ((_COMPARE, link.one_of("compare", ways)), (_SECOND, link.asked("with"))):
         if wanted and kept not in st.session_state:
             st.session_state[kept] = wanted
 
@@ -146,6 +146,8 @@ def _second(shown: Shown, patterns: NDArray[Any]) -> tuple[int, int]:
     numbers = [number - 1 for part in asked[:3] if (number := whole_number(part)) is not None]
     wanted = tuple(numbers) if len(asked) == len(numbers) == 2 else None
     fallback = next((place for place in places if place != shown.chosen), places[0])
+    if any(asked) and wanted not in places:
+        notices.notice(f"There is no head {st.session_state[kept][:20]!r} in this model to compare with.")
     chosen: tuple[int, int] = st.selectbox(
         "Which head",
         places,

@@ -9,13 +9,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.errors import BadRequest, ExplorerError
-from explorer.foreign import whole_number
 from explorer.patterns.per_head import MapKind, column
 from explorer.patterns.samples import Sample
 from explorer.stats.survival import stack_masks
 from explorer.study.fitting import why_not
 from explorer.study.survivor_patterns import STAGE, WEIGHTS, Weights, attention_key
-from explorer.ui import cached, cached_models, state
+from explorer.ui import cached, cached_models, link, notices, state
 from explorer.ui.pages.patterns import survivors
 from explorer.ui.pages.patterns.atlas import Atlas, Head, atlas, chosen_of
 from explorer.ui.pages.patterns.maps import (
@@ -46,7 +45,7 @@ def page(view: View) -> None:
     """Draws one of two panels: the maps, or whether survivors are meaningful."""
     run = view.run
     title = st.empty()
-    state.show_notices()
+    notices.show()
     panel = switch("View", VIEWS, "view", "patterns.view")
     if panel == "survivors":
         with title.container():
@@ -166,8 +165,8 @@ def _missing(view: View, which: Weights, error: ExplorerError) -> None:
 def _chosen(shape: tuple[int, int]) -> Head:
     """The head on the page, at first the link's; one of this model in any case."""
     if _HEAD not in st.session_state:
-        asked = [state.asked(name) or "1" for name in ("layer", "head")]
-        st.session_state[_HEAD] = tuple((whole_number(at) or 1) - 1 for at in asked)
+        asked = [link.number(name, 1, n) or 1 for name, n in zip(("layer", "head"), shape, strict=True)]
+        st.session_state[_HEAD] = tuple(at - 1 for at in asked)
     layer, head = st.session_state[_HEAD]
     return min(max(layer, 0), shape[0] - 1), min(max(head, 0), shape[1] - 1)
 
@@ -181,8 +180,8 @@ def _adopt(shape: tuple[int, int]) -> None:
 def _choose_sentence(samples: tuple[Sample, ...]) -> str:
     """'1', '2', ... or OWN."""
     names = {str(at + 1): " / ".join(sample.texts) for at, sample in enumerate(samples)} | {OWN: "Type your own …"}
-    wanted = st.session_state.get(_SENTENCE) or state.asked("sentence")
     options = list(names)
+    wanted = st.session_state.get(_SENTENCE) or link.one_of("sentence", options)
     chosen: str = st.selectbox(
         "Sentence",
         options,

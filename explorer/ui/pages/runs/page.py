@@ -18,7 +18,7 @@ from explorer.store.paper.importer import SEEDS
 from explorer.store.runs_of_task import in_paper_order
 from explorer.store.schema import ALL_SEEDS, PUBLISHED_STAGES, Key, Manifest, Run
 from explorer.study.fitting import is_opened, sorted_out
-from explorer.ui import state
+from explorer.ui import link, notices, state
 from explorer.ui.pages.runs import add, missing, own_data, progress
 from explorer.ui.pages.runs.memory import memory_words
 from explorer.ui.view import View
@@ -43,7 +43,7 @@ _GREEN, _AMBER, _NONE = "rgba(0,158,115,.22)", "rgba(230,159,0,.28)", ""
 def page(view: View) -> None:
     """A view is chosen, and only that one is computed."""
     run, root = view.run, view.root
-    state.show_notices()
+    notices.show()
     st.header("What is in this bundle?")
     add.choose_bundle(root)
     panel = switch("View", VIEWS, "view", "runs.view")
@@ -115,8 +115,8 @@ def _size_words(size: int) -> str:
 def _shown(selected: Run, rows: Sequence[Run]) -> Run:
     """The row that was picked, at first the link's, else the sidebar's; a new choice in the sidebar counts again."""
     codes = {_code(run): run for run in rows}
-    asked = state.asked("row")
-    if asked in codes:
+    asked = link.one_of("row", codes)
+    if asked is not None:
         st.session_state[_ROW] = selected, codes[asked]
     of_selected, row = st.session_state.get(_ROW, (None, None))
     return row if of_selected == selected and row in rows else selected

@@ -8,10 +8,9 @@ from dataclasses import replace
 import streamlit as st
 
 from explorer.errors import BadRequest, ExplorerError
-from explorer.foreign import whole_number
 from explorer.store.own_tasks import own_tasks
 from explorer.store.schema import Run
-from explorer.ui import state
+from explorer.ui import link, notices, state
 from explorer.ui.as_text import plain
 from explorer.ui.pages.stage import preparation
 from explorer.ui.pages.stage.component import at, deck, left_for
@@ -46,10 +45,6 @@ def page(view: View) -> None:
             "slideshow",
         )
         return
-    wanted = state.asked("step")
-    if wanted is not None and (number := whole_number(wanted)) is not None:
-        st.session_state[_ON] = True
-        st.session_state[_START] = number - 1
     if st.session_state.pop(state.TOUR, False):
         _at_start(0)
     if left := st.session_state.pop(_LEFT, ""):
@@ -77,6 +72,9 @@ def page(view: View) -> None:
         _unready(error)
         return
     live = preparation.live_of(view, scenes)
+    asked = link.number("step", 1, len(scenes))
+    if asked is not None:
+        st.session_state[_ON], st.session_state[_START] = True, asked - 1
     if st.session_state[_ON]:
         st.html(_CHROME)
         _talk(story, scenes, live, view.run)
@@ -138,7 +136,7 @@ def _ready(
 ) -> None:
     state.write_url(run, None)
     page_title.show(run.task, "Stage mode: a talk on [[pruning]], told with this task")
-    state.show_notices()
+    notices.show()
     st.markdown(
         f"**{plain(story.title)}**, {len(scenes)} steps ({plain(origin)}), told with {run.task}, seed "
         f"{run.seed}. Everything is made ready here; the talk itself needs no network."

@@ -15,14 +15,15 @@ from explorer.mask import Mask
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import Pruned, shape_of, tickets_by_task
 from explorer.study.survival_words import PRUNED, rule_words, size_words
-from explorer.ui import cached, state
+from explorer.study.words import with_interval
+from explorer.ui import cached, notices, state
 from explorer.ui.as_text import code, plain
 from explorer.ui.pages.survival import views
 from explorer.ui.pages.survival.published import published_panel
 from explorer.ui.view import View
 from explorer.ui.widgets import degenerate, exhibits, glossary, make_here, overlay_picker, page_title
 from explorer.ui.widgets.switch import switch
-from explorer.ui.widgets.words import minus, model_name, seeds, training_words
+from explorer.ui.widgets.words import model_name, seeds, training_words
 
 FILL = "survival"
 """What colours the cells until somebody chooses otherwise."""
@@ -67,7 +68,7 @@ def page(view: View) -> None:
     run = view.run
     exhibits.pool()
     title = st.container(gap="xxsmall")
-    state.show_notices()
+    notices.show()
     published = not view.task().own  # nothing is of a task of one's own data
     panel = switch(
         "View", {name: words for name, words in VIEWS.items() if name != "paper" or published}, "view", "survival.view"
@@ -190,7 +191,7 @@ def _table(steps: pd.DataFrame) -> None:
 
 
 def _with_interval(row: pd.Series) -> str:
-    return minus(f"{row['score']:.3f} [{row['low']:.3f}, {row['high']:.3f}]")
+    return with_interval(row["score"], row["low"], row["high"])
 
 
 def _paths(shown: Shown) -> None:

@@ -18,7 +18,7 @@ from explorer.study.conditions import STATES, TICKET_KINDS, ConditionScore
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.report import Report, more_words
 from explorer.study.ticket_words import KEPT, METHODS, STATE_NAMES, about_words, notes_words, seed_rows
-from explorer.ui import cached, state
+from explorer.ui import cached, notices, state
 from explorer.ui.as_text import code, plain
 from explorer.ui.pages.tickets import learned_constants, mean_ablation, pairs, transfer
 from explorer.ui.view import View
@@ -35,13 +35,13 @@ def page(view: View) -> None:
     run = view.run
     exhibits.pool()
     sections.arrive()
-    state.show_notices()
+    notices.show()
     page_title.show(run.task, "Do all [[ticket|tickets]] win?")
     degenerate.note(view)
     report, by_seed = cached.report(view, run.model, run.task), cached.study(view, run.model, run.task)
     possible = {name: words for name, words in METHODS.items() if _can_be(report, name, "pruned")}
     method = switch("Pruned", possible or {"structured": METHODS["structured"]}, "method", "tickets.method")
-    state.write_url(run, None, **({"method": method} if method != "structured" else {}))
+    where = {"method": method} if method != "structured" else {}
     retrains = _can_be(report, method, "retrained")
     text = about_words(method, run.task, retrains=retrains)
     exhibits.say(glossary.plain(text))
@@ -50,10 +50,12 @@ def page(view: View) -> None:
     _bars(view, method, report, by_seed, line)
     _missing(method, report)
     if not by_seed:
+        state.write_url(run, None, **where)
         st.caption("These scores were imported as means over seeds: there are no single seeds to show or to pair.")
         return
     st.subheader("Seed by seed")
     kind_of_score = switch("Scores", STATE_NAMES, "state", "tickets.state") if retrains else "pruned"
+    state.write_url(run, None, **where, **({"state": kind_of_score} if kind_of_score == "retrained" else {}))
     _table(view, run, method, kind_of_score, by_seed)
     st.subheader("Compared on the same examples")
     pairs.show(view, method, kind_of_score, by_seed)

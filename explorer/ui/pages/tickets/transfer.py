@@ -14,6 +14,7 @@ from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import shape_of
 from explorer.study.transfer import Transferred, transfer_table, transfer_words
 from explorer.study.transfer_retrained import retrained_table, retrained_words
+from explorer.study.words import with_interval
 from explorer.ui import cached
 from explorer.ui.as_text import code
 from explorer.ui.view import View, runs_of
@@ -154,6 +155,6 @@ def stable(view: View) -> None:
 def _in_words(found: Stability) -> str:
     if found.undefined:
         return found.undefined
-    interval = f" [{found.low:.2f}, {found.high:.2f}]" if found.has_interval else ""
-    interval = " (no interval for two)" if found.choices == 2 else interval
-    return minus(f"{found.value:.2f}{interval}")
+    return with_interval(found.value, found.low, found.high, ".2f") + (
+        " (no interval for two)" if found.choices == 2 else ""
+    )

@@ -13,7 +13,7 @@ import streamlit as st
 
 from explorer.errors import BadBundle
 from explorer.store.task_tickets import shape_of
-from explorer.ui import state
+from explorer.ui import link, state
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits
 from explorer.ui.widgets.head_card.facts import facts_of
@@ -39,7 +39,7 @@ def panel(view: View, page: str) -> None:
         return
     part = part_of(state.linked_head(), shape)
     state.link_head(part.code if part else "")  # another model has other heads
-    state.amend_url(**{state.CARD: part.code if part else ""})
+    link.amend(**{link.CARD: part.code if part else ""})
     drawn_with = exhibits.kept().drawn_with
     if part is not None and drawn_with and drawn_with != part.code:
         exhibits.kept().drawn_with = part.code  # told once, whatever the page makes of it

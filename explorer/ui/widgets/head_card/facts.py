@@ -79,7 +79,7 @@ def _cost(view: View, part: Part) -> str:
     """The score without this part alone, and its paired difference from the full model's."""
     run = view.run
     known = cached.known(view, run)
-    code = part.switched(Mask.full(*known.shape), False).code
+    code = part.switched(known.full.mask, False).code
     if code not in known.by_code:
         return NOT_HERE
     found = cached.stored_comparison(view, run, code)

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.ui import state
+from explorer.ui import link
 from explorer.ui.widgets.scripts import script
 
-AT = "at"
-"""The parameter of a link on a page that says which section it leads to; the page's own address does not keep it."""
 TOP = "top"
 """The section that a link leads to which is about the page from its top."""
 _HERE = Path(__file__).parent
@@ -25,8 +23,8 @@ def heading(name: str, title: str) -> None:
 
 def arrive() -> None:
     """Goes to the section that the link asks for, once it is drawn; call it before the page reads its link."""
-    wanted = st.query_params.get(AT, "")
+    wanted = link.now(link.AT) or ""
     if wanted:
-        state.ask_again()
+        link.ask_again()
     with st.container(key="sections-way", height=1, border=False):
         _component(key="sections", data={"to": wanted if wanted.isidentifier() and wanted != TOP else ""})
