@@ -74,15 +74,25 @@ def text_of(path: Path, largest: int = LARGEST_TEXT) -> str:
 
 
 def json_of(text: str | bytes) -> Any:
-    """Parses JSON; raises Unreadable where it is none, is nested too deeply, or has a number of too many digits."""
+    """Parses JSON; raises Unreadable where it is none, is nested too deeply, says a key twice, or has a number of too
+    many digits."""
     try:
-        return json.loads(text, parse_int=_whole)
+        return json.loads(text, parse_int=_whole, object_pairs_hook=_each_once)
     except Unreadable:
         raise
     except RecursionError:
         raise Unreadable("nested too deeply") from None
     except ValueError as error:
         raise Unreadable(f"not JSON: {str(error)[:120]}") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in told if names.count(name) > 1)
+        raise Unreadable(f"it says {twice[:40]!r} twice")
+    return told
 
 
 def toml_of(text: str) -> dict[str, Any]:

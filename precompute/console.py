@@ -12,14 +12,15 @@ from typing import Annotated, Any, Protocol
 
 import typer
 
-from explorer.bert.model_names import MINILM
+from explorer.bert.model_names import MINILM, name_in_bundle
 from explorer.errors import BadRequest
-from explorer.glue.own_data import METRICS
+from explorer.glue.own_data import METRICS, OwnTask
 from explorer.glue.own_rows import Place, Reading
 from explorer.paths import expanded
-from explorer.store.schema import Manifest
+from explorer.store.bundle import Bundle
+from explorer.store.schema import Key, Manifest, Run
 from explorer.store.stages import Split
-from precompute.options import OwnGiven, options
+from precompute.options import Defining, OwnGiven, as_read, options
 
 RUNS, CACHE = Path("runs"), Path("cache")
 """The bundle where one works, and the one that ships."""
@@ -132,12 +133,14 @@ def on_a_run(
     without: Sequence[str] = (),
     bundle: Path = RUNS,
     writes: bool = False,
+    of_model: bool = False,
 ) -> Callable[..., None]:
     """Turns a function of (options, its own parameters) into a verb with the common options and --json.
 
     splits: the data that it will read, so that what is wrong with it is told first. without: common options that mean
     nothing to it. bundle: its default. writes: whether it makes artefacts of the run: then it is made
-    sure first that the bundle takes them. The verb's help is the function's docstring.
+    sure first that the bundle takes them. of_model: whether labels of data of one's own are those of the model that is
+    given, as for `open`: matched by name, never guessed. The verb's help is the function's docstring.
     """
     own = list(inspect.signature(function, eval_str=True).parameters.values())[1:]
     common = {name: kind for name, kind in _COMMON.items() if name not in without}
@@ -150,7 +153,8 @@ def on_a_run(
         shared = {name: given.pop(name, {"seed": 0, "device": "cpu"}.get(name)) for name in _COMMON}
         train_file = given.get("train_file")
         data = own_given(given, trains=writes) if reads_data else None
-        opened = options(*shared.values(), *splits, train_file=train_file, own=data, writes=writes)
+        defining = _of_model(shared["model"], shared["bundle"], shared["seed"]) if of_model else as_read
+        opened = options(*shared.values(), *splits, train_file=train_file, own=data, defining=defining, writes=writes)
         if writes:
             opened.bundle.require_writable(opened.run)
         made = function(opened, **given)
@@ -169,6 +173,20 @@ def on_a_run(
     verb.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     verb.__annotations__ = {one.name: one.annotation for one in parameters}
     return verb
+
+
+def _of_model(model: str, bundle: Path, seed: int) -> Defining:
+    """How a task of one's own is made for a verb that takes a fine-tuned model: with that model's classes."""
+
+    def defining(name: str, own: OwnGiven) -> OwnTask:
+        from precompute.bundle.model_classes import matched  # late: help comes without it
+
+        run = Run(name_in_bundle(model), name, seed)
+        if Bundle(expanded(bundle)).has(Key(run, "finetune")):  # its classes are those of its task
+            return as_read(name, own)
+        return matched(name, model, own)[0]
+
+    return defining
 
 
 def tell(made: Manifest | Result, as_json: bool) -> None:

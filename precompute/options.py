@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from explorer.bert.model_names import name_in_bundle
 from explorer.errors import BadRequest
-from explorer.glue.own_data import define
+from explorer.glue.own_data import OwnTask, define
 from explorer.glue.own_rows import Place, Reading
 from explorer.glue.sources import load_examples
 from explorer.glue.tasks import Examples, Split, Task
@@ -70,7 +70,16 @@ class OwnGiven:
     reading: Reading
 
 
-def _own_task(root: Path, name: str, own: OwnGiven, *, writes: bool) -> tuple[Task, Place]:
+Defining = Callable[[str, OwnGiven], OwnTask]
+"""Makes a task of that name of the data."""
+
+
+def as_read(name: str, own: OwnGiven) -> OwnTask:
+    """Defines a task by its data alone: classes in the order of their labels. Raises as `own_data.define`."""
+    return define(name, own.place, own.reading)
+
+
+def _own_task(root: Path, name: str, own: OwnGiven, defining: Defining, *, writes: bool) -> tuple[Task, Place]:
     """The task that is meant: one of the bundle, whose data lie there now, or a new one."""
     known = name in own_tasks(root)
     if known and replace(own.reading, dev_only=False) == Reading():
@@ -79,7 +88,7 @@ def _own_task(root: Path, name: str, own: OwnGiven, *, writes: bool) -> tuple[Ta
     else:
         if not own.reading.text:
             raise BadRequest("Nothing says which column holds the text.", "Give --text COLUMN, or two: --text A,B.")
-        task = define(name, own.place, own.reading).task
+        task = defining(name, own).task
         if known and task != task_of(root, name):
             write_task(root, task)  # says that it is another one
     keep(root, task, own.place, writes=writes)
@@ -108,6 +117,7 @@ def options(
     *splits: Split,
     train_file: str | None = None,
     own: OwnGiven | None = None,
+    defining: Defining = as_read,
     writes: bool = False,
 ) -> Options:
     """Checks what was given and reads the splits that will be needed, so that errors come before torch is imported.
@@ -117,8 +127,8 @@ def options(
     Raises BadRequest on an unknown task, an impossible seed, a name that no folder can have or a device that is not
     there; BadData on the data.
 
-    own: what was said of data of one's own; None: nothing. writes: whether a task that it defines is put into the
-    bundle.
+    own: what was said of data of one's own; None: nothing. defining: makes a task of them. writes: whether a task that
+    it defines is put into the bundle.
     """
     if not 0 <= seed < 2**31:
         raise BadRequest(f"The seed {seed} is not from 0 to {2**31 - 1}.")
@@ -126,7 +136,7 @@ def options(
     if own is None:
         known, place = task_as_typed(root, task), None
     else:
-        known, place = _own_task(root, task, own, writes=writes)
+        known, place = _own_task(root, task, own, defining, writes=writes)
     made = Options(known, seed, model, Bundle(root), glue_dir and expanded(glue_dir), place=place)
     _ = made.run
     for split in splits:

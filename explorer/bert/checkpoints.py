@@ -232,6 +232,35 @@ def _frozen(model: BertForSequenceClassification) -> BertForSequenceClassificati
     return model
 
 
+_PROBES = (
+    "The cat sat on the mat.",
+    "It's naïve, isn't it? Café ÄÖÜ, 3.14% of A-B_c: (x) #1 @you!",
+    "東京 and Привет",
+    "unaffordability " + "a" * 120,
+)
+"""Texts that tokenizers read otherwise: capitals, accents, marks, other scripts, a word beyond all bounds."""
+
+
+def _require_the_same(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raises BadCheckpoint where tokenizer.json reads text otherwise than what transformers made of it."""
+    file, made = folder / "tokenizer.json", getattr(tokenizer, "backend_tokenizer", None)
+    if made is None or not file.is_file():
+        return
+    try:
+        written = type(made).from_file(str(file))
+        written.no_truncation()
+        written.no_padding()
+        differ = next((text for text in _PROBES if written.encode(text).ids != tokenizer(text)["input_ids"]), None)
+    except Exception as error:  # the tokenizers library raises bare Exceptions
+        raise BadCheckpoint(f"{file} cannot be read ({type(error).__name__}).", "Correct it.") from None
+    if differ is not None:
+        raise BadCheckpoint(
+            f"{file} splits {differ[:40]!r} into other word pieces than transformers does, which makes its tokenizer "
+            "anew from the vocabulary.",
+            "Does its tokenizer_config.json say do_lower_case as tokenizer.json does, and is it a BertTokenizer?",
+        )
+
+
 def _tokenizer(found: ModelFolder, task: Task) -> PreTrainedTokenizerBase:
     """The folder's own, told how many word pieces the model reads; raises BadCheckpoint where the two do not fit."""
     folder = found.folder
@@ -252,6 +281,7 @@ def _tokenizer(found: ModelFolder, task: Task) -> PreTrainedTokenizerBase:
         raise BadCheckpoint(
             f"{folder} has no usable tokenizer ({type(error).__name__}).", "It needs tokenizer.json or vocab.txt."
         ) from None
+    _require_the_same(folder, tokenizer)
     largest = max(vocabulary.values(), default=-1)
     if largest >= found.config.vocabulary:
         raise too_large_a_tokenizer(folder, largest, found.config.vocabulary)

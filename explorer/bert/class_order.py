@@ -151,17 +151,16 @@ def output_names(config: Mapping[str, Any], n: int, where: str) -> tuple[str, ..
         by_number = tuple(f"LABEL_{number}" for number in range(n))
     says_nothing = [output_number(name) for name in by_number] == list(range(n))
     by_name = {number: name for name, number in numbers.items()}
-    if not says_nothing:
-        told_twice = {name: number for name, number in numbers.items() if name in by_number}
-        if any(by_number[number] != name for name, number in told_twice.items() if number < n) or any(
-            number >= n for number in told_twice.values()
-        ):
+    if all(output_number(name) == number for name, number in numbers.items()):
+        return by_number
+    numbered = config.get("id2label") is not None and {output_number(name) for name in numbers} == set(range(n))
+    if not says_nothing or numbered:
+        at, spelt = ({read(name): number for number, name in enumerate(by_number)} for read in (str, _one_spelling))
+        if any(at.get(name, spelt.get(_one_spelling(name))) != number for name, number in numbers.items()):
             raise BadCheckpoint(
-                f"{where}/config.json contradicts itself: `id2label` and `label2id` give different orders.",
+                f"{where}/config.json contradicts itself: `id2label` and `label2id` give different names or orders.",
                 "Correct the wrong one.",
             )
-        return by_number
-    if all(output_number(name) == number for name, number in numbers.items()):
         return by_number
     if sorted(by_name) != list(range(n)) or len(numbers) != n:
         raise BadCheckpoint(
@@ -190,6 +189,15 @@ def _numbers(raw: Any, where: str) -> dict[str, int]:
         return {str(name): int(number) for name, number in (raw or {}).items()}
     except (AttributeError, TypeError, ValueError):
         raise BadCheckpoint(f"{where}/config.json: `label2id` is not readable.", "Correct it.") from None
+
+
+def _one_spelling(name: str) -> str:
+    """A name as any other spelling of it is compared: 'neg' and 'Negative' are one."""
+    plain = plain_name(name)
+    for word, others in _ALSO_CALLED.items():
+        if plain in {plain_name(spelling) for spelling in (word, *others)}:
+            return plain_name(word)
+    return plain
 
 
 def plain_name(name: str) -> str:

@@ -22,16 +22,25 @@ class LowerCase:
 
 
 def lower_case(folder: Path) -> LowerCase | None:
-    """Decides `do_lower_case` by vocab.txt where no file of the tokenizer says it; None where one does.
+    """Decides `do_lower_case` by tokenizer.json, else by vocab.txt, where tokenizer_config.json does not say it.
+
+    None where that says it, or where nothing does. transformers 5 builds a tokenizer anew from the vocabulary and reads
+    nothing else of tokenizer.json.
 
     transformers makes text lower case unless it is told otherwise, so that a cased model without a configuration would
     read unknown words. An entry with a capital letter, such as 'The', can only be met in a cased model. Where the
     configuration says lower case and the vocabulary has such entries, the configuration holds, with a sentence.
     """
-    plain = folder / "vocab.txt"
-    if (folder / "tokenizer.json").is_file() or not plain.is_file():
-        return None
+    plain, fast = folder / "vocab.txt", folder / "tokenizer.json"
     said = _said(folder / "tokenizer_config.json")
+    if fast.is_file():
+        normalizer = _said(fast).get("normalizer")
+        small = normalizer.get("lowercase") if isinstance(normalizer, dict) else None
+        if "do_lower_case" in said or not isinstance(small, bool):
+            return None
+        return LowerCase(small, "" if small else "Its tokenizer.json does not make text lower case: read as cased.")
+    if not plain.is_file():
+        return None
     capital = _with_a_capital(plain)
     if "do_lower_case" in said:
         if said["do_lower_case"] and capital:

@@ -69,7 +69,7 @@ def model_folder(folder: Path) -> ModelFolder:
         notes.append("Its pre-training heads (cls) are not read: they play no part in classification.")
     if config.gone:
         notes.append(gone_words(config.gone))
-    if lower := lower_case(folder):
+    if (lower := lower_case(folder)) and lower.sentence:
         notes.append(lower.sentence)
     if config.positions < MAX_LENGTH:
         notes.append(

@@ -78,6 +78,24 @@ def limit_of(tokenizer: Any, max_length: int = MAX_LENGTH) -> int:
     return min(max_length, int(getattr(tokenizer, "model_max_length", max_length)))
 
 
+def how_many_cut(examples: Examples, tokenizer: Callable[..., Any], max_length: int = MAX_LENGTH) -> int:
+    """Counts the examples that `encode` cuts: those of more tokens than the limit."""
+    if not examples.items:
+        return 0
+    first = [item.texts[0] for item in examples.items]
+    second = [item.texts[1] for item in examples.items] if examples.task.is_pair else None
+    whole = tokenizer(first, second, truncation=False, verbose=False)["input_ids"]
+    return sum(len(row) > limit_of(tokenizer, max_length) for row in whole)
+
+
+def cut_sentence(cut: int, n: int, limit: int) -> str:
+    """Says that some of n examples are read up to the limit only."""
+    return (
+        f"{cut:,} of {n:,} examples are longer than {limit} word pieces and were read up to there: where they are read "
+        "further, the model may answer otherwise."
+    )
+
+
 def _ragged(ids: list[Int64Array], types: list[Int64Array]) -> Encoded:
     lengths = np.array([len(row) for row in ids], np.int64)
     empty = np.zeros(0, np.int64)

@@ -155,6 +155,16 @@ class Bundle:
             raise self._damaged(path, f"{path.stat().st_size:,} bytes instead of {entry.bytes:,}", key)
         return path
 
+    def require_unaltered(self, manifest: Manifest, name: str) -> None:
+        """Raises BadBundle where one of its files is a link, or holds other bytes than its manifest says."""
+        path = self.checked_file(manifest, name)
+        if path.is_symlink():
+            raise self._damaged(path, "it is a link", manifest.key)
+        with path.open("rb") as file:
+            altered = hashlib.file_digest(file, "sha256").hexdigest() != manifest.files[name].sha256
+        if altered:
+            raise self._damaged(path, "it was altered", manifest.key)
+
     def command_for(self, key: Key) -> str:
         """Writes the command line that makes an artefact in this bundle, with the model's source where it is known."""
         if key.stage == "finetune" and self._was_opened(key):

@@ -10,7 +10,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,6 +29,9 @@ LARGEST = 2**20
 """Bytes a file may have; BERT-base's head mask has 704."""
 _CODE = re.compile(rb"[A-Za-z0-9_-]+")
 """What a text file with a mask's code holds, and nothing else."""
+_BESIDE = {"code", "meaning", "model", "task", "seed", "origin", "ticket", "checkpoint", "classes", "command"}
+"""What a JSON file may say beside the arrays: what this program writes there."""
+_MEANING = "1 = kept, 0 = pruned; layers and heads from 0"
 _MEMBERS = 32
 """Files that an archive may hold."""
 _LAYOUT = f"A mask is {HEADS}.npy (layers x heads) and {MLPS}.npy (layers), or one JSON file with both; 1 = kept."
@@ -46,7 +49,7 @@ def npy_files(mask: Mask) -> dict[str, bytes]:
 
 def json_text(mask: Mask, about: Mapping[str, Any] | None = None) -> str:
     """Both arrays, one line a layer, with the mask's code; about: what else the file is to say, first."""
-    said = {**(about or {}), "code": mask.code, "meaning": "1 = kept, 0 = pruned; layers and heads from 0"}
+    said = {**(about or {}), "code": mask.code, "meaning": _MEANING}
     lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in said.items()]
     rows = ",\n".join(f"    {json.dumps(row.astype(int).tolist())}" for row in mask.heads)
     lines += [f'  "{HEADS}": [\n{rows}\n  ]', f'  "{MLPS}": {json.dumps(mask.mlps.astype(int).tolist())}']
@@ -70,8 +73,12 @@ def read_mask(files: Mapping[str, bytes], n_layers: int, n_heads: int) -> Mask:
     Where only heads are given, all MLPs are kept, and the other way round, as in the authors' families that prune
     one kind. Raises BadMask where a file is too large, is no such file, or is a mask for another model.
     """
+    return _mask_of((part for file, data in files.items() for part in _parts(file, data)), n_layers, n_heads)
+
+
+def _mask_of(found: Iterable[tuple[str, NDArray[Any]]], n_layers: int, n_heads: int) -> Mask:
     parts: dict[str, NDArray[Any]] = {}
-    for name, array in (part for file, data in files.items() for part in _parts(file, data)):
+    for name, array in found:
         if name in parts:
             raise BadMask(
                 f"There are two arrays of {'heads' if name == HEADS else 'MLPs'}.", "Give one mask. " + _LAYOUT
@@ -96,14 +103,33 @@ def read_mask_at(path: Path, n_layers: int, n_heads: int) -> Mask:
     Raises BadMask as `read_mask`, OSError where it cannot be opened.
     """
     if path.is_dir():
-        paths = [path / f"{name}.npy" for name in (HEADS, MLPS) if (path / f"{name}.npy").is_file()]
-        if not paths:
+        told = {one.name: _start_of(one) for one in sorted(path.iterdir()) if _is_of_a_mask(one.name) and one.is_file()}
+        if not told:
             raise BadMask(f"The folder {path} holds no mask.", _LAYOUT)
-        return read_mask({str(one): _start_of(one) for one in paths}, n_layers, n_heads)
+        return _mask_of(_of_one_mask(str(path), told), n_layers, n_heads)
     data = _start_of(path)
     if code := _CODE.fullmatch(data.strip()):
         return Mask.from_code(code[0].decode(), n_layers, n_heads)
     return read_mask({str(path): data}, n_layers, n_heads)
+
+
+def _is_of_a_mask(name: str) -> bool:
+    return "mask" in name.casefold() and name.endswith((".npy", ".json"))
+
+
+def _of_one_mask(where: str, files: Mapping[str, bytes]) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The arrays in the files of a folder or an archive; a mask.json beside them must say the same."""
+    arrays = {name: data for name, data in files.items() if name in (f"{HEADS}.npy", f"{MLPS}.npy")}
+    told = {name: data for name, data in files.items() if name not in arrays}
+    if strange := [name for name in told if arrays and name != "mask.json"]:
+        raise BadMask(f"{where} holds {strange[0][:40]} too, which is not understood.", _LAYOUT)
+    found = [part for name, data in (arrays or told).items() for part in _parts(f"{name} in {where}", data)]
+    if arrays:
+        known = dict(found)
+        for name, array in (part for file, data in told.items() for part in _parts(f"{file} in {where}", data)):
+            if not np.array_equal(known.get(name, np.ones_like(array)), array):
+                raise BadMask(f"{where} holds two masks: its arrays and its mask.json differ.", "Take one away.")
+    yield from found
 
 
 def _start_of(path: Path) -> bytes:
@@ -140,7 +166,7 @@ def _archived(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
-            wanted = [info for info in members if info.filename.endswith((f"{HEADS}.npy", f"{MLPS}.npy"))]
+            wanted = [info for info in members if _is_of_a_mask(PurePosixPath(info.filename).name)]
             wanted = wanted or [info for info in members if info.filename.endswith(".json")]
             if len(members) > _MEMBERS or any(info.file_size > LARGEST for info in wanted):
                 raise BadMask(f"{file} is larger than an archive of one mask.", _LAYOUT)
@@ -151,10 +177,9 @@ def _archived(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
         raise BadMask(f"{file} cannot be unpacked ({str(error)[:120]}).", _LAYOUT) from None
     if len(contents) < len(wanted):
         raise BadMask(f"{file} holds more than one mask.", "Unpack it and choose one. " + _LAYOUT)
-    for name, inner in contents.items():
-        if inner[:2] == b"PK":
-            raise BadMask(f"{file} holds an archive inside an archive.", _LAYOUT)
-        yield from _parts(f"{name} in {file}", inner)
+    if any(inner[:2] == b"PK" for inner in contents.values()):
+        raise BadMask(f"{file} holds an archive inside an archive.", _LAYOUT)
+    yield from _of_one_mask(file, contents)
 
 
 def _in_json(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -165,8 +190,24 @@ def _in_json(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
     found = {name: raw[name] for name in (HEADS, MLPS) if isinstance(raw, dict) and raw.get(name) is not None}
     if not found:
         raise BadMask(f"{file} has neither {HEADS!r} nor {MLPS!r}.", _LAYOUT)
-    for name, values in found.items():
-        yield name, _numbers(file, name, values)
+    if strange := sorted(set(raw) - _BESIDE - {HEADS, MLPS}):
+        raise BadMask(f"{file} says {strange[0][:40]!r}, which is not understood.", _LAYOUT)
+    if (meaning := raw.get("meaning", _MEANING)) != _MEANING:
+        raise BadMask(f"{file} says that its numbers mean {str(meaning)[:60]!r}.", f"Here they mean: {_MEANING}.")
+    arrays = {name: _numbers(file, name, values) for name, values in found.items()}
+    if (code := raw.get("code")) is not None and set(arrays) == {HEADS, MLPS}:
+        _check_code(file, str(code), arrays)
+    yield from arrays.items()
+
+
+def _check_code(file: str, code: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Raises BadMask where a file's code is not that of its arrays."""
+    heads, mlps = arrays[HEADS], arrays[MLPS]
+    if len(heads) == len(mlps) and Mask(heads, mlps).code != code:
+        raise BadMask(
+            f"{file} contradicts itself: {code[:40]!r} is the code of another mask than its arrays hold.",
+            "Take one of them out.",
+        )
 
 
 def _numbers(file: str, name: str, values: ArrayLike) -> NDArray[Any]:

@@ -78,6 +78,15 @@ def _refuse_values(model: str, outputs: int, metric: str, labels: Sequence[str])
         )
 
 
+def _counted_from(labels: Sequence[str], n: int) -> list[str]:
+    """'0' to 'n - 1', or '1' to 'n', whichever holds all labels; [] where neither does."""
+    for first in (0, 1):
+        counted_so = [str(number) for number in range(first, first + n)]
+        if set(labels) <= set(counted_so) and (first == 1 or "0" in labels):
+            return counted_so
+    return []
+
+
 def _is_value(label: str) -> bool:
     try:
         return math.isfinite(float(label))
@@ -102,10 +111,10 @@ def _pairs(model: str, names: Sequence[str], labels: Sequence[str]) -> tuple[tup
             spelt = {number: label for label, number in at.items()}
             return tuple((spelt.get(number, name), name) for number, name in enumerate(names))
     at = {label: output_number(label) for label in labels}
-    if all(number is not None and number < len(names) for number in at.values()) and len(set(at.values())) == len(at):
+    numbered = all(number is not None and number < len(names) for number in at.values())
+    if not has_names and numbered and len(set(at.values())) == len(at):  # '1' of 'one star' need not be output 1
         spelt = {number: label for label, number in at.items()}
-        words = [name if has_names else str(number) for number, name in enumerate(names)]
-        return tuple((spelt.get(number, str(number)), word) for number, word in enumerate(words))
+        return tuple((spelt.get(number, str(number)), str(number)) for number in range(len(names)))
     told, ours = _some(names), _some(labels)
     if len(labels) > len(names):
         raise BadCheckpoint(
@@ -113,7 +122,7 @@ def _pairs(model: str, names: Sequence[str], labels: Sequence[str]) -> tuple[tup
             "Leave out the rows of other classes, or give a model that knows them all.",
         )
     if has_names:
-        spelt_as = [*labels, *names[len(labels) :]]
+        spelt_as = _counted_from(labels, len(names)) or [*labels, *names[len(labels) :]]
         example = ",".join(f"{label}={name}" for label, name in zip(spelt_as, names, strict=True))
         raise BadCheckpoint(
             f"{model} names its outputs {told}; the label column holds {ours}.",

@@ -63,9 +63,12 @@ def open_model(**given: Any) -> None:
     if place is not None:
         keep(root, task, place, writes=True)
     remark(remarks)
+    from explorer.glue.encoding import cut_sentence
     from precompute.bundle.opening import make_all
 
     made = make_all(Options(task, seed, model, opened.bundle, None, resolved_device(device), place), quiet=as_json)
+    if cut := made["finetune"].summary.get("cut"):
+        remark([cut_sentence(int(cut), task.dev_rows, int(made["finetune"].summary["cut_at"]))])
     show = f"EXPLORER_BUNDLE={shlex.quote(str(root))} make demo"
     full, ticket = made["finetune"].summary["score"], made["structured"].summary
     record = {"run": str(opened.run.path), "score": full, "artefacts": [str(one.key.path) for one in made.values()]}

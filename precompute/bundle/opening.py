@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from explorer.bert.checkpoints import Classifier, encoder_weights, load_finetuned, weights_of
 from explorer.bert.packing import pack
+from explorer.glue.encoding import how_many_cut, limit_of
 from explorer.glue.tasks import Examples
 from explorer.store.bundle import CHECKPOINT, sha256_of
 from explorer.store.commands import open_command
@@ -75,6 +76,8 @@ def opened_as_it_is(options: Options) -> Manifest:
         score = evaluator.interval(evaluator.full)
         summary = {"score": score.value} | {name: getattr(score, name) for name in ("low", "high", "n", "metric")}
         summary |= _load(given, dev)
+        if cut := how_many_cut(dev, given.tokenizer):
+            summary |= {"cut": cut, "cut_at": limit_of(given.tokenizer)}
         if given.classes:
             summary["classes"] = given.classes.how
         draft = Draft(options, key, config, {"dev": dev}, sha256_of(packed), base)

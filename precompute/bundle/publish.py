@@ -95,6 +95,8 @@ def _planned(
 
 def _copy(source: Bundle, target: Bundle, planned: _Planned) -> None:
     manifest = planned.manifest
+    for name in manifest.files:  # else what was altered would get new checksums, and be whole
+        source.require_unaltered(manifest, name)
     artefact = source.read(manifest.key)
     blobs, withheld = {}, dict(manifest.withheld)
     if CHECKPOINT in manifest.files:

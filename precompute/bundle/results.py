@@ -90,6 +90,8 @@ class ScoreResult:
     """Agreement of all ways to run the mask, where that was asked for."""
     instead: StandIn = ZERO
     """What stands in for what is off."""
+    of_class: str = ""
+    """The class that an F1 is of; '' for other metrics."""
 
     def as_dict(self) -> dict[str, Any]:
         """Gives the one line of --json."""
@@ -102,6 +104,7 @@ class ScoreResult:
             "seconds": round(self.seconds, 3),
             "precision": self.precision,
             "instead": self.instead,
+            **({"of_class": self.of_class} if self.of_class else {}),
             "classes": self.classes,
             "class_names": list(self.class_names),
             "remarks": list(self.remarks),
@@ -114,9 +117,8 @@ class ScoreResult:
         interval = s.undefined or f"[{s.low:.4f}, {s.high:.4f}] {s.method}"
         kept = f"{counted(self.mask.heads_kept, 'head')} and {counted(self.mask.mlps_kept, 'MLP')} kept"
         kept += BESIDE_THE_DATA[self.instead]
-        found = (
-            f"{self.task} ({self.data}), {kept}: {s.metric} {s.value:.4f} {interval}, n = {s.n}, {self.seconds:.2f} s"
-        )
+        metric = f"{s.metric} of the class {self.of_class}" if self.of_class else s.metric
+        found = f"{self.task} ({self.data}), {kept}: {metric} {s.value:.4f} {interval}, n = {s.n}, {self.seconds:.2f} s"
         return "\n".join([found, *(pair.sentence() for pair in (self.proof.pairs if self.proof else ()))])
 
 

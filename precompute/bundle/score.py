@@ -13,6 +13,7 @@ from explorer.bert.model_names import MINILM
 from explorer.bert.stand_ins import LEARNED, MEAN, ZERO, StandIn, sample_for_means
 from explorer.errors import BadRequest
 from explorer.glue.diagnostics import diagnostic_examples
+from explorer.glue.encoding import cut_sentence, how_many_cut, limit_of
 from explorer.glue.tasks import Examples
 from explorer.live.evaluator import Evaluator
 from explorer.live.opening import with_learned
@@ -62,6 +63,7 @@ def run_score(
             table[f"logit_{column}"] = evaluation.logits[:, column]
         _write(table, predictions)
     order = classifier.classes or own_order(options.task)
+    too_low = () if diagnostics else _too_low(order, evaluator)
     return ScoreResult(
         options.task.name,
         options.model,
@@ -71,10 +73,11 @@ def run_score(
         evaluation.seconds,
         order.how,
         tuple(order.names),
-        (*remarks_on(classifier), *(() if diagnostics else _too_low(order, evaluator))),
+        (*remarks_on(classifier), *cut_words(classifier, examples), *too_low),
         "fp32" if evaluation.verified else evaluator.precision,
         proven(classifier, evaluator, wanted) if prove else None,
         instead,
+        options.task.label_names[1] if options.task.metric == "f1" else "",
     )
 
 
@@ -109,6 +112,12 @@ def remarks_on(classifier: Classifier) -> tuple[str, ...]:
     return (*classes, *classifier.notes)
 
 
+def cut_words(classifier: Classifier, examples: Examples) -> tuple[str, ...]:
+    """Says how many examples of a person's own are read in part: GLUE's are cut as in the paper, which says so."""
+    cut = how_many_cut(examples, classifier.tokenizer) if examples.task.own else 0
+    return (cut_sentence(cut, len(examples), limit_of(classifier.tokenizer)),) if cut else ()
+
+
 def _too_low(order: ClassOrder, evaluator: Evaluator) -> tuple[str, ...]:
     task = evaluator.task
     warning = below_baseline(order, task, evaluator.full.score, majority_score(task.metric, evaluator.labels))
@@ -116,16 +125,13 @@ def _too_low(order: ClassOrder, evaluator: Evaluator) -> tuple[str, ...]:
 
 
 def checkpoint_source(options: Options) -> str:
-    """Finds the fine-tuned model that is meant: the bundle's where it has the run or 'minilm' is asked for, else the
-    folder, file or Hub id itself. Raises BadBundle where the bundle's checkpoint is not there, BadRequest where the run
-    began with another model of that name."""
-    named = options.model == MINILM or (
-        options.bundle.has(options.key("finetune")) and not expanded(options.model).exists()
-    )
-    if not named:
+    """Finds the fine-tuned model that is meant: the bundle's where it has the run or 'minilm' is asked for, as every
+    stage does, else the folder, file or Hub id itself. Raises BadBundle where the bundle's checkpoint is not there,
+    BadRequest where the run began with another model of that name."""
+    if options.model != MINILM and not options.bundle.has(options.key("finetune")):
         return options.model
     checkpoint = str(options.bundle.checkpoint(options.run))
-    require_same_model(options)
+    require_same_model(options)  # after: a run that is not here is the first thing to say
     return checkpoint
 
 

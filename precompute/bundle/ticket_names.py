@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from explorer.errors import BadRequest
-from explorer.paths import expanded
 from explorer.store.runs_of_task import TOGETHER
 from explorer.tickets.subnetworks import SUBNETWORK_KINDS
 from precompute.options import Options
+from precompute.same_model import require_same_model
 
 
 def code_of(options: Options, mask: str) -> str:
-    """Finds the code of a ticket of the run in the bundle; what is no ticket's name, or a file's, comes back as it is.
+    """Finds the code of a ticket of the run in the bundle; what is no ticket's name comes back as it is.
 
-    Raises BadBundle with the command that makes it where the bundle lacks it, BadRequest where it has no super ones.
+    A file or folder of such a name is ./good, so that what lies there changes no score. Raises BadBundle with the
+    command that makes it where the bundle lacks it, BadRequest where it has no super ones or where the run began with
+    another model than is asked for.
     """
-    if mask not in SUBNETWORK_KINDS or expanded(mask).exists():
+    if mask not in SUBNETWORK_KINDS:
         return mask
     bundle = options.bundle
+    require_same_model(options)
     if mask == "good":
         return str(bundle.read(options.key(*TOGETHER)).manifest.summary["ticket"])
     artefact = bundle.read(options.key("subnetworks"))

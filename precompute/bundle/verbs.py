@@ -196,8 +196,8 @@ def migrate(
 
 VERBS: dict[str, Callable[..., None]] = {
     "study": on_a_run(study, "train", "dev", writes=True),
-    "score": on_a_run(score, bundle=CACHE),
-    "export": on_a_run(export, without=("device",), bundle=CACHE),
+    "score": on_a_run(score, bundle=CACHE, of_model=True),
+    "export": on_a_run(export, without=("device",), bundle=CACHE, of_model=True),
     "report": report,
     "site": site,
     "publish": publish,

@@ -131,6 +131,7 @@ def test_spellings(task, names, how):
         (named(("LABEL_0", "LABEL_1")) | {"label2id": {"entailment": 1, "not_entailment": 0}}, "permuted"),
         (named(("not_entailment", "entailment")) | {"label2id": {"LABEL_0": 0, "LABEL_1": 1}}, "permuted"),
         ({"id2label": ["not_entailment", "entailment"]}, "permuted"),
+        (named(("not_entailment", "entailment")) | {"label2id": {"NOT entailment": 0, "entails": 1}}, "permuted"),
         ({"id2label": {"0": "entailment", "1": "not_entailment"}}, "names"),
     ],
 )
@@ -158,6 +159,9 @@ def test_label2id_counts_where_id2label_says_nothing(config, how):
             named(("entailment", "not_entailment")) | {"label2id": {"entailment": 1, "not_entailment": 0}},
             "contradicts itself",
         ),
+        (named(("entailment", "not_entailment")) | {"label2id": {"Not Entailment": 0, "ENTAILED": 1}}, "contradicts"),
+        (named(("entailment", "not_entailment")) | {"label2id": {"entailment": 0, "neutral": 1}}, "contradicts itself"),
+        (named(("LABEL_0", "LABEL_1")) | {"label2id": {"LABEL_1": 0, "LABEL_0": 1}}, "contradicts itself"),
         ({"num_labels": 3}, "says num_labels 3; its classifier has 2 outputs"),
         ({"problem_type": "regression"}, "its problem is 'regression'; RTE is 'single_label_classification'"),
         ({"problem_type": "multi_label_classification"}, "its problem is 'multi_label_classification'"),

@@ -135,6 +135,82 @@ def test_a_class_that_no_row_has_is_told(tmp_path):
     assert remarks[-1].startswith("No row has the class mid-dle")
 
 
+STARS = ("1 star", "2 stars", "3 stars", "4 stars", "5 stars")
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "example"),
+    [
+        (STARS, (1, 2, 3, 4), "1=1 star,2=2 stars,3=3 stars,4=4 stars,5=5 stars"),
+        (STARS, (0, 1, 2, 3, 4), "0=1 star,1=2 stars,2=3 stars,3=4 stars,4=5 stars"),
+        (("positive", "negative"), (0, 1), "0=positive,1=negative"),
+    ],
+)
+def test_numbers_are_no_outputs_where_these_have_names(tmp_path, names, labels, example):
+    sentences(tmp_path / "own.csv", labels)
+    given = own_given({"own_data": str(tmp_path / "own.csv"), "own_text": "text"}, trains=False)
+    with pytest.raises(BadCheckpoint) as refused:
+        matched("mine", str(model(tmp_path / "model", len(names), names)), given)
+    assert f"--classes '{example}'" in refused.value.mend
+
+
+def test_score_takes_the_models_classes_as_open_does(run, tmp_path):
+    folder = model(tmp_path / "pn", 2, ("positive", "negative"))
+    sentences(tmp_path / "mine.csv", ("negative", "positive"))
+    given = ("--task", "mine", "--model", folder, "--data", tmp_path / "mine.csv", "--text", "text", "--metric", "f1")
+    opened = run("open", *given, "--device", "cpu", "--bundle", tmp_path / "a", "--json")
+    scored = run("score", *given, "--device", "cpu", "--bundle", tmp_path / "b", "--json")
+    told = json.loads(scored.out)
+    assert told["value"] == pytest.approx(json.loads(opened.out)["score"])
+    assert told["of_class"] == "negative"
+    nameless = model(tmp_path / "nameless", 2)
+    sentences(tmp_path / "yes.csv", ("yes", "no"))
+    refused = run("score", "--task", "yes", "--model", nameless, "--data", tmp_path / "yes.csv", "--text", "text")
+    assert (refused.status, "have no names" in refused.err) == (2, True)
+
+
+def test_the_run_is_scored_where_the_folder_it_began_with_is_named(run, tmp_path, monkeypatch):
+    start = model(tmp_path / "start", 2)
+    sentences(tmp_path / "own.csv", (0, 1))
+    bundle = ("--bundle", tmp_path / "bundle", "--seed", "1", "--task", "mine")
+    data = ("--data", tmp_path / "own.csv", "--text", "text", "--dev", tmp_path / "own.csv", "--device", "cpu")
+    tuned = run("finetune", "--model", start, *bundle, *data, "--epochs", "3", "--learning-rate", "0.01", "--json")
+    assert tuned.status == 0
+    monkeypatch.chdir(tmp_path)
+    here = run("score", "--model", "start", *bundle, "--device", "cpu", "--json")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    there = run("score", "--model", "start", *bundle, "--device", "cpu", "--json")
+    assert json.loads(here.out)["value"] == json.loads(there.out)["value"] == json.loads(tuned.out)["score"]
+    (tmp_path / "other").mkdir()
+    other = model(tmp_path / "other" / "start", 2, seed=5)
+    for verb, more in (("score", ()), ("score", ("--mask", "good")), ("export", ("--out", tmp_path / "out"))):
+        refused = run(verb, "--model", other, *bundle, *more)
+        assert (refused.status, "is another model" in refused.err) == (2, True), refused.err
+
+
+def test_a_ticket_is_no_file_of_its_name(run, tmp_path, monkeypatch):
+    sentences(tmp_path / "own.csv", (0, 1))
+    folder = model(tmp_path / "A", 2)
+    bundle = ("--task", "mine", "--seed", "0", "--model", folder, "--bundle", tmp_path / "bundle", "--device", "cpu")
+    assert run("open", *bundle, "--data", tmp_path / "own.csv", "--text", "text").status == 0
+    monkeypatch.chdir(tmp_path)
+    before = json.loads(run("score", *bundle, "--mask", "good", "--json").out)["mask"]
+    (tmp_path / "good").write_text("AAA")
+    assert json.loads(run("score", *bundle, "--mask", "good", "--json").out)["mask"] == before
+
+
+def test_texts_that_are_read_in_part_are_counted(run, tmp_path):
+    table = sentences(tmp_path / "own.csv", (0, 1), rows=6)
+    table.loc[[1, 4], "text"] = "the " * 300
+    table.to_csv(tmp_path / "own.csv", index=False)
+    folder = model(tmp_path / "long", 2)
+    given = ("--model", folder, "--data", tmp_path / "own.csv", "--text", "text", "--device", "cpu", "--task", "mine")
+    for verb in ("score", "open"):
+        told = run(verb, *given, "--bundle", tmp_path / "bundle")
+        assert "2 of 6 examples are longer than 128 word pieces" in told.err
+
+
 @pytest.mark.parametrize("n_layers", [1, 48])
 def test_one_layer_and_forty_eight_are_opened_exported_and_made_a_page(run, tmp_path, n_layers):
     sentences(tmp_path / "own.csv", ("low", "middle", "high"), rows=9)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.store.bundle import CHECKPOINT, Bundle
+from explorer.store.bundle import ARRAYS, CHECKPOINT, Bundle
 from explorer.store.schema import Key, Run
 from precompute.bundle import publish
 from tests.precompute.conftest import SEED
@@ -107,3 +107,18 @@ def test_an_export_that_fails_half_way_leaves_nothing(run, tiny_folder, tmp_path
     assert (ran.status, "cannot be written (No space left on device). Make room" in ran.err) == (2, True)
     assert not (tmp_path / "place").exists()
     assert run(*out).status == 0, "and the same command may be given again"
+
+
+def test_what_was_altered_is_not_published_as_whole(run, bundle, tmp_path):
+    source = Path(shutil.copytree(bundle, tmp_path / "source"))
+    manifest = next(one for one in Bundle(source).manifests() if ARRAYS in one.files)
+    file = source / manifest.key.path / ARRAYS
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    refused = run("publish", source, tmp_path / "target")
+    assert (refused.status, "was altered" in refused.err) == (2, True)
+    (tmp_path / "elsewhere").write_bytes(whole)
+    file.unlink()
+    file.symlink_to(tmp_path / "elsewhere")
+    refused = run("publish", source, tmp_path / "target")
+    assert (refused.status, "is a link" in refused.err) == (2, True)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from explorer.errors import BadMask
 from explorer.mask import Mask
 from explorer.store import mask_files
-from explorer.store.mask_files import json_text, npy_files, read_mask, zipped
+from explorer.store.mask_files import json_text, npy_files, read_mask, read_mask_at, zipped
 from explorer.store.schema import Run
 
 L, H = 3, 4
@@ -107,6 +107,20 @@ BAD = {
         {"a.json": b'{"mlp_mask": [1, 1, 1' + b"0" * 400 + b"]}"},
         "neither a .npy array nor JSON",
     ),
+    "a key that is not understood": (
+        {"a.json": b'{"head_mask": [[1,1,1,0],[0,0,1,1],[1,1,1,1]], "mlps_mask": [1, 0, 1]}'},
+        "says 'mlps_mask', which is not understood",
+    ),
+    "a key twice": ({"a.json": b'{"mlp_mask": [1, 1, 1], "mlp_mask": [1, 1, 0]}'}, "nor JSON"),
+    "the other meaning": ({"a.json": b'{"mlp_mask": [1, 1, 0], "meaning": "1 = pruned"}'}, "mean '1 = pruned'"),
+    "the code of another mask": (
+        {"a.json": json_text(MASK).replace(MASK.code, Mask.full(L, H).code).encode()},
+        "contradicts itself",
+    ),
+    "an archive with a misspelt member": (
+        {"a.zip": _zip(head_mask=npy_files(MASK)["head_mask.npy"], mlps_mask=npy_files(MASK)["mlp_mask.npy"])},
+        "holds mlps_mask.npy too",
+    ),
     "no archive": ({"a.zip": b"PK\x03\x04 and then nothing"}, "cannot be unpacked"),
     "an archive of no mask": ({"a.zip": _zip(other=b"")}, "no mask"),
     "an archive that swells": ({"a.zip": _zip(head_mask=bytes(50 * 2**20))}, "larger than an archive of one mask"),
@@ -133,3 +147,22 @@ def test_the_authors_own_files_are_read():
     mask = read_mask({path.name: path.read_bytes() for path in folder.glob("*_mask.npy")}, 12, 12)
     assert mask.heads.sum() == np.load(folder / "head_mask.npy").sum()
     assert npy_files(mask)["head_mask.npy"] == (folder / "head_mask.npy").read_bytes()
+
+
+def test_a_folder_is_read_whole(tmp_path):
+    for name, data in npy_files(MASK).items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "README.md").write_text("of no concern")
+    assert read_mask_at(tmp_path, L, H) == MASK
+    (tmp_path / "mask.json").write_text(json_text(MASK))
+    assert read_mask_at(tmp_path, L, H) == MASK
+    (tmp_path / "mask.json").write_text(json_text(Mask.full(L, H)))
+    with pytest.raises(BadMask, match="holds two masks"):
+        read_mask_at(tmp_path, L, H)
+    (tmp_path / "mask.json").rename(tmp_path / "mlp_mask.json")
+    with pytest.raises(BadMask, match=r"mlp_mask\.json too, which is not understood"):
+        read_mask_at(tmp_path, L, H)
+    for name in npy_files(MASK):
+        (tmp_path / name).unlink()
+    (tmp_path / "mlp_mask.json").rename(tmp_path / "mask.json")
+    assert read_mask_at(tmp_path, L, H).is_full
