@@ -10,9 +10,9 @@ import pandas as pd
 
 from explorer.arrays import Float64Array, FloatArray
 from explorer.mask import Mask
-from explorer.stats.areas import Difference, central, difference
 from explorer.stats.intervals import SeedSpread, seed_spread
 from explorer.stats.stability import Stability, stability
+from explorer.stats.weighted import Difference, central, difference
 from explorer.store.bundle import Artefact
 from explorer.store.schema import Run
 from explorer.study.words import minus

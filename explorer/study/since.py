@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from explorer.mask import Mask
-from explorer.stats.areas import Difference
 from explorer.stats.intervals import seed_spread
+from explorer.stats.weighted import Difference
 from explorer.store.schema import Manifest
 from explorer.study.league import League
 from explorer.study.mask_bank import MaskBank, additivity

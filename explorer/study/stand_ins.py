@@ -15,7 +15,7 @@ import pandas as pd
 from explorer.arrays import AnyArray, BoolArray, Float64Array
 from explorer.bert.stand_ins import DRAWN, LEARNED, MEAN, ZERO, StandIn
 from explorer.errors import BadBundle
-from explorer.stats.areas import Difference, central, difference, draw_weights, weighted_scores
+from explorer.stats.weighted import Difference, central, difference, draw_weights, weighted_scores
 from explorer.store.bundle import Artefact
 from explorer.study.conditions import TICKET_KINDS
 from explorer.study.stored_scores import KnownRun

@@ -14,7 +14,8 @@ from explorer.glue.data_hash import examples_sha256
 from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Examples
 from explorer.live.evaluator import Evaluator
-from explorer.stats.areas import area_under, cross_scores, draw_weights
+from explorer.stats.areas import area_under, cross_scores
+from explorer.stats.weighted import draw_weights
 from explorer.store.bundle import Artefact
 from explorer.store.runs_of_task import complete
 from explorer.store.schema import Manifest
