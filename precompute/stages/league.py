@@ -89,7 +89,7 @@ def make(options: Options) -> Manifest:
     worth = dict(of.worth)
     if banked:
         require_same_checkpoint(bundle, banked, bundle.manifest(options.key("finetune")))
-        bank = mask_bank_of(bundle.read(banked.key), opened.evaluator.labels, opened.evaluator.full_mask.heads.shape)
+        bank = mask_bank_of(bundle.read(banked.key), opened.evaluator.labels, opened.shape)
         worth[BANZHAF] = np.stack([bank.worth(rows).value for rows in everything])
     worth = {name: worth[name] for name in names if name != CHANCE}
     components = worth[EXPECTED].shape[1]
@@ -158,7 +158,7 @@ def _scored(
     halves: Sequence[Int64Array],
 ) -> AnyArray:
     """Predictions of every size, (S, n), each half's under its own order."""
-    shape = opened.classifier.n_layers, opened.classifier.n_heads
+    shape = opened.shape
     task, said = draft.options.task, np.empty((len(curve.sizes), len(opened.dev)))
     for number, (order, evaluator, half) in enumerate(zip(curve.orders, evaluators, halves, strict=True)):
         name = f"{curve.criterion}-{curve.draw}-{number}"
@@ -188,7 +188,7 @@ def _results(
 ) -> tuple[pd.DataFrame, Float64Array]:
     """A row a curve and size, with its score and interval; and the areas, (curves, 1 + resamples)."""
     metric, labels = opened.evaluator.task.metric, opened.evaluator.labels
-    weights, shape = draw_weights(halves), (opened.classifier.n_layers, opened.classifier.n_heads)
+    weights, shape = draw_weights(halves), opened.shape
     rows: list[dict[str, Any]] = []
     areas = []
     for curve, predictions in zip(curves, said, strict=True):

@@ -37,6 +37,11 @@ class OpenRun:
     dev: Examples
     evaluator: Evaluator
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Layers and heads of its model, (L, H)."""
+        return self.classifier.n_layers, self.classifier.n_heads
+
 
 def open_run(options: Options) -> OpenRun:
     """Loads the run's checkpoint from the bundle; raises BadBundle where it is not there."""
