@@ -132,11 +132,11 @@ def meaning(of: StandInsCompared, metric: str, *, learnt: bool) -> str:
         f"**A learned constant {nothing}**, and {mean}: {metric} on average over {of.drawn} random masks of "
         f"{run.task}, seed {run.seed}. The good ticket, pruned with nothing there, scores {good[NAMES[ZERO]]} with "
         f"nothing, {good[NAMES[MEAN]]} with means and {good[NAMES[LEARNED]]} with learned constants; the full model "
-        f"{of.known.full.score:.3f}.{_at_the_floor(of)}"
+        f"{of.known.full.score:.3f}.{_one_answer_words(of)}"
     )
 
 
-def _at_the_floor(of: StandInsCompared) -> str:
+def _one_answer_words(of: StandInsCompared) -> str:
     """Says how many masks give one answer to all: what these score tells nothing of what stands in."""
     if not any(of.one_answer.values()):
         return ""
