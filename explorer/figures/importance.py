@@ -36,7 +36,7 @@ class Side:
 def sides_of(importance: tuple[Float64Array, Float64Array], losses: dict[str, float]) -> list[Side]:
     """Pairs raw importance (L, H) and (L,) with losses named as stage ablations does ('head 0 3'): heads, then MLPs.
 
-    Raises BadRequest as analysis.ranks does.
+    Raises BadRequest as `stats.ranks` does.
     """
     n_layers, n_heads = importance[0].shape
     loss = ablation_losses(losses, n_layers, n_heads)
