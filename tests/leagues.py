@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from explorer.glue.tasks import TASKS
-from explorer.stats.areas import area_under, cross_scores, draw_weights
+from explorer.stats.areas import area_under, cross_scores
 from explorer.stats.interaction import pairs_of
+from explorer.stats.weighted import draw_weights
 from explorer.store.schema import Key
 from explorer.tickets.criteria import (
     CHANCE,

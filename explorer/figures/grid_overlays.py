@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.arrays import BoolArray
+from explorer.arrays import BoolArray, Float64Array, Int64Array
 from explorer.errors import BadRequest
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 NO_CLASS = -1
 
 
@@ -23,8 +21,8 @@ class Overlay:
     are the legend: what is shown, and what 0 and 1 mean; `gap` names what is unknown, '' leaves that out.
     `middle`: what 0.5 means, where the values go two ways from it and so do the colours; '' where they do not."""
 
-    heads: FloatArray
-    mlps: FloatArray
+    heads: Float64Array
+    mlps: Float64Array
     title: str
     low: str = "0"
     high: str = "1"
@@ -58,8 +56,8 @@ class Category:
 class Classes:
     """A class for every head (L, H) and MLP (L,): which of `categories`; NO_CLASS = has none, called `gap`."""
 
-    heads: IntArray
-    mlps: IntArray
+    heads: Int64Array
+    mlps: Int64Array
     title: str
     categories: Sequence[Category]
     gap: str = "unknown"

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
+from explorer.arrays import Float64Array
 from explorer.figures.palette import ramp
 
-Floats = NDArray[np.float64]
 WIDTH = 250
 """Pixels of one panel: three to a row on a laptop, one on a telephone."""
 
@@ -21,8 +18,8 @@ class Panel:
     title: str
     note: str
     """Beside the title: how much is kept."""
-    heads: Floats
-    mlps: Floats
+    heads: Float64Array
+    mlps: Float64Array
     one_mask: bool = False
     """Whether it is what one seed kept: then each cell is on or off, and no scale is drawn."""
     of_selected: bool = True

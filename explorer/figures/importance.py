@@ -9,8 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from explorer.arrays import Float64Array
 from explorer.figures.palette import FULL_MODEL, THIS_MASK, quiet
-from explorer.stats.ranks import FloatArray, RankAgreement, ablation_losses, importance_against_ablation
+from explorer.stats.ranks import RankAgreement, ablation_losses, importance_against_ablation
 from explorer.study.words import minus, p_words
 
 CLOSE = 0.7
@@ -25,17 +26,17 @@ class Side:
     """'head' or 'MLP'."""
     names: Sequence[str]
     """Names for the hover, flat: 'Layer 3, head 10'."""
-    importance: FloatArray
+    importance: Float64Array
     """Raw importance, as the gradient gives it."""
-    loss: FloatArray
+    loss: Float64Array
     """Score lost when each alone is off."""
     agreement: RankAgreement
 
 
-def sides_of(importance: tuple[FloatArray, FloatArray], losses: dict[str, float]) -> list[Side]:
+def sides_of(importance: tuple[Float64Array, Float64Array], losses: dict[str, float]) -> list[Side]:
     """Pairs raw importance (L, H) and (L,) with losses named as stage ablations does ('head 0 3'): heads, then MLPs.
 
-    Raises BadRequest as analysis.ranks does.
+    Raises BadRequest as `stats.ranks` does.
     """
     n_layers, n_heads = importance[0].shape
     loss = ablation_losses(losses, n_layers, n_heads)

@@ -10,6 +10,7 @@ from explorer.figures.overlays import CellOverlay
 from explorer.figures.signed import signed
 from explorer.study.pairs import Partners
 from explorer.study.words import component_names
+from explorer.tickets.criteria import sides
 
 
 def interaction_overlay(of: Partners, shape: tuple[int, int]) -> CellOverlay:
@@ -17,7 +18,7 @@ def interaction_overlay(of: Partners, shape: tuple[int, int]) -> CellOverlay:
 
     shape: (L, H). Blue and clockwise: synergy. Orange and the other way round: redundancy.
     """
-    name, heads = component_names(shape)[of.part], shape[0] * shape[1]
+    name = component_names(shape)[of.part]
     title = f"Interaction with {name} ({of.measure})"
     ends = ("redundancy", "adds up", "synergy")
     overlay = two_ways(of.value, of.beyond_noise, shape, title, ends, gap="not told from none")
@@ -26,9 +27,8 @@ def interaction_overlay(of: Partners, shape: tuple[int, int]) -> CellOverlay:
     meaning = (
         f"Whether a part helps {name} or stands in for it ({how}); the card of another holds all parts against that one"
     )
-    sides = words[:heads].reshape(shape), words[heads:]
     marks = part_marks(of.part, shape)
-    return CellOverlay("Interaction", meaning, overlay, *sides, marks=marks, always_told=False)
+    return CellOverlay("Interaction", meaning, overlay, *sides(words, shape), marks=marks, always_told=False)
 
 
 def two_ways(
@@ -39,20 +39,19 @@ def two_ways(
     values, told: (C,), heads row by row, then MLPs. shape: (L, H). ends: names of below, 0 and above. gap: what the
     others are called.
     """
-    shown, heads = np.where(told, values, np.nan), shape[0] * shape[1]
+    shown = np.where(told, values, np.nan)
     top = float(np.nanmax(np.abs(shown), initial=0.0)) if told.any() else 0.0
     scaled = 0.5 + shown / (2 * max(top, 1e-12))
     below, middle, above = ends
     low, high = (f"{below} {signed(-top)}", f"{above} {signed(top)}") if top else (below, above)
-    return Overlay(scaled[:heads].reshape(shape), scaled[heads:], title, low, high, gap=gap, middle=middle)
+    return Overlay(*sides(scaled, shape), title, low, high, gap=gap, middle=middle)
 
 
 def part_marks(part: int, shape: tuple[int, int]) -> Marks:
     """Marks the part that the others are held against."""
     marked = np.zeros(shape[0] * (shape[1] + 1), np.bool_)
     marked[part] = True
-    heads = shape[0] * shape[1]
-    return Marks(marked[:heads].reshape(shape), marked[heads:], "The chosen part")
+    return Marks(*sides(marked, shape), "The chosen part")
 
 
 def _words(of: Partners, at: int, name: str) -> str:

@@ -10,16 +10,16 @@ from explorer.study.surprises import Surprises
 
 
 def surprises_figure(found: Surprises, *, metric: str, marked: str = "") -> go.Figure:
-    """Draws each mask as a point; customdata starts with its mask's code. Grey: within noise; hollow: at the floor.
+    """Draws each mask as a point; customdata starts with its mask's code. Grey: noise; hollow: one answer to all.
 
     marked: the code of the mask with a ring.
     """
     figure = go.Figure()
-    floor = found.one_answer
-    sure = found.beyond_noise & ~floor
+    alike = found.one_answer
+    sure = found.beyond_noise & ~alike
     groups = (
-        ("within noise", ~sure & ~floor, QUIET, "circle", 5),
-        ("one answer", floor, QUIET, "circle-open", 7),
+        ("within noise", ~sure & ~alike, QUIET, "circle", 5),
+        ("one answer", alike, QUIET, "circle-open", 7),
         ("better", sure & (found.value > 0), TWO_WAYS[-1][1], "triangle-up", 9),
         ("worse", sure & (found.value <= 0), TWO_WAYS[0][1], "triangle-down", 9),
     )

@@ -8,17 +8,17 @@ from explorer.figures.interactions import two_ways
 from explorer.figures.overlays import CellOverlay
 from explorer.figures.signed import signed
 from explorer.study.mask_bank import PartsWorth
+from explorer.tickets.criteria import sides
 
 
 def worth_overlay(of: PartsWorth, metric: str, shape: tuple[int, int]) -> CellOverlay:
     """Colours what is told from nothing; the rest has no colour, but its sentence says its numbers. shape: (L, H)."""
-    heads, ends = shape[0] * shape[1], ("harms", "nothing", "is worth")
+    ends = ("harms", "nothing", "is worth")
     title = f"Worth over random masks ({metric})"
     overlay = two_ways(of.found.value, of.beyond_noise, shape, title, ends, gap="not told from nothing")
     words = np.array([f"Worth {worth_words(of, at, metric)}" for at in range(len(of.q))], dtype=object)
     meaning = f"What it adds to the dev {metric} on average over {of.masks:,} random masks"
-    sides = words[:heads].reshape(shape), words[heads:]
-    return CellOverlay("Worth over random masks", meaning, overlay, *sides, always_told=False)
+    return CellOverlay("Worth over random masks", meaning, overlay, *sides(words, shape), always_told=False)
 
 
 def worth_words(of: PartsWorth, at: int, metric: str) -> str:

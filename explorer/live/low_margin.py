@@ -100,7 +100,7 @@ class Scorer:
         cache: ActivationCache | None = None,
         bounds: Sequence[ErrorBound] | None = None,
     ) -> Scored:
-        """Scores one shard under several masks, close calls in fp32; says which logits are fp32's.
+        """Scores one shard under several masks, low-margin examples in fp32; says which logits are fp32's.
 
         cache: made by the exact engine. bounds: the error bound of each mask after the shards before; by default
         nothing was measured yet. Raises BadMask on a mask for another model.

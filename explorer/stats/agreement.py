@@ -11,14 +11,12 @@ from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from explorer.arrays import BoolArray
+from explorer.arrays import BoolArray, Float64Array
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 from explorer.stats.survival import stack_masks
 
-FloatArray = NDArray[np.float64]
 Kind = Literal["heads", "mlps"]
 
 _WORDS: dict[Kind, str] = {"heads": "head", "mlps": "MLP"}
@@ -93,20 +91,20 @@ def agreement(masks: Mapping[int, Mask], *, permutations: int = 1000, seed: int 
     )
 
 
-def kappa_of_totals(totals: FloatArray, n_seeds: int) -> FloatArray:
+def kappa_of_totals(totals: Float64Array, n_seeds: int) -> Float64Array:
     """Fleiss' kappa (1971) for two categories, from how many seeds keep each component: (..., N) -> (...)."""
     observed, expected = _disagreement(totals, n_seeds)
     return 1 - observed / expected
 
 
-def alpha_of_totals(totals: FloatArray, n_seeds: int) -> FloatArray:
+def alpha_of_totals(totals: Float64Array, n_seeds: int) -> Float64Array:
     """Krippendorff's nominal alpha for two categories, nothing missing: (..., N) -> (...)."""
     observed, expected = _disagreement(totals, n_seeds)
     n_ratings = totals.shape[-1] * n_seeds
     return 1 - observed / (expected * n_ratings / (n_ratings - 1))
 
 
-def q_of_totals(totals: FloatArray, kept: FloatArray) -> FloatArray:
+def q_of_totals(totals: Float64Array, kept: Float64Array) -> Float64Array:
     """Cochran's Q (1950) from how many seeds keep each component (..., N) and what each seed keeps (S,).
 
     0 where all seeds keep the same, which is 0/0: seeds of equal sizes, whose Q is 0 in any arrangement.
@@ -117,7 +115,7 @@ def q_of_totals(totals: FloatArray, kept: FloatArray) -> FloatArray:
     return np.divide(above, below, out=np.zeros_like(below), where=below > 0)
 
 
-def _disagreement(totals: FloatArray, n_seeds: int) -> tuple[FloatArray, FloatArray]:
+def _disagreement(totals: Float64Array, n_seeds: int) -> tuple[Float64Array, Float64Array]:
     pairs_apart = 2 * totals * (n_seeds - totals)  # ordered pairs of seeds that differ on the component
     observed = pairs_apart.mean(axis=-1) / (n_seeds * (n_seeds - 1))
     share = totals.mean(axis=-1) / n_seeds
@@ -162,7 +160,7 @@ def _kappa_or_alpha(
     kept: BoolArray,
     shuffled: BoolArray,
     library: Callable[[BoolArray], float],
-    of_totals: Callable[[FloatArray, int], FloatArray],
+    of_totals: Callable[[Float64Array, int], Float64Array],
 ) -> Statistic:
     why = _why_undefined(kind, kept)
     if why:
@@ -205,7 +203,7 @@ def _why_fixed(kept: BoolArray) -> str:
     return ""
 
 
-def _chance(value: float, drawn: FloatArray, note: str) -> Chance:
+def _chance(value: float, drawn: Float64Array, note: str) -> Chance:
     low, high = np.quantile(drawn, (0.025, 0.975))
     as_high = int((drawn >= value - _ROUNDING * max(1.0, abs(value))).sum())
     p = (as_high + 1) / (len(drawn) + 1)

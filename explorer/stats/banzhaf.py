@@ -26,31 +26,24 @@ class Worth:
         return normal_p(self.value, (self.high - self.low) / (2 * NORMAL_95))
 
 
-def sample_reuse(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Worth:
+def sample_reuse(kept: BoolArray, utility: Float64Array) -> Worth:
     """Estimates Banzhaf values by maximum sample reuse: every mask counts for every component.
 
     The mean utility of the masks that keep a component minus that of those that do not (Wang and Jia 2023,
     arXiv:2205.15466, equation 5), with Welch's standard error. kept: (M, C), each component kept independently of the
-    others. utility: (M,). strata: (M,), which keep rate each mask was drawn with; the values of the rates, weighted
-    Banzhaf values (Li and Yao 2023), are averaged. At one rate of 1/2 it is the Banzhaf value.
-    Raises BadRequest where a component is kept, or off, in fewer than two masks of a stratum.
+    others with one probability: with 1/2 it is the Banzhaf value, with another a weighted one (Li and Yao 2023).
+    utility: (M,). Raises BadRequest where a component is kept, or off, in fewer than two masks.
     """
-    values, variances = [], []
-    for rows in _rows_of(len(utility), strata):
-        on, of_stratum = kept[rows].astype(np.float64), utility[rows]
-        many, few = on.sum(axis=0), len(of_stratum) - on.sum(axis=0)
-        if min(many.min(), few.min()) < 2:
-            raise BadRequest(
-                "A component is kept, or off, in fewer than two masks of one keep rate.", "Draw more random masks."
-            )
-        with_it, without = of_stratum @ on / many, of_stratum @ (1 - on) / few
-        spread = [
-            ((of_stratum[:, None] - mean) ** 2 * which).sum(axis=0) / (size - 1)
-            for mean, which, size in ((with_it, on, many), (without, 1 - on, few))
-        ]
-        values.append(with_it - without)
-        variances.append(spread[0] / many + spread[1] / few)
-    return _worth(np.mean(values, axis=0), np.sum(variances, axis=0) / len(values) ** 2)
+    on = kept.astype(np.float64)
+    many, few = on.sum(axis=0), len(utility) - on.sum(axis=0)
+    if min(many.min(), few.min()) < 2:
+        raise BadRequest("A component is kept, or off, in fewer than two masks.", "Draw more random masks.")
+    with_it, without = utility @ on / many, utility @ (1 - on) / few
+    spread = [
+        ((utility[:, None] - mean) ** 2 * which).sum(axis=0) / (size - 1)
+        for mean, which, size in ((with_it, on, many), (without, 1 - on, few))
+    ]
+    return _worth(with_it - without, spread[0] / many + spread[1] / few)
 
 
 def least_squares(kept: BoolArray, utility: Float64Array, strata: AnyArray | None = None) -> Worth:
@@ -59,8 +52,9 @@ def least_squares(kept: BoolArray, utility: Float64Array, strata: AnyArray | Non
     Over all masks, or masks of rate 1/2, these are the Banzhaf values (Hammer and Holzman 1992); on a sample they
     differ from `sample_reuse` in that what the other components do is taken out, so intervals of one rate are narrower,
     and an additive game gives exact values from any sample of full rank. Over several keep rates it is their best
-    common additive game, with a level for each rate: not the average of the rates' values. Arguments as `sample_reuse`
-    has them. Raises BadRequest with fewer masks than components, or none that tell them apart.
+    common additive game, with a level for each rate: not the average of the rates' values. kept, utility: as
+    `sample_reuse` has them. strata: (M,), which keep rate each mask was drawn with. Raises BadRequest with fewer masks
+    than components, or none that tell them apart.
     """
     fit, parts = _fitted(kept, utility, strata), kept.shape[1]
     return _worth(fit.coefficients[:parts], np.maximum(np.diag(fit.covariance)[:parts], 0))

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
-
-FloatArray = NDArray[np.float64]
 
 NO_VALUE = 9.0
 """Marks a resample on which a correlation, or a difference of two, is undefined. It lies outside their
@@ -54,7 +53,7 @@ def method_words(confidence: float, resamples: int) -> str:
 
 def resample_examples(
     samples: tuple[NDArray[Any], ...],
-    statistic: Callable[..., FloatArray],
+    statistic: Callable[..., Float64Array],
     *,
     confidence: float,
     resamples: int,
@@ -84,7 +83,7 @@ def resample_examples(
 
 def resample_cells(
     counts: NDArray[np.int64],
-    statistic: Callable[[FloatArray], FloatArray],
+    statistic: Callable[[Float64Array], Float64Array],
     *,
     confidence: float,
     resamples: int,
@@ -104,7 +103,7 @@ def resample_cells(
     return _described(np.concatenate(values), confidence)
 
 
-def _described(distribution: FloatArray, confidence: float) -> Interval:
+def _described(distribution: Float64Array, confidence: float) -> Interval:
     n_undefined = int((distribution == NO_VALUE).sum())
     if n_undefined:
         return no_interval(
@@ -117,19 +116,19 @@ def _described(distribution: FloatArray, confidence: float) -> Interval:
     return Interval(float(low), float(high))
 
 
-def matthews_of_counts(tn: FloatArray, fp: FloatArray, fn: FloatArray, tp: FloatArray) -> FloatArray:
+def matthews_of_counts(tn: Float64Array, fp: Float64Array, fn: Float64Array, tp: Float64Array) -> Float64Array:
     """Matthews correlation of binary confusion counts, elementwise; 0 where a side is constant."""
     scale = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
     return np.divide(tp * tn - fp * fn, scale, out=np.zeros_like(scale), where=scale > 0)
 
 
-def matthews_of_codes(codes: NDArray[np.int8], axis: int = -1) -> FloatArray:
+def matthews_of_codes(codes: NDArray[np.int8], axis: int = -1) -> Float64Array:
     """Matthews correlation of examples coded 2 * label + prediction: (..., n) -> (...)."""
     tn, fp, fn, tp = (np.count_nonzero(codes == code, axis=axis).astype(np.float64) for code in range(4))
     return matthews_of_counts(tn, fp, fn, tp)
 
 
-def pearson_of_rows(x: FloatArray, y: FloatArray, axis: int = -1) -> FloatArray:
+def pearson_of_rows(x: Float64Array, y: Float64Array, axis: int = -1) -> Float64Array:
     """Pearson correlation of each row: (..., n) and (..., n) -> (...); NO_VALUE where a row is constant."""
     del axis  # scipy passes -1 always; the sums below rely on it
     dx, dy = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.arrays import BoolArray
+from explorer.arrays import BoolArray, Float64Array
 from explorer.errors import BadRequest
 
-Floats = NDArray[np.float64]
 PERMUTATIONS = 9_999
 
 
@@ -23,11 +22,11 @@ class ShareTest:
     """One group of heads (survivors, super-survivors) beside all heads."""
 
     classes: tuple[str, ...]
-    shares: Floats
+    shares: Float64Array
     """(C,): mean over the group's heads of their class distributions; nan for an empty group."""
-    all_shares: Floats
+    all_shares: Float64Array
     """(C,): the same over all heads."""
-    expected: Floats
+    expected: Float64Array
     """(C,): what groups drawn like this one have on average: as many heads in each seed (and in each layer)."""
     n_group: int
     """Heads in the group, summed over seeds."""
@@ -113,7 +112,7 @@ def pattern_shares(
 
 def _checked(
     distributions: ArrayLike, groups: ArrayLike, classes: Sequence[str], tested: str
-) -> tuple[Floats, BoolArray]:
+) -> tuple[Float64Array, BoolArray]:
     heads, chosen = np.asarray(distributions, np.float64), np.asarray(groups, np.bool_)
     if heads.ndim == 3:
         heads = heads[None]
@@ -130,14 +129,14 @@ def _checked(
     return heads, chosen
 
 
-def _shares(groups: BoolArray, heads: Floats) -> Floats:
+def _shares(groups: BoolArray, heads: Float64Array) -> Float64Array:
     """(P, S, L, H) groups of heads (S, L, H, C) to (P, C): the mean distribution of each; nan for an empty one."""
     total = groups.reshape(len(groups), -1).astype(np.float64) @ heads.reshape(-1, heads.shape[-1])
     count = groups.sum((1, 2, 3))[:, None]
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
-def _expected(group: BoolArray, known: BoolArray, heads: Floats, within_layers: bool) -> Floats:
+def _expected(group: BoolArray, known: BoolArray, heads: Float64Array, within_layers: bool) -> Float64Array:
     """(C,): every head counts as often as it is drawn: by the group's share of its seed, or of its seed's layer."""
     over = 2 if within_layers else (1, 2)
     here, there = group.sum(over, keepdims=True), known.sum(over, keepdims=True)
@@ -146,7 +145,7 @@ def _expected(group: BoolArray, known: BoolArray, heads: Floats, within_layers: 
     return np.einsum("slh,slhc->c", weight, heads) / total if total else np.full(heads.shape[-1], np.nan)
 
 
-def _statistics(shares: Floats, expected: Floats, tested: int) -> tuple[Floats, Floats]:
+def _statistics(shares: Float64Array, expected: Float64Array, tested: int) -> tuple[Float64Array, Float64Array]:
     """(P, C) to the difference (P,) in the tested class and the distance (P,) over all classes."""
     away = shares - expected
     there = expected != 0  # a class that no head has cannot differ
@@ -163,7 +162,7 @@ def _orders(n_layers: int, n_heads: int, permutations: int, within_layers: bool,
     return rng.permuted(np.broadcast_to(order.ravel(), (permutations, order.size)), axis=1)
 
 
-def _p(drawn: Floats, observed: float) -> float:
+def _p(drawn: Float64Array, observed: float) -> float:
     """(1 + how many are at least as large) / (1 + all), so that it is never 0; equal up to rounding counts as equal."""
     return float((1 + (drawn >= observed - 1e-12).sum()) / (1 + len(drawn)))
 

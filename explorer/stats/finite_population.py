@@ -7,11 +7,9 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
-
-FloatArray = NDArray[np.float64]
 
 
 def count_limits(seen: int, sample: int, total: int, error: float) -> tuple[int, int]:
@@ -31,7 +29,7 @@ def count_limits(seen: int, sample: int, total: int, error: float) -> tuple[int,
 
 
 def combined_limits(
-    value: Callable[[FloatArray], FloatArray], estimates: FloatArray, lows: FloatArray, highs: FloatArray
+    value: Callable[[Float64Array], Float64Array], estimates: Float64Array, lows: Float64Array, highs: Float64Array
 ) -> tuple[float, float]:
     """Limits for value(counts) from the limits of independent counts (S,), by adding squared distances.
 
@@ -47,8 +45,8 @@ def combined_limits(
 
 
 def least_favourable(
-    value: Callable[[FloatArray], FloatArray], estimates: FloatArray, lows: FloatArray, highs: FloatArray
-) -> FloatArray:
+    value: Callable[[Float64Array], Float64Array], estimates: Float64Array, lows: Float64Array, highs: Float64Array
+) -> Float64Array:
     """The counts (S,) within their limits at which the value comes nearest to 0: where `combined_limits` has its end.
 
     Every count moves towards its less favourable limit by its share of the sum of squares.
@@ -61,8 +59,8 @@ def least_favourable(
 
 
 def _changes(
-    value: Callable[[FloatArray], FloatArray], estimates: FloatArray, lows: FloatArray, highs: FloatArray
-) -> FloatArray:
+    value: Callable[[Float64Array], Float64Array], estimates: Float64Array, lows: Float64Array, highs: Float64Array
+) -> Float64Array:
     """(2, S): what the value gains where one count is at its low, or at its high."""
     n = len(estimates)
     moved = np.tile(estimates, (2, n, 1))
@@ -96,8 +94,8 @@ def _at_most(seen: int, sample: int, count: int, total: int) -> float:
 
 
 @functools.lru_cache(maxsize=32)
-def _log_factorials(n: int) -> FloatArray:
+def _log_factorials(n: int) -> Float64Array:
     from scipy.special import gammaln
 
-    logs: FloatArray = gammaln(np.arange(n + 1) + 1.0)
+    logs: Float64Array = gammaln(np.arange(n + 1) + 1.0)
     return logs

@@ -9,8 +9,8 @@ import numpy as np
 
 from explorer.arrays import AnyArray, Float64Array, Int64Array
 from explorer.glue.tasks import MetricName
-from explorer.stats.areas import RESAMPLES, draw_weights, weighted_scores
 from explorer.stats.intervals import NORMAL_95
+from explorer.stats.weighted import RESAMPLES, draw_weights, weighted_scores
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.arrays import Float64Array
 from explorer.glue import metrics
 from explorer.glue.metrics import OF_VALUES, checked_pair, is_constant
 from explorer.glue.tasks import MetricName
 from explorer.stats.bootstrap import (
     NO_VALUE,
-    FloatArray,
     Interval,
     check_options,
     matthews_of_counts,
@@ -181,7 +181,7 @@ def swap_test(counts: NDArray[np.int64]) -> float:
     ways = [np.arange(n + 1) for n in differing]
     weights = np.multiply.outer(*(stats.binom.pmf(k, n, 0.5) for k, n in zip(ways, differing, strict=True)))
 
-    def difference(ones_0: FloatArray, ones_1: FloatArray) -> FloatArray:
+    def difference(ones_0: Float64Array, ones_1: Float64Array) -> Float64Array:
         """Where a alone says 1 on so many examples of label 0, and of label 1."""
         values = []
         for fp, tp in ((ones_0, ones_1), (differing[0] - ones_0, differing[1] - ones_1)):
@@ -231,7 +231,7 @@ def _of_accuracy(
     gain = (a == true).astype(np.int64) - (b == true)  # (n,) of -1, 0, 1
     counts = np.bincount(gain + 1, minlength=3)
 
-    def difference(cells: FloatArray) -> FloatArray:  # (resamples, 3) -> (resamples,)
+    def difference(cells: Float64Array) -> Float64Array:  # (resamples, 3) -> (resamples,)
         return (cells[:, 2] - cells[:, 0]) / len(true)
 
     return resample_cells(counts, difference, confidence=confidence, resamples=resamples, seed=seed)
@@ -262,7 +262,7 @@ def _of_counts(
         return no_interval(f"{why_a} So it is for both.")
     _, counts, (labels, of_a, of_b) = cells_of(true, a, b)
 
-    def difference(cells: FloatArray) -> FloatArray:
+    def difference(cells: Float64Array) -> Float64Array:
         return score_of_counts(metric, cells, labels, of_a) - score_of_counts(metric, cells, labels, of_b)
 
     return resample_cells(counts, difference, confidence=confidence, resamples=resamples, seed=seed)
@@ -275,7 +275,7 @@ def _of_spearman(
     if why:
         return no_interval(why)
 
-    def difference(counts: FloatArray) -> FloatArray:
+    def difference(counts: Float64Array) -> Float64Array:
         values = spearman_of_counts(counts, a, true) - spearman_of_counts(counts, b, true)
         return np.where(np.isnan(values), NO_VALUE, values)
 
@@ -288,7 +288,7 @@ def _matthews_cells(a: NDArray[Any], b: NDArray[Any], true: NDArray[Any]) -> NDA
     return np.bincount(4 * true + 2 * a + b, minlength=8)
 
 
-def _matthews_difference(cells: FloatArray) -> FloatArray:
+def _matthews_difference(cells: Float64Array) -> Float64Array:
     """(resamples, 8) counts to (resamples,) differences."""
     table = cells.reshape(-1, 2, 2, 2)  # resample, label, a, b
     of_a, of_b = table.sum(axis=3), table.sum(axis=2)  # each: resample, label, prediction
@@ -303,7 +303,7 @@ def _of_pearson(
     if why:
         return no_interval(why)
 
-    def difference(rows_a: FloatArray, rows_b: FloatArray, rows_true: FloatArray, axis: int = -1) -> FloatArray:
+    def difference(rows_a: Float64Array, rows_b: Float64Array, rows_true: Float64Array, axis: int = -1) -> Float64Array:
         of_a, of_b = pearson_of_rows(rows_a, rows_true, axis), pearson_of_rows(rows_b, rows_true, axis)
         return np.where((of_a == NO_VALUE) | (of_b == NO_VALUE), NO_VALUE, of_a - of_b)
 

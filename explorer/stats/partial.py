@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.glue import metrics
 from explorer.glue.metrics import checked_pair
 from explorer.glue.tasks import METRIC_WORDS, MetricName
 from explorer.stats.bootstrap import matthews_of_counts
-from explorer.stats.finite_population import FloatArray, combined_limits, count_limits, least_favourable
+from explorer.stats.finite_population import combined_limits, count_limits, least_favourable
 from explorer.stats.intervals import Score, is_binary, why_no_correlation
 from explorer.stats.paired import SAME_PREDICTIONS, PairedDifference, mcnemar, real_by_flips
 from explorer.stats.spending import coverage_words
@@ -68,7 +69,7 @@ class Known:
         """Number of examples of each stratum: (2,) for accuracy, (4,) for Matthews."""
         return np.bincount(self.strata, minlength=2 if self.metric == "accuracy" else 4)
 
-    def difference(self, flips: NDArray[np.floating[Any]]) -> FloatArray:
+    def difference(self, flips: NDArray[np.floating[Any]]) -> Float64Array:
         """Change of the score (...) by so many flips in each stratum (..., S)."""
         if self.metric == "accuracy":
             return (flips[..., 0] - flips[..., 1]) / len(self.labels)
@@ -130,7 +131,7 @@ def _of_flips(of: Known, at: Classes, predicted: Classes, labels: Classes, error
     least, most = seen, seen + of.sizes - samples
     lows, highs = np.maximum(exact_lows - 0.5, least), np.minimum(exact_highs + 0.5, most)
     rates = np.where(samples > 0, seen / np.maximum(samples, 1), flipped.mean())
-    estimates: FloatArray = np.clip(of.sizes * rates, lows, highs).astype(np.float64)
+    estimates: Float64Array = np.clip(of.sizes * rates, lows, highs).astype(np.float64)
     difference = float(of.difference(estimates))
     low, high = combined_limits(of.difference, estimates, lows, highs)
     bottom = 0.0 if of.metric == "accuracy" else -1.0
@@ -186,7 +187,7 @@ def _without_limits(of: Known, at: Classes, predicted: NDArray[Any], labels: NDA
 
 
 def _of_correlation(
-    of: Known, at: Classes, predicted: FloatArray, labels: FloatArray, error: float, method: str
+    of: Known, at: Classes, predicted: Float64Array, labels: Float64Array, error: float, method: str
 ) -> Running:
     full, total, m = of.full[at].astype(np.float64), len(of.labels), len(at)
     same = bool((predicted == full).all())
@@ -228,7 +229,7 @@ def _of_correlation(
     )
 
 
-def _fisher(x: FloatArray, y: FloatArray) -> tuple[float, FloatArray]:
+def _fisher(x: Float64Array, y: Float64Array) -> tuple[float, Float64Array]:
     """Fisher's z of the correlation of x and y, (m,) each, and each example's influence (m,) on it."""
     u, v = ((of - of.mean()) / of.std() for of in (x, y))
     r = max(-_NEARLY_ONE, min(float((u * v).mean()), _NEARLY_ONE))

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadRequest
 from explorer.stats.interaction import sign_flip_p
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def rank_agreement(x: ArrayLike, y: ArrayLike, *, resamples: int = 9999, seed: i
 
 
 def importance_against_ablation(
-    importance: tuple[FloatArray, FloatArray], loss: tuple[FloatArray, FloatArray], *, resamples: int = 9999
+    importance: tuple[Float64Array, Float64Array], loss: tuple[Float64Array, Float64Array], *, resamples: int = 9999
 ) -> tuple[RankAgreement, RankAgreement]:
     """Rank agreement of gradient importance with the score lost by switching each component off alone: heads, MLPs.
 
@@ -82,7 +81,7 @@ def importance_against_ablation(
     return heads, mlps
 
 
-def ablation_losses(losses: dict[str, float], n_layers: int, n_heads: int) -> tuple[FloatArray, FloatArray]:
+def ablation_losses(losses: dict[str, float], n_layers: int, n_heads: int) -> tuple[Float64Array, Float64Array]:
     """Heads (L, H) and MLPs (L,) from component -> loss, named as stage ablations does: 'head 0 3', 'mlp 2'.
 
     Raises BadRequest where a component is missing.
@@ -105,7 +104,7 @@ def beyond_noise(predictions: NDArray[Any], full: NDArray[Any], labels: NDArray[
     return int((sign_flip_p(change.T) < 0.05).sum())
 
 
-def _why_undefined(a: FloatArray, b: FloatArray) -> str:
+def _why_undefined(a: Float64Array, b: Float64Array) -> str:
     if a.size < 3:
         return f"{a.size} component{'s' * (a.size > 1)} cannot be ranked: three are needed."
     sides = [what for what, values in (("first", a), ("second", b)) if np.ptp(values) == 0]
@@ -114,8 +113,8 @@ def _why_undefined(a: FloatArray, b: FloatArray) -> str:
     return f"The {' and the '.join(sides)} values are all the same: they have no order."
 
 
-def _centred_ranks(values: FloatArray) -> FloatArray:
+def _centred_ranks(values: Float64Array) -> Float64Array:
     from scipy import stats
 
-    ranks: FloatArray = stats.rankdata(values)
+    ranks: Float64Array = stats.rankdata(values)
     return ranks - ranks.mean()

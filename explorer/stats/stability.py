@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer.arrays import BoolArray
 from explorer.errors import BadRequest
+from explorer.stats.agreement import kappa_of_totals
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,10 @@ def stability(chosen: BoolArray, *, independent: bool = True) -> Stability:
     """Measures the stability of M choices among d components, (M, d) True = chosen.
 
     Definition 4 of the paper: 1 - mean of the components' sample variances over their value where all components are
-    alike, which equals Fleiss' kappa. The interval is the jackknife's over choices with Student's t (Tukey 1958): the
-    paper's own (Theorem 7) is normal in M and covers about 75% for five choices. independent: whether the choices are
-    drawn independently, as seeds are; resamples of one sample and steps of one path are not and have no interval.
+    alike. That is Fleiss' kappa, as which it is computed. The interval is the jackknife's over choices with Student's
+    t (Tukey 1958): the paper's own (Theorem 7) is normal in M and covers about 75% for five choices. independent:
+    whether the choices are drawn independently, as seeds are; resamples of one sample and steps of one path are not
+    and have no interval.
     Undefined where every choice is everything or nothing. Raises BadRequest below two choices.
     """
     many, _ = chosen.shape
@@ -61,10 +63,9 @@ def _jackknife(chosen: BoolArray, value: float) -> tuple[float, float]:
 
 
 def _value(chosen: BoolArray) -> float:
-    share = chosen.mean(axis=0)
-    mean, many = float(share.mean()), len(chosen)
-    scale = mean * (1 - mean)
-    return 1 - many / (many - 1) * float((share * (1 - share)).mean()) / scale if scale else float("nan")
+    if chosen.all() or not chosen.any():
+        return float("nan")
+    return float(kappa_of_totals(chosen.sum(axis=0, dtype=np.float64), len(chosen)))
 
 
 def chance_range(chosen: BoolArray, draws: int = 1000, seed: int = 0) -> tuple[float, float]:
@@ -74,13 +75,10 @@ def chance_range(chosen: BoolArray, draws: int = 1000, seed: int = 0) -> tuple[f
     """
     many, d = chosen.shape
     sizes = chosen.sum(axis=1)
-    mean = sizes.mean() / d
-    if many < 2 or mean in (0, 1):
+    if many < 2 or sizes.sum() in (0, many * d):
         raise BadRequest("Chance has no stability where every choice is everything or nothing.")
-    rng, values = np.random.default_rng(seed), np.empty(draws)
-    for number in range(draws):
-        ranks = rng.random((many, d)).argsort(axis=1)
-        share = (ranks < sizes[:, None]).mean(axis=0)
-        values[number] = 1 - many / (many - 1) * (share * (1 - share)).mean() / (mean * (1 - mean))
-    low, high = np.quantile(values, (0.025, 0.975))
+    rng, totals = np.random.default_rng(seed), np.empty((draws, d))
+    for row in totals:
+        row[:] = (rng.random((many, d)).argsort(axis=1) < sizes[:, None]).sum(axis=0)
+    low, high = np.quantile(kappa_of_totals(totals, many), (0.025, 0.975))
     return float(low), float(high)

@@ -6,25 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from explorer.arrays import BoolArray
+from explorer.arrays import BoolArray, Float64Array
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 from explorer.stats.intervals import SeedSpread, seed_spread
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class SurvivalShare:
     """Survival over seeds of each component of one kind: heads (L, H) or MLPs (L,)."""
 
-    mean: FloatArray
+    mean: Float64Array
     """Share of seeds in which it is kept, 0 to 1."""
-    sample_sd: FloatArray
+    sample_sd: Float64Array
     """Standard deviation with n - 1, which the project states; nan with one seed."""
-    population_sd: FloatArray
+    population_sd: Float64Array
     """Standard deviation with n, which the paper published."""
     kept: tuple[int, ...]
     """Number of components kept in all layers together, seed by seed."""

@@ -13,9 +13,10 @@ from statistics import fmean
 from typing import Literal
 
 from explorer.stats.agreement import Agreement, Chance
-from explorer.stats.effects import Effect, Evidence, gap, kept_share, seeds_words
+from explorer.stats.effects import Effect, Evidence, gap, kept_share
 from explorer.stats.paired import PairedDifference
 from explorer.study.majority_baseline import MajorityBaseline
+from explorer.study.words import seeds
 from explorer.tickets.structured import THRESHOLD
 
 Verdict = Literal["supported", "partly", "not supported", "open"]
@@ -47,7 +48,7 @@ class Claim:
     @property
     def basis(self) -> str:
         """How far the verdict reaches: 'one seed only', 'two seeds only', '5 seeds'; empty where it rests on none."""
-        return {0: "", 1: "one seed only", 2: "two seeds only"}.get(self.n_seeds, seeds_words(self.n_seeds))
+        return {0: "", 1: "one seed only", 2: "two seeds only"}.get(self.n_seeds, seeds(self.n_seeds))
 
 
 def claim_good(full: Evidence, good: Evidence, paired: Paired, majority: MajorityBaseline | None) -> Claim:
@@ -138,7 +139,7 @@ def claim_unstable(heads: Agreement | None, always: int, never: int, missing: st
     """
     if heads is None or len(heads.seeds) < 2:
         return Claim("open", "Whether seeds agree takes the tickets of two of them.", missing=missing)
-    kappa, over = heads.fleiss_kappa, seeds_words(len(heads.seeds))
+    kappa, over = heads.fleiss_kappa, seeds(len(heads.seeds))
     if kappa.undefined or kappa.chance is None or kappa.chance.note:
         why = kappa.undefined or (kappa.chance.note if kappa.chance else "")
         return Claim("open", f"Degenerate: {why}", Effect(over=over))
@@ -146,7 +147,7 @@ def claim_unstable(heads: Agreement | None, always: int, never: int, missing: st
 
 
 def _judged_unstable(heads: Agreement, chance: Chance, always: int, never: int) -> Claim:
-    kappa, over = heads.fleiss_kappa, seeds_words(len(heads.seeds))
+    kappa, over = heads.fleiss_kappa, seeds(len(heads.seeds))
     effect = Effect(kappa.value, chance.low, chance.high, over)
     changing = heads.n_components - always - never
     words = f"{changing} of {heads.n_components} heads survive in some seeds and not in others."

@@ -10,9 +10,9 @@ import pandas as pd
 
 from explorer.arrays import Float64Array, FloatArray
 from explorer.mask import Mask
-from explorer.stats.areas import Difference, central, difference
 from explorer.stats.intervals import SeedSpread, seed_spread
 from explorer.stats.stability import Stability, stability
+from explorer.stats.weighted import Difference, central, difference
 from explorer.store.bundle import Artefact
 from explorer.store.schema import Run
 from explorer.study.words import minus
@@ -35,6 +35,8 @@ class Standing:
     """Minus the mean area of the random orders."""
     beaten_draws: int
     """Random orders with a smaller area."""
+    lost_draws: int
+    """Random orders with a larger area."""
     draws: int
     """Random orders."""
 
@@ -51,7 +53,8 @@ class Standing:
     @property
     def loses_to_chance(self) -> bool:
         """Whether the mean of random orders and 95% of the orders beat it, likewise."""
-        return self.against_chance.high < 0 and (1 + self.beaten_draws) / (1 + self.draws) < 0.05
+        as_low = 1 + self.draws - self.lost_draws  # a tie is no loss, as it is no win above
+        return self.against_chance.high < 0 and as_low / (1 + self.draws) < 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +108,7 @@ def league_of(artefact: Artefact) -> League:
             difference(of, mean[EXPECTED]),
             difference(of, mean[CHANCE]),
             int((chance < of[0]).sum()),
+            int((chance > of[0]).sum()),
             len(chance),
         )
         for name, of in mean.items()

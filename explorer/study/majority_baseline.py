@@ -48,7 +48,7 @@ def majority_baseline_of(bundle: Bundle, model: str, task: str) -> MajorityBasel
     """Reads a task's majority baseline from a bundle, the same for all its seeds and everywhere it is shown.
 
     Stage baseline (chosen on the training labels) comes first, then what was imported from the authors, then the
-    commonest label of the dev set, which the words say. None where the bundle has none of them. Raises BadBundle.
+    most frequent label of the dev set, which the words say. None where the bundle has none of them. Raises BadBundle.
     """
     everyone, about = Run(model, task, ALL_SEEDS), bundle.task(task)
     if stored := complete(bundle, Key(everyone, "baseline")):

@@ -14,10 +14,10 @@ from explorer.arrays import BoolArray, Float32Array, Float64Array, FloatArray
 from explorer.errors import BadRequest
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
-from explorer.stats.areas import RESAMPLES, central, weighted_scores
 from explorer.stats.banzhaf import Worth, least_squares, sample_reuse, surprise
 from explorer.stats.logit_margins import margins
 from explorer.stats.multiple import RATE, false_discovery, surest_first
+from explorer.stats.weighted import RESAMPLES, central, weighted_scores
 from explorer.store.bundle import Artefact
 from explorer.tickets.criteria import kept_of
 

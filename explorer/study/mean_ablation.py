@@ -17,7 +17,7 @@ import numpy as np
 from explorer.arrays import AnyArray
 from explorer.bert.stand_ins import MEAN, ZERO
 from explorer.mask import Mask
-from explorer.stats.effects import Effect, Evidence, gap, kept_share, seeds_words
+from explorer.stats.effects import Effect, Evidence, gap, kept_share
 from explorer.stats.intervals import seed_spread
 from explorer.stats.paired import PairedDifference, compare
 from explorer.stats.ranks import RankAgreement, rank_agreement
@@ -29,6 +29,7 @@ from explorer.study.claims import Claim, claim_good, claim_rest_is_worse
 from explorer.study.conditions import TICKET_KINDS
 from explorer.study.majority_baseline import MajorityBaseline
 from explorer.study.stored_scores import KnownRun, known_run
+from explorer.study.words import seeds
 
 FULL = "full"
 Setting = tuple[str, str]
@@ -191,4 +192,4 @@ def every_pair() -> tuple[tuple[str, Setting], ...]:
 
 def over_words(of: MeanAblation) -> str:
     """'5 seeds', or '408 examples of one seed': what its intervals are over."""
-    return seeds_words(len(of.runs)) if len(of.runs) > 1 else f"{of.n:,} examples of one seed"
+    return seeds(len(of.runs)) if len(of.runs) > 1 else f"{of.n:,} examples of one seed"

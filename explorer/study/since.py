@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from explorer.mask import Mask
-from explorer.stats.areas import Difference
 from explorer.stats.intervals import seed_spread
+from explorer.stats.weighted import Difference
 from explorer.store.schema import Manifest
-from explorer.study.league import League
+from explorer.study.league import League, over_seeds
 from explorer.study.mask_bank import MaskBank, additivity
 from explorer.study.mean_ablation import SAME_TICKET, MeanAblation
 from explorer.study.mean_ablation_words import same_verdicts
@@ -63,13 +63,8 @@ class Answer:
 
 def league_answer(leagues: Sequence[League], metric: str, made: Sequence[Manifest]) -> Answer:
     """Says which criterion orders best on average over a task's seeds, and by how much over random orders."""
-    over: dict[str, list[float]] = {}
-    for league in leagues:
-        for one in league.standings:
-            over.setdefault(one.criterion.name, []).append(one.area)
-    real = {
-        name: float(np.mean(areas)) for name, areas in over.items() if name != CHANCE and len(areas) == len(leagues)
-    }
+    over = over_seeds(leagues)
+    real = {name: of.mean for name, of in over.items() if name != CHANCE and of.n == len(leagues)}
     best = max(real, key=lambda name: real[name])
     gains = [league.standing(best).against_chance for league in leagues]
     spread, n = seed_spread([one.value for one in gains]), leagues[0].n

@@ -15,9 +15,10 @@ import pandas as pd
 from explorer.arrays import AnyArray, BoolArray, Float64Array
 from explorer.bert.stand_ins import DRAWN, LEARNED, MEAN, ZERO, StandIn
 from explorer.errors import BadBundle
-from explorer.stats.areas import Difference, central, difference, draw_weights, weighted_scores
+from explorer.stats.weighted import Difference, central, difference, draw_weights, weighted_scores
 from explorer.store.bundle import Artefact
 from explorer.study.conditions import TICKET_KINDS
+from explorer.study.majority_baseline import majority_score
 from explorer.study.stored_scores import KnownRun
 from explorer.study.words import minus, with_interval
 
@@ -76,7 +77,7 @@ def stand_ins_compared(artefact: Artefact, known: KnownRun) -> StandInsCompared:
         {other: difference(whole[LEARNED], whole[other]) for other in (ZERO, MEAN)},
         int(drawn.sum()),
         {instead: _one_answer(known, artefact.arrays["predictions"][rows][drawn]) for instead, rows in of.items()},
-        _majority(known),
+        majority_score("accuracy", labels) if known.task.metric == "accuracy" else None,
         int(summary["examples"]),
         int(artefact.manifest.config["steps"]),
     )
@@ -84,12 +85,6 @@ def stand_ins_compared(artefact: Artefact, known: KnownRun) -> StandInsCompared:
 
 def _one_answer(known: KnownRun, said: AnyArray) -> int:
     return 0 if known.task.is_regression else int((said == said[:, :1]).all(axis=1).sum())
-
-
-def _majority(known: KnownRun) -> float | None:
-    if known.task.metric != "accuracy":
-        return None
-    return float(np.unique(known.labels, return_counts=True)[1].max() / len(known.labels))
 
 
 def _by_rate(scores: Mapping[StandIn, Float64Array], rates: Float64Array, drawn: BoolArray) -> pd.DataFrame:
@@ -137,11 +132,11 @@ def meaning(of: StandInsCompared, metric: str, *, learnt: bool) -> str:
         f"**A learned constant {nothing}**, and {mean}: {metric} on average over {of.drawn} random masks of "
         f"{run.task}, seed {run.seed}. The good ticket, pruned with nothing there, scores {good[NAMES[ZERO]]} with "
         f"nothing, {good[NAMES[MEAN]]} with means and {good[NAMES[LEARNED]]} with learned constants; the full model "
-        f"{of.known.full.score:.3f}.{_at_the_floor(of)}"
+        f"{of.known.full.score:.3f}.{_one_answer_words(of)}"
     )
 
 
-def _at_the_floor(of: StandInsCompared) -> str:
+def _one_answer_words(of: StandInsCompared) -> str:
     """Says how many masks give one answer to all: what these score tells nothing of what stands in."""
     if not any(of.one_answer.values()):
         return ""

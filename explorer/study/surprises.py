@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from explorer.arrays import BoolArray, Float64Array, Int64Array
-from explorer.stats.areas import draw_weights
 from explorer.stats.banzhaf import surprise, surprise_error
 from explorer.stats.interaction import normal_p
 from explorer.stats.intervals import NORMAL_95
 from explorer.stats.multiple import RATE, false_discovery, surest_first
+from explorer.stats.weighted import draw_weights
 from explorer.study.mask_bank import MaskBank
 from explorer.study.words import minus, with_interval
 from explorer.tickets.criteria import mask_of

@@ -1,4 +1,4 @@
-"""Everything that a bundle says of one model on one task, read once: for a page that is made as a file."""
+"""Everything that a bundle says of one model on one task, as one value: for a page that is made as a file."""
 
 from __future__ import annotations
 

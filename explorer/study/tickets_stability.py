@@ -11,8 +11,8 @@ from explorer.arrays import AnyArray, BoolArray
 from explorer.errors import BadRequest
 from explorer.glue.tasks import MetricName
 from explorer.mask import Mask
-from explorer.stats.areas import draw_weights, weighted_scores
 from explorer.stats.stability import Stability, chance_range, stability
+from explorer.stats.weighted import draw_weights, weighted_scores
 from explorer.tickets.criteria import kept_of
 from explorer.tickets.pruning_path import PathRow
 

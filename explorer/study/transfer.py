@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from explorer.stats.areas import central, draw_weights, weighted_scores
+from explorer.stats.weighted import central, draw_weights, weighted_scores
 from explorer.store.bundle import Artefact
 from explorer.study.stored_scores import KnownRun
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from explorer.bert.model_names import MINILM_NAME
+from explorer.stats.effects import seeds_words
 from explorer.store.paper.importer import MODEL as BERT_BASE
 
 QUESTIONS = {
@@ -22,6 +23,8 @@ QUESTIONS = {
 }
 """Each GLUE task as the question that its examples ask; what stands in its place for any other: `OWN_QUESTION`."""
 OWN_QUESTION = "a task of your own data"
+seeds = seeds_words
+"""Words a number of seeds, '1 seed', '5 seeds', as an effect words what it is over."""
 _HYPHEN = re.compile(r"(?<![\w.])-(?=[\d.])")
 _NOTHING = re.compile(r"(?<![\w.])[+−](?=0(?:\.0+)?(?!\.?\d))")
 _MODELS = {MINILM_NAME: "MiniLM-L6", BERT_BASE: "BERT-base"}
@@ -30,11 +33,6 @@ _MODELS = {MINILM_NAME: "MiniLM-L6", BERT_BASE: "BERT-base"}
 def model_name(model: str) -> str:
     """A bundle's model as people write it."""
     return _MODELS.get(model, model)
-
-
-def seeds(n: int) -> str:
-    """'1 seed', '5 seeds'."""
-    return f"{n} seed" if n == 1 else f"{n} seeds"
 
 
 def counted(n: float, noun: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.arrays import BoolArray, Float64Array, FloatArray, Int64Array
+from explorer.arrays import AnyArray, BoolArray, Float64Array, FloatArray, Int64Array
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 
@@ -134,13 +134,18 @@ def mask_after(order: NDArray[np.integer], removed: int, shape: tuple[int, int])
 
 def mask_of(kept: BoolArray, shape: tuple[int, int]) -> Mask:
     """Makes a mask from whether each component is kept, (C,); shape: (L, H)."""
-    layers, heads = shape
-    return Mask(kept[: layers * heads].reshape(shape), kept[layers * heads :])
+    return Mask(*sides(kept, shape))
 
 
 def kept_of(mask: Mask) -> BoolArray:
     """Tells of each component whether a mask keeps it, (C,)."""
     return np.concatenate([mask.heads.ravel(), mask.mlps])
+
+
+def sides(values: AnyArray, shape: tuple[int, int]) -> tuple[AnyArray, AnyArray]:
+    """Splits one value a component, (C,), into those of the heads, (L, H), and of the MLPs, (L,); shape: (L, H)."""
+    layers, heads = shape
+    return values[: layers * heads].reshape(shape), values[layers * heads :]
 
 
 def nested_masks(order: NDArray[np.integer], shape: tuple[int, int]) -> list[Mask]:

@@ -52,7 +52,7 @@ def score(
         bool, typer.Option(help="Score the built-in diagnostics instead of GLUE's dev set.")
     ] = False,
     precision: Annotated[
-        str, typer.Option(help="auto: bf16 with close calls in fp32, where that is faster. fp32: fp32 throughout.")
+        str, typer.Option(help="auto: bf16 with low margins in fp32, where that is faster. fp32: fp32 throughout.")
     ] = "auto",
     prove: Annotated[
         bool,

@@ -42,7 +42,8 @@ def make(options: Options, masks: int | None = None) -> Manifest:
         return there
     opened = open_run(options)
     require_every_head(opened.classifier.gone, "The mask bank")
-    parts = opened.classifier.n_layers * (opened.classifier.n_heads + 1)
+    shape = opened.shape
+    parts = shape[0] * (shape[1] + 1)
     few = BadRequest(
         f"{config['masks']} random masks do not tell {parts} heads and MLPs apart.", f"{MASKS:,} are usual."
     )
@@ -54,7 +55,6 @@ def make(options: Options, masks: int | None = None) -> Manifest:
     except BadRequest:
         raise few from None
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
-    shape = opened.classifier.n_layers, opened.classifier.n_heads
     drawn = [mask_of(row, shape) for row in kept]
     smaller = there and replace(draft, config={**config, "masks": fewer}).begun(there)
     grown = options.bundle.read(key) if smaller else None

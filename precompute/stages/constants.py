@@ -66,7 +66,7 @@ def make(options: Options) -> Manifest:
         LEARNED: opened.evaluator.with_instead(learnt.instead, "learned constants"),
     }
     full = opened.evaluator.full_mask
-    shape = opened.classifier.n_layers, opened.classifier.n_heads
+    shape = opened.shape
     kept, rates = random_masks(shape[0] * (shape[1] + 1), MASKS, _DRAW_SEED)
     tickets = [good(own), random(own, run.seed, full), bad(own, run.seed, full)]
     masks = [*(member.mask for member in tickets), *(mask_of(row, shape) for row in kept)]

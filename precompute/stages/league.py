@@ -14,7 +14,8 @@ from explorer.glue.data_hash import examples_sha256
 from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Examples
 from explorer.live.evaluator import Evaluator
-from explorer.stats.areas import area_under, cross_scores, draw_weights
+from explorer.stats.areas import area_under, cross_scores
+from explorer.stats.weighted import draw_weights
 from explorer.store.bundle import Artefact
 from explorer.store.runs_of_task import complete
 from explorer.store.schema import Manifest
@@ -88,7 +89,7 @@ def make(options: Options) -> Manifest:
     worth = dict(of.worth)
     if banked:
         require_same_checkpoint(bundle, banked, bundle.manifest(options.key("finetune")))
-        bank = mask_bank_of(bundle.read(banked.key), opened.evaluator.labels, opened.evaluator.full_mask.heads.shape)
+        bank = mask_bank_of(bundle.read(banked.key), opened.evaluator.labels, opened.shape)
         worth[BANZHAF] = np.stack([bank.worth(rows).value for rows in everything])
     worth = {name: worth[name] for name in names if name != CHANCE}
     components = worth[EXPECTED].shape[1]
@@ -157,7 +158,7 @@ def _scored(
     halves: Sequence[Int64Array],
 ) -> AnyArray:
     """Predictions of every size, (S, n), each half's under its own order."""
-    shape = opened.classifier.n_layers, opened.classifier.n_heads
+    shape = opened.shape
     task, said = draft.options.task, np.empty((len(curve.sizes), len(opened.dev)))
     for number, (order, evaluator, half) in enumerate(zip(curve.orders, evaluators, halves, strict=True)):
         name = f"{curve.criterion}-{curve.draw}-{number}"
@@ -187,7 +188,7 @@ def _results(
 ) -> tuple[pd.DataFrame, Float64Array]:
     """A row a curve and size, with its score and interval; and the areas, (curves, 1 + resamples)."""
     metric, labels = opened.evaluator.task.metric, opened.evaluator.labels
-    weights, shape = draw_weights(halves), (opened.classifier.n_layers, opened.classifier.n_heads)
+    weights, shape = draw_weights(halves), opened.shape
     rows: list[dict[str, Any]] = []
     areas = []
     for curve, predictions in zip(curves, said, strict=True):

@@ -37,6 +37,11 @@ class OpenRun:
     dev: Examples
     evaluator: Evaluator
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Layers and heads of its model, (L, H)."""
+        return self.classifier.n_layers, self.classifier.n_heads
+
 
 def open_run(options: Options) -> OpenRun:
     """Loads the run's checkpoint from the bundle; raises BadBundle where it is not there."""
@@ -55,7 +60,7 @@ def open_run(options: Options) -> OpenRun:
 
 def evaluator_of(classifier: Classifier, examples: Examples, options: Options) -> Evaluator:
     """Makes what scores masks for a stage, on its device, in the type in which what is stored is computed: fp32 on a
-    GPU, where it costs little; else the fast one, with close calls in fp32."""
+    GPU, where it costs little; else the fast one, with low-margin examples in fp32."""
     dtype = torch.float32 if options.device.startswith("cuda") else None
     return Evaluator(classifier, examples, device=options.device, dtype=dtype)
 

@@ -42,8 +42,7 @@ def make(options: Options) -> Manifest:
     state = draft.state("scores")
     watch = Stopwatch.start(state.seconds)
     of = opened.evaluator
-    shape = opened.classifier.n_layers, opened.classifier.n_heads
-    pairs, masks = masks_of_pairs(shape)
+    pairs, masks = masks_of_pairs(opened.shape)
     order = np.array(sorted(range(len(masks)), key=lambda at: _by_layer(masks[at])))
     done = score_masks(of, [masks[at] for at in order], f"pairs {opened.run.path}", state)
     evaluations = [of.full, *(done[at] for at in np.argsort(order))]

@@ -129,8 +129,7 @@ def _so_far(draft: Draft, config: PruneConfig, opened: OpenRun) -> _Path:
     if not draft.begun(artefact.manifest):
         return path
     path.seconds = artefact.manifest.seconds
-    shape = opened.classifier.n_layers, opened.classifier.n_heads
-    for row in rows_of(artefact.table, shape):
+    for row in rows_of(artefact.table, opened.shape):
         heads, mlps = (artefact.arrays[f"importance_{part}"][row.number] for part in ("heads", "mlps"))
         why = Importance(heads.astype(np.float64), mlps.astype(np.float64), config.estimator)
         path.steps.append(Step(row.number, row.phase, row.mask, row.score, row.held, why if row.number else None))

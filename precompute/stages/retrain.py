@@ -17,7 +17,6 @@ from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
 from explorer.mask import Mask, without_heads
-from explorer.store.runs_of_task import complete
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.stages import OWN, stage_named
 from explorer.store.task_tickets import task_tickets
@@ -31,8 +30,8 @@ from precompute.artefacts import (
     Stopwatch,
     require_same_checkpoint,
     require_same_data,
-    same_options,
     score_columns,
+    up_to_date,
 )
 from precompute.options import Options
 from precompute.stages.magnitude import counterpart, stored_ticket
@@ -84,8 +83,7 @@ def make(options: Options, kind: str = "good", ticket_of: str = OWN) -> Manifest
     }
     if variant != kind:
         config["ticket_of"] = ticket_of
-    there = complete(options.bundle, key)
-    if there and same_options(there, config) and there.model_content == finetuned.model_content:
+    if there := up_to_date(options.bundle, key, config, finetuned):
         return there
     train, dev = options.examples("train", train_file), options.examples("dev")
     require_same_data(options.bundle, finetuned, train=train, dev=dev)

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from explorer.mask import Mask
-from explorer.store.runs_of_task import TOGETHER, complete
+from explorer.store.runs_of_task import TOGETHER
 from explorer.store.schema import Manifest
 from explorer.store.task_tickets import tickets_beside
 from explorer.tickets.subnetworks import SUPER_SEED, Subnetwork, bad, good, random, super_bad, super_good, super_random
-from precompute.artefacts import Draft, Stopwatch, require_same_checkpoint, same_options, scored
+from precompute.artefacts import Draft, Stopwatch, require_same_checkpoint, scored, up_to_date
 from precompute.options import Options
 from precompute.stages.opened import open_run, score_masks
 
@@ -32,8 +32,7 @@ def make(options: Options) -> Manifest:
         "super_draw_seed": SUPER_SEED,
         "data": "dev",
     }
-    there = complete(options.bundle, key)
-    if there and same_options(there, config) and there.model_content == finetuned.model_content:
+    if there := up_to_date(options.bundle, key, config, finetuned):
         return there
     opened = open_run(options)
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)

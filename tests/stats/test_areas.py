@@ -1,31 +1,12 @@
-"""Areas under curves of scores: by hand, against the metrics themselves, and intervals that cover."""
+"""Areas under curves of scores: by hand, and intervals that cover."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sklearn.metrics import matthews_corrcoef
 
-from explorer.glue.metrics import metric
-from explorer.stats.areas import area_under, central, cross_scores, draw_weights, weighted_scores
-
-
-@given(st.integers(0, 10_000), st.sampled_from(["accuracy", "matthews", "pearson"]))
-@settings(deadline=None, max_examples=40)
-def test_a_weight_is_how_often_an_example_comes_up(seed, name):
-    rng = np.random.default_rng(seed)
-    n = 12
-    labels = rng.integers(0, 2, n).astype(float) if name != "pearson" else rng.uniform(0, 5, n)
-    said = rng.integers(0, 2, (3, n)) if name != "pearson" else rng.uniform(0, 5, (3, n))
-    weights = rng.multinomial(n, np.full(n, 1 / n), size=2).astype(float)
-    found = weighted_scores(name, said, labels, weights)
-    for row, weight in zip(found, weights, strict=True):
-        drawn = np.repeat(np.arange(n), weight.astype(int))
-        for value, one in zip(row, said, strict=True):
-            wanted = metric(name, one[drawn], labels[drawn])
-            assert value == pytest.approx(0.0 if np.isnan(wanted) else wanted, abs=1e-6)
+from explorer.stats.areas import area_under, cross_scores
+from explorer.stats.weighted import central, draw_weights
 
 
 def test_the_area_is_the_mean_over_sizes_by_trapezoids():
@@ -43,9 +24,6 @@ def test_halves_are_scored_apart_and_count_alike():
     weights = draw_weights(halves, 50)
     found = cross_scores("accuracy", said, labels, halves, weights)
     assert found[0, 0] == pytest.approx((1 + 0.5) / 2)
-    assert (weights[:, halves[0]].sum(axis=1) == 2).all()
-    assert (weights[:, halves[1]].sum(axis=1) == 4).all()
-    assert (weights[0] == 1).all()
 
 
 def test_the_interval_of_an_area_covers():
@@ -60,8 +38,3 @@ def test_the_interval_of_an_area_covers():
         low, high = central(drawn[1:])
         hits += low <= area_under(truth) <= high
     assert 0.88 <= hits / 200 <= 0.99
-
-
-def test_matthews_of_three_classes_is_scikit_learns():
-    found = weighted_scores("matthews", np.array([[0, 1, 2]]), np.array([0, 1, 1]), np.ones((1, 3)))
-    assert found[0, 0] == pytest.approx(matthews_corrcoef([0, 1, 1], [0, 1, 2]))

@@ -86,13 +86,9 @@ def test_intervals_cover_at_one_keep_rate(estimate):
         assert np.mean(widths) < 0.8, "narrower than by sample reuse"
 
 
-def test_strata_are_averaged_and_thin_ones_refused():
-    rng = np.random.default_rng(2)
-    kept = np.concatenate([rng.random((50, 4)) < rate for rate in (0.5, 0.8)])
-    rates, utility = np.repeat([0.5, 0.8], 50), game(kept)
-    each = [sample_reuse(kept[rates == rate], utility[rates == rate]).value for rate in (0.5, 0.8)]
-    np.testing.assert_allclose(sample_reuse(kept, utility, rates).value, np.mean(each, axis=0))
+def test_too_few_masks_are_refused():
+    kept = np.random.default_rng(2).random((4, 4)) < 0.5
     with pytest.raises(BadRequest, match="fewer than two masks"):
         sample_reuse(np.ones((5, 4), np.bool_), np.arange(5.0))
     with pytest.raises(BadRequest, match="do not tell 4 components apart"):
-        least_squares(kept[:4], utility[:4])
+        least_squares(kept, game(kept))

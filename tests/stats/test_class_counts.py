@@ -6,11 +6,11 @@ from scipy import stats
 from sklearn.metrics import f1_score, matthews_corrcoef
 
 from explorer.glue.metrics import metric
-from explorer.stats.areas import weighted_scores
 from explorer.stats.class_counts import cells_of, score_of_counts, spearman_of_counts
 from explorer.stats.intervals import score_with_interval
 from explorer.stats.paired import compare
 from explorer.stats.partial import known, running
+from explorer.stats.weighted import weighted_scores
 
 RNG = np.random.default_rng(0)
 TRUE = RNG.integers(0, 4, 80)

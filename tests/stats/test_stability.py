@@ -1,4 +1,4 @@
-"""Stability of choices: by hand, as Fleiss' kappa, and an interval that covers."""
+"""Stability of choices: by hand, by the paper's definition, and an interval that covers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import BadRequest
-from explorer.stats.agreement import kappa_of_totals
-from explorer.stats.stability import stability
+from explorer.stats.stability import chance_range, stability
 
 
 def test_the_same_every_time_is_1_and_opposites_are_minus_1():
@@ -16,9 +15,24 @@ def test_the_same_every_time_is_1_and_opposites_are_minus_1():
     assert stability(np.array([[True, False], [False, True]])).value == pytest.approx(-1)
 
 
-def test_it_is_fleiss_kappa():
-    chosen = np.random.default_rng(0).random((5, 30)) < np.linspace(0.1, 0.9, 30)
-    assert stability(chosen).value == pytest.approx(float(kappa_of_totals(chosen.sum(axis=0).astype(float), 5)))
+def by_definition_4(chosen):
+    share = chosen.mean()
+    return 1 - chosen.var(axis=0, ddof=1).mean() / (share * (1 - share))
+
+
+@pytest.mark.parametrize("many", [2, 5, 200])
+def test_it_is_the_papers_definition_4(many):
+    chosen = np.random.default_rng(0).random((many, 30)) < np.linspace(0.1, 0.9, 30)
+    assert stability(chosen).value == pytest.approx(by_definition_4(chosen), abs=1e-12)
+
+
+def test_chance_is_that_definition_of_choices_of_the_same_sizes_drawn_at_random():
+    chosen = np.random.default_rng(0).random((4, 12)) < np.array([[0.2], [0.5], [0.5], [0.9]])
+    rng, sizes = np.random.default_rng(0), chosen.sum(axis=1)
+    drawn = [by_definition_4(rng.random((4, 12)).argsort(axis=1) < sizes[:, None]) for _ in range(100)]
+    assert chance_range(chosen, 100) == pytest.approx(tuple(np.quantile(drawn, (0.025, 0.975))), abs=1e-12)
+    with pytest.raises(BadRequest, match="everything or nothing"):
+        chance_range(np.ones((2, 4), np.bool_))
 
 
 @pytest.mark.parametrize("many", [3, 5, 40])

@@ -127,6 +127,12 @@ def test_an_order_is_from_least_to_most_and_its_masks_are_nested():
         criteria.order_of(np.array([np.nan, 1.0]))
 
 
+def test_values_are_split_into_heads_row_by_row_and_mlps():
+    heads, mlps = criteria.sides(np.array(["1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "first", "second"]), (2, 3))
+    assert heads.tolist() == [["1.1", "1.2", "1.3"], ["2.1", "2.2", "2.3"]]
+    assert mlps.tolist() == ["first", "second"]
+
+
 def test_halves_are_disjoint_and_cover_everything():
     first, second = criteria.halves_of(9)
     assert sorted([*first, *second]) == list(range(9))

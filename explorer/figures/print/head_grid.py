@@ -12,13 +12,13 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from explorer.arrays import Float64Array
 from explorer.figures.grid_overlays import NO_CLASS, Classes, Marks, Overlay
 from explorer.figures.heatmaps import Panel
 from explorer.figures.palette import THIS_MASK, TWO_WAYS, ramp
 from explorer.figures.print.export import DPI
 from explorer.mask import Mask
 
-Floats = NDArray[np.float64]
 _BETWEEN, _TITLE = 14.0, 40.0
 """Pixels between two panels: across, and down, where a title stands."""
 _PLAIN = "#8fb8d8"
@@ -150,7 +150,7 @@ def panels_table(panels: Sequence[Panel], value: str) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True).dropna(subset=[value])
 
 
-def _wide(heads: NDArray[Any], mlps: NDArray[Any], gap: float = np.nan) -> Floats:
+def _wide(heads: NDArray[Any], mlps: NDArray[Any], gap: float = np.nan) -> Float64Array:
     """(L, H + 2): the heads, a gap, and the MLPs in a column of their own."""
     return np.hstack([heads.astype(float), np.full((len(mlps), 1), gap), mlps.astype(float)[:, None]])
 

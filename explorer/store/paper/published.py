@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from explorer.arrays import Float64Array
 from explorer.errors import BadBundle, BadRequest
 
 FIGURES = Path(__file__).with_name("published_figures.json")
 FULL = "full"
 MAJORITY = "majority_baseline"
-Floats = NDArray[np.float64]
 T = TypeVar("T")
 
 
@@ -44,9 +43,9 @@ class PublishedScore:
 class PublishedSurvival:
     """Share of the five seeds in which each component survived; None where that kind was not pruned."""
 
-    heads: Floats | None
+    heads: Float64Array | None
     """(12, 12)"""
-    mlps: Floats | None
+    mlps: Float64Array | None
     """(12,)"""
 
 
@@ -143,7 +142,7 @@ def _parsed(raw: Mapping[str, Any]) -> Published:
     )
 
 
-def _frozen(values: list[Any] | None) -> Floats | None:
+def _frozen(values: list[Any] | None) -> Float64Array | None:
     if values is None:
         return None
     array = np.array(values, np.float64)

@@ -13,7 +13,7 @@ from explorer.store.schema import Key
 from explorer.study.league import League, stability_over_examples
 from explorer.study.tickets_stability import chance_over_seeds, stability_over_seeds
 from explorer.study.words import component_names, with_interval
-from explorer.tickets.criteria import criterion_named, order_of
+from explorer.tickets.criteria import criterion_named, order_of, sides
 from explorer.ui import cached
 from explorer.ui.view import View
 from explorer.ui.widgets import exhibits, make_here, provenance, sections
@@ -25,12 +25,11 @@ UNLEARNT = "The full model has learnt nothing that could be told apart: the numb
 
 def worth(league: League, name: str, shape: tuple[int, int]) -> None:
     """Draws the worth of every head and MLP by a criterion, measured on all examples."""
-    values, (layers, heads) = league.worth[name], shape
-    of_heads, of_mlps = values[: layers * heads].reshape(shape), values[layers * heads :]
+    values = league.worth[name]
     criterion = criterion_named(name)
     st.subheader(f"What each part is worth: {criterion.title}", anchor=False)
     panels_row(
-        [Panel(criterion.title, "on all examples", of_heads, of_mlps)],
+        [Panel(criterion.title, "on all examples", *sides(values, shape))],
         "league.worth",
         value="is worth",
         low=minus(f"{values.min():.3g}: goes first"),
