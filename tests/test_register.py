@@ -38,7 +38,8 @@ TOY = Stage(
 
 
 def make(options, colour="red"):
-    draft = Draft(options, options.key("toy", colour), {"colour": colour}, {}, "")
+    checkpoint = options.bundle.manifest(options.key("finetune")).checkpoint_sha256
+    draft = Draft(options, options.key("toy", colour), {"colour": colour}, {}, checkpoint)
     return draft.write({"colour": colour}, 0.0)
 
 

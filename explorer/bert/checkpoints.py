@@ -32,6 +32,7 @@ from explorer.bert.model_folder import (
 from explorer.bert.model_names import MINILM, name_in_bundle
 from explorer.bert.model_source import Resolved, is_packed_file, minilm_folder, resolve
 from explorer.bert.packing import Weights, how_to_mend, read_packed, unpack
+from explorer.bert.tokenizer_file import require_same_word_pieces
 from explorer.errors import BadCheckpoint
 from explorer.glue.tasks import Task
 from explorer.mask import Mask, without_heads
@@ -232,35 +233,6 @@ def _frozen(model: BertForSequenceClassification) -> BertForSequenceClassificati
     return model
 
 
-_PROBES = (
-    "The cat sat on the mat.",
-    "It's naïve, isn't it? Café ÄÖÜ, 3.14% of A-B_c: (x) #1 @you!",
-    "東京 and Привет",
-    "unaffordability " + "a" * 120,
-)
-"""Texts that tokenizers read otherwise: capitals, accents, marks, other scripts, a word beyond all bounds."""
-
-
-def _require_the_same(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raises BadCheckpoint where tokenizer.json reads text otherwise than what transformers made of it."""
-    file, made = folder / "tokenizer.json", getattr(tokenizer, "backend_tokenizer", None)
-    if made is None or not file.is_file():
-        return
-    try:
-        written = type(made).from_file(str(file))
-        written.no_truncation()
-        written.no_padding()
-        differ = next((text for text in _PROBES if written.encode(text).ids != tokenizer(text)["input_ids"]), None)
-    except Exception as error:  # the tokenizers library raises bare Exceptions
-        raise BadCheckpoint(f"{file} cannot be read ({type(error).__name__}).", "Correct it.") from None
-    if differ is not None:
-        raise BadCheckpoint(
-            f"{file} splits {differ[:40]!r} into other word pieces than transformers does, which makes its tokenizer "
-            "anew from the vocabulary.",
-            "Does its tokenizer_config.json say do_lower_case as tokenizer.json does, and is it a BertTokenizer?",
-        )
-
-
 def _tokenizer(found: ModelFolder, task: Task) -> PreTrainedTokenizerBase:
     """The folder's own, told how many word pieces the model reads; raises BadCheckpoint where the two do not fit."""
     folder = found.folder
@@ -281,7 +253,7 @@ def _tokenizer(found: ModelFolder, task: Task) -> PreTrainedTokenizerBase:
         raise BadCheckpoint(
             f"{folder} has no usable tokenizer ({type(error).__name__}).", "It needs tokenizer.json or vocab.txt."
         ) from None
-    _require_the_same(folder, tokenizer)
+    require_same_word_pieces(folder, tokenizer)
     largest = max(vocabulary.values(), default=-1)
     if largest >= found.config.vocabulary:
         raise too_large_a_tokenizer(folder, largest, found.config.vocabulary)

@@ -143,8 +143,7 @@ def _second(shown: Shown, patterns: NDArray[Any]) -> tuple[int, int]:
     places = [(layer, head) for layer in range(patterns.shape[0]) for head in range(patterns.shape[1])]
     kept = _SECOND
     asked = (st.session_state.get(kept) or "").split(".")
-    numbers = [number - 1 for part in asked[:3] if (number := whole_number(part)) is not None]
-    wanted = tuple(numbers) if len(asked) == len(numbers) == 2 else None
+    wanted = tuple(number - 1 for part in asked[:3] if (number := whole_number(part)) is not None)
     fallback = next((place for place in places if place != shown.chosen), places[0])
     if any(asked) and wanted not in places:
         notices.notice(f"There is no head {st.session_state[kept][:20]!r} in this model to compare with.")
