@@ -31,8 +31,6 @@ PATTERNS = ("heterogeneous", "block", "diagonal", "vertical", "vertical+diagonal
 """Columns of the table of heads, as explorer.patterns names them; it lies above the store, and a test compares them."""
 PUBLISHED_SHAPE: Shape = (12, 12)
 """Layers and heads of the authors' BERT-base."""
-_OVER_SEEDS = {("attention", "pretrained"), ("baseline", ""), ("published-scores", "")}
-"""Stages and variants that are once for all seeds of a task."""
 _INTERVAL = ("score", "low", "high", "n")
 _PART = "heads_kept", "mlps_kept"
 _TICKETS_SO = set(product(("zero", "mean"), ("good", "random", "bad"), ("zero", "mean")))
@@ -56,7 +54,7 @@ def problems_of_key(manifest: Manifest) -> Iterator[str]:
         if not known:
             yield f"{manifest.key.path} is no variant of {stage.name}."
             return
-    if (manifest.seed == ALL_SEEDS) != ((manifest.stage, manifest.variant) in _OVER_SEEDS):
+    if (manifest.seed == ALL_SEEDS) != stage.is_over_seeds(manifest.variant):
         yield f"{manifest.key.path} is {'over all seeds' if manifest.seed == ALL_SEEDS else 'of one seed'}, wrongly."
 
 
