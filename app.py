@@ -105,7 +105,7 @@ def main() -> None:
     memory.bound().keep()
 
 
-def _opens(row: Page, root: Path, stamp: float, manifests: Inventory, links: dict[str, st.Page]) -> Callable[[], None]:
+def _opens(row: Page, root: Path, stamp: str, manifests: Inventory, links: dict[str, st.Page]) -> Callable[[], None]:
     def open_page() -> None:
         # Each page is imported when it is opened, so that the first one is on screen soon.
         module = importlib.import_module(f"explorer.ui.pages.{row.module}")

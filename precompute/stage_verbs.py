@@ -37,7 +37,7 @@ def make(options: Options, stage: Stage, **given: Any) -> Manifest:
 def key_made(options: Options, stage: Stage, given: Mapping[str, object]) -> Key:
     """Names the artefact that a stage makes with these options of its own."""
     variant = stage.variant_of(given)
-    once = variant in stage.over_seeds and variant not in stage.variants
+    once = stage.is_over_seeds(variant)
     return Key(replace(options.run, seed=ALL_SEEDS) if once else options.run, stage.name, variant)
 
 
@@ -61,7 +61,10 @@ def verb_of(stage: Stage) -> Callable[..., None]:
     run.__name__ = stage.verb
     first = inspect.Parameter("options", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Options)
     run.__signature__ = inspect.Signature([first, *map(_parameter, stage.options)])  # type: ignore[attr-defined]
-    return on_a_run(run, *stage.splits, without=_meaningless(stage), writes=True)
+    # Where no option names the training file, the run's fine-tuning does: the stage reads it when it has read that.
+    named = any(option.name == "train_file" for option in stage.options)
+    read_first = [split for split in stage.splits if split != "train" or named]
+    return on_a_run(run, *read_first, without=_meaningless(stage), writes=True)
 
 
 def _meaningless(stage: Stage) -> Sequence[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import sys
 from types import ModuleType
 
@@ -13,10 +15,11 @@ from explorer.glue.tasks import TASKS
 from explorer.store import stages
 from explorer.store.bundle import Bundle
 from explorer.store.commands import command_for
-from explorer.store.coverage import commands, coverage
+from explorer.store.coverage import commands, coverage, study_keys
 from explorer.store.inventory import Inventory
-from explorer.store.schema import Key, Run
+from explorer.store.schema import ALL_SEEDS, Key, Run
 from explorer.store.stages import Option, Stage, stage_named
+from explorer.store.user_folders import PROJECT
 from precompute.artefacts import Draft
 from precompute.cli import make_app
 from precompute.options import Options
@@ -120,6 +123,46 @@ def test_what_a_stage_needs_is_in_the_register():
             for name in stage.needed_by(variant):
                 needed, _, of_it = name.partition(".")
                 assert of_it in stage_named(needed).variants or not of_it
+
+
+def source_of(stage):
+    return inspect.getsource(importlib.import_module(f"precompute.stages.{stage.verb}"))
+
+
+@pytest.mark.parametrize("stage", stages.computed(), ids=lambda stage: stage.name)
+def test_what_a_stage_reads_and_refuses_is_what_the_register_says(stage):
+    source = source_of(stage)
+    assert ("require_every_head(" in source) == stage.every_head
+    reads_dev = 'examples("dev")' in source or "open_run(options)" in source
+    assert reads_dev == ("dev" in stage.splits)
+    if stage.name != "importance":  # reads train where it is asked to, which the study does not
+        assert ('examples("train"' in source) == ("train" in stage.splits)
+
+
+@pytest.mark.parametrize("stage", [stage for stage in stages.computed() if stage.splits], ids=lambda stage: stage.name)
+def test_a_verb_reads_the_training_examples_first_where_they_are_named_and_else_leaves_them_to_the_stage(
+    stage, bundle, monkeypatch, tmp_path
+):
+    read = []
+    monkeypatch.setattr(Options, "examples", lambda _self, split, file=None: read.append((split, file)))
+    module = ModuleType(f"precompute.stages.{stage.verb}")
+    module.make = lambda options, **_: bundle.manifest(Key(RUN, "finetune"))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    given = ["--train-file", "other.tsv"] if "train_file" in {option.name for option in stage.options} else []
+    seed = ["--seed", "1337"] if stage.variants or not stage.over_seeds else []
+    rest = ["--device", "cpu"] if seed else []
+    argv = [stage.verb, "--task", "MRPC", *seed, *rest, "--model", MODEL, "--bundle", str(bundle.root), *given]
+    done = CliRunner().invoke(make_app(), argv)
+    assert done.exit_code == 0, done.output
+    assert read == [*[("train", "other.tsv")] * bool(given), ("dev", None)]
+
+
+def test_what_is_once_for_all_seeds_is_what_ships_so():
+    found = {(one.stage, one.variant) for one in Bundle(PROJECT / "cache").manifests() if one.seed == ALL_SEEDS}
+    found |= {("published-scores", "")}
+    assert found == {(stage.name, variant) for stage in stages.REGISTER for variant in stage.over_seeds}
+    assert not [key for key in study_keys(Run(MODEL, "MRPC", ALL_SEEDS)) if key.stage == "published-scores"]
+    assert not [job for job in plan(RUN) if job.key.stage == "published-scores"]
 
 
 def test_an_unknown_stage_is_refused_by_name():

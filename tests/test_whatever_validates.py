@@ -13,19 +13,36 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import ExplorerError
+from explorer.patterns.samples import unpack_samples
 from explorer.store.bundle import ARRAYS, MANIFEST, TABLE, Bundle, sha256_of
 from explorer.store.coverage import commands, coverage
 from explorer.store.inventory import Inventory
-from explorer.store.schema import Run
+from explorer.store.schema import Key, Run
+from explorer.store.stages import computed
 from explorer.store.validation import validate
 from explorer.study.claim_sheet import claim_sheet
 from explorer.study.comparisons import answers_by_seed, paired_by_seed
 from explorer.study.conditions import CONDITIONS, study_scores
 from explorer.study.landmarks import landmarks_of
+from explorer.study.league import league_of, stability_over_examples
+from explorer.study.league import meaning as league_meaning
+from explorer.study.majority_baseline import majority_baseline_of
+from explorer.study.mask_bank import mask_bank_of, parts_worth
+from explorer.study.mean_ablation import read_mean_ablation
+from explorer.study.mean_ablation_words import means_shown
+from explorer.study.pairs import pairs_words, run_pairs
+from explorer.study.stand_ins import meaning as stand_ins_meaning
+from explorer.study.stand_ins import stand_ins_compared
 from explorer.study.stored_scores import known_run
+from explorer.study.survivor_patterns import survivor_patterns
+from explorer.study.transfer import transfer_words, transferred
 from precompute.bundle.report import report_records, report_text
-from tests.bundles import MODEL, H, L, small_bundle
+from tests.bundles import MODEL, H, L, small_bundle, ticket, with_attention
+from tests.later import with_ablations, with_constants, with_importance
+from tests.leagues import with_bank, with_league, with_pairs
 from tests.ui.opened import opened
+from tests.ui.test_mean_ablation import with_means
+from tests.ui.test_transfer import with_transfer
 
 RUN = Run(MODEL, "MRPC", 1337)
 ODD = st.sampled_from(
@@ -52,7 +69,8 @@ def changed_array(data, array):
     how = data.draw(st.sampled_from(["value", "type", "cut", "axis", "empty"]))
     if how == "value" and array.size and array.dtype.kind in "iuf":
         array = array.copy()
-        array.flat[data.draw(st.integers(0, array.size - 1))] = data.draw(st.sampled_from([-1, 0, 1, 7, 100]))
+        at, value = data.draw(st.integers(0, array.size - 1)), data.draw(st.sampled_from([-1, 0, 1, 7, 100]))
+        array.flat[at] = np.asarray(value).astype(array.dtype)
     if how == "type":
         array = array.astype(data.draw(st.sampled_from(["f2", "f8", "i8", "U3", "?", "c8", "u1"])))
     return array[:-1] if how == "cut" else array[None] if how == "axis" else array[:0] if how == "empty" else array
@@ -66,12 +84,14 @@ def changed_table(data, table):
     if how == "rows":
         return table.iloc[: data.draw(st.integers(0, len(table)))]
     odd = {"odd": data.draw(st.sampled_from([0, -1, 7, 0.5, True])), "text": "x", "nan": float("nan")}[how]
-    return table.assign(**{name: odd})
+    changed = table.copy()
+    changed[name] = odd
+    return changed
 
 
-def change(data, root):
-    """One thing in one artefact."""
-    path = data.draw(st.sampled_from(sorted(root.rglob(MANIFEST))))
+def change(data, root, stage="*"):
+    """One thing in one artefact, of a stage or of any."""
+    path = data.draw(st.sampled_from(sorted(root.glob(f"*/*/seed_*/{stage}/{MANIFEST}"))))
     raw = json.loads(path.read_text())
     what = data.draw(st.sampled_from(["entry", "inner", *raw["files"]]))
     if what == "entry":
@@ -123,6 +143,126 @@ def test_what_validate_passes_is_read_without_a_traceback(whole, tmp_path_factor
     except Exception:
         assert not passes, "validate found nothing wrong with it"
         return
+    finally:
+        shutil.rmtree(root)
+
+
+LATER = {
+    "ablations": with_ablations,
+    "importance": with_importance,
+    "bank": with_bank,
+    "league": with_league,
+    "pairs": with_pairs,
+    "mean-ablated": with_means,
+    "constants": with_constants,
+    "transfer": with_transfer,
+    "attention": with_attention,
+}
+"""What small_bundle has not, each with what makes it."""
+
+
+@pytest.fixture(scope="module")
+def later(tmp_path_factory):
+    bundle = small_bundle(
+        tmp_path_factory.mktemp("later") / "bundle", stages=("structured", "subnetworks", "baseline"), seeds=(1337,)
+    )
+    for make in LATER.values():
+        make(bundle, RUN)
+    return bundle.root
+
+
+def read_later(root, stage):
+    """What the pages ask of one of the stages that were asked since the paper."""
+    bundle = Bundle(root)
+    known, majority = known_run(bundle, RUN), majority_baseline_of(bundle, MODEL, "MRPC")
+
+    def artefact(name, variant=""):
+        return bundle.read(Key(RUN, name, variant))
+
+    if stage in ("mean-ablated", "ablations"):
+        found = read_mean_ablation(bundle, MODEL, "MRPC", majority, True)
+        assert found is None or means_shown([found])
+    if stage == "constants":
+        assert artefact(stage).manifest.config["ticket"]
+        assert stand_ins_meaning(stand_ins_compared(artefact(stage), known), "accuracy", learnt=True)
+    if stage == "transfer":
+        assert transfer_words(transferred(artefact(stage), known), ())
+    if stage == "pairs":
+        assert pairs_words(run_pairs(artefact(stage), "accuracy", (L, H)), (L, H))
+        assert run_pairs(artefact(stage), "accuracy", (L, H), by_margin=True).with_part(0)
+    if stage == "bank":
+        assert parts_worth(mask_bank_of(artefact(stage), known.labels, (L, H)))
+    if stage == "league":
+        league = league_of(artefact(stage))
+        assert league_meaning(league, "accuracy")
+        assert stability_over_examples(artefact(stage).arrays["gradients"], 3, draws=3)
+    if stage == "attention":
+        assert survivor_patterns(bundle, MODEL, "MRPC").groups
+        assert unpack_samples(artefact(stage, "finetuned").arrays)
+    if stage == "importance":
+        assert artefact(stage, "expected").arrays["heads"].max() is not None
+
+
+def test_every_stage_that_is_computed_is_read_here():
+    made = {"finetune", "structured", "subnetworks", "retrained", "magnitude", "baseline"}
+    assert {stage.name for stage in computed()} == made | set(LATER)
+
+
+@pytest.mark.parametrize("stage", LATER)
+def test_the_later_stages_of_the_tests_pass_and_are_read(later, stage):
+    assert not [problem for check in validate(Bundle(later)) for problem in check.problems]
+    read_later(later, stage)
+
+
+def without(column, *values):
+    return lambda table: table[~table[column].isin(values)].reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "changed", "wrong"),
+    [
+        (with_constants, {"config": {"ticket": ticket(1337).code}}, "in how many steps"),
+        (with_constants, {"config": {"steps": 10}}, "the ticket in its config"),
+        (with_constants, without("name", "good"), "every ticket and random masks"),
+        (with_constants, without("name", "drawn"), "every ticket and random masks"),
+        (with_constants, lambda table: table.assign(rate=np.nan), "without its keep rate"),
+        (with_constants, lambda table: table.iloc[::-1].reset_index(drop=True), ""),
+        (with_constants, lambda table: pd.concat([table[:8], table[8:16][::-1], table[16:]]), "in the same order"),
+        (with_means, {"config": {}}, "the ticket in its config"),
+        (with_means, without("part", "alone"), "every head and MLP alone"),
+        (with_means, without("name", "mlp 0"), "every head and MLP alone"),
+    ],
+)
+def test_what_the_readers_of_means_and_constants_need_is_checked(tmp_path, make, changed, wrong):
+    bundle = small_bundle(tmp_path / "bundle", stages=("structured",), seeds=(1337,))
+    made = make(bundle, RUN)
+    if callable(changed):
+        table = changed(bundle.read(made.key).table)
+        predictions = bundle.read(made.key).arrays["predictions"][: len(table)]
+        changed = {"table": table, "arrays": {**bundle.read(made.key).arrays, "predictions": predictions}}
+    make(bundle, RUN, **changed)
+    problems = [problem for check in validate(bundle) for problem in check.problems]
+    assert bool(problems) == bool(wrong)
+    assert wrong in " ".join(map(str, problems))
+    if not wrong:
+        read_later(bundle.root, made.stage)
+
+
+@pytest.mark.parametrize("stage", LATER)
+@given(st.data())
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
+def test_what_validate_passes_of_a_later_stage_is_read_without_a_traceback(later, tmp_path_factory, stage, data):
+    root = tmp_path_factory.mktemp("changed") / "bundle"
+    shutil.copytree(later, root)
+    change(data, root, f"{stage}*")
+    passes = not [problem for check in validate(Bundle(root)) for problem in check.problems]
+    try:
+        read_later(root, stage)
+    except ExplorerError:
+        pass
+    except Exception:
+        if passes:
+            raise
     finally:
         shutil.rmtree(root)
 

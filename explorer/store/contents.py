@@ -31,8 +31,6 @@ PATTERNS = ("heterogeneous", "block", "diagonal", "vertical", "vertical+diagonal
 """Columns of the table of heads, as explorer.patterns names them; it lies above the store, and a test compares them."""
 PUBLISHED_SHAPE: Shape = (12, 12)
 """Layers and heads of the authors' BERT-base."""
-_OVER_SEEDS = {("attention", "pretrained"), ("baseline", ""), ("published-scores", "")}
-"""Stages and variants that are once for all seeds of a task."""
 _INTERVAL = ("score", "low", "high", "n")
 _PART = "heads_kept", "mlps_kept"
 _TICKETS_SO = set(product(("zero", "mean"), ("good", "random", "bad"), ("zero", "mean")))
@@ -56,7 +54,7 @@ def problems_of_key(manifest: Manifest) -> Iterator[str]:
         if not known:
             yield f"{manifest.key.path} is no variant of {stage.name}."
             return
-    if (manifest.seed == ALL_SEEDS) != ((manifest.stage, manifest.variant) in _OVER_SEEDS):
+    if (manifest.seed == ALL_SEEDS) != stage.is_over_seeds(manifest.variant):
         yield f"{manifest.key.path} is {'over all seeds' if manifest.seed == ALL_SEEDS else 'of one seed'}, wrongly."
 
 
@@ -237,8 +235,14 @@ def _mean_ablated(artefact: Artefact, shape: Shape | None, n: int | None) -> Non
     tickets = table[table["part"] == "ticket"]
     if set(zip(tickets["found"], tickets["name"], tickets["instead"], strict=True)) != _TICKETS_SO:
         raise _Unfit("its table does not hold every ticket under both")
+    layers, heads = _known(shape)
+    alone = {f"head {layer} {head}" for layer in range(layers) for head in range(heads)}
+    alone |= {f"mlp {layer}" for layer in range(layers)}
+    if sorted(table.loc[table["part"] == "alone", "name"]) != sorted(alone):
+        raise _Unfit("its table does not switch off every head and MLP alone, each once")
     summary = artefact.manifest.summary
     _mask(summary.get("ticket"), shape, "the ticket in its summary")
+    _mask(artefact.manifest.config.get("ticket"), shape, "the ticket in its config")
     _numbers(summary, "full_score")
     if type(summary.get("examples_of_means")) is not int:
         raise _Unfit("its summary does not say how many examples its means are over")
@@ -249,9 +253,17 @@ def _constants(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     for name in ("name", "instead"):
         _texts(table, name)
     _finite(table, "rate", may_be_undefined=True)
-    masks = [set(table.loc[table["instead"] == instead, "mask"]) for instead in ("zero", "mean", "learned")]
-    if set(table["instead"]) != {"zero", "mean", "learned"} or masks[0] != masks[1] or masks[1] != masks[2]:
-        raise _Unfit("its table does not hold the same masks under all three")
+    same = [
+        table.loc[table["instead"] == instead, ["mask", "name"]].to_numpy().tolist()
+        for instead in ("zero", "mean", "learned")
+    ]
+    if set(table["instead"]) != {"zero", "mean", "learned"} or not same[0] == same[1] == same[2]:
+        raise _Unfit("its table does not hold the same masks under all three, in the same order")
+    drawn = table["name"] == "drawn"
+    if not drawn.any() or not {"good", "random", "bad"} <= set(table["name"]):
+        raise _Unfit("its table does not hold every ticket and random masks beside them")
+    if table.loc[drawn, "rate"].isna().any():
+        raise _Unfit("its table has a random mask without its keep rate")
     layers, heads = shape or (None, None)
     width = _array(artefact, "heads", (layers, heads, None), "f").shape
     _array(artefact, "mlps", (width[0], width[1] * width[2]), "f")
@@ -263,6 +275,9 @@ def _constants(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     _numbers(summary, "full_score")
     if type(summary.get("examples")) is not int:
         raise _Unfit("its summary does not say from how many examples it was learnt")
+    if type(artefact.manifest.config.get("steps")) is not int:
+        raise _Unfit("its config does not say in how many steps it was learnt")
+    _mask(artefact.manifest.config.get("ticket"), shape, "the ticket in its config")
 
 
 def _magnitude(artefact: Artefact, shape: Shape | None, n: int | None) -> None:

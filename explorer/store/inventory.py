@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import overload
 
 from explorer.store.bundle import MANIFEST
+from explorer.store.own_tasks import FOLDER
 from explorer.store.schema import Key, Manifest, Run
 
 
@@ -49,7 +52,38 @@ class Inventory(Sequence[Manifest]):
         return self.by_run.get(run, ())
 
 
-def stamp_of(root: Path) -> float:
-    """Computes a number that changes whenever a manifest of the bundle does, from how many there are and the newest."""
-    times = [path.stat().st_mtime for path in root.glob(f"*/*/seed_*/*/{MANIFEST}")]
-    return max(times, default=0.0) + len(times)
+def stamp_of(root: Path) -> str:
+    """Computes a text that changes whenever an artefact or an own task of the bundle comes, goes or is made anew.
+
+    From the path, time and size of each manifest and definition; none is read.
+    """
+    tasks = [entry.path for entry in _entries(root / FOLDER) if entry.name.endswith(".json")]
+    found = sorted(filter(None, map(_stamped, (*tasks, *_places_of_manifests(root)))))
+    return hashlib.sha256("\n".join(found).encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def _places_of_manifests(root: Path) -> Iterator[str]:
+    """Walked by hand: this is asked at every click, and `Path.glob` takes twice as long."""
+    for model in _entries(root):
+        for task in _entries(model.path):
+            for seed in _entries(task.path):
+                if seed.name.startswith("seed_"):
+                    yield from (f"{stage.path}/{MANIFEST}" for stage in _entries(seed.path))
+
+
+def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder; [] where there is none, or where another process took it away just now."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
+
+
+def _stamped(path: str) -> str:
+    """'' where it is gone, or was never there."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 (a Path of each would double the time)
+    except OSError:
+        return ""
+    return f"{path}\0{found.st_mtime_ns}\0{found.st_size}"

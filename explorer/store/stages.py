@@ -56,7 +56,7 @@ class Stage:
     variants: tuple[str, ...] = ("",)
     """What the study makes of one run, in this order."""
     over_seeds: tuple[str, ...] = ()
-    """What the study makes of a task, once for all seeds."""
+    """What there is of a task once for all seeds; of what is computed, the study makes it."""
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Variant, or '*' for all -> the artefacts of the same run ('magnitude.good') that it builds on."""
     needs_of_all_seeds: tuple[str, ...] = ()
@@ -64,7 +64,9 @@ class Stage:
     reads_if_there: tuple[str, ...] = ()
     """Artefacts of the same run that it can do without; where they are planned too, it waits for them."""
     splits: tuple[Split, ...] = ("dev",)
-    """The parts of the task's data that it reads; () = none of GLUE."""
+    """The parts of the task's data that it reads for what the study makes of it; () = none of GLUE."""
+    every_head: bool = False
+    """Whether it refuses a model out of which heads were cut before."""
     without_checkpoint: tuple[str, ...] = ()
     """Variants that need the run's fine-tuning but not its weights."""
     optional: bool = True
@@ -96,6 +98,10 @@ class Stage:
     def loads_checkpoint(self, variant: str) -> bool:
         """Tells whether a variant is computed with the run's fine-tuned weights."""
         return "finetune" in self.needed_by(variant) and variant not in self.without_checkpoint
+
+    def is_over_seeds(self, variant: str) -> bool:
+        """Tells whether a variant is of a task, once for all seeds, and not of one run."""
+        return variant in self.over_seeds and variant not in self.variants
 
     def check(self, given: Mapping[str, object]) -> None:
         """Raises BadRequest where an option is given a value that it does not take."""
@@ -188,6 +194,7 @@ REGISTER: tuple[Stage, ...] = (
         "Score about 1,000 random masks and keep each example's margin; goes on after a kill.",
         (Option("masks", "How many, instead of 1,000.", kind=int),),
         needs=_OF_RUN,
+        every_head=True,
     ),
     Stage(
         "pairs",
@@ -196,6 +203,7 @@ REGISTER: tuple[Stage, ...] = (
         "Switch off every two heads or MLPs together and measure their interaction; goes on after a kill.",
         variants=(),  # an hour of masks a run: made by its verb, for the runs that are asked about
         needs=_OF_RUN,
+        every_head=True,
     ),
     Stage(
         "league",
@@ -204,6 +212,7 @@ REGISTER: tuple[Stage, ...] = (
         "Prune in the order of each criterion of importance, one component at a time, and score every mask.",
         needs=_OF_RUN,
         reads_if_there=("bank",),
+        every_head=True,
     ),
     Stage(
         "attention",
@@ -220,6 +229,7 @@ REGISTER: tuple[Stage, ...] = (
         needs=_OF_RUN,
         without_checkpoint=("pretrained",),
         splits=(),
+        every_head=True,
     ),
     Stage(
         "magnitude",
@@ -229,6 +239,7 @@ REGISTER: tuple[Stage, ...] = (
         (Option("kind", "Smallest weights first, or as many at random or largest first.", _KINDS),),
         variants=_KINDS,
         needs=_OF_RUN | dict.fromkeys(("random", "bad"), ("magnitude.good",)),
+        every_head=True,
     ),
     Stage(
         "subnetworks",
@@ -244,6 +255,7 @@ REGISTER: tuple[Stage, ...] = (
         "mean-ablated",
         "Prune, ablate and score the tickets again with means over training examples in the place of what is off.",
         needs={"*": ("finetune", "structured.together")},
+        splits=("train", "dev"),
     ),
     Stage(
         "constants",
@@ -252,6 +264,8 @@ REGISTER: tuple[Stage, ...] = (
         "Learn a constant that stands in for each head and MLP when off, and score masks so; goes on after a kill.",
         variants=(),  # the lab needs it where a person chooses it: made by its verb
         needs={"*": ("finetune", "structured.together")},
+        splits=("train", "dev"),
+        every_head=True,
     ),
     Stage(
         "transfer",
@@ -280,6 +294,7 @@ REGISTER: tuple[Stage, ...] = (
         | dict.fromkeys((*_KINDS, *_SUPER), ("subnetworks",))
         | {f"magnitude-{kind}": ("magnitude.good",) for kind in _KINDS},
         without_checkpoint=(*_KINDS, *_SUPER, *(f"{kind}-of-{task}" for kind in ("good", "random") for task in TASKS)),
+        splits=("train", "dev"),
     ),
     Stage(
         "baseline",
@@ -292,7 +307,7 @@ REGISTER: tuple[Stage, ...] = (
         splits=("train", "dev"),
     ),
     Stage("published-masks", "import-paper", "masks, imported", variants=(), imported=True),
-    Stage("published-scores", "import-paper", "scores, imported", variants=(), imported=True),
+    Stage("published-scores", "import-paper", "scores, imported", variants=(), over_seeds=("",), imported=True),
 )
 """Every stage, each after those that it builds on."""
 

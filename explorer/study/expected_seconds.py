@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from explorer.bert.stand_ins import SAMPLE
+from explorer.store.runs_of_task import TOGETHER
 from explorer.store.schema import Key, Manifest, Run
-from explorer.store.stages import stage_named
 
 RATE = 1.5e12
 """Examples x characters x parameters of a forward pass that two cores do in a second, as measured with MiniLM-L6."""
@@ -26,6 +27,14 @@ _A_HEAD = 1.2
 """Seconds in which the maps of one head are classified, of all sentences that attention is measured on."""
 _A_LAYER = 0.008
 """Seconds that a layer takes in a pass, however small it is."""
+RIVALS = 20
+"""Random masks that the stage transfer scores beside each ticket."""
+LEARNT_STEPS, LEARNT_BATCH = 240, 32
+"""Steps in which the stage constants learns, and examples a step."""
+LEARNT_MASKS = 28
+"""Masks that the stage constants scores with each of three in the place of what is off."""
+NOT_TOLD = ("finetune", "retrained", "baseline")
+"""Stages of which nothing is said: they go by what is trained on."""
 _UNKNOWN = (100.0, 10_000_000)
 """Characters and parameters where a bundle does not say them: the run's own seconds then set the scale."""
 
@@ -43,6 +52,13 @@ class Load:
     """How many a layer has."""
     parameters: int
     """How many all heads and MLPs have together."""
+    tickets: int = 1
+    """Tasks that are pruned with the run's seed: the stage transfer scores the ticket of each."""
+
+    @property
+    def parts(self) -> int:
+        """How many heads and MLPs there are."""
+        return self.layers * (self.heads + 1)
 
     @property
     def a_pass(self) -> float:
@@ -87,26 +103,42 @@ def of_opening(load: Load, earlier: Iterable[Manifest] = ()) -> Estimate:
 
 
 def of_missing(keys: Sequence[Key], manifests: Iterable[Manifest]) -> Estimate | None:
-    """Estimates what artefacts of one run take that are not made; None where the run is not known, or trains.
+    """Estimates what artefacts of one run take that are not made; None where the run or a stage is not known.
 
-    manifests: of its bundle; what was timed of the run itself sets the scale.
+    manifests: of its bundle; what was timed of the run itself sets the scale. Of stages that train nothing is said.
     """
-    if not keys or any("train" in stage_named(key.stage).splits or key.stage == "retrained" for key in keys):
+    if not keys:
         return None
-    own = [one for one in manifests if (one.model, one.task) == (keys[0].run.model, keys[0].run.task)]
+    everything, run = list(manifests), keys[0].run
+    own = [one for one in everything if (one.model, one.task) == (run.model, run.task)]
     load = next((found for one in own if (found := load_of(one))), None)
     if load is None:
         return None
+    load = replace(load, tickets=_tickets(run, everything))
     ratio, timed = _ratio((one, load) for one in own)
     basis = "what was timed of this run" if timed else "the number of examples and the size of the model"
-    total = START + sum(_of_maps(load) if key.stage == "attention" else ratio * _seconds(key, load) for key in keys)
-    return Estimate(total, basis)
+    each = [_of_maps(load) if key.stage == "attention" else reckoned(key, load) for key in keys]
+    scaled = [
+        one if key.stage == "attention" else ratio * one for key, one in zip(keys, each, strict=True) if one is not None
+    ]
+    return Estimate(START + sum(scaled), basis) if len(scaled) == len(keys) else None
 
 
 def seconds_of(key: Key, manifests: Iterable[Manifest]) -> float | None:
     """Estimates the seconds of one artefact as `of_missing` does, without those of a start."""
     found = of_missing([key], manifests)
     return None if found is None else found.seconds - START
+
+
+def reckoned(key: Key, load: Load) -> float | None:
+    """Reckons the seconds of one artefact on two cores, without the start; None where it does not go by masks."""
+    passes = _PASSES.get(key.stage)
+    return None if passes is None else 0.2 + passes(key.variant, load) * load.a_pass
+
+
+def loads_of(manifests: Iterable[Manifest]) -> Mapping[tuple[str, str], Load]:
+    """Reads what the stages of each model and task have to compute, where any of its runs says so."""
+    return {(one.model, one.task): found for one in manifests if (found := load_of(one))}
 
 
 def load_of(finetuned: Manifest) -> Load | None:
@@ -151,8 +183,11 @@ def _timed(runs: int) -> str:
 
 
 def _seconds(key: Key, load: Load) -> float:
-    """Seconds on two cores, without the start."""
-    return 0.2 + _passes(key, load) * load.a_pass
+    return reckoned(key, load) or 0.0
+
+
+def _tickets(run: Run, manifests: Iterable[Manifest]) -> int:
+    return len({one.task for one in manifests if one.key == Key(Run(run.model, one.task, run.seed), *TOGETHER)}) or 1
 
 
 def _of_maps(load: Load) -> float:
@@ -160,19 +195,39 @@ def _of_maps(load: Load) -> float:
     return _A_HEAD * load.layers * load.heads
 
 
-def _passes(key: Key, load: Load) -> float:
-    """Forward passes over the dev set that a stage makes, about: masks share what lies below their first switch."""
-    parts = load.layers * (load.heads + 1)
+def _of_pruning(variant: str, load: Load) -> float:
     steps = 10 + load.layers  # a tenth of the heads a step, one MLP a step
-    if key.stage == "structured":
-        return 4.0 * {"heads": 10, "mlps": load.layers}.get(key.variant, steps) * 0.6
-    if key.stage == "importance":
-        return 4.0
-    of_stage = {
-        "ablations": 0.55 * (parts + load.layers),
-        "bank": 450.0,
-        "league": 22 * 0.55 * parts,
-        "magnitude": 10.0 if key.variant == "good" else 1.5,
-        "subnetworks": 2.0,
-    }
-    return of_stage.get(key.stage, 1.5)
+    return 4.0 * {"heads": 10, "mlps": load.layers}.get(variant, steps) * 0.6
+
+
+def _of_mean_ablation(_variant: str, load: Load) -> float:
+    """A path, every part off alone, twelve tickets, and the means."""
+    return _of_pruning("together", load) + 0.55 * load.parts + 12 * 0.55 + SAMPLE / load.examples
+
+
+def _of_learning(_variant: str, load: Load) -> float:
+    """A step is a pass without a mask, and one with it and back, over training examples; then masks, as of a bank."""
+    learnt = (4 * LEARNT_STEPS * LEARNT_BATCH + SAMPLE) / load.examples
+    return learnt + 3 * 0.45 * LEARNT_MASKS
+
+
+def _of_transfer(_variant: str, load: Load) -> float:
+    """Nothing is shared by masks so far apart, near chance fp32 decides much, and tickets of one size share rivals."""
+    return float(load.tickets * (1 + RIVALS))
+
+
+_PASSES: Mapping[str, Callable[[str, Load], float]] = {
+    "importance": lambda _variant, _load: 4.0,
+    "structured": _of_pruning,
+    "ablations": lambda _variant, load: 0.55 * (load.parts + load.layers),
+    "bank": lambda _variant, _load: 450.0,
+    "pairs": lambda _variant, load: 0.17 * load.parts * (load.parts + 1) / 2,
+    "league": lambda _variant, load: 22 * 0.55 * load.parts,
+    "magnitude": lambda variant, _load: 10.0 if variant == "good" else 1.5,
+    "subnetworks": lambda _variant, _load: 2.0,
+    "mean-ablated": _of_mean_ablation,
+    "constants": _of_learning,
+    "transfer": _of_transfer,
+}
+"""Forward passes over the dev set that a stage makes, about, of a variant: masks share what lies below their first
+switch. A test finds every stage of the register here, or among those that go by something else."""

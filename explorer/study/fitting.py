@@ -10,8 +10,6 @@ from explorer.store.stages import stage_named
 from explorer.study.mask_bank import told_by_margins
 from explorer.study.words import counted
 
-NEEDS_EVERY_HEAD = ("attention", "bank", "constants", "league", "magnitude", "pairs")
-"""Verbs that refuse a model out of which heads were cut before."""
 _TAKEN_FROM_TRAINING = {"mean-ablated": "means over", "constants": "constants from"}
 
 
@@ -31,7 +29,7 @@ def why_not(bundle: Bundle, key: Key) -> str:
     if untold and any_opened(bundle, key.run):
         return f"{key.run.model} was opened as it is: no other seed of it can be made"
     gone = len(bundle.manifest(finetuned).config.get("gone", ())) if bundle.has(finetuned) else 0
-    if gone and stage_named(key.stage).verb in NEEDS_EVERY_HEAD:
+    if gone and stage_named(key.stage).every_head:
         return f"it needs every head, and {counted(gone, 'head')} of {key.run.path} had been cut out"
     trains = untold or "train" in stage_named(key.stage).splits
     if task.own and not task.train_rows and trains and not opened:

@@ -76,13 +76,13 @@ def usual_bundle() -> Path:
     return user_folders.usual_bundle()
 
 
-def stamp(root: Path) -> float:
-    """Changes whenever a manifest does: a cheap key for everything read from the bundle."""
+def stamp(root: Path) -> str:
+    """Changes whenever a manifest or an own task does: a cheap key for everything read from the bundle."""
     return stamp_of(root)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def manifests(root: Path, stamp: float) -> Inventory:
+def manifests(root: Path, stamp: str) -> Inventory:
     """Reads the manifests of every complete artefact of the checkpoint that its run has; raises BadBundle.
 
     Read once for all sessions.

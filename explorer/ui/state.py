@@ -42,7 +42,7 @@ MAP_OF = "patterns.head"
 """The key of the head whose map the Patterns page shows: (layer, head), 0-based."""
 
 
-def select(root: Path, stamp: float, manifests: Inventory, links: Links | None = None) -> View:
+def select(root: Path, stamp: str, manifests: Inventory, links: Links | None = None) -> View:
     """Draws the sidebar's selectors for model, task and seed; the view of the run that they select.
 
     The first time, they start from the URL; without one, from the task with the most seeds and, among those, the most
@@ -72,7 +72,7 @@ def select(root: Path, stamp: float, manifests: Inventory, links: Links | None =
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _fingerprint(root: Path, stamp: float, _manifests: Inventory, run: Run) -> Fingerprint:
+def _fingerprint(root: Path, stamp: str, _manifests: Inventory, run: Run) -> Fingerprint:
     return fingerprint_of(_manifests, run)
 
 

@@ -23,8 +23,8 @@ class View:
     """Everything that a page is a function of, besides what the session remembers."""
 
     bundle: Bundle
-    stamp: float
-    """A number that changes whenever the bundle does; see `cached.stamp`."""
+    stamp: str
+    """A text that changes whenever the bundle does; see `cached.stamp`."""
     manifests: Inventory
     """The manifests of every complete artefact of the bundle."""
     run: Run

@@ -6,30 +6,49 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from explorer.store.schema import Key, Manifest
+from explorer.study.expected_seconds import loads_of, reckoned
 from precompute.run.graph import Job
 
 
 class Estimates:
     """Seconds of earlier artefacts: of the same one in other seeds, else of other tasks, else of its stage.
 
-    otherwise: asked for what none of them tells.
+    What another task took is scaled by what there is to compute in each, where that is known. device: 'cpu' or 'cuda',
+    whose seconds count: a GPU's say nothing of processors, nor the reverse. otherwise: asked for what none of them
+    tells.
     """
 
     def __init__(
-        self, earlier: Iterable[Manifest], otherwise: Callable[[Key], float | None] = lambda _key: None
+        self,
+        earlier: Iterable[Manifest],
+        otherwise: Callable[[Key], float | None] = lambda _key: None,
+        device: str = "cpu",
     ) -> None:
+        everything = list(earlier)
         self._otherwise = otherwise
-        self._seconds: dict[tuple[str, ...], list[float]] = {}
-        for manifest in earlier:
-            for name in _names(manifest.key):
-                self._seconds.setdefault(name, []).append(manifest.seconds)
+        self._loads = loads_of(everything)
+        self._timed: dict[tuple[str, ...], list[tuple[float, float | None]]] = {}
+        for manifest in everything:
+            if manifest.device.startswith(device):
+                for name in _names(manifest.key):
+                    self._timed.setdefault(name, []).append((manifest.seconds, self._reckoned(manifest.key)))
 
     def seconds(self, key: Key) -> float | None:
         """Estimates the seconds of one artefact; None where nothing is known of it."""
-        for name in _names(key):
-            if name in self._seconds:
-                return statistics.median(self._seconds[name])
+        same, *others = _names(key)
+        if same in self._timed:
+            return statistics.median(seconds for seconds, _ in self._timed[same])
+        here = self._reckoned(key)
+        for name in others:
+            if timed := self._timed.get(name):
+                scaled = [seconds * here / there for seconds, there in timed if there] if here else []
+                return statistics.median(scaled or [seconds for seconds, _ in timed])
         return self._otherwise(key)
+
+    def _reckoned(self, key: Key) -> float | None:
+        """Seconds by what there is to compute alone; None where that is not known."""
+        load = self._loads.get((key.run.model, key.run.task))
+        return reckoned(key, load) if load else None
 
     def total(self, jobs: Iterable[Job]) -> tuple[float, int]:
         """Adds up what can be estimated: seconds, and of how many jobs nothing is known."""

@@ -23,7 +23,7 @@ from explorer.store.run_progress import RunProgress, write_progress
 from explorer.store.schema import ALL_SEEDS, Key, Manifest
 from explorer.study.expected_seconds import seconds_of
 from precompute.console import A_PATH, CACHE, RUNS, BundleOption, GlueOption, JsonOption, ModelOption, print_result
-from precompute.options import options
+from precompute.options import options, resolved_device
 from precompute.run.carrying_out import Engine, carry_out
 from precompute.run.estimate import Estimates, by_longest_chain, in_words
 from precompute.run.fitting import applicable, unfit
@@ -104,7 +104,8 @@ def run(
     planned, never = applicable(opened.bundle, whole, done)
     here = _manifests(opened.bundle)
     of_model = [one for one in (*here, *_manifests(Bundle(history))) if one.model == model_name]
-    estimates = Estimates(of_model, lambda key: seconds_of(key, here))
+    kind = _device_of_jobs(engine, device, gpus)
+    estimates = Estimates(of_model, lambda key: seconds_of(key, of_model) if kind == "cpu" else None, kind)
     left = [job for job in planned if job.key not in done]
     cannot = without_weights(opened.bundle, planned, done) | unfit(opened.bundle, planned, done)
     if dry_run:
@@ -181,6 +182,13 @@ def _engine(
     from precompute.run.local import LocalEngine
 
     return LocalEngine(setting, jobs or 1)
+
+
+def _device_of_jobs(engine: str, device: str, gpus: float) -> str:
+    """'cpu' or 'cuda': where jobs will compute, as far as this machine can tell."""
+    if engine == "ray" and device == "auto":
+        return "cuda" if gpus else "cpu"
+    return device if engine == "ray" else resolved_device(device)
 
 
 def _usual_seeds(bundle: Path, model: str, tasks: Sequence[Task]) -> list[int]:

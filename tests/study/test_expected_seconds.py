@@ -1,11 +1,28 @@
 """Estimates of what was never made: they grow with what there is to compute, and take the pace of what was timed."""
 
+import statistics
 from dataclasses import replace
 
 import pytest
 
+from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Run
-from explorer.study.expected_seconds import START, Load, load_of, of_missing, of_opening, seconds_of
+from explorer.store.stages import computed
+from explorer.store.user_folders import PROJECT
+from explorer.study.expected_seconds import (
+    LEARNT_BATCH,
+    LEARNT_MASKS,
+    LEARNT_STEPS,
+    NOT_TOLD,
+    RIVALS,
+    START,
+    Load,
+    load_of,
+    of_missing,
+    of_opening,
+    reckoned,
+    seconds_of,
+)
 from tests.bundles import MODEL, H, L, N, small_bundle, write
 
 RUN = Run(MODEL, "MRPC", 7)
@@ -53,3 +70,47 @@ def test_of_training_and_of_an_unknown_run_nothing_is_said(timed):
     assert of_missing([Key(RUN, "retrained", "good")], timed) is None
     assert of_missing([Key(Run(MODEL, "CoLA", 7), "bank")], timed) is None
     assert of_missing([], timed) is None
+
+
+@pytest.mark.parametrize("stage", [stage.name for stage in computed()])
+def test_every_stage_that_is_computed_is_reckoned_or_said_not_to_be(stage, timed):
+    told = seconds_of(Key(RUN, stage, "finetuned" * (stage == "attention")), timed)
+    assert (told is None) == (stage in NOT_TOLD)
+    assert (reckoned(Key(RUN, stage), LOAD) is None) == (stage in (*NOT_TOLD, "attention"))
+
+
+def test_of_a_stage_that_is_not_listed_nothing_is_said(timed):
+    assert reckoned(Key(RUN, "published-masks"), LOAD) is None
+    assert of_missing([Key(RUN, "published-masks")], timed) is None
+    assert of_missing([Key(RUN, "bank"), Key(RUN, "published-masks")], timed) is None, "not of the rest alone either"
+
+
+def test_the_numbers_that_it_repeats_are_those_of_the_stages():
+    from explorer.tickets.learned_constants import BATCH, STEPS
+    from precompute.stages import constants, transfer
+
+    assert (STEPS, BATCH) == (LEARNT_STEPS, LEARNT_BATCH)
+    assert constants.MASKS + 3 == LEARNT_MASKS, "random ones, and three tickets"
+    assert transfer.DRAWS == RIVALS
+
+
+def test_each_task_that_is_pruned_with_the_seed_has_a_ticket_to_transfer(timed):
+    pruned = [
+        replace(timed[1], task=task, seed=seed, stage="structured", variant="together", device="cuda")
+        for task, seed in (("MRPC", 7), ("CoLA", 7), ("RTE", 7), ("SST-2", 8))
+    ]
+    key = Key(RUN, "transfer")
+    one, three = (seconds_of(key, [*timed, *there]) for there in (pruned[:1], pruned))
+    assert three == pytest.approx(3 * one, rel=0.1)
+
+
+@pytest.mark.parametrize("stage", ["bank", "constants", "league", "mean-ablated", "pairs", "structured", "transfer"])
+def test_what_ships_took_about_as_long_as_is_reckoned(stage):
+    ships = list(Bundle(PROJECT / "cache").manifests())
+    shares = [
+        told / one.seconds
+        for one in ships
+        if one.stage == stage and one.device.startswith("cpu") and (told := seconds_of(one.key, ships))
+    ]
+    assert 0.5 < statistics.median(shares) < 2
+    assert 1 / 6 < min(shares) <= max(shares) < 6, "a path may break early, and the machine did more than this"

@@ -14,7 +14,7 @@ from tests.ui.opened import opened, words
 RUN = Run(MODEL, "MRPC", 42)
 
 
-def with_means(bundle, run):
+def with_means(bundle, run, **more):
     """Its own ticket is right nine times in ten, with means; all else half the time."""
     labels = bundle.read(Key(run, "finetune")).arrays["labels"]
     rng, rows, said = np.random.default_rng(0), [], []
@@ -29,19 +29,21 @@ def with_means(bundle, run):
 
     full, good = Mask.full(L, H), ticket(run.seed)
     add("path", "full", "mean", full, right=0.9)
-    add("alone", "head 0 0", "mean", full.with_head(0, 0, False))
+    for layer in range(L):
+        for head in range(H):
+            add("alone", f"head {layer} {head}", "mean", full.with_head(layer, head, False))
+        add("alone", f"mlp {layer}", "mean", full.with_mlp(layer, False))
     for instead in ("zero", "mean"):
         for found in ("zero", "mean"):
             for kind in ("good", "random", "bad"):
                 add("ticket", kind, instead, good, found, 0.9 if (kind, instead) == ("good", "mean") else 0.5)
-    return write(
-        bundle,
-        Key(run, "mean-ablated"),
-        config={"ticket": good.code},
-        summary={"ticket": good.code, "full_score": 0.9, "examples_of_means": 1000},
-        arrays={"predictions": np.stack(said)},
-        table=pd.DataFrame(rows),
-    )
+    parts = {
+        "config": {"ticket": good.code},
+        "summary": {"ticket": good.code, "full_score": 0.9, "examples_of_means": 1000},
+        "arrays": {"predictions": np.stack(said)},
+        "table": pd.DataFrame(rows),
+    }
+    return write(bundle, Key(run, "mean-ablated"), **parts | more)
 
 
 def test_zero_against_mean_or_how_to_make_it(monkeypatch, tmp_path):

@@ -192,6 +192,24 @@ def test_seconds_come_from_the_nearest_that_was_made():
     assert estimates.total([job("structured.heads"), job("finetune")]) == (20, 1)
 
 
+def test_seconds_of_another_task_are_scaled_by_what_there_is_to_compute():
+    runs = [
+        replace(timed("finetune", 1, task=task), config={"shape": [6, 12]}, data={"dev": {"n": many}})
+        for task, many in (("MRPC", 400), ("MNLI", 9800))
+    ]
+    estimates = Estimates([*runs, timed("structured.heads", 100), timed("attention.finetuned", 170)])
+    assert estimates.seconds(key("structured.heads", 42)) == 100, "of the same task as they are"
+    assert 1500 < estimates.seconds(key("structured.heads", task="MNLI")) < 2450
+    assert estimates.seconds(key("attention.finetuned", task="MNLI")) == 170, "it is of sentences of the project's own"
+
+
+def test_seconds_of_a_gpu_say_nothing_of_processors_nor_the_reverse():
+    earlier = [timed("ablations", 300), replace(timed("ablations", 2), device="cuda (NVIDIA H200)")]
+    for device, seconds in (("cpu", 300), ("cuda", 2)):
+        assert Estimates(earlier, device=device).seconds(key("ablations")) == seconds
+    assert Estimates(earlier[1:]).seconds(key("ablations")) is None
+
+
 def test_whatever_the_longest_chain_begins_with_comes_first():
     jobs = [job("importance.expected"), job("finetune"), job("structured.together", "finetune"), job("baseline")]
     estimates = Estimates(
