@@ -17,7 +17,7 @@ from explorer.glue.diagnostics import PARTS, Part, diagnostic_examples
 from explorer.glue.sources import folder_examples, glue_dir_from_environment
 from explorer.glue.tasks import Examples, Task, task_named
 from explorer.glue.tokens import Tokens
-from explorer.mask import Mask, without_heads
+from explorer.mask import Mask
 from explorer.notebook.results import (
     AttentionMap,
     ImportanceScores,
@@ -29,6 +29,7 @@ from explorer.paths import expanded
 from explorer.patterns.per_head import MapKind
 from explorer.stats.against_full import compared
 from explorer.store.bundle import Bundle
+from explorer.store.model_shape import full_mask_in
 from explorer.store.runs_of_task import TOGETHER, in_paper_order
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import task_tickets
@@ -93,16 +94,14 @@ class OpenRun:
     @property
     def shape(self) -> tuple[int, int]:
         """Layers and heads a layer, (L, H). Raises BadBundle."""
-        shape = self.bundle.read(Key(self.run, "finetune")).manifest.config.get("shape", ())
-        if len(shape) != 2:
-            again = self.bundle.command_for(Key(self.run, "finetune"))
-            raise BadRequest(f"{self.run.path} does not say how many layers and heads it has.", f"Run `{again}`.")
-        return int(shape[0]), int(shape[1])
+        n_layers, n_heads = self.full.heads.shape
+        return n_layers, n_heads
 
     @property
     def full(self) -> Mask:
-        """The mask that keeps all that the model has: heads that were cut out of it before are off in it."""
-        return without_heads(*self.shape, self.bundle.read(Key(self.run, "finetune")).manifest.config.get("gone", ()))
+        """The mask that keeps all that the model has: heads that were cut out of it before are off in it. Raises
+        BadBundle."""
+        return full_mask_in(self.bundle.read(Key(self.run, "finetune")).manifest)
 
     @property
     def masks(self) -> Mapping[str, Mask]:

@@ -14,18 +14,20 @@ import numpy as np
 import pandas as pd
 
 from explorer.arrays import AnyArray
-from explorer.errors import BadMask, BadRequest
-from explorer.glue.metrics import predictions_of
+from explorer.errors import BadBundle, BadMask, BadRequest
+from explorer.glue.metrics import predictions_of, score_of
 from explorer.glue.tasks import Task
 from explorer.mask import Mask
 from explorer.stats.interaction import pairs_of
 from explorer.stats.ranks import ablation_losses
 from explorer.store.bundle import Artefact
+from explorer.store.model_shape import Shape, full_mask_in
 from explorer.store.schema import ALL_SEEDS, Manifest
 from explorer.store.stages import stage_named
 
-Shape = tuple[int, int]
-MOST_LAYERS, MOST_HEADS = 1_000, 1_000
+_ROUNDING = 1e-6
+"""Scores are written in full; what differs by more is another score."""
+
 STATISTICS = ("entropy", "distance", "cls", "sep", "punctuation", "self", "previous", "next", "other")
 PATTERNS = ("heterogeneous", "block", "diagonal", "vertical", "vertical+diagonal")
 """Columns of the table of heads, as explorer.patterns names them; it lies above the store, and a test compares them."""
@@ -58,15 +60,6 @@ def problems_of_key(manifest: Manifest) -> Iterator[str]:
         yield f"{manifest.key.path} is {'over all seeds' if manifest.seed == ALL_SEEDS else 'of one seed'}, wrongly."
 
 
-def shape_in(finetuned: Manifest) -> Shape | None:
-    """Layers and heads that a fine-tuning says its model has; None where it says none that a model can have."""
-    told = finetuned.config.get("shape")
-    whole = isinstance(told, list | tuple) and len(told) == 2 and all(type(side) is int for side in told)
-    if not whole or not told or not (1 <= told[0] <= MOST_LAYERS and 1 <= told[1] <= MOST_HEADS):
-        return None
-    return told[0], told[1]
-
-
 def problems_of_contents(artefact: Artefact, shape: Shape | None, n: int | None) -> Iterator[str]:
     """Yields, as a sentence, the first thing that its readers would not find or could not use.
 
@@ -84,12 +77,26 @@ def problems_of_contents(artefact: Artefact, shape: Shape | None, n: int | None)
 def _finetune(artefact: Artefact, shape: Shape | None, _n: int | None) -> None:
     if shape is None:
         raise _Unfit("its config does not say the shape of the model, [layers, heads]")
+    try:
+        full_mask_in(artefact.manifest)
+    except BadBundle:
+        raise _Unfit("its config names heads that are gone which its model cannot have had") from None
     task = artefact.task
     labels = _array(artefact, "labels", (None,))
     _labels(task, labels)
     _logits(task, _array(artefact, "logits", (len(labels), *([None] if task.is_regression else [task.n_outputs]))))
     _numbers(artefact.manifest.summary, "score")
     _interval_of(artefact.manifest.summary)
+    _is_of_its_answers(artefact.manifest.summary, task, artefact.arrays["logits"], labels)
+
+
+def _is_of_its_answers(summary: Mapping[str, Any], task: Task, logits: AnyArray, labels: AnyArray) -> None:
+    """Raises where a summary's score is of another metric, or not that of its logits and labels."""
+    if summary.get("metric", task.metric) != task.metric:
+        raise _Unfit(f"its score is {str(summary['metric'])[:20]}; that of {task.name} is {task.metric}")
+    told, found = float(summary["score"]), score_of(task, logits, labels)
+    if not (math.isclose(told, found, abs_tol=_ROUNDING) or (math.isnan(told) and math.isnan(found))):
+        raise _Unfit(f"its summary says the score {told:.4f}; its logits and labels give {found:.4f}")
 
 
 def _structured(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
@@ -103,6 +110,11 @@ def _structured(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
         raise _Unfit("its first step, the full model, is said not to have held")
     _mask(artefact.manifest.summary.get("ticket"), shape, "the ticket in its summary")
     _numbers(artefact.manifest.summary, "ticket_score")
+    last = table[table["held"].astype(bool)].iloc[-1]
+    if last["mask"] != artefact.manifest.summary["ticket"]:
+        raise _Unfit("the ticket in its summary is not the last mask of its table that held")
+    if not math.isclose(last["score"], artefact.manifest.summary["ticket_score"], abs_tol=_ROUNDING):
+        raise _Unfit("the ticket_score in its summary is not that of its ticket")
     _optional_parts(artefact, "importance_", len(table), shape)
     share = artefact.manifest.config.get("share", 0.9)
     if not _is_number(share) or not 0 < share <= 1:

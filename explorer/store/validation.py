@@ -14,7 +14,8 @@ from explorer.bert.model_source import resolve
 from explorer.bert.packing import read_packed, require_fits
 from explorer.errors import BadBundle, ExplorerError
 from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle
-from explorer.store.contents import problems_of_contents, problems_of_key, shape_in
+from explorer.store.contents import problems_of_contents, problems_of_key
+from explorer.store.model_shape import shape_in
 from explorer.store.own_tasks import FOLDER, own_tasks
 from explorer.store.runs_of_task import is_current
 from explorer.store.schema import Manifest, Run, key_at

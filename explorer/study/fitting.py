@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from explorer.store.bundle import Bundle
+from explorer.store.model_shape import full_mask_in
 from explorer.store.schema import ALL_SEEDS, Key, Run, key_at
 from explorer.store.stages import stage_named
 from explorer.study.mask_bank import told_by_margins
@@ -28,7 +29,7 @@ def why_not(bundle: Bundle, key: Key) -> str:
     untold = key.run.seed != ALL_SEEDS and not bundle.has(finetuned)  # a run that would first have to be trained
     if untold and any_opened(bundle, key.run):
         return f"{key.run.model} was opened as it is: no other seed of it can be made"
-    gone = len(bundle.manifest(finetuned).config.get("gone", ())) if bundle.has(finetuned) else 0
+    gone = int((~full_mask_in(bundle.manifest(finetuned)).heads).sum()) if bundle.has(finetuned) else 0
     if gone and stage_named(key.stage).every_head:
         return f"it needs every head, and {counted(gone, 'head')} of {key.run.path} had been cut out"
     trains = untold or "train" in stage_named(key.stage).splits

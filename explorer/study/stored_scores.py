@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.errors import BadBundle
 from explorer.glue.metrics import predictions_of
 from explorer.glue.tasks import Task
-from explorer.mask import Mask, without_heads
+from explorer.mask import Mask
 from explorer.store.bundle import Bundle
+from explorer.store.model_shape import full_mask_in
 from explorer.store.runs_of_task import complete
 from explorer.store.schema import Key, Run
 
@@ -54,12 +54,8 @@ def known_run(bundle: Bundle, run: Run) -> KnownRun:
     labels = finetuned.arrays["labels"].astype(np.float64)
     sources = [Key(run, "structured", method) for method in ("together", "heads", "mlps")]
     sources += [Key(run, "ablations"), Key(run, "subnetworks")]
-    shape = tuple(finetuned.manifest.config.get("shape", ()))
-    if len(shape) != 2:
-        again = f"Make it again: `{bundle.command_for(Key(run, 'finetune'))}`."
-        raise BadBundle(f"{run.path} does not say how many layers and heads its model has.", again)
-    n_layers, n_heads = int(shape[0]), int(shape[1])
-    full_mask = without_heads(n_layers, n_heads, finetuned.manifest.config.get("gone", ()))
+    full_mask = full_mask_in(finetuned.manifest)
+    n_layers, n_heads = full_mask.heads.shape
     full = KnownScore(
         full_mask,
         float(finetuned.manifest.summary["score"]),

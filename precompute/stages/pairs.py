@@ -36,6 +36,8 @@ def make(options: Options) -> Manifest:
         )
     if there := finished(options.bundle, key, config):
         return there
+    if len(options.examples("dev")) < 2:
+        raise BadRequest(f"{options.task.name} has one dev example: that says nothing of how parts interact.")
     opened = open_run(options)
     require_every_head(opened.classifier.gone, "The stage of pairs")
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
@@ -57,7 +59,7 @@ def make(options: Options) -> Manifest:
         table = table.assign(**_columns("margin_", by_margin))
     arrays: dict[str, Any] = {"alone": np.array([one.score for one in evaluations[1 : 1 + len(masks) - len(pairs)]])}
     if of.task.is_regression:
-        arrays["values"] = said.astype(np.float16)
+        arrays["values"] = said.astype(np.float32)
     else:
         arrays["right"] = np.packbits(said == of.labels, axis=1)
     summary = {"masks": len(masks), "pairs": len(pairs), "full_score": of.full.score, "n": len(of.labels)}

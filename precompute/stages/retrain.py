@@ -16,7 +16,8 @@ from explorer.bert.checkpoints import Classifier, load_finetuned, load_pretraine
 from explorer.errors import BadRequest
 from explorer.glue.encoding import encode
 from explorer.live.evaluator import Evaluator
-from explorer.mask import Mask, without_heads
+from explorer.mask import Mask
+from explorer.store.model_shape import full_mask_in
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.stages import OWN, stage_named
 from explorer.store.task_tickets import task_tickets
@@ -149,9 +150,7 @@ def _of_task(options: Options, kind: str, task: str) -> _Subnetwork:
     if ticket is None:
         make_it = bundle.command_for(Key(Run(run.model, task, run.seed), "structured", "together"))
         raise BadRequest(f"{task} has no ticket of seed {run.seed} in this bundle.", f"Make it: `{make_it}`.")
-    finetuned = bundle.manifest(options.key("finetune"))
-    n_layers, n_heads = (int(size) for size in finetuned.config["shape"])
-    whole = without_heads(n_layers, n_heads, finetuned.config.get("gone", ()))
+    whole = full_mask_in(bundle.manifest(options.key("finetune")))
     there = ticket.within(whole)
     chosen = good(there) if kind == "good" else random(there, run.seed, whole)
     mask = chosen.mask
