@@ -57,8 +57,8 @@ def file(bundle, name, key=KEY):
     return bundle.root / key.path / name
 
 
-def edit(bundle, change):
-    path = file(bundle, MANIFEST)
+def edit(bundle, change, key=KEY):
+    path = bundle.root / key.path / MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
 
 

@@ -18,12 +18,15 @@ from safetensors.numpy import save
 
 from explorer.bert.model_identity import Identity
 from explorer.bert.packing import FORMAT, pack
+from explorer.errors import BadBundle
 from explorer.mask import Mask
 from explorer.patterns import classes, statistics
 from explorer.store import contents, validation
 from explorer.store.bundle import ARRAYS, CHECKPOINT, MANIFEST, TABLE, Bundle, sha256_of
 from explorer.store.schema import Key
 from explorer.store.validation import validate
+from explorer.study.fitting import why_not
+from explorer.study.stored_scores import known_run
 from explorer.tickets.pruning_path import PathRow, to_table
 from tests.store import test_bundle
 from tests.store.test_bundle import KEY, RUN, edit, entry_of, file
@@ -50,7 +53,7 @@ PATH = {"predictions": ARRAY["predictions"]}
 
 def manifest(key=KEY, **changes):
     config = {"shape": list(SHAPE), "method": "together", "share": 0.9}
-    summary = {"score": 0.75, "ticket": CODES[1], "ticket_score": 0.5}
+    summary = {"score": 1.0, "ticket": CODES[1], "ticket_score": 0.5}  # all three right
     known = {"config": config, "summary": summary, "checkpoint_sha256": sha256_of(PACKED)}
     return test_bundle.manifest(key, **known | changes)
 
@@ -310,6 +313,34 @@ def test_an_entry_of_another_type_is_no_manifest(bundle, name):
             continue
         edit(bundle, {name: value})
         assert f"is not a manifest ({WRONG[name]})" in problems(bundle)[1]
+
+
+SUMMARIES = {
+    "another score": (FINETUNE, {"score": 0.99}, "says the score 0.9900; its logits and labels give 1.0000"),
+    "another metric": (FINETUNE, {"metric": "f1"}, "its score is f1; that of MRPC is accuracy"),
+    "another ticket": (KEY, {"ticket": CODES[0]}, "is not the last mask of its table that held"),
+    "another ticket's score": (KEY, {"ticket_score": 0.7}, "the ticket_score in its summary is not that of its ticket"),
+}
+
+
+@pytest.mark.parametrize("kind", SUMMARIES)
+def test_a_summary_that_is_not_what_its_arrays_and_tables_say(bundle, kind):
+    key, said, words = SUMMARIES[kind]
+    summary = bundle.manifest(key).summary | said
+    edit(bundle, {"summary": summary}, key)
+    found = problems(Bundle(bundle.root))
+    assert found.keys() == {3}
+    assert words in found[3]
+
+
+@pytest.mark.parametrize("gone", [[[0, 99]], "x", [[0]], [["a", "b"]], 5, [[0, -1]], {"0": 1}])
+def test_heads_that_no_model_had_are_told_by_validation_and_by_readers(bundle, gone):
+    edit(bundle, {"config": {"shape": list(SHAPE), "gone": gone}}, FINETUNE)
+    there = Bundle(bundle.root)
+    assert "names heads that are gone which its model cannot have had" in problems(there)[3]
+    for read in (lambda: known_run(there, RUN), lambda: why_not(there, Key(RUN, "league"))):
+        with pytest.raises(BadBundle, match="names heads that are gone"):
+            read()
 
 
 def test_a_file_that_leads_out_of_its_folder_is_refused(bundle):
