@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from explorer.errors import BadRequest
 from explorer.mask import Mask
+from explorer.store.inventory import Inventory
 from explorer.store.schema import Manifest
 from explorer.store.task_tickets import tickets_by_task
+from explorer.study.ground import commands_to
 from explorer.tickets.subnetworks import random
 from precompute.artefacts import Draft, Stopwatch, scored, up_to_date
 from precompute.options import Options
@@ -25,12 +27,13 @@ def make(options: Options) -> Manifest:
     """
     run, key, bundle = options.run, options.key("transfer"), options.bundle
     finetuned = bundle.manifest(options.key("finetune"))
-    by_task = tickets_by_task(bundle.manifests(), run.model)
+    manifests = Inventory(bundle.manifests())
+    by_task = tickets_by_task(manifests, run.model)
     tickets = {task: of_seed[run.seed] for task, of_seed in sorted(by_task.items()) if run.seed in of_seed}
     if not set(tickets) - {run.task}:
         raise BadRequest(
             f"No other task of this bundle is pruned with seed {run.seed}: there is no ticket to try.",
-            "Prune one: `python -m precompute prune --task TASK --seed SEED`.",
+            f"Make one: `{'`, then `'.join(commands_to(bundle, manifests, key)[:-1])}`.",
         )
     config = {"data": "dev", "draws": DRAWS, "tickets": {task: mask.code for task, mask in tickets.items()}}
     if there := up_to_date(bundle, key, config, finetuned):

@@ -35,8 +35,11 @@ OWN, OTHER = Mask.full(3, 4).with_layer(0, False), Mask.full(3, 4).with_head(1, 
 def test_tickets_of_other_tasks_beside_their_like(finetuned_bundle, glue, tmp_path, monkeypatch):
     bundle = Bundle(shutil.copytree(finetuned_bundle, tmp_path / "bundle"))
     options = Options(TASKS["MRPC"], SEED, "minilm-l6", bundle, glue)
-    with pytest.raises(BadRequest, match="No other task of this bundle is pruned with seed"):
+    with pytest.raises(BadRequest, match="No other task of this bundle is pruned with seed") as refused:
         transfer.make(options)
+    assert f"`python -m precompute finetune --task CoLA --seed {SEED}" in str(refused.value)
+    assert f", then `python -m precompute prune --task CoLA --seed {SEED}" in str(refused.value)
+    assert str(refused.value).count(f"--bundle {bundle.root}") == 2, "it runs as pasted"
     tickets = {"MRPC": {SEED: OWN}, "RTE": {SEED: OTHER}, "CoLA": {SEED + 1: OTHER}}
     monkeypatch.setattr(transfer, "tickets_by_task", lambda *_: tickets)
     made = transfer.make(options)

@@ -54,11 +54,27 @@ def test_every_answer_of_the_bundle_has_its_card(monkeypatch, bundle):
     assert "Not computed yet" not in words(test)
 
 
-def test_what_is_not_there_is_told_once_with_its_command(monkeypatch, bundle):
-    said = words(opened(monkeypatch, "overview", bundle.root, task="MRPC", seed="1337"))
+def test_what_is_not_there_is_told_once_with_its_command(monkeypatch, tmp_path):
+    made = small_bundle(tmp_path / "bundle", tasks=("MRPC", "RTE"))
+    with_league(made, OTHER)
+    said = words(opened(monkeypatch, "overview", made.root, task="MRPC", seed="1337"))
     assert said.count("Not computed yet for MRPC, seed 1337") == 1
-    assert "python -m precompute transfer --task MRPC --seed 1337" in said
+    for verb in ("transfer", "mean", "pairs", "bank"):
+        assert f"python -m precompute {verb} --task MRPC --seed 1337" in said
     assert "precompute league" not in said
+
+
+def test_a_command_that_would_be_refused_is_not_told(monkeypatch, tmp_path):
+    alone = small_bundle(tmp_path / "alone")
+    said = words(opened(monkeypatch, "overview", alone.root, task="MRPC", seed="1337"))
+    assert "precompute bank" in said
+    assert "precompute mean" in said
+    assert "precompute transfer" not in said, "there is no other task's ticket"
+    unpruned = small_bundle(tmp_path / "unpruned", tasks=("MRPC", "RTE"), stages=("baseline",))
+    said = words(opened(monkeypatch, "overview", unpruned.root, task="MRPC", seed="1337"))
+    assert "precompute bank" in said
+    assert "precompute mean" not in said, "nothing is pruned"
+    assert "precompute transfer" not in said
 
 
 def test_a_bank_that_tells_nothing_is_refused_in_a_sentence(monkeypatch, tmp_path):

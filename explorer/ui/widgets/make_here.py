@@ -22,6 +22,7 @@ from explorer.store.stages import stage_named
 from explorer.store.user_folders import PROJECT
 from explorer.study.expected_seconds import Estimate, of_missing
 from explorer.study.fitting import sorted_out
+from explorer.study.ground import commands_to
 from explorer.ui import cached, visitor
 from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
@@ -140,6 +141,11 @@ def how(view: View, key: Key, words: str = "Make it") -> str:
     """How an artefact is made: words and its command, as Markdown; or why it never can be."""
     why, command = cached.way_to(view, key)
     return f"It cannot be made: {plain(why)}." if why else f"{words}: {code(command)}"
+
+
+def steps_to(view: View, key: Key) -> str:
+    """The commands that make an artefact, as Markdown: first what it builds on, where that is not there."""
+    return ", then ".join(code(command) for command in commands_to(view.bundle, view.manifests, key))
 
 
 @st.cache_resource(show_spinner=False)

@@ -13,6 +13,7 @@ from explorer.figures.print.export import Exhibit
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import shape_of
 from explorer.study.fitting import why_not
+from explorer.study.ground import missing_ground
 from explorer.study.league import league_of
 from explorer.study.since import (
     QUESTIONS,
@@ -169,11 +170,13 @@ def _stability(view: View) -> Answer | None:
 
 
 def _missing(view: View, there: list[str]) -> dict[str, str]:
-    """Answer -> the command that its stage takes; {} for a model whose weights are not here."""
+    """Answer -> the command that its stage takes; {} for a model whose weights are not here. What builds on something
+    that is not made either, a ticket or another task's, is not told of: its command would be refused."""
     if not view.has(Key(view.run, "finetune")):
         return {}
     keys = {name: Key(view.run, stage) for name, stage in _STAGES.items() if name not in there}
-    return {name: view.bundle.command_for(key) for name, key in keys.items() if not why_not(view.bundle, key)}
+    can = {name: key for name, key in keys.items() if not why_not(view.bundle, key)}
+    return {name: view.bundle.command_for(key) for name, key in can.items() if not missing_ground(view.manifests, key)}
 
 
 def _table(found: list[Answer]) -> pd.DataFrame:

@@ -8,9 +8,9 @@ from explorer.figures.stand_ins import stand_ins_figure
 from explorer.store.schema import Key, Run
 from explorer.study.stand_ins import StandInsCompared, caption, meaning, stand_ins_compared
 from explorer.ui import cached
-from explorer.ui.as_text import code, plain
+from explorer.ui.as_text import plain
 from explorer.ui.view import View
-from explorer.ui.widgets import degenerate, exhibits, provenance
+from explorer.ui.widgets import degenerate, exhibits, make_here, provenance
 from explorer.ui.widgets.words import minus
 
 _KEY = "tickets.constants"
@@ -20,12 +20,13 @@ def show(view: View) -> None:
     """Draws the run's random masks under all three stand-ins, with its tickets as a table; says what is not made."""
     run, key = view.run, Key(view.run, "constants")
     shown = _compared(view, run)
-    why, make = cached.way_to(view, key)
+    why, _ = cached.way_to(view, key)
+    make = make_here.steps_to(view, key)
     if shown is None:
         if view.has(key):
-            st.caption(f"The constants that were learnt are of another model or ticket than this run's: {code(make)}")
+            st.caption(f"The constants that were learnt are of another model or ticket than this run's: {make}")
         elif not why:
-            st.caption(f"No constant was learnt for this run yet, to stand in for what is off: {code(make)}")
+            st.caption(f"No constant was learnt for this run yet, to stand in for what is off: {make}")
         return
     metric, line = view.task().metric_words, cached.majority_baseline(view, run.model, run.task)
     words = exhibits.say(meaning(shown, metric, learnt=degenerate.has_learnt(view, run.task)), _KEY)

@@ -8,9 +8,9 @@ from explorer.figures.mean_ablation import mean_ablation_figure
 from explorer.figures.print.export import Exhibit
 from explorer.store.schema import Key, Run
 from explorer.ui import cached
-from explorer.ui.as_text import code, plain
+from explorer.ui.as_text import plain
 from explorer.ui.view import View
-from explorer.ui.widgets import exhibits, provenance, sections
+from explorer.ui.widgets import exhibits, make_here, provenance, sections
 from explorer.ui.widgets.words import minus
 
 _KEY = "tickets.means"
@@ -21,7 +21,7 @@ def show(view: View) -> None:
     sections.heading("means", "Does it matter what stands in for a head that is off?")
     run = view.run
     shown = cached.with_means(view, run.model, run.task)
-    make = code(view.bundle.command_for(Key(run, "mean-ablated")))
+    make = make_here.steps_to(view, Key(run, "mean-ablated"))
     if shown is None:
         st.caption(f"Nothing was scored yet with means in the place of what is off: {make}")
         return

@@ -11,7 +11,7 @@ from explorer.figures.transfer import transfer_figure
 from explorer.glue.tasks import TASKS
 from explorer.stats.stability import Stability
 from explorer.store.schema import Key, Run
-from explorer.store.task_tickets import shape_of
+from explorer.store.task_tickets import shape_of, tickets_by_task
 from explorer.study.transfer import Transferred, transfer_table, transfer_words
 from explorer.study.transfer_retrained import retrained_table, retrained_words
 from explorer.study.words import with_interval
@@ -36,8 +36,8 @@ def show(view: View) -> None:
         return
     sections.heading("transfer", "Does a ticket win on another task?")
     if not there:
-        command = view.bundle.command_for(Key(run, "transfer"))
-        st.caption(f"The tickets of seed {run.seed} were not tried on other tasks' models yet: {code(command)}")
+        make = make_here.steps_to(view, Key(run, "transfer"))
+        st.caption(f"The tickets of seed {run.seed} were not tried on other tasks' models yet: {make}")
         return
     cells, unlearnt = _cells(view, there)
     words = transfer_words(cells, unlearnt)
@@ -90,7 +90,8 @@ def retrained(view: View) -> None:
     runs = [one for one in runs if any(view.has(Key(one, "retrained", f"good-of-{task}")) for task in TASKS)]
     found = [of for one in runs for of in cached.retrained_away(view, one)]
     if not found:
-        other = next((one.task for one in runs_of(view.manifests) if one.task != run.task and one.task in TASKS), "")
+        by_task = tickets_by_task(view.manifests, run.model)
+        other = next((task for task in by_task if task in TASKS and task != run.task and run.seed in by_task[task]), "")
         if other and view.has(Key(run, "finetune")):
             st.markdown(_RETRAINED)
             make = code(view.bundle.command_for(Key(run, "retrained", f"good-of-{other}")))
