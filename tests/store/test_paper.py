@@ -222,7 +222,7 @@ def test_an_import_beside_runs_of_ones_own_is_valid(clone, tmp_path):
     dev = {"dev": {"source": "test", "n": 3, "sha256": "ab"}}
     own = replace(masks, stage="finetune", variant="", checkpoint_sha256="f" * 64, config={"shape": [12, 12]}, data=dev)
     arrays = {"labels": np.array([0.0, 1, 1]), "logits": np.eye(3, 2, dtype=np.float32)}
-    bundle.write(replace(own, summary={"score": 0.5}), arrays=arrays)
+    bundle.write(replace(own, summary={"score": 2 / 3}), arrays=arrays)
     assert not [problem for check in validate(bundle) for problem in check.problems]
 
 
