@@ -53,8 +53,9 @@ def read_table(path: Path) -> Table:
     """Reads a file by its ending, one of `KINDS`.
 
     In CSV and TSV quotes are as RFC 4180 has them; where a TSV does not come out even so, they are text. Raises
-    BadData, naming the line, where it is no such file, not UTF-8, too large, has two columns of one name, or where a
-    row has another number of fields than the header.
+    BadData, naming the line, where it is no such file, not UTF-8, too large, has two columns of one name, where a row
+    has another number of fields than the header, or where a TSV has fewer rows by its quotes and comes out even without
+    them too.
     """
     kind = path.suffix.lower()
     if kind not in KINDS:
@@ -109,11 +110,34 @@ def _separated(path: Path, separator: str) -> Table:
     if not lines:
         raise BadData(f"{path.name} is empty.", "It needs a line with the names of its columns, then the examples.")
     try:
-        return _rows_of(path, list(_quoted(path, lines, separator)))
+        rows = list(_quoted(path, lines, separator))
+        table = _rows_of(path, rows)
     except BadData:
         if separator != "\t":
             raise
+        return _unquoted(path, lines)
+    if separator == "\t" and len(rows) < len(lines):
+        _refuse_two_readings(path, rows, lines)
+    return table
+
+
+def _unquoted(path: Path, lines: Sequence[str]) -> Table:
     return _rows_of(path, [Row(number, tuple(line.split("\t"))) for number, line in enumerate(lines, start=1)])
+
+
+def _refuse_two_readings(path: Path, rows: Sequence[Row], lines: Sequence[str]) -> None:
+    """Raises BadData where quotes join lines each of which is a row without them: labels would be lost unseen."""
+    try:
+        _unquoted(path, lines)
+    except BadData:
+        return
+    ends = [*(row.number - 1 for row in rows[1:]), len(lines)]
+    first, last = next((row.number, end) for row, end in zip(rows, ends, strict=True) if end > row.number)
+    raise BadData(
+        f"{path.name} can be read in two ways: by their quotes its lines {first} to {last} are one row, without them "
+        "each is a row.",
+        "Save it as CSV or as JSON lines, where quotes have one meaning.",
+    )
 
 
 def _quoted(path: Path, lines: Sequence[str], separator: str) -> Iterator[Row]:

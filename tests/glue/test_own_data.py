@@ -58,6 +58,28 @@ def test_a_tsv_whose_quotes_are_text_is_read_so(tmp_path):
     assert items[0].texts == ('"big" he said',)
 
 
+@pytest.mark.parametrize(
+    ("lines", "between"),
+    [
+        (('" I loved it , \t1', 'he said . "\t0', "a dull film\t0", "fine film\t1"), "2 to 3"),
+        (("a dull film\t0", '"one\t1', "two\t0", 'three"\t1', "fine film\t0"), "3 to 5"),
+        (("a dull film\t0", '"fine\t1', 'film"\t0'), "3 to 4"),
+    ],
+)
+def test_a_tsv_whose_quotes_could_join_rows_is_refused(tmp_path, lines, between):
+    path = tmp_path / "q.tsv"
+    path.write_text("\n".join(["sentence\tlabel", *lines]) + "\n", encoding="utf-8")
+    with pytest.raises(BadData, match=f"two ways: .* lines {between} are one row"):
+        define("mine", Place(str(path)), Reading(("sentence",), dev_only=True))
+
+
+def test_a_text_of_two_lines_in_a_tsv_is_one_row(tmp_path):
+    path = tmp_path / "q.tsv"
+    path.write_text('sentence\tlabel\n"a dull\nfilm"\t0\nfine film\t1\n', encoding="utf-8")
+    items = define("mine", Place(str(path)), Reading(("sentence",), dev_only=True)).splits["dev"].items
+    assert [item.texts for item in items] == [("a dull\nfilm",), ("fine film",)]
+
+
 def test_pairs_of_three_classes_take_macro_f1_and_numbers_stand_in_their_order(tmp_path):
     rows = [("a cat", "a dog", n) for n in (10, 9, 2)] * 4
     made = define("mine", csv_file(tmp_path, rows, ("a", "b", "y")), Reading(("a", "b"), "y", "f1", dev_only=True))
