@@ -189,6 +189,8 @@ def _json_lines(path: Path) -> Table:
             raise BadData(f"{where} is no JSON.", "Each line is one example: {...}.") from None
         if not isinstance(one, dict):
             raise BadData(f"{where} is no JSON object.", 'Each line is one example, such as {"text": "…", "label": 1}.')
+        if odd := [name for name in one if not is_unicode(name)]:
+            raise BadData(f"{where} has half a character in the name {odd[0][:40]!r}.", "Correct the name.")
         if len(one) > MOST_COLUMNS:
             raise BadData(f"{where} has {len(one):,} entries.", f"At most {MOST_COLUMNS} are read.")
         columns |= dict.fromkeys(one)
@@ -197,6 +199,15 @@ def _json_lines(path: Path) -> Table:
         read.append((number, one))
     rows = tuple(Row(number, tuple(one.get(name) for name in columns)) for number, one in read)
     return Table(path, tuple(columns), rows)
+
+
+def is_unicode(text: str) -> bool:
+    """Tells whether text can be written as UTF-8: JSON may hold half of a surrogate pair, which no encoding has."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parquet(path: Path) -> Table:

@@ -135,6 +135,22 @@ def test_another_encoding_and_json_lines_are_refused_by_line(tmp_path):
             define("mine", Place(str(path)), Reading(("sentence",), dev_only=True))
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (r'{"sentence": "\ud800x", "label": 1}', "half a character in its column 'sentence'"),
+        (r'{"sentence": "b", "label": "\ud800"}', "a label that is no name"),
+        (r'{"sentence": "b", "label": 1, "\udfff": 2}', "half a character in the name"),
+    ],
+)
+def test_half_a_character_in_json_lines_is_refused_by_its_line(tmp_path, line, words):
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"sentence": "\\ud83d\\ude00", "label": 1}\n' + line, encoding="utf-8")
+    with pytest.raises(BadData, match=f"Line 2 .* {words}") as refused:
+        define("mine", Place(str(path)), Reading(("sentence",), dev_only=True))
+    str(refused.value).encode("utf-8")  # or no terminal could show it
+
+
 def test_a_dev_class_without_training_examples_is_refused_by_its_line(tmp_path):
     train = csv_file(tmp_path)
     csv_file(tmp_path, [("a cat", "good"), ("a dog", "worse")], name="dev.csv")
