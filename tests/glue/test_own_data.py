@@ -1,6 +1,7 @@
 """A task from a person's own file: which columns, classes and rows, what is refused and by which line."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from explorer.errors import BadBundle, BadData, BadRequest
 from explorer.glue.own_data import define, read_own
 from explorer.glue.own_rows import Place, Reading
 from explorer.glue.own_task import task_from_json, task_to_json
+from explorer.store.own_tasks import task_of, write_task
 
 ROWS = [("the cat runs", "good"), ("a dog, big", "bad"), ('the "red" bird', "good"), ("one fish", "bad")] * 5
 BY = Reading(("sentence",), dev_share=0.2, split_seed=3)
@@ -173,6 +175,64 @@ def test_options_that_do_not_fit_together_are_refused(tmp_path, reading, words):
         define("mine", csv_file(tmp_path), reading)
     with pytest.raises(BadRequest, match="task of GLUE"):
         define("mrpc", csv_file(tmp_path), BY)
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        ((("good", "x"), ("bad", "x")), "class name 'x' stands twice"),
+        ((("good", "x"), ("good", "y"), ("bad", "z")), "label 'good' stands twice"),
+        ((("good", "x" * 201), ("bad", "y")), "is no class name: 1 to 200 characters"),
+        ((("good", "a\tb"), ("bad", "y")), "is no class name"),
+        ((("good", "x"), ("bad", "y"), ("", "z")), "'' is no label"),
+        ((("good", "x"),), "2 to 100 classes; here 1"),
+        ((("good", "x"), ("bad", "y"), *((str(at), f"more {at}") for at in range(99))), "here 101"),
+    ],
+)
+def test_classes_that_no_definition_can_hold_are_refused(tmp_path, classes, words):
+    with pytest.raises((BadRequest, BadData), match=words):
+        define("mine", csv_file(tmp_path), Reading(("sentence",), classes=classes, dev_only=True))
+
+
+@pytest.mark.parametrize("columns", [("s" * 201, "label"), ("sentence", "l" * 201), ("sen\x1btence", "label")])
+def test_columns_that_no_definition_can_hold_are_refused(tmp_path, columns):
+    place = csv_file(tmp_path, columns=columns)
+    with pytest.raises(BadRequest, match="has no name that is kept: 1 to 200 characters"):
+        define("mine", place, Reading((columns[0],), columns[1], dev_only=True))
+
+
+def test_the_longest_names_of_a_hundred_classes_are_read_again(tmp_path):
+    names = [chr(0x20000 + at) * 200 for at in range(100)]
+    place = csv_file(tmp_path, [("a cat", name) for name in names])
+    classes = tuple((name, name[::-1][:-1] + "x") for name in names)
+    task = define("mine", place, Reading(("sentence",), classes=classes, dev_only=True)).task
+    write_task(tmp_path, task)
+    assert task_of(tmp_path, "mine") == task
+
+
+def test_what_would_not_be_read_as_it_is_is_not_written(tmp_path):
+    task = define("mine", csv_file(tmp_path), BY).task
+    for odd in (replace(task, label_names=("x", "x")), replace(task, dev_rows=0), replace(task, columns=("\ud800",))):
+        with pytest.raises(BadRequest, match="No bundle can hold the task mine"):
+            write_task(tmp_path, odd)
+    assert not (tmp_path / "tasks").exists()
+
+
+def test_a_file_that_is_no_definition_is_replaced_and_one_of_a_later_version_is_not(tmp_path):
+    task = define("mine", csv_file(tmp_path), BY).task
+    path = tmp_path / "tasks" / "mine.json"
+    path.parent.mkdir()
+    for broken in (task_to_json(replace(task, label_names=("x", "x"))), "", "{}", "no JSON"):
+        path.write_text(broken)
+        with pytest.raises(BadBundle):
+            task_of(tmp_path, "mine")
+        if broken != "{}":
+            write_task(tmp_path, task)
+            assert task_of(tmp_path, "mine") == task
+    path.write_text(later := task_to_json(task).replace('"schema_version": 1', '"schema_version": 2'))
+    with pytest.raises(BadBundle, match="schema version 2"):
+        write_task(tmp_path, task)
+    assert path.read_text() == later
 
 
 def test_other_data_than_the_tasks_are_refused(tmp_path):

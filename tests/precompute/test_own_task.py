@@ -135,6 +135,37 @@ def test_a_class_that_no_row_has_is_told(tmp_path):
     assert remarks[-1].startswith("No row has the class mid-dle")
 
 
+@pytest.mark.parametrize("classes", ["no=x,yes=x", "no=a\tb,yes=b", f"no={'n' * 201},yes=b", "no=x,no=y"])
+def test_classes_that_no_bundle_can_hold_leave_none_behind(run, tmp_path, classes):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    given = ("--data", tmp_path / "own.csv", "--text", "text", "--bundle", tmp_path / "bundle", "--device", "cpu")
+    refused = run("open", "--model", model(tmp_path / "nameless", 2), *given, "--classes", classes)
+    assert (refused.status, "Give" in refused.err) == (2, True), refused.err
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_broken_definition_is_mended_by_defining_the_task_again(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    where = ("--model", model(tmp_path / "nameless", 2), "--bundle", tmp_path / "bundle", "--device", "cpu")
+    data = ("--task", "own", "--data", tmp_path / "own.csv", "--text", "text")
+    opened = ("open", *where, *data, "--classes", "no,yes", "--json")
+    made = run(*opened)
+    assert made.status == 0, made.err
+    path = tmp_path / "bundle" / "tasks" / "own.json"
+    whole = path.read_text()
+    broken = whole.replace('"yes"', '"no"')
+    path.write_text(broken)
+    site = ("site", "--bundle", tmp_path / "bundle", "--out", tmp_path / "site")
+    refused = run(*site)
+    assert (refused.status, "define the task again: --data FILE --text COLUMN" in refused.err) == (2, True)
+    other = run(*opened[:-2], "yes,no")  # the run that is there was made of the other order
+    assert (other.status, "other classes, than this task" in other.err) == (2, True)
+    assert path.read_text() == broken
+    assert run(*opened).record == made.record
+    assert path.read_text() == whole
+    assert run(*site).status == 0
+
+
 @pytest.mark.parametrize("n_layers", [1, 48])
 def test_one_layer_and_forty_eight_are_opened_exported_and_made_a_page(run, tmp_path, n_layers):
     sentences(tmp_path / "own.csv", ("low", "middle", "high"), rows=9)
