@@ -95,6 +95,16 @@ def test_pairs_with_values_are_fine_tuned_and_their_stages_measured(run, tmp_pat
     assert (other.status, "another task named alike" in other.err) == (2, True)
 
 
+def test_a_task_called_as_the_default_of_ticket_of_is_retrained(run, tmp_path):
+    sentences(tmp_path / "a.csv", ("yes", "no"))
+    given = ("--task", "own", "--seed", "3", "--model", model(tmp_path / "one", 2), "--bundle", tmp_path / "bundle")
+    data = ("--data", tmp_path / "a.csv", "--text", "text", "--dev-share", "0.4", "--epochs", "1")
+    for verb, *more in (("finetune", *data), ("prune",), ("subnetworks",), ("retrain",)):
+        made = run(verb, *given, *more, "--device", "cpu", "--json")
+        assert made.status == 0, made.err
+    assert made.record["artefact"] == "one/own/seed_3/retrained.good"
+
+
 def test_classes_that_do_not_fit_are_refused_with_what_to_say(run, tmp_path):
     sentences(tmp_path / "own.csv", ("yes", "no"))
     named, nameless = model(tmp_path / "named", 2, ("spam", "ham")), model(tmp_path / "nameless", 2)
