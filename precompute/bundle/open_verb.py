@@ -65,7 +65,8 @@ def open_model(**given: Any) -> None:
     remark(remarks)
     from precompute.bundle.opening import make_all
 
-    made = make_all(Options(task, seed, model, opened.bundle, None, resolved_device(device), place), quiet=as_json)
+    ready = Options(task, seed, model, opened.bundle, None, resolved_device(device), place)
+    made = make_all(ready, quiet=as_json, tell=remark)
     show = f"EXPLORER_BUNDLE={shlex.quote(str(root))} make demo"
     full, ticket = made["finetune"].summary["score"], made["structured"].summary
     record = {"run": str(opened.run.path), "score": full, "artefacts": [str(one.key.path) for one in made.values()]}

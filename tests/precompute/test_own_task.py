@@ -137,6 +137,24 @@ def test_a_model_of_another_kind_than_its_data_is_a_sentence(tmp_path, outputs, 
     assert "LABEL" not in str(refused.value)
 
 
+def test_a_model_below_the_most_frequent_class_is_doubted_when_it_is_opened(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    where = ("--model", model(tmp_path / "nameless", 2), "--bundle", tmp_path / "bundle", "--device", "cpu")
+    scored = ("--task", "own", *where, "--data", tmp_path / "own.csv", "--text", "text", "--predictions")
+    assert run("score", *scored, tmp_path / "own.pred").status == 0
+    table = pd.read_csv(tmp_path / "own.csv")
+    answers = pd.read_csv(tmp_path / "own.pred")["prediction"].tolist()
+    for name, swapped in (("right", 0), ("wrong", 1)):
+        table["label"] = [("no", "yes")[int(answer) ^ swapped] for answer in answers]
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        given = ("--data", tmp_path / f"{name}.csv", "--text", "text", "--classes", "no,yes", "--json")
+        made = run("open", *where, *given)
+        assert made.status == 0, made.err
+        assert ("which always naming the most frequent class reaches" in made.err) == bool(swapped)
+        again = run("open", "--task", name, *where, "--json")
+        assert again.err.count("below") == swapped
+
+
 def test_a_class_that_no_row_has_is_told(tmp_path):
     sentences(tmp_path / "own.csv", ("high", "low"))
     given = own_given({"own_data": str(tmp_path / "own.csv"), "own_text": "text"}, trains=False)
