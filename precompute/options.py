@@ -15,7 +15,15 @@ from explorer.glue.sources import load_examples
 from explorer.glue.tasks import Examples, Split, Task
 from explorer.paths import expanded
 from explorer.store.bundle import Bundle
-from explorer.store.own_tasks import examples_at, own_tasks, remember_place, task_as_typed, task_of, write_task
+from explorer.store.own_tasks import (
+    examples_at,
+    own_tasks,
+    remember_place,
+    require_same_task,
+    task_as_typed,
+    task_of,
+    write_task,
+)
 from explorer.store.schema import Key, Run
 
 
@@ -89,8 +97,8 @@ def _own_task(root: Path, name: str, own: OwnGiven, defining: Defining, *, write
         if not own.reading.text:
             raise BadRequest("Nothing says which column holds the text.", "Give --text COLUMN, or two: --text A,B.")
         task = defining(name, own).task
-        if known and task != task_of(root, name):
-            write_task(root, task)  # says that it is another one
+        if known and not writes:
+            require_same_task(root, task)
     keep(root, task, own.place, writes=writes)
     return task, own.place
 

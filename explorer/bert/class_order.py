@@ -206,9 +206,16 @@ def plain_name(name: str) -> str:
 
 
 def _class_named(name: str, task: Task) -> int | None:
-    """The class of that name, or of that digit where GLUE's own labels are digits."""
-    for number, (raw, word) in enumerate(zip(task.labels, task.label_names, strict=True)):
-        if plain_name(name) in {plain_name(spelling) for spelling in (raw, word, *_ALSO_CALLED.get(word, ()))}:
+    """The class of that name, or of that digit where GLUE's own labels are digits. Another spelling of a class counts
+    where no class of the task has one of its spellings for a name: own tasks may tell GLUE's synonyms apart."""
+    plain = plain_name(name)
+    named = [{plain_name(raw), plain_name(word)} for raw, word in zip(task.labels, task.label_names, strict=True)]
+    for number, names in enumerate(named):
+        if plain in names:
+            return number
+    for number, word in enumerate(task.label_names):
+        also = {plain_name(spelling) for spelling in _ALSO_CALLED.get(word, ())}
+        if plain in also and not any(also & names for names in named):
             return number
     return None
 

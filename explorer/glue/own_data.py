@@ -15,7 +15,7 @@ from explorer.glue.data_hash import examples_sha256
 from explorer.glue.hub_tables import HUB
 from explorer.glue.metrics import OF_VALUES
 from explorer.glue.own_rows import Labelled, Place, Reading, rows_of
-from explorer.glue.own_task import MOST_CLASSES, checked_name
+from explorer.glue.own_task import MOST_CLASSES, WORDS, checked_name, is_word
 from explorer.glue.tasks import Example, Examples, MetricName, OwnData, Split, Task
 
 METRICS = ("accuracy", "f1", "matthews", "pearson", "spearman")
@@ -33,8 +33,9 @@ class OwnTask:
 def define(name: str, place: Place, reading: Reading) -> OwnTask:
     """Reads the data and makes a task of them.
 
-    Raises BadRequest where the options do not fit together, BadData, naming the line, where a row is no example: no
-    text, no label, a class that the training examples lack, a value that is no finite number.
+    Raises BadRequest where the options do not fit together or say no task that a bundle can hold, BadData, naming the
+    line, where a row is no example: no text, no label, a class that the training examples lack, a value that is no
+    finite number.
     """
     checked_name(name)
     if reading.metric and reading.metric not in METRICS:
@@ -51,6 +52,7 @@ def define(name: str, place: Place, reading: Reading) -> OwnTask:
     rows = rows_of(place, reading)
     everything = [row for of in rows.values() for row in of]
     classes = reading.classes or _classes(everything, reading.metric)
+    _check_words(reading, classes)
     labels, names = tuple(raw for raw, _ in classes), tuple(word for _, word in classes)
     metric = _metric(reading.metric, len(labels))
     own = OwnData("", "", float(share) if share is not None else None, reading.split_seed if share is not None else 0)
@@ -127,6 +129,22 @@ def _metric(asked: str, classes: int) -> MetricName:
         return "macro_f1"
     chosen: MetricName = asked or ("accuracy" if classes else "pearson")  # type: ignore[assignment]
     return chosen
+
+
+def _check_words(reading: Reading, classes: Sequence[tuple[str, str]]) -> None:
+    """Raises BadRequest on columns and classes that no definition in a bundle takes, before anything is written."""
+    for column in (*reading.text, reading.label):
+        if not is_word(column):
+            raise BadRequest(f"The column {column[:40]!r} has no name that is kept: {WORDS}.", "Rename it in the file.")
+    for what, words in (("label", [raw for raw, _ in classes]), ("class name", [word for _, word in classes])):
+        if odd := [word for word in words if not is_word(word)]:
+            raise BadRequest(f"{odd[0][:40]!r} is no {what}: {WORDS}.", "Give another with --classes.")
+        if twice := [word for word in words if words.count(word) > 1]:
+            raise BadRequest(
+                f"The {what} {twice[0][:40]!r} stands twice.", "Give each class another with --classes '0=bad,1=good'."
+            )
+    if len(classes) == 1 or len(classes) > MOST_CLASSES:
+        raise BadRequest(f"A task has 2 to {MOST_CLASSES} classes; here {len(classes)} are named.", "Name each once.")
 
 
 def _value(label: str) -> float | None:

@@ -12,7 +12,7 @@ import numpy as np
 from explorer.errors import BadData, BadRequest
 from explorer.glue.hub_tables import HUB, hub_tables
 from explorer.glue.own_task import LONGEST_NAME
-from explorer.glue.table_files import Row, Table, read_table
+from explorer.glue.table_files import Row, Table, is_unicode, read_table
 from explorer.glue.tasks import Split
 from explorer.paths import expanded
 
@@ -121,6 +121,11 @@ def _text(table: Table, row: Row, name: str, at: int) -> str:
     if not text.strip() or "\0" in text:
         raise BadData(
             f"{table.where(row)} has no readable text in its column {name[:40]!r}.", "Correct the row, or take it out."
+        )
+    if not is_unicode(text):
+        raise BadData(
+            f"{table.where(row)} has half a character in its column {name[:40]!r} (a lone surrogate, as \\ud83d).",
+            "Write the whole character, or take the row out.",
         )
     if len(text) > LONGEST_TEXT:
         raise BadData(

@@ -19,6 +19,10 @@ MOST_CLASSES = 100
 """Predictions are kept in a byte each."""
 LONGEST_NAME = 200
 """Characters of a class or a column."""
+WORDS = f"1 to {LONGEST_NAME} characters, none of them a tab or another that does not print"
+"""What a definition takes as the name of a class or a column, in words."""
+RESTORE = "Restore the file, or define the task again: --data FILE --text COLUMN, as it was."
+"""What mends a file that is no definition: `own_tasks.write_task` puts a new one in its place."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ENTRIES = ("name", "columns", "label_column", "labels", "label_names", "metric", "dev_rows", "train_rows", "data")
@@ -45,7 +49,7 @@ def task_from_json(text: str, where: str) -> Task:
     try:
         raw = json_of(text)
     except Unreadable as error:
-        raise BadBundle(f"{where} is no definition of a task ({error}).", _RESTORE) from None
+        raise BadBundle(f"{where} is no definition of a task ({error}).", RESTORE) from None
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version != SCHEMA_VERSION:
         raise BadBundle(
@@ -53,7 +57,7 @@ def task_from_json(text: str, where: str) -> Task:
             "Install the version of this program that wrote it.",
         )
     if wrong := _misfit(raw):
-        raise BadBundle(f"{where} is no definition of a task ({wrong}).", _RESTORE)
+        raise BadBundle(f"{where} is no definition of a task ({wrong}).", RESTORE)
     data = raw["data"]
     return Task(
         name=raw["name"],
@@ -68,9 +72,6 @@ def task_from_json(text: str, where: str) -> Task:
     )
 
 
-_RESTORE = "Restore the file, or define the task again with --data FILE."
-
-
 def _misfit(raw: Mapping[str, Any]) -> str:
     """Says which entry no own task has; '' where all fit."""
     if odd := sorted(raw.keys() ^ {"schema_version", *_ENTRIES}):
@@ -80,9 +81,9 @@ def _misfit(raw: Mapping[str, Any]) -> str:
     except BadRequest as error:
         return error.wrong.rstrip(".")
     for name in ("columns", "labels", "label_names"):
-        if not isinstance(raw[name], list) or not all(map(_is_word, raw[name])) or len(set(raw[name])) < len(raw[name]):
+        if not isinstance(raw[name], list) or not all(map(is_word, raw[name])) or len(set(raw[name])) < len(raw[name]):
             return f"{name} are no list of different names"
-    if not 1 <= len(raw["columns"]) <= 2 or not _is_word(raw["label_column"]):
+    if not 1 <= len(raw["columns"]) <= 2 or not is_word(raw["label_column"]):
         return "it needs one or two text columns and a label column"
     classes = len(raw["labels"])
     if classes == 1 or classes > MOST_CLASSES or len(raw["label_names"]) != classes:
@@ -112,5 +113,6 @@ def _misfit_of_data(data: Any, train_rows: int) -> str:
     return ""
 
 
-def _is_word(value: Any) -> bool:
+def is_word(value: Any) -> bool:
+    """Tells whether a definition can hold it as the name of a class or a column, or as a label."""
     return isinstance(value, str) and bool(value.strip()) and len(value) <= LONGEST_NAME and value.isprintable()

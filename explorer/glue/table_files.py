@@ -53,8 +53,9 @@ def read_table(path: Path) -> Table:
     """Reads a file by its ending, one of `KINDS`.
 
     In CSV and TSV quotes are as RFC 4180 has them; where a TSV does not come out even so, they are text. Raises
-    BadData, naming the line, where it is no such file, not UTF-8, too large, has two columns of one name, or where a
-    row has another number of fields than the header.
+    BadData, naming the line, where it is no such file, not UTF-8, too large, has two columns of one name, where a row
+    has another number of fields than the header, or where a TSV has fewer rows by its quotes and comes out even without
+    them too.
     """
     kind = path.suffix.lower()
     if kind not in KINDS:
@@ -109,11 +110,34 @@ def _separated(path: Path, separator: str) -> Table:
     if not lines:
         raise BadData(f"{path.name} is empty.", "It needs a line with the names of its columns, then the examples.")
     try:
-        return _rows_of(path, list(_quoted(path, lines, separator)))
+        rows = list(_quoted(path, lines, separator))
+        table = _rows_of(path, rows)
     except BadData:
         if separator != "\t":
             raise
+        return _unquoted(path, lines)
+    if separator == "\t" and len(rows) < len(lines):
+        _refuse_two_readings(path, rows, lines)
+    return table
+
+
+def _unquoted(path: Path, lines: Sequence[str]) -> Table:
     return _rows_of(path, [Row(number, tuple(line.split("\t"))) for number, line in enumerate(lines, start=1)])
+
+
+def _refuse_two_readings(path: Path, rows: Sequence[Row], lines: Sequence[str]) -> None:
+    """Raises BadData where quotes join lines each of which is a row without them: labels would be lost unseen."""
+    try:
+        _unquoted(path, lines)
+    except BadData:
+        return
+    ends = [*(row.number - 1 for row in rows[1:]), len(lines)]
+    first, last = next((row.number, end) for row, end in zip(rows, ends, strict=True) if end > row.number)
+    raise BadData(
+        f"{path.name} can be read in two ways: by their quotes its lines {first} to {last} are one row, without them "
+        "each is a row.",
+        "Save it as CSV or as JSON lines, where quotes have one meaning.",
+    )
 
 
 def _quoted(path: Path, lines: Sequence[str], separator: str) -> Iterator[Row]:
@@ -165,6 +189,8 @@ def _json_lines(path: Path) -> Table:
             raise BadData(f"{where} is no JSON.", "Each line is one example: {...}.") from None
         if not isinstance(one, dict):
             raise BadData(f"{where} is no JSON object.", 'Each line is one example, such as {"text": "…", "label": 1}.')
+        if odd := [name for name in one if not is_unicode(name)]:
+            raise BadData(f"{where} has half a character in the name {odd[0][:40]!r}.", "Correct the name.")
         if len(one) > MOST_COLUMNS:
             raise BadData(f"{where} has {len(one):,} entries.", f"At most {MOST_COLUMNS} are read.")
         columns |= dict.fromkeys(one)
@@ -173,6 +199,15 @@ def _json_lines(path: Path) -> Table:
         read.append((number, one))
     rows = tuple(Row(number, tuple(one.get(name) for name in columns)) for number, one in read)
     return Table(path, tuple(columns), rows)
+
+
+def is_unicode(text: str) -> bool:
+    """Tells whether text can be written as UTF-8: JSON may hold half of a surrogate pair, which no encoding has."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parquet(path: Path) -> Table:

@@ -13,14 +13,14 @@ from explorer.errors import BadBundle, BadData, BadRequest
 from explorer.foreign import Unreadable, json_of, text_of
 from explorer.glue.own_data import read_own
 from explorer.glue.own_rows import Place
-from explorer.glue.own_task import task_from_json, task_to_json
+from explorer.glue.own_task import RESTORE, task_from_json, task_to_json
 from explorer.glue.tasks import TASKS, Examples, Split, Task, task_named
 from explorer.store.user_folders import cache_folder
 
 FOLDER = "tasks"
 """In a bundle, beside its models."""
-LARGEST = 2**16
-"""Bytes of a definition: a hundred classes of the longest names have 40 KB."""
+LARGEST = 2**18
+"""Bytes of a definition: a hundred classes of the longest labels and names, in any script, have 160 KB."""
 
 
 def definition(root: Path, name: str) -> Path:
@@ -79,24 +79,64 @@ def task_as_typed(root: Path, name: str) -> Task:
         raise BadRequest(error.wrong, f"{error.mend} Of your own data: --data FILE --text COLUMN.") from None
 
 
-def write_task(root: Path, task: Task) -> None:
-    """Writes an own task into a bundle. Raises BadRequest where another one has its name there, BadBundle where it
-    cannot be written."""
-    path, text = definition(root, task.name), task_to_json(task)
+def require_same_task(root: Path, task: Task) -> bool:
+    """Tells whether a bundle defines that task; it does not where the file of its name is no definition. Raises
+    BadRequest where it defines another one of that name."""
+    if not definition(root, task.name).is_file():
+        return False
     try:
-        if path.is_file():
-            if task_of(root, task.name) != task:
-                raise BadRequest(
-                    f"{root} has another task named {task.name}, of other data, columns, classes or metric.",
-                    "Give this one another name: --task NAME; or name another --bundle.",
-                )
+        there = task_of(root, task.name)
+    except BadBundle as error:
+        if error.mend != RESTORE:
+            raise
+        return False
+    if there != task:
+        raise BadRequest(
+            f"{root} has another task named {task.name}, of other data, columns, classes or metric.",
+            "Give this one another name: --task NAME; or name another --bundle.",
+        )
+    return True
+
+
+def write_task(root: Path, task: Task) -> None:
+    """Writes an own task into a bundle, in the place of a file that is no definition too. Raises BadRequest where
+    another one has its name there, or runs of other examples, and where no definition can hold it; BadBundle where it
+    cannot be written."""
+    path, text = definition(root, task.name), _readable(task)
+    try:
+        if require_same_task(root, task):
             return
+        _require_its_runs(root, task)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.part")
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
         raise BadBundle(f"{path} cannot be written ({error.strerror}).", "Name another --bundle.") from None
+
+
+def _readable(task: Task) -> str:
+    """The definition's text; raises BadRequest unless what is written is what will be read."""
+    try:
+        text = task_to_json(task)
+        if task_from_json(text, task.name) == task and len(text.encode("utf-8")) <= LARGEST:
+            return text
+        why = "it would not be read as it is"
+    except (BadBundle, UnicodeEncodeError) as error:
+        why = error.wrong.rstrip(".") if isinstance(error, BadBundle) else "half a character"
+    raise BadRequest(f"No bundle can hold the task {task.name} ({why}).", "Change its columns, classes or metric.")
+
+
+def _require_its_runs(root: Path, task: Task) -> None:
+    """Raises BadRequest where runs lie under the name of a task that were made of other examples or classes."""
+    assert task.own is not None
+    for path in root.glob(f"*/{task.name}/seed_*/finetune/manifest.json"):
+        with suppress(OSError, Unreadable, TypeError, KeyError):  # what is no manifest is told by whoever reads it
+            if json_of(text_of(path))["data"]["dev"]["sha256"] != task.own.dev_sha256:
+                raise BadRequest(
+                    f"{path.parent.parent} was made of other examples, or of other classes, than this task.",
+                    f"Delete that folder, or give this task another name than {task.name}: --task NAME.",
+                )
 
 
 def remember_place(task: Task, place: Place) -> bool:

@@ -66,7 +66,8 @@ def open_model(**given: Any) -> None:
     from explorer.glue.encoding import cut_sentence
     from precompute.bundle.opening import make_all
 
-    made = make_all(Options(task, seed, model, opened.bundle, None, resolved_device(device), place), quiet=as_json)
+    ready = Options(task, seed, model, opened.bundle, None, resolved_device(device), place)
+    made = make_all(ready, quiet=as_json, tell=remark)
     if cut := made["finetune"].summary.get("cut"):
         remark([cut_sentence(int(cut), task.dev_rows, int(made["finetune"].summary["cut_at"]))])
     show = f"EXPLORER_BUNDLE={shlex.quote(str(root))} make demo"

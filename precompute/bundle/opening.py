@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from explorer.bert.checkpoints import Classifier, encoder_weights, load_finetuned, weights_of
+from explorer.bert.class_order import below_baseline, own_order
 from explorer.bert.packing import pack
 from explorer.glue.encoding import how_many_cut, limit_of
 from explorer.glue.tasks import Examples
@@ -19,6 +21,7 @@ from explorer.store.bundle import CHECKPOINT, sha256_of
 from explorer.store.commands import open_command
 from explorer.store.schema import Manifest
 from explorer.study.expected_seconds import layer_parameters
+from explorer.study.majority_baseline import majority_score
 from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
 from precompute.same_model import require_same_model
@@ -35,11 +38,17 @@ STAGES = (
 """(stage, variant, words) in the order in which they are made."""
 
 
-def make_all(options: Options, *, quiet: bool = False) -> Mapping[str, Manifest]:
-    """Makes the run and whatever it can be asked without training; stage -> manifest. Killed, the same call goes on."""
+def make_all(
+    options: Options, *, quiet: bool = False, tell: Callable[[Sequence[str]], object] = list
+) -> Mapping[str, Manifest]:
+    """Makes the run and whatever it can be asked without training; stage -> manifest. Killed, the same call goes on.
+
+    tell: takes sentences of doubt in the full model, before anything is measured on it.
+    """
     with _bar(quiet=quiet) as step:
         step("the full model's score")
         made = {"finetune": opened_as_it_is(options)}
+        tell(doubts(options, made["finetune"]))
         for stage, variant, words in STAGES:
             step(words)
             made[stage] = make_artefact(options, options.key(stage, variant))
@@ -89,6 +98,16 @@ def opened_as_it_is(options: Options) -> Manifest:
         )
         options.bundle.clear_work(key)
         return made
+
+
+def doubts(options: Options, opened: Manifest) -> tuple[str, ...]:
+    """Collects what `score` says too of a full model below the most frequent class; none where it is not."""
+    labels = options.bundle.read(opened.key).arrays["labels"].astype(np.float64)
+    order = replace(own_order(options.task), how=opened.summary.get("classes", "own"))
+    score = opened.summary["score"]
+    baseline = majority_score(options.task.metric, labels)
+    warning = below_baseline(order, options.task, math.nan if score is None else score, baseline)
+    return (warning,) if warning else ()
 
 
 def _load(given: Classifier, dev: Examples) -> dict[str, float | int]:

@@ -17,7 +17,7 @@ from explorer.bert.class_order import below_baseline, class_order, own_order
 from explorer.bert.engine import Engine
 from explorer.bert.reference import reference_logits
 from explorer.errors import BadCheckpoint
-from explorer.glue.tasks import TASKS
+from explorer.glue.tasks import TASKS, OwnData, Task
 from explorer.mask import Mask
 from explorer.tickets.loadable import write_folder
 from tests import tiny
@@ -206,3 +206,24 @@ def test_the_engine_scores_the_permuted_model(three, tmp_path):
     logits = np.zeros((len(ENCODED), 3), np.float32)
     logits[shard.indices] = Engine(classifier).logits(shard, FULL)
     np.testing.assert_allclose(logits, plain_logits(folder)[:, ::-1], atol=tiny.FP32)
+
+
+@pytest.mark.parametrize(
+    ("words", "names", "rows"),
+    [
+        (("paraphrase", "equivalent"), ("paraphrase", "equivalent"), (0, 1)),
+        (("paraphrase", "equivalent"), ("Equivalent", "Paraphrase"), (1, 0)),
+        (("positive", "neg", "pos"), ("pos", "positive", "neg"), (1, 2, 0)),
+        (("negative", "positive"), ("pos", "neg"), (1, 0)),
+        (("paraphrase", "equivalent"), ("same", "equivalent"), None),
+        (("paraphrase", "equivalent"), ("duplicate", "paraphrase"), None),
+    ],
+)
+def test_an_own_task_may_tell_apart_what_glue_has_for_one_class(words, names, rows):
+    own = OwnData("", "0" * 64, None, 0)
+    task = Task("mine", ("text",), "label", words, words, "accuracy", 3, 0, own=own)
+    if rows is None:
+        with pytest.raises(BadCheckpoint, match="names its outputs"):
+            class_order(named(names), len(names), task, "it")
+    else:
+        assert class_order(named(names), len(names), task, "it").rows == rows

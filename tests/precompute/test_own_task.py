@@ -95,6 +95,16 @@ def test_pairs_with_values_are_fine_tuned_and_their_stages_measured(run, tmp_pat
     assert (other.status, "another task named alike" in other.err) == (2, True)
 
 
+def test_a_task_called_as_the_default_of_ticket_of_is_retrained(run, tmp_path):
+    sentences(tmp_path / "a.csv", ("yes", "no"))
+    given = ("--task", "own", "--seed", "3", "--model", model(tmp_path / "one", 2), "--bundle", tmp_path / "bundle")
+    data = ("--data", tmp_path / "a.csv", "--text", "text", "--dev-share", "0.4", "--epochs", "1")
+    for verb, *more in (("finetune", *data), ("prune",), ("subnetworks",), ("retrain",)):
+        made = run(verb, *given, *more, "--device", "cpu", "--json")
+        assert made.status == 0, made.err
+    assert made.record["artefact"] == "one/own/seed_3/retrained.good"
+
+
 def test_classes_that_do_not_fit_are_refused_with_what_to_say(run, tmp_path):
     sentences(tmp_path / "own.csv", ("yes", "no"))
     named, nameless = model(tmp_path / "named", 2, ("spam", "ham")), model(tmp_path / "nameless", 2)
@@ -125,6 +135,24 @@ def test_a_model_of_another_kind_than_its_data_is_a_sentence(tmp_path, outputs, 
         matched("mine", str(folder), given)
     assert words in refused.value.wrong
     assert "LABEL" not in str(refused.value)
+
+
+def test_a_model_below_the_most_frequent_class_is_doubted_when_it_is_opened(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    where = ("--model", model(tmp_path / "nameless", 2), "--bundle", tmp_path / "bundle", "--device", "cpu")
+    scored = ("--task", "own", *where, "--data", tmp_path / "own.csv", "--text", "text", "--predictions")
+    assert run("score", *scored, tmp_path / "own.pred").status == 0
+    table = pd.read_csv(tmp_path / "own.csv")
+    answers = pd.read_csv(tmp_path / "own.pred")["prediction"].tolist()
+    for name, swapped in (("right", 0), ("wrong", 1)):
+        table["label"] = [("no", "yes")[int(answer) ^ swapped] for answer in answers]
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        given = ("--data", tmp_path / f"{name}.csv", "--text", "text", "--classes", "no,yes", "--json")
+        made = run("open", *where, *given)
+        assert made.status == 0, made.err
+        assert ("which always naming the most frequent class reaches" in made.err) == bool(swapped)
+        again = run("open", "--task", name, *where, "--json")
+        assert again.err.count("below") == swapped
 
 
 def test_a_class_that_no_row_has_is_told(tmp_path):
@@ -209,6 +237,37 @@ def test_texts_that_are_read_in_part_are_counted(run, tmp_path):
     for verb in ("score", "open"):
         told = run(verb, *given, "--bundle", tmp_path / "bundle")
         assert "2 of 6 examples are longer than 128 word pieces" in told.err
+
+
+@pytest.mark.parametrize("classes", ["no=x,yes=x", "no=a\tb,yes=b", f"no={'n' * 201},yes=b", "no=x,no=y"])
+def test_classes_that_no_bundle_can_hold_leave_none_behind(run, tmp_path, classes):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    given = ("--data", tmp_path / "own.csv", "--text", "text", "--bundle", tmp_path / "bundle", "--device", "cpu")
+    refused = run("open", "--model", model(tmp_path / "nameless", 2), *given, "--classes", classes)
+    assert (refused.status, "Give" in refused.err) == (2, True), refused.err
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_a_broken_definition_is_mended_by_defining_the_task_again(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    where = ("--model", model(tmp_path / "nameless", 2), "--bundle", tmp_path / "bundle", "--device", "cpu")
+    data = ("--task", "own", "--data", tmp_path / "own.csv", "--text", "text")
+    opened = ("open", *where, *data, "--classes", "no,yes", "--json")
+    made = run(*opened)
+    assert made.status == 0, made.err
+    path = tmp_path / "bundle" / "tasks" / "own.json"
+    whole = path.read_text()
+    broken = whole.replace('"yes"', '"no"')
+    path.write_text(broken)
+    site = ("site", "--bundle", tmp_path / "bundle", "--out", tmp_path / "site")
+    refused = run(*site)
+    assert (refused.status, "define the task again: --data FILE --text COLUMN" in refused.err) == (2, True)
+    other = run(*opened[:-2], "yes,no")  # the run that is there was made of the other order
+    assert (other.status, "other classes, than this task" in other.err) == (2, True)
+    assert path.read_text() == broken
+    assert run(*opened).record == made.record
+    assert path.read_text() == whole
+    assert run(*site).status == 0
 
 
 @pytest.mark.parametrize("n_layers", [1, 48])

@@ -226,6 +226,30 @@ def test_an_import_beside_runs_of_ones_own_is_valid(clone, tmp_path):
     assert not [problem for check in validate(bundle) for problem in check.problems]
 
 
+@pytest.mark.parametrize(
+    ("family", "kept", "other"), [("heads", "head_mask", "mlp_mask"), ("mlps", "mlp_mask", "head_mask")]
+)
+def test_a_mask_of_what_its_family_does_not_prune_is_never_dropped(clone, tmp_path, family, kept, other):
+    shapes = {"head_mask": (12, 12), "mlp_mask": (12,)}
+    folders = [clone / "masks" / family / "RTE" / f"seed_{seed}" for seed in (1337, 42, 86)]
+    for folder in folders:
+        save(folder / f"{kept}.npy", np.eye(12)[0] if kept == "mlp_mask" else np.eye(12))
+    half = np.ones(shapes[other])
+    half[:6] = 0
+    save(folders[0] / f"{other}.npy", half)
+    save(folders[1] / f"{other}.npy", np.ones(shapes[other]))
+    (folders[2] / f"{other}.npy").write_bytes(b"damaged")
+    bundle, report = imported(clone, tmp_path)
+    there = [bundle.has(Key(Run(MODEL, "RTE", seed), "published-masks", family)) for seed in (1337, 42, 86)]
+    assert there == [False, True, False]
+    words = f"by its name, the family {family} prunes none"
+    assert words in why(report, f"masks/{family}/RTE/seed_1337/{other}.npy")
+    assert "has no usable mask" in why(report, f"masks/{family}/RTE/seed_1337")
+    assert "not a plain .npy array" in why(report, f"masks/{family}/RTE/seed_86/{other}.npy")
+    assert not why(report, f"masks/{family}/RTE/seed_42")
+    assert not [problem for check in validate(bundle) for problem in check.problems]
+
+
 class Bomb:
     def __reduce__(self):
         return (Path.touch, (Path("unpickled"),))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,8 +154,9 @@ class _Import:
 def import_clone(clone: Path, bundle: Bundle, on_written: Callable[[int], object] | None = None) -> ImportReport:
     """Writes published-masks.FAMILY for each run and published-scores for each task; replaces what is there.
 
-    A family that prunes only heads (or only MLPs) has a mask that keeps all of the other kind. What is missing
-    or malformed is named in the report, and the rest is kept. on_written: told how many artefacts are written.
+    A family that prunes only heads (or only MLPs) has a mask that keeps all of the other kind; one whose files say
+    otherwise is left out. That, and what is missing or malformed, is named in the report, and the rest is kept.
+    on_written: told how many artefacts are written.
     Raises BadData where there is nothing to import.
     """
     job = _Import(clone, bundle, on_written=on_written)
@@ -210,7 +211,7 @@ def _import_masks(job: _Import, family: str, task: str, folder: Path) -> None:
     others = sorted({p.name for p in folder.iterdir()} - {f"{part}_{what}.npy" for part in shapes for what in _FILES})
     if others:
         job.skip(folder, f"holds {len(others)} other files, which are not read: {', '.join(others[:3])}.")
-    if len(arrays) < max(1, len(pruned)):
+    if len(arrays) < max(1, len(pruned)) or not _keep_all(job, folder, set(shapes) - set(pruned), shapes, hashes):
         job.skip(folder, "has no usable mask.")
         return
     try:
@@ -227,6 +228,25 @@ def _import_masks(job: _Import, family: str, task: str, folder: Path) -> None:
     summary = {"ticket": mask.code, "heads_kept": mask.heads_kept, "mlps_kept": mask.mlps_kept}
     key = Key(Run(MODEL, task, int(match[1])), "published-masks", family)
     job.write(key, config, summary, arrays=contents)
+
+
+def _keep_all(
+    job: _Import, folder: Path, parts: Collection[str], shapes: Mapping[str, tuple[int, ...]], hashes: dict[str, str]
+) -> bool:
+    """Whether masks of the parts that a family does not prune keep everything, where there are any; else half of what
+    the files say would be imported."""
+    for part in sorted(parts):
+        path = folder / f"{part}_mask.npy"
+        if not path.exists():
+            continue
+        array = _array(job, path, shapes[part], hashes, required=True)
+        if array is None:
+            return False
+        if not (array == 1).all():
+            off = "heads" if part == "head" else "MLPs"
+            job.skip(path, f"switches {off} off; by its name, the family {folder.parent.parent.name} prunes none.")
+            return False
+    return True
 
 
 def _array(
