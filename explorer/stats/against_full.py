@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from explorer.glue import metrics
 from explorer.glue.tasks import Task
 from explorer.stats import bootstrap, class_counts, intervals, paired
 from explorer.stats.intervals import Score, score_with_interval
@@ -69,6 +70,6 @@ def from_json(text: str, task: Task) -> Comparison | None:
 
 @functools.cache
 def statistics_version() -> str:
-    """Names the statistics by a hash that changes with any line of the code that makes intervals and verdicts."""
-    source = "".join(inspect.getsource(module) for module in (bootstrap, class_counts, intervals, paired))
+    """Names the statistics by a hash that changes with any line of the modules that make scores, intervals and tests."""
+    source = "".join(inspect.getsource(module) for module in (metrics, bootstrap, class_counts, intervals, paired))
     return hashlib.sha256(source.encode()).hexdigest()[:12]

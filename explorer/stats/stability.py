@@ -51,14 +51,15 @@ def stability(chosen: BoolArray, *, independent: bool = True) -> Stability:
 
 
 def _jackknife(chosen: BoolArray, value: float) -> tuple[float, float]:
-    """The interval over choices, from the values without each of them; nan where one of these is undefined."""
+    """The interval over choices, from the values without each of them; nan where one of these is undefined, and where
+    all choices are alike."""
     from scipy.special import stdtrit
 
     many = len(chosen)
     without = [_value(np.delete(chosen, one, axis=0)) for one in range(many)]
     half = float(stdtrit(many - 1, 0.975) * (many - 1) * np.std(without, ddof=1) / np.sqrt(many))
-    if np.isnan(half):
-        return half, half
+    if not half > 0:  # choices that are all alike do not tell how far others would differ
+        return float("nan"), float("nan")
     return max(-1.0, value - half), min(1.0, value + half)
 
 

@@ -27,7 +27,7 @@ RULES = {
     "it is within noise of the full model in half of the seeds or more. Partly: measurably above the majority "
     "baseline only. Not supported: not even that.",
     "b": "Supported: the bad and the random ticket both score below the good one, with an interval that leaves out 0. "
-    "Partly: one does, or both lie below within noise. Not supported: neither lies below.",
+    "Partly: one does, or one or both lie below within noise. Not supported: neither lies below.",
     "c": "Supported: the bad ticket, retrained, is measurably above the majority baseline and keeps 90% of the full "
     "score or more. Partly: above the baseline, but below 90%. Not supported: not above it.",
     "d": "Supported: the seeds agree at most fairly on the heads to keep (kappa 0.4 or less). Partly: up to 0.6. Not "

@@ -94,7 +94,7 @@ def claim_rest_is_worse(
     """(b) As many heads and MLPs drawn at random, or from what was pruned, score worse: bad minus good.
 
     Supported: both lie below good with an interval (over seeds; over examples with one) that leaves out 0. Partly: one
-    does, or both lie below within noise. paired: good minus the other.
+    does, or one or both lie below within noise. paired: good minus the other.
     """
     if early := _undecided(full, (good, bad, random), "No other ticket was scored for this task yet.", majority):
         return early

@@ -13,7 +13,7 @@ from explorer.tickets.structured import threshold_of
 
 
 def beats_baseline(fulls: Collection[ConditionScore], line: MajorityBaseline | None, mean: float = math.nan) -> bool:
-    """Tells whether full models beat the baseline: their mean does, and the interval over examples of most seeds.
+    """Tells whether full models beat the baseline: their mean does, and the interval over examples of half of the seeds or more.
 
     fulls: the full model's score, one a seed. mean: what was published, where there are no seeds. True where there is
     nothing to judge by: then a score is missing, which is another thing.
@@ -26,18 +26,18 @@ def beats_baseline(fulls: Collection[ConditionScore], line: MajorityBaseline | N
     return mean > line.score and 2 * sum(one.low > line.score for one in judged) >= len(judged)
 
 
-def beats(full: Score, floor: MajorityBaseline) -> bool:
+def beats(full: Score, baseline: MajorityBaseline) -> bool:
     """Tells whether one full model measurably beats the baseline: else there is nothing that a mask could lose.
 
     A score that has no interval, as one that every resample gives, is told by itself.
     """
-    return bool((full.value if math.isnan(full.low) else full.low) > floor.score)
+    return bool((full.value if math.isnan(full.low) else full.low) > baseline.score)
 
 
-def line_to_keep(full: Score, floor: MajorityBaseline | None) -> float | None:
+def line_to_keep(full: Score, baseline: MajorityBaseline | None) -> float | None:
     """Gives 90% of a full model's score; None where its score is undefined or not above 0, or where it does not
     measurably beat the baseline: then nothing is said of a mask by that line."""
-    if not full.value > 0 or (floor is not None and not beats(full, floor)):
+    if not full.value > 0 or (baseline is not None and not beats(full, baseline)):
         return None
     return threshold_of(full.value)
 

@@ -100,18 +100,18 @@ def surprise_words(found: Surprises, metric: str) -> str:
     """Says how many masks surprise beyond noise, and which most surely, as Markdown."""
     sure, many = found.beyond_noise, len(found.value)
     better = int((sure & (found.value > 0)).sum())
-    floor = int((sure & found.one_answer).sum())
+    alike = int((sure & found.one_answer).sum())
     words = (
         f"**{sure.sum():,} of {many:,}** random masks score otherwise than their parts add up to, beyond noise (5% of "
         f"them false on average): {better:,} better, {sure.sum() - better:,} worse."
     )
-    if floor:
+    if alike:
         words += (
-            f" {floor:,} of them give every example the same answer, which scores the same whichever parts are off."
+            f" {alike:,} of them give every example the same answer, which scores the same whichever parts are off."
         )
     at = found.surest()
     if not sure[at] or found.one_answer[at]:
-        other = "other " if floor else ""
+        other = "other " if alike else ""
         return f"{words} {found.n:,} examples tell no {other}mask from what its parts add up to."
     interval = with_interval(found.value[at], found.low[at], found.high[at], "+.3f")
     side = "above" if found.value[at] > 0 else "below"

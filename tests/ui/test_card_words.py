@@ -28,9 +28,9 @@ def right(share):
     return (np.arange(N) < share * N).astype(np.int64)
 
 
-def made(mask, full, floor=HALF, **options):
+def made(mask, full, baseline=HALF, **options):
     found = compared(MRPC, right(mask), right(full), ONES)
-    return card_words.exact("code", "title", found, floor, **({"is_full": False, "provenance": ""} | options))
+    return card_words.exact("code", "title", found, baseline, **({"is_full": False, "provenance": ""} | options))
 
 
 @pytest.mark.parametrize(

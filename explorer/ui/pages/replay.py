@@ -46,7 +46,7 @@ class Shown:
     key: Key
     known: KnownRun
     path: PruningPath
-    floor: MajorityBaseline | None
+    baseline: MajorityBaseline | None
     """What answers that never read a sentence score."""
 
     @property
@@ -78,8 +78,8 @@ def page(view: View) -> None:
     key = Key(run, "structured", _method(variants))
     known = cached.known(view, run)
     path = path_of(cached.artefact(view, key), known.shape)
-    floor = cached.majority_baseline(view, run.model, run.task)
-    shown = Shown(view, key, known, path, floor)
+    baseline = cached.majority_baseline(view, run.model, run.task)
+    shown = Shown(view, key, known, path, baseline)
     _read_link(shown)
     notices.show()
     st.fragment(_player, run_every=PACE if _plays(shown) else None)(shown)
@@ -204,18 +204,18 @@ def _score(shown: Shown, step: PathStep) -> None:
     said = "" if step.number == 0 or gone else "The score of the full model. "
     interval = f"{said}95% interval {step.low:.3f} to {step.high:.3f}, " if step.low == step.low else ""
     st.caption(minus(f"{interval}n = {step.n:,}"))
-    floor = (shown.floor.title, shown.floor.score) if shown.floor else None
+    baseline = (shown.baseline.title, shown.baseline.score) if shown.baseline else None
     exhibits.keep(
         "replay.path",
         Exhibit(
             f"{metric.capitalize()} step by step",
             _WHISKERS,
-            lambda _inches: printed_path(path, metric=metric, majority=floor),
+            lambda _inches: printed_path(path, metric=metric, majority=baseline),
             lambda: path_table(path, step.number),
         ),
     )
     st.altair_chart(
-        path_chart(path, step.number, metric=metric, majority=floor),
+        path_chart(path, step.number, metric=metric, majority=baseline),
         key="replay.path",
         alt=f"{metric} after each step of pruning, with the 90% line",  # the same at every step: else it is drawn anew
     )

@@ -29,15 +29,17 @@ _BELOW, _ABOVE = 0.45, 0.3
 """Room beyond the two, as shares of the axis between them."""
 
 
-def axis_of(full: Score, floor: MajorityBaseline) -> Axis | None:
+def axis_of(full: Score, baseline: MajorityBaseline) -> Axis | None:
     """Makes the axis of a task's scores, from the full model and the baseline alone; None where one is undefined."""
     if not math.isfinite(full.value):
         return None
-    reach = max(full.value - floor.score, _NARROWEST)
+    reach = max(full.value - baseline.score, _NARROWEST)
     lowest = 0.0 if full.metric in FROM_ZERO else -1.0
-    low = max(lowest, min(floor.score, full.value) - _BELOW * reach)
-    high = min(1.0, max(floor.score, full.value) + _ABOVE * reach)
-    return Axis(low, max(high, full.value + 0.01), spot(full), floor.score, floor.title, line_to_keep(full, floor))
+    low = max(lowest, min(baseline.score, full.value) - _BELOW * reach)
+    high = min(1.0, max(baseline.score, full.value) + _ABOVE * reach)
+    return Axis(
+        low, max(high, full.value + 0.01), spot(full), baseline.score, baseline.title, line_to_keep(full, baseline)
+    )
 
 
 def spot(score: Score) -> Spot:
@@ -51,7 +53,7 @@ def exact(
     code: str,
     title: str,
     found: Comparison,
-    floor: MajorityBaseline,
+    baseline: MajorityBaseline,
     *,
     is_full: bool,
     provenance: str,
@@ -68,15 +70,15 @@ def exact(
         value=_value(score),
         against=_against(found.difference.difference, is_full),
         interval=f"{_interval(score)}, n = {score.n:,}" + (f" ({part})" if part else ""),
-        axis=axis_of(found.full, floor),
+        axis=axis_of(found.full, baseline),
         dot=spot(score) if math.isfinite(score.value) else None,
-        chip=verdict(score, found.full, floor, is_full=is_full),
+        chip=verdict(score, found.full, baseline, is_full=is_full),
         lines=("Everything is on. Click a cell to switch it off.",) if is_full else _lines(found),
-        folded=_folded(found, floor, provenance),
+        folded=_folded(found, baseline, provenance),
     )
 
 
-def running(code: str, title: str, so_far: Partial, full: Comparison, floor: MajorityBaseline, words: str) -> Card:
+def running(code: str, title: str, so_far: Partial, full: Comparison, baseline: MajorityBaseline, words: str) -> Card:
     """The card of a score on the examples so far."""
     score, difference = so_far.score, so_far.difference
     interval = (
@@ -90,7 +92,7 @@ def running(code: str, title: str, so_far: Partial, full: Comparison, floor: Maj
         value=f"≈ {_value(score)}",
         against=_against(difference.difference, False),
         interval=interval,
-        axis=axis_of(full.score, floor),
+        axis=axis_of(full.score, baseline),
         dot=spot(score) if math.isfinite(score.value) else None,
         chip=("wait", words),
         lines=(f"No answer has changed on the first {so_far.done:,}; the others may.",) if nothing else (),
@@ -98,22 +100,22 @@ def running(code: str, title: str, so_far: Partial, full: Comparison, floor: Maj
     )
 
 
-def waiting(code: str, title: str, full: Score | None, floor: MajorityBaseline, words: str) -> Card:
+def waiting(code: str, title: str, full: Score | None, baseline: MajorityBaseline, words: str) -> Card:
     """The card before the first number. full: the full model's score, where it is known."""
-    return Card(code, title, axis=axis_of(full, floor) if full else None, chip=("wait", words), progress=0.0)
+    return Card(code, title, axis=axis_of(full, baseline) if full else None, chip=("wait", words), progress=0.0)
 
 
-def unknown(code: str, title: str, full: Score, floor: MajorityBaseline) -> Card:
+def unknown(code: str, title: str, full: Score, baseline: MajorityBaseline) -> Card:
     """The card of a mask that can be neither looked up nor scored."""
     lines = ("Presets and single switches have a stored score; others need the checkpoint and the data.",)
     words = "No stored score for this mask"
-    return Card(code, title, value="–", axis=axis_of(full, floor), chip=("none", words), lines=lines)
+    return Card(code, title, value="–", axis=axis_of(full, baseline), chip=("none", words), lines=lines)
 
 
-def verdict(score: Score, full: Score, floor: MajorityBaseline, *, is_full: bool) -> tuple[Kind, str]:
+def verdict(score: Score, full: Score, baseline: MajorityBaseline, *, is_full: bool) -> tuple[Kind, str]:
     """The verdict in a line; none where the full model does not beat the baseline."""
-    if not beats(full, floor):
-        return "none", f"No verdict: the full model does not beat the {floor.title}"
+    if not beats(full, baseline):
+        return "none", f"No verdict: the full model does not beat the {baseline.title}"
     if is_full:
         return "full", "This is the full model"
     if not math.isfinite(score.value):
@@ -158,14 +160,14 @@ def _lines(found: Comparison) -> tuple[str, ...]:
     return first, f"The difference from the full model is {noise}."
 
 
-def _folded(found: Comparison, floor: MajorityBaseline, provenance: str) -> tuple[str, ...]:
+def _folded(found: Comparison, baseline: MajorityBaseline, provenance: str) -> tuple[str, ...]:
     score = found.score
     words = [in_words(found).replace("**", ""), f"{_interval(score)}: {score.method}, n = {score.n:,}."]
-    if not beats(found.full, floor):
+    if not beats(found.full, baseline):
         full = found.full
         words.append(
             f"The full model scores {_plain(full.value)} [{_plain(full.low)}, {_plain(full.high)}] here, the "
-            f"{floor.title} {_plain(floor.score)}: there is nothing that a mask could lose."
+            f"{baseline.title} {_plain(baseline.score)}: there is nothing that a mask could lose."
         )
     return (*words, provenance.replace("**", ""))
 

@@ -68,7 +68,7 @@ class Question:
         return np.array_equal(labels, self.known.labels)
 
     @functools.cached_property
-    def floor(self) -> MajorityBaseline:
+    def baseline(self) -> MajorityBaseline:
         """The majority baseline: of the training labels where the bundle knows it, else of the data's own labels."""
         task, run = self.known.task, self.known.run
         if self.source.kind != cached_models.DIAGNOSTICS:

@@ -61,22 +61,22 @@ def show(
         score = score_with_interval(known.task.metric, found.predictions, known.labels) if found else None
         full = score_with_interval(known.task.metric, known.full.predictions, known.labels)
         metric = f"stored {known.task.metric_words} on {known.task.name} dev"
-        floor = cached.majority_baseline(view, known.run.model, known.run.task)
-        _numbers(mask, score, full, metric if score else "no stored score for this mask", floor)
+        baseline = cached.majority_baseline(view, known.run.model, known.run.task)
+        _numbers(mask, score, full, metric if score else "no stored score for this mask", baseline)
         if score and enters:
             _record(known, question, mask, score, full)
         return None
     standing = request.standing_of(question)
     answer = standing.answer
     if answer is not None:
-        compared, floor = answer.comparison, question.floor
+        compared, baseline = answer.comparison, question.baseline
         elsewhere = question.source.kind == cached_models.DIAGNOSTICS
         stored = stored_of(known, mask, cached.stored_line(view, known.run)) if elsewhere else None
         verified = score_panel.verified_in_words(answer.evaluation, standing.unverified).replace("**", "")
         about = f"{known.task.metric_words} on {question.title}"
-        _numbers(mask, compared.score, compared.full, about, floor, verified, stored=stored)
+        _numbers(mask, compared.score, compared.full, about, baseline, verified, stored=stored)
         _tell_if_nothing_can_fall(question, compared.full)
-        if enters and beats(compared.full, floor):  # the gradient's own mask is nobody's record
+        if enters and beats(compared.full, baseline):  # the gradient's own mask is nobody's record
             _record(known, question, mask, compared.score, compared.full)
         if standing.verifying:
             request.follow_verification(question, standing)
@@ -98,7 +98,7 @@ def _meanwhile(mask: Mask, question: request.Question, standing: request.Standin
     if isinstance(news, Running) and evaluator is not None:
         words = f"{question.known.task.metric_words} on {news.news.done:,} of {news.news.total:,} examples so far"
         full = evaluator.interval(evaluator.full)
-        _numbers(mask, news.news.score, full, words, question.floor, sure=False)
+        _numbers(mask, news.news.score, full, words, question.baseline, sure=False)
         return
     words = "loading the model, once …" if isinstance(news, request.Loading) else "scoring …"
     _numbers(mask, None, None, f"{question.known.task.metric_words} on {question.title}: {words}")
@@ -109,7 +109,7 @@ def _numbers(
     score: Score | None,
     full: Score | None,
     about: str,
-    floor: MajorityBaseline | None = None,
+    baseline: MajorityBaseline | None = None,
     verified: str = "",
     *,
     sure: bool = True,
@@ -119,8 +119,8 @@ def _numbers(
     value = "…" if score is None else "undefined" if math.isnan(score.value) else minus(f"{score.value:.3f}")
     if score is not None and not sure:
         value = f"≈ {value}"
-    verdict = _nothing_off(score, full, floor) if not off and mask.mlps.all() else ""
-    verdict = verdict or _verdict(score, full, sure, floor, verified)
+    verdict = _nothing_off(score, full, baseline) if not off and mask.mlps.all() else ""
+    verdict = verdict or _verdict(score, full, sure, baseline, verified)
     first = f"<div><b>{off}</b><span>of {n} heads off</span></div>"
     number = f"<b>{value}</b><span>{html.escape(about)}</span>"
     if stored is not None:  # what the task itself scores comes first and largest
@@ -131,30 +131,32 @@ def _numbers(
 
 def _tell_if_nothing_can_fall(question: request.Question, full: Score) -> None:
     """Where 90% of the full model is no more than knowing nothing scores, the game has no stakes: that is said."""
-    floor, line = question.floor, threshold_of(full.value)
-    if floor.score >= line or not beats(full, floor):
+    baseline, line = question.baseline, threshold_of(full.value)
+    if baseline.score >= line or not beats(full, baseline):
         st.caption(
             f":material/info: On {question.title} the full model scores little more than a guess: its 90% line "
-            f"({line:.3f}) is no higher than the {floor.title} ({floor.score:.3f}), so that a mask that knows nothing "
-            f"can hold. Play on {question.known.task.name} itself, or with another task."
+            f"({line:.3f}) is no higher than the {baseline.title} ({baseline.score:.3f}), so that a mask that knows "
+            f"nothing can hold. Play on {question.known.task.name} itself, or with another task."
         )
 
 
-def _nothing_off(score: Score | None, full: Score | None, floor: MajorityBaseline | None) -> str:
+def _nothing_off(score: Score | None, full: Score | None, baseline: MajorityBaseline | None) -> str:
     """The verdict before the first click; '' where the usual one says more."""
-    if score is None or full is None or (floor is not None and not beats(full, floor)):
+    if score is None or full is None or (baseline is not None and not beats(full, baseline)):
         return ""
     line = minus(f"the 90% line is at {threshold_of(full.value):.3f}")
     return f"<div class='game-verdict wait'>This is the full model<small>{line}, n = {score.n:,}</small></div>"
 
 
-def _verdict(score: Score | None, full: Score | None, sure: bool, floor: MajorityBaseline | None, verified: str) -> str:
+def _verdict(
+    score: Score | None, full: Score | None, sure: bool, baseline: MajorityBaseline | None, verified: str
+) -> str:
     if score is None or full is None:
         return "<div class='game-verdict wait'>…<small>&nbsp;</small></div>"
-    if floor is not None and not beats(full, floor):
+    if baseline is not None and not beats(full, baseline):
         return (
             "<div class='game-verdict wait'>No verdict here"
-            f"<small>the full model does not beat the {html.escape(floor.title)}</small></div>"
+            f"<small>the full model does not beat the {html.escape(baseline.title)}</small></div>"
         )
     line = threshold_of(full.value)
     held = score.value >= line

@@ -168,14 +168,14 @@ def _said(question: Question, found: Comparison, full: Score) -> None:
     difference = found.difference.difference
     gap = "" if difference != difference else f"B minus A: **{minus(f'{difference:+.3f}')}**. "
     st.markdown(exhibits.say(f"{metric} on {where}. {gap}{words}", "lab.compare"))
-    floor, names = question.floor, ("B", "A")
+    baseline, names = question.baseline, ("B", "A")
     exhibits.plot(
         score_figure(
             found.score,
             found.full,
-            line_to_keep(full, floor),
-            majority=floor.score,
-            majority_title=floor.title,
+            line_to_keep(full, baseline),
+            majority=baseline.score,
+            majority_title=baseline.title,
             names=names,
         ),
         key="lab.compare.scores",

@@ -61,15 +61,15 @@ def show(question: Question, standing: Standing | None) -> None:
         full = cached.stored_full(question.view, known.run)
     else:
         full = standing.evaluator.interval(standing.evaluator.full)
-    floor, metric = question.floor, task.metric_words.capitalize()
+    baseline, metric = question.baseline, task.metric_words.capitalize()
     known_size = size_of(question.mask, model).share is not None
     figure = visits_figure(
         spots,
         current=question.mask.code,
         metric=f"{metric} on {question.title}",
         size="heads' and MLPs' parameters left" if known_size else "heads and MLPs left",
-        line=line_to_keep(full, floor),
-        majority=(floor.title, floor.score),
+        line=line_to_keep(full, baseline),
+        majority=(baseline.title, baseline.score),
     )
     exhibits.plot(
         figure,

@@ -58,7 +58,7 @@ def stored_panel(question: Question) -> None:
     known, mask = question.known, question.mask
     title = card_words.metric_on(known.task, question.title)
     if question.stored is None:
-        card = card_words.unknown(mask.code, title, cached.stored_full(question.view, known.run), question.floor)
+        card = card_words.unknown(mask.code, title, cached.stored_full(question.view, known.run), question.baseline)
     else:
         card = _of_stored(question, title)
     with st.container():
@@ -67,7 +67,7 @@ def stored_panel(question: Question) -> None:
 
 def card_of(question: Question, standing: Standing) -> Card:
     """The card of a mask as its score stands."""
-    known, code, floor = question.known, question.mask.code, question.floor
+    known, code, baseline = question.known, question.mask.code, question.baseline
     evaluator, news = standing.evaluator, standing.news
     title = card_words.metric_on(known.task, question.title)
     is_full = question.mask == known.full.mask
@@ -76,19 +76,19 @@ def card_of(question: Question, standing: Standing) -> Card:
         part = question.source.part_words
         _keep(question, found)
         words = request.provenance(evaluator, standing.answer, standing.unverified)
-        return card_words.exact(code, title, found, floor, is_full=is_full, provenance=words, part=part)
+        return card_words.exact(code, title, found, baseline, is_full=is_full, provenance=words, part=part)
     words = request.news_words(news)
     if question.stored is not None:  # whole already: only the bar below it moves
         return replace(_of_stored(question, title), progress=_share(news), interval=words)
     if evaluator is None:
         full = cached.stored_full(question.view, known.run) if question.on_stored_data else None
-        return card_words.waiting(code, title, full, floor, words)
+        return card_words.waiting(code, title, full, baseline, words)
     from explorer.live.scoring import full_answer
 
     whole = full_answer(evaluator, cached_models.ledger()[0]).comparison
     if isinstance(news, Running):
-        return card_words.running(code, title, news.news, whole, floor, words)
-    return card_words.waiting(code, title, whole.score, floor, words)
+        return card_words.running(code, title, news.news, whole, baseline, words)
+    return card_words.waiting(code, title, whole.score, baseline, words)
 
 
 def _of_stored(question: Question, title: str) -> Card:
@@ -98,12 +98,12 @@ def _of_stored(question: Question, title: str) -> Card:
     _keep(question, found)
     words = f"Stored in this bundle: {stored.origin}."
     is_full = question.mask == question.known.full.mask
-    return card_words.exact(question.mask.code, title, found, question.floor, is_full=is_full, provenance=words)
+    return card_words.exact(question.mask.code, title, found, question.baseline, is_full=is_full, provenance=words)
 
 
 def _keep(question: Question, found: Comparison) -> None:
     """Remembers the score as a figure for print."""
-    floor, score, full = question.floor, found.score, found.full
+    baseline, score, full = question.baseline, found.score, found.full
     metric = question.known.task.metric_words.capitalize()
     mine, of_full = (with_interval(one.value, one.low, one.high) for one in (score, full))
     exhibits.keep(
@@ -113,7 +113,7 @@ def _keep(question: Question, found: Comparison) -> None:
             f"{metric} on {question.title}. This mask: {mine} "
             f"({score.method}), n = {score.n:,}. Full model: {of_full}.",
             lambda _: score_figure(
-                score, full, line_to_keep(full, floor), majority=floor.score, majority_title=floor.title
+                score, full, line_to_keep(full, baseline), majority=baseline.score, majority_title=baseline.title
             ),
             lambda: score_table(score, full),
         ),

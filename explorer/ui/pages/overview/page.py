@@ -50,7 +50,7 @@ def _key(model: str, imported: bool) -> str:
     seed = (f"<i style='color:{PRUNED}'>●</i> <i style='color:{RETRAINED}'>●</i>", "a seed: pruned, retrained")
     mean = (f"<i style='color:{PRUNED};font-weight:900'>|</i>", "mean of 5 seeds" if imported else "their mean")
     theirs = (f"<i style='color:{QUIET}'>◇</i>", "BERT-base as published, mean ± sd of 5 seeds")
-    floor = (f"<i style='color:{QUIET}'>┆</i>", "what always the same answer scores")
-    marks = [mean, floor] if imported else [seed, mean, theirs, floor]
+    baseline = (f"<i style='color:{QUIET}'>┆</i>", "what always the same answer scores")
+    marks = [mean, baseline] if imported else [seed, mean, theirs, baseline]
     spans = "".join(f"<span>{mark} {html.escape(words)}</span>" for mark, words in marks)
     return f"<div class='claim-key'><strong>{html.escape(model_name(model))}</strong>{spans}</div>"

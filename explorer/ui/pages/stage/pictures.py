@@ -64,13 +64,13 @@ def bars_picture(bars: Sequence[Mapping[str, Any]], lines: Mapping[str, float], 
     return {"kind": "bars", "bars": list(bars), "lines": marks, "low": lowest, "high": highest, "legend": list(legend)}
 
 
-def path_picture(path: PruningPath, metric: str, floor: float) -> Picture:
+def path_picture(path: PruningPath, metric: str, majority: float) -> Picture:
     """A pruning run: score by step, the line, and how many heads are left."""
     steps = [
         {"score": number(step.score), "held": step.held, "heads": step.mask.heads_kept, "mlps": step.mask.mlps_kept}
         for step in path.steps
     ]
-    return {"kind": "path", "steps": steps, "line": path.line, "floor": number(floor), "metric": metric}
+    return {"kind": "path", "steps": steps, "line": path.line, "floor": number(majority), "metric": metric}
 
 
 def number(value: float) -> float | None:

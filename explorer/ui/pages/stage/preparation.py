@@ -136,7 +136,7 @@ def live_figure(question: Question, standing: Standing) -> Figure | None:
     score, name = found.score, found.task.metric_words
     if question.source.kind == cached_models.DIAGNOSTICS:
         name = f"{name} on {question.title}"
-    figure = score_figure_words(name, score, line_to_keep(found.full, question.floor))
+    figure = score_figure_words(name, score, line_to_keep(found.full, question.baseline))
     evaluation = standing.answer.evaluation
     seconds, verified = evaluation.seconds, verified_in_words(evaluation, standing.unverified).replace("**", "")
     how = "remembered" if standing.answer.entry else f"computed in {seconds:.1f} s"

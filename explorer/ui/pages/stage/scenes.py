@@ -120,9 +120,9 @@ def _path(step: Step, of: Material) -> Shown:
     off = mask.heads.size - mask.heads_kept
     score = of.path.ticket
     small = f"{score_text(score.score)} at the last step that held, of {len(of.path.steps) - 1} steps"
-    floor = of.sheet.majority.score if of.sheet.majority else math.nan
+    baseline = of.sheet.majority.score if of.sheet.majority else math.nan
     figure = Figure(str(off), f"of {mask.heads.size} heads are off at the end", small)
-    return figure, path_picture(of.path, of.known.task.metric_words, floor), ()
+    return figure, path_picture(of.path, of.known.task.metric_words, baseline), ()
 
 
 def _tickets(step: Step, of: Material) -> Shown:

@@ -91,7 +91,7 @@ def facts(of: Material) -> dict[str, str | None]:
     full, over = known.full.score, sheet.ticket if sheet.ticket and sheet.ticket.n_seeds > 1 else None
     again = sheet.ours[AGAIN].by_seed.get(run.seed)
     own = of.heads_path.ticket.mask if of.heads_path else None
-    floor = sheet.majority
+    baseline = sheet.majority
     values: dict[str, str | None] = {
         "model": model_name(run.model),
         "task": run.task,
@@ -106,7 +106,7 @@ def facts(of: Material) -> dict[str, str | None]:
         "n_seeds": seeds(len(of.tickets)) if of.tickets else None,
         "full_score": score_text(full),
         "line": score_text(threshold_of(full)),
-        "majority": score_text(floor.score if floor else None),
+        "majority": score_text(baseline.score if baseline else None),
         "good_share": share_text(scores["good"] / full if scores["good"] is not None and full > 0 else None),
         "good_heads": str(good.heads_kept) if good else None,
         "good_mlps": str(good.mlps_kept) if good else None,

@@ -78,8 +78,8 @@ def _bars(
     ours = [_our_bar(report, by_seed, method, kind, name) for kind in TICKET_KINDS for name in STATES]
     theirs = [_their_bar(report, method, kind, name) for kind in TICKET_KINDS for name in STATES]
     full, majority = report[FULL], report[MAJORITY]
-    floor = line.score if line else math.nan
-    lines = [float(full["mean"]), float(full["published_mean"]), float(majority["published_mean"]), floor]
+    baseline = line.score if line else math.nan
+    lines = [float(full["mean"]), float(full["published_mean"]), float(majority["published_mean"]), baseline]
     y_range = shared_range([*ours, *theirs], lines)
     states = "pruned and retrained" if _can_be(report, method, "retrained") else "as pruned"
     words = f"{metric} of good, random and bad tickets, {states}"
@@ -101,7 +101,7 @@ def _bars(
     if by_seed:  # else the published ones are all there is
         with left:
             st.markdown(f"**{model_name(run.model)}**, {seeds(int(full['n_seeds']))}")
-            chart(ours, float(full["mean"]), floor, "ours")
+            chart(ours, float(full["mean"]), baseline, "ours")
     has_published = math.isfinite(float(full["published_mean"]))  # none, for a task of one's own data
     with right if by_seed else left:
         if has_published:
