@@ -70,6 +70,6 @@ def from_json(text: str, task: Task) -> Comparison | None:
 
 @functools.cache
 def statistics_version() -> str:
-    """Names the statistics by a hash that changes with any line of the modules that make scores, intervals and tests."""
+    """Names the statistics by a hash of the modules that make scores, intervals and tests, line by line."""
     source = "".join(inspect.getsource(module) for module in (metrics, bootstrap, class_counts, intervals, paired))
     return hashlib.sha256(source.encode()).hexdigest()[:12]

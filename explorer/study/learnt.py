@@ -13,7 +13,7 @@ from explorer.tickets.structured import threshold_of
 
 
 def beats_baseline(fulls: Collection[ConditionScore], line: MajorityBaseline | None, mean: float = math.nan) -> bool:
-    """Tells whether full models beat the baseline: their mean does, and the interval over examples of half of the seeds or more.
+    """Tells whether full models beat the baseline: their mean does, and half of the seeds or more by their examples.
 
     fulls: the full model's score, one a seed. mean: what was published, where there are no seeds. True where there is
     nothing to judge by: then a score is missing, which is another thing.

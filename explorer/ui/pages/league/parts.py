@@ -68,8 +68,8 @@ def bank(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
         more = f"adding up takes away {whole.explained:.0%} of that variance"
     said = (
         f"On average over {len(banked.rates):,} random masks, **{table['part'][0]}** is worth the most: "
-        f"{with_interval(best, low, high)} of {metric}. Of {len(names)} parts {clear} are worth something beyond noise "
-        f"(5% of them false on average), and {harm} do harm: masks score more without them. Adding up what "
+        f"{with_interval(best, low, high)} of {metric}. Of {len(names)} parts, {clear} are worth something beyond "
+        f"noise (5% of them false on average), and {harm} do harm: masks score more without them. Adding up what "
         f"the parts are worth foretells a mask's {metric} to ±{whole.missed:.3f} (a standard deviation), knowing only "
         f"how many are on to ±{whole.by_rate:.3f}: {more}. What is foretold is never shown as a score."
     )
@@ -79,6 +79,7 @@ def bank(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
         key="league.bank",
         title="Worth of heads and MLPs over random masks",
         height=300,
+        column_config={name: st.column_config.NumberColumn(format="%.4f") for name in table.columns[1:]},
     )
     rates = ", ".join(f"{rate:.0%}" for rate in np.unique(banked.rates))
     half = int((banked.rates == 0.5).sum())
