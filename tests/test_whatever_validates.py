@@ -109,8 +109,9 @@ def change(data, root, stage="*"):
     else:
         changed_table(data, pd.read_parquet(path.parent / TABLE)).to_parquet(path.parent / TABLE, index=False)
     for name in raw["files"] if isinstance(raw["files"], dict) else ():
-        contents = (path.parent / name).read_bytes()
-        raw["files"][name] = {"sha256": sha256_of(contents), "bytes": len(contents)}
+        if (path.parent / name).is_file():  # a name may be what was put there
+            contents = (path.parent / name).read_bytes()
+            raw["files"][name] = {"sha256": sha256_of(contents), "bytes": len(contents)}
     path.write_text(json.dumps(raw))
 
 

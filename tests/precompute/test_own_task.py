@@ -140,7 +140,8 @@ def test_a_model_of_another_kind_than_its_data_is_a_sentence(tmp_path, outputs, 
 def test_a_model_below_the_most_frequent_class_is_doubted_when_it_is_opened(run, tmp_path):
     sentences(tmp_path / "own.csv", ("yes", "no"))
     where = ("--model", model(tmp_path / "nameless", 2), "--bundle", tmp_path / "bundle", "--device", "cpu")
-    scored = ("--task", "own", *where, "--data", tmp_path / "own.csv", "--text", "text", "--predictions")
+    scored = ("--task", "own", *where, "--data", tmp_path / "own.csv", "--text", "text")
+    scored += ("--classes", "no,yes", "--predictions")
     assert run("score", *scored, tmp_path / "own.pred").status == 0
     table = pd.read_csv(tmp_path / "own.csv")
     answers = pd.read_csv(tmp_path / "own.pred")["prediction"].tolist()
