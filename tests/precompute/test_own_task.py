@@ -137,6 +137,30 @@ def test_a_model_of_another_kind_than_its_data_is_a_sentence(tmp_path, outputs, 
     assert "LABEL" not in str(refused.value)
 
 
+def test_options_that_would_do_nothing_are_refused(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    where = ("--model", model(tmp_path / "one", 2), "--bundle", tmp_path / "bundle", "--device", "cpu")
+    data = ("--task", "own", "--data", tmp_path / "own.csv", "--text", "text")
+    for verb, *more in (
+        ("score", *data, "--split-seed", "0"),
+        ("open", *data, "--classes", "no,yes", "--split-seed", "3"),
+        ("finetune", *data, "--dev", tmp_path / "own.csv", "--split-seed", "3"),
+    ):
+        refused = run(verb, *where, *more)
+        assert (refused.status, "--split-seed draws the share" in refused.err) == (2, True), refused.err
+    assert not (tmp_path / "bundle").exists()
+    assert run("open", *where, *data, "--classes", "no,yes").status == 0
+    for verb in ("score", "prune", "ablations"):
+        refused = run(verb, *where, "--task", "own", "--seed", "0", "--glue-dir", tmp_path)
+        assert (refused.status, "own is a task of your own data" in refused.err) == (2, True), refused.err
+    for more, words in (
+        (("--glue-dir", tmp_path), "your own data"),
+        (("--train-file", "own:a"), "Leave out --train-file"),
+    ):
+        refused = run("run", "--tasks", "own", *where, *more, "--dry-run")
+        assert (refused.status, words in refused.err) == (2, True), refused.err
+
+
 def test_a_model_below_the_most_frequent_class_is_doubted_when_it_is_opened(run, tmp_path):
     sentences(tmp_path / "own.csv", ("yes", "no"))
     where = ("--model", model(tmp_path / "nameless", 2), "--bundle", tmp_path / "bundle", "--device", "cpu")
