@@ -161,6 +161,17 @@ def test_options_that_would_do_nothing_are_refused(run, tmp_path):
         assert (refused.status, words in refused.err) == (2, True), refused.err
 
 
+def test_a_model_that_the_bundle_lacks_is_no_report_of_a_task(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    given = ("--data", tmp_path / "own.csv", "--text", "text", "--classes", "no,yes", "--device", "cpu")
+    bundle = ("--bundle", tmp_path / "bundle")
+    assert run("open", "--model", model(tmp_path / "one", 2), *given, *bundle).status == 0
+    for more in ((), ("--task", "own"), ("--task", "MRPC")):
+        refused = run("report", *bundle, *more, "--model", "typo")
+        assert (refused.status, "has no fine-tuned run of typo" in refused.err) == (2, True)
+        assert run("report", *bundle, *more, "--model", "one").status == 0
+
+
 def test_a_model_below_the_most_frequent_class_is_doubted_when_it_is_opened(run, tmp_path):
     sentences(tmp_path / "own.csv", ("yes", "no"))
     where = ("--model", model(tmp_path / "nameless", 2), "--bundle", tmp_path / "bundle", "--device", "cpu")
