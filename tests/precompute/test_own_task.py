@@ -15,6 +15,7 @@ from explorer.study.fitting import why_not
 from precompute.bundle.model_classes import matched
 from precompute.console import own_given
 from tests import tiny
+from tests.precompute.test_migrate import aged, contents
 
 NAMES = ("Low", "mid-dle", "HIGH")
 """Of the model's outputs: matched to the data's without case and hyphens."""
@@ -170,6 +171,17 @@ def test_a_model_that_the_bundle_lacks_is_no_report_of_a_task(run, tmp_path):
         refused = run("report", *bundle, *more, "--model", "typo")
         assert (refused.status, "has no fine-tuned run of typo" in refused.err) == (2, True)
         assert run("report", *bundle, *more, "--model", "one").status == 0
+
+
+def test_manifests_of_an_own_task_are_migrated(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    given = ("--data", tmp_path / "own.csv", "--text", "text", "--classes", "no,yes", "--device", "cpu")
+    root = tmp_path / "bundle"
+    assert run("open", "--model", model(tmp_path / "one", 2), *given, "--bundle", root).status == 0
+    new = contents(root)
+    aged(root)
+    assert run("migrate", root, "--json").record == {"migrated": 5}
+    assert contents(root) == new
 
 
 def test_a_model_below_the_most_frequent_class_is_doubted_when_it_is_opened(run, tmp_path):
