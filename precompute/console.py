@@ -158,6 +158,8 @@ def on_a_run(
         refuse_glue_dir(opened.glue_dir, opened.task)
         if writes:
             opened.bundle.require_writable(opened.run)
+        if "train" in splits:
+            remark(opened.doubts())
         made = function(opened, **given)
         for one in made if isinstance(made, Iterable) else (made,):
             tell(one, as_json)

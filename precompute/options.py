@@ -9,7 +9,7 @@ from pathlib import Path
 
 from explorer.bert.model_names import name_in_bundle
 from explorer.errors import BadRequest
-from explorer.glue.own_data import define
+from explorer.glue.own_data import define, shared_texts
 from explorer.glue.own_rows import Place, Reading
 from explorer.glue.sources import load_examples
 from explorer.glue.tasks import Examples, Split, Task
@@ -67,6 +67,11 @@ class Options:
             refuse_train_file(file)
             return examples_at(self.task, self.place, split)
         return _read_once(self.task, split, self.glue_dir, file)
+
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences on an own task's data that training goes on with all the same; none on GLUE's, as published."""
+        told = shared_texts(self.examples("train"), self.examples("dev")) if self.task.own else ""
+        return (told,) if told else ()
 
 
 @dataclass(frozen=True)

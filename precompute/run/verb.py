@@ -24,7 +24,17 @@ from explorer.store.run_progress import RunProgress, write_progress
 from explorer.store.schema import ALL_SEEDS, Key, Manifest
 from explorer.study.expected_seconds import seconds_of
 from explorer.tickets.recipes import require_recipe
-from precompute.console import A_PATH, CACHE, RUNS, BundleOption, GlueOption, JsonOption, ModelOption, print_result
+from precompute.console import (
+    A_PATH,
+    CACHE,
+    RUNS,
+    BundleOption,
+    GlueOption,
+    JsonOption,
+    ModelOption,
+    print_result,
+    remark,
+)
 from precompute.options import options, refuse_glue_dir, refuse_train_file, require_device_name
 from precompute.run.carrying_out import Engine, carry_out
 from precompute.run.estimate import Estimates, by_longest_chain, in_words
@@ -133,6 +143,7 @@ def run(
         of_task.bundle.require_writable(of_task.run)
         if any(job.key.run.task == task and job.verb == "finetune" and job.key not in cannot for job in left):
             of_task.examples("train", files.get(task) or None)
+            remark(of_task.doubts())
         if any(job.key.run.task == task for job in left):
             of_task.examples("dev")
     setting = Setting(model, opened.bundle.root, opened.glue_dir, device, recipe)

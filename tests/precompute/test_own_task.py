@@ -162,6 +162,30 @@ def test_options_that_would_do_nothing_are_refused(run, tmp_path):
         assert (refused.status, words in refused.err) == (2, True), refused.err
 
 
+def test_dev_texts_that_are_trained_on_are_told(run, tmp_path):
+    table = sentences(tmp_path / "train.csv", ("yes", "no"))
+    new = table.assign(text=[f"new {at} {text}" for at, text in enumerate(table["text"])])
+    new.to_csv(tmp_path / "new.csv", index=False)
+    pd.concat([new[:9], table[:1]]).to_csv(tmp_path / "one.csv", index=False)
+    pd.concat([new, new]).to_csv(tmp_path / "twice.csv", index=False)
+    where = ("--model", model(tmp_path / "one", 2), "--seed", "1", "--device", "cpu", "--epochs", "1", "--text", "text")
+
+    def told(data, *more):
+        name = f"{data}{len(list(tmp_path.iterdir()))}"
+        ran = run(
+            "finetune", *where, "--data", tmp_path / f"{data}.csv", *more, "--task", name, "--bundle", tmp_path / name
+        )
+        assert ran.status == 0, ran.err
+        return [
+            line.partition(" of t")[0] for line in ran.err.splitlines() if "among its training examples too" in line
+        ]
+
+    assert told("train", "--dev", tmp_path / "train.csv") == ["30"]
+    assert told("train", "--dev", tmp_path / "one.csv") == ["1"]
+    assert told("train", "--dev", tmp_path / "new.csv") == []
+    assert len(told("twice", "--dev-share", "0.3")) == 1
+
+
 def test_a_model_that_the_bundle_lacks_is_no_report_of_a_task(run, tmp_path):
     sentences(tmp_path / "own.csv", ("yes", "no"))
     given = ("--data", tmp_path / "own.csv", "--text", "text", "--classes", "no,yes", "--device", "cpu")
