@@ -20,7 +20,7 @@ from explorer.paths import expanded
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key, Manifest, Run
 from explorer.store.stages import Split
-from precompute.options import Defining, OwnGiven, as_read, options
+from precompute.options import Defining, OwnGiven, as_read, options, refuse_glue_dir
 
 RUNS, CACHE = Path("runs"), Path("cache")
 """The bundle where one works, and the one that ships."""
@@ -63,7 +63,7 @@ _ON_DATA: dict[str, tuple[Any, Any]] = {
     "own_metric": _on_data("--metric", ", ".join(METRICS)),
     "own_classes": _on_data("--classes", "Labels in the order of the classes, each with a name: '0=bad,1=good'."),
     "own_share": _on_data("--dev-share", "Share of --data that is the dev set.", float | None, None),
-    "own_split_seed": _on_data("--split-seed", "Draws that share.", int, 0),
+    "own_split_seed": _on_data("--split-seed", "Draws that share. Default: 0.", int | None, None),
 }
 """Name -> type and default of what says where data of one's own lie and how they are read."""
 
@@ -72,7 +72,7 @@ def own_given(given: dict[str, Any], *, trains: bool = True) -> OwnGiven | None:
     """Takes the options of `_ON_DATA` out of those given; None where no data are named.
 
     trains: whether the verb may train; else a file by itself is the dev set. Raises BadRequest where the columns are
-    said, and not of what.
+    said, and not of what, and where a seed draws nothing.
     """
     said = {name: given.pop(name, default) for name, (_, default) in _ON_DATA.items()}
     changed = [name for name, (_, default) in _ON_DATA.items() if said[name] != default and name != "own_data"]
@@ -80,6 +80,10 @@ def own_given(given: dict[str, Any], *, trains: bool = True) -> OwnGiven | None:
         if changed:
             raise BadRequest("Nothing names the data that these options are about.", "Give --data FILE too.")
         return None
+    if said["own_split_seed"] is not None and said["own_share"] is None:
+        raise BadRequest(
+            "--split-seed draws the share that --dev-share names.", "Give --dev-share 0.2 too, or neither."
+        )
     classes = [part.partition("=") for part in _listed(said["own_classes"])]
     pairs = tuple((raw.strip(), (name or raw).strip()) for raw, _, name in classes)
     reading = Reading(
@@ -88,7 +92,7 @@ def own_given(given: dict[str, Any], *, trains: bool = True) -> OwnGiven | None:
         said["own_metric"],
         pairs,
         said["own_share"],
-        said["own_split_seed"],
+        said["own_split_seed"] or 0,
         not trains and not said["own_dev"] and said["own_share"] is None,
     )
     return OwnGiven(Place(said["own_data"], said["own_dev"]), reading)
@@ -155,8 +159,11 @@ def on_a_run(
         data = own_given(given, trains=writes) if reads_data else None
         defining = _of_model(shared["model"], shared["bundle"], shared["seed"]) if of_model else as_read
         opened = options(*shared.values(), *splits, train_file=train_file, own=data, defining=defining, writes=writes)
+        refuse_glue_dir(opened.glue_dir, opened.task)
         if writes:
             opened.bundle.require_writable(opened.run)
+        if "train" in splits:
+            remark(opened.doubts())
         made = function(opened, **given)
         for one in made if isinstance(made, Iterable) else (made,):
             tell(one, as_json)

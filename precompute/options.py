@@ -9,7 +9,7 @@ from pathlib import Path
 
 from explorer.bert.model_names import name_in_bundle
 from explorer.errors import BadRequest
-from explorer.glue.own_data import OwnTask, define
+from explorer.glue.own_data import OwnTask, define, shared_texts
 from explorer.glue.own_rows import Place, Reading
 from explorer.glue.sources import load_examples
 from explorer.glue.tasks import Examples, Split, Task
@@ -64,10 +64,14 @@ class Options:
     def examples(self, split: Split, file: str | None = None) -> Examples:
         """Reads the task's split from the folder, GLUE_DIR or the Hub, an own task's from its file; once a process."""
         if self.task.own:
-            if file:
-                raise BadRequest("A training file is named in a GLUE folder.", "Leave out --train-file; give --data.")
+            refuse_train_file(file)
             return examples_at(self.task, self.place, split)
         return _read_once(self.task, split, self.glue_dir, file)
+
+    def doubts(self) -> tuple[str, ...]:
+        """Sentences on an own task's data that training goes on with all the same; none on GLUE's, as published."""
+        told = shared_texts(self.examples("train"), self.examples("dev")) if self.task.own else ""
+        return (told,) if told else ()
 
 
 @dataclass(frozen=True)
@@ -152,10 +156,30 @@ def options(
     return replace(made, device=resolved_device(device))
 
 
-def resolved_device(device: str) -> str:
-    """Turns 'auto' into 'cuda' where there is one; raises BadRequest where the device is unknown or absent."""
+def require_device_name(device: str) -> None:
+    """Raises BadRequest where no device is called so; whether this machine has it takes torch to say."""
     if device not in ("auto", "cpu", "cuda"):
         raise BadRequest(f"There is no device {device!r}.", "Use auto, cpu or cuda.")
+
+
+def refuse_train_file(file: str | None) -> None:
+    """Raises BadRequest where another training file is named for an own task."""
+    if file:
+        raise BadRequest("A training file is named in a GLUE folder.", "Leave out --train-file; give --data.")
+
+
+def refuse_glue_dir(glue_dir: Path | None, *tasks: Task) -> None:
+    """Raises BadRequest where a GLUE folder is named for tasks none of which is read from one."""
+    if glue_dir and tasks and all(task.own for task in tasks):
+        raise BadRequest(
+            f"--glue-dir names GLUE's files; {tasks[0].name} is a task of your own data.",
+            "Leave it out; --data FILE says where those lie.",
+        )
+
+
+def resolved_device(device: str) -> str:
+    """Turns 'auto' into 'cuda' where there is one; raises BadRequest where the device is unknown or absent."""
+    require_device_name(device)
     if device == "cpu":
         return device
     import torch  # late: bad options and missing data are told before seconds go into importing it

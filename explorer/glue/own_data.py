@@ -96,6 +96,17 @@ def read_own(task: Task, place: Place) -> Mapping[Split, Examples]:
     return found
 
 
+def shared_texts(train: Examples, dev: Examples) -> str:
+    """Words how many dev texts stand among the training examples too, whatever their labels; '' where none does."""
+    trained = {item.texts for item in train.items}
+    if not (many := sum(item.texts in trained for item in dev.items)):
+        return ""
+    return (
+        f"{many:,} of the {len(dev):,} dev texts of {dev.task.name} {'are' if many > 1 else 'is'} among its training "
+        "examples too: what a model knows by heart raises the score. Take them out of one of the two."
+    )
+
+
 def _called(place: Place, split: Split) -> str:
     source = place.dev if split == "dev" and place.dev else place.data
     return source if source.startswith(HUB) else Path(source).name

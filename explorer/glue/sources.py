@@ -53,15 +53,7 @@ def folder_examples(glue_dir: Path, task: Task, split: Split, *, file: str | Non
     missing, damaged, or a training file that is cut short.
     """
     glue_dir = expanded(glue_dir)
-    name = file or (task.dev_file if split == "dev" else task.train_file)
-    path = glue_dir / task.name / name
-    if not glue_dir.is_dir():
-        raise BadData(f"There is no GLUE folder at {glue_dir}.", "Set --glue-dir or GLUE_DIR. " + LAYOUT)
-    if not path.is_file():
-        raise BadData(
-            f"{task.name} has no {name} in {glue_dir}.",
-            f"{LAYOUT} Put the file there, or leave out --glue-dir to use the Hugging Face Hub.",
-        )
+    path = _file_in(glue_dir, task, file or (task.dev_file if split == "dev" else task.train_file))
     rows = read_rows(path, task)
     items = [Example(row.texts, _label(task, row.label, f"Line {row.line} of {path}")) for row in rows]
     if not items:
@@ -74,8 +66,36 @@ def folder_examples(glue_dir: Path, task: Task, split: Split, *, file: str | Non
             f"{path} has {len(items):,} examples; the official train split has {expected:,}.",
             f"If it is cut short, download it again; to train on another file of {path.parent}: `--train-file NAME`.",
         )
-    words = f"your own {name}, not GLUE's ({len(items):,} examples, GLUE's has {expected:,})"
+    words = f"your own {path.name}, not GLUE's ({len(items):,} examples, GLUE's has {expected:,})"
     return replace(_examples(task, split, items, words), is_official=False)
+
+
+def require_glue_folder(glue_dir: Path) -> None:
+    """Raises BadData where a folder is not there."""
+    if not glue_dir.is_dir():
+        raise BadData(f"There is no GLUE folder at {glue_dir}.", "Set --glue-dir or GLUE_DIR. " + LAYOUT)
+
+
+def require_file(task: Task, glue_dir: Path | None, file: str) -> None:
+    """Raises BadData where another training file of a task is not in `glue_dir`, else GLUE_DIR, or where neither is."""
+    folder = glue_dir or glue_dir_from_environment()
+    if folder is None:
+        raise BadData(
+            f"{file[:80]!r} would be a file in a GLUE folder, and none is named.",
+            "Give --glue-dir DIR, or set GLUE_DIR.",
+        )
+    _file_in(folder, task, file)
+
+
+def _file_in(glue_dir: Path, task: Task, name: str) -> Path:
+    require_glue_folder(glue_dir)
+    path = glue_dir / task.name / name
+    if not path.is_file():
+        raise BadData(
+            f"{task.name} has no {name} in {glue_dir}.",
+            f"{LAYOUT} Put the file there, or leave out --glue-dir to use the Hugging Face Hub.",
+        )
+    return path
 
 
 def hub_examples(task: Task, split: Split) -> Examples:
@@ -177,6 +197,8 @@ def load_examples(task: Task, split: Split, glue_dir: Path | None, *, file: str 
     folder = glue_dir or glue_dir_from_environment()
     if folder is not None:
         return folder_examples(folder, task, split, file=file)
+    if file:
+        require_file(task, None, file)
     return hub_examples(task, split)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from explorer.bert.model_names import name_in_bundle
-from explorer.errors import BadMask, BadRequest
+from explorer.errors import BadRequest
 from explorer.glue.diagnostics import PARTS, Part, diagnostic_examples
 from explorer.glue.sources import folder_examples, glue_dir_from_environment
-from explorer.glue.tasks import Examples, Task, task_named
+from explorer.glue.tasks import Examples, Task
 from explorer.glue.tokens import Tokens
 from explorer.mask import Mask
+from explorer.notebook.given import checked_mask, places
 from explorer.notebook.results import (
     AttentionMap,
     ImportanceScores,
@@ -30,6 +32,7 @@ from explorer.patterns.per_head import MapKind
 from explorer.stats.against_full import compared
 from explorer.store.bundle import Bundle
 from explorer.store.model_shape import full_mask_in
+from explorer.store.own_tasks import examples_at, task_as_typed
 from explorer.store.runs_of_task import TOGETHER, in_paper_order
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import task_tickets
@@ -43,7 +46,7 @@ if TYPE_CHECKING:  # what is slow to import waits until a call needs it
     from explorer.patterns.samples import Sample
 
 On = Literal["dev", "plain", "hard", "all"]
-"""Sentences to score on: GLUE's dev set of GLUE_DIR, or a part of the built-in diagnostics."""
+"""Sentences to score on: GLUE's dev set of GLUE_DIR or an own task's, or a part of the built-in diagnostics."""
 
 
 def runs(bundle: str | Path | None = None) -> tuple[Run, ...]:
@@ -61,8 +64,8 @@ def runs(bundle: str | Path | None = None) -> tuple[Run, ...]:
 def open_run(task: str, seed: int = 1337, *, model: str = "minilm", bundle: str | Path | None = None) -> OpenRun:
     """Opens a run of a bundle; nothing is loaded before it is asked for.
 
-    task: as GLUE writes it. model: 'minilm', or the model's name in the bundle. bundle: as for `runs`. Raises
-    BadRequest on an unknown task, BadBundle where there is no such run.
+    task: as GLUE writes it, or an own one of the bundle. model: 'minilm', or the model's name in the bundle. bundle: as
+    for `runs`. Raises BadRequest on an unknown task, BadBundle where there is no such run.
 
     >>> open_run("MRPC").shape
     (6, 12)
@@ -71,7 +74,8 @@ def open_run(task: str, seed: int = 1337, *, model: str = "minilm", bundle: str 
     ...
     explorer.errors.BadBundle: ...
     """
-    made = OpenRun(_bundle(bundle), Run(name_in_bundle(model), task_named(task).name, seed))
+    opened = _bundle(bundle)
+    made = OpenRun(opened, Run(name_in_bundle(model), task_as_typed(opened.root, task).name, seed))
     _ = made.shape
     return made
 
@@ -88,8 +92,8 @@ class OpenRun:
 
     @property
     def task(self) -> Task:
-        """The GLUE task that the model was fine-tuned for."""
-        return task_named(self.run.task)
+        """The task that the model was fine-tuned for: of GLUE, or an own one of the bundle."""
+        return self.bundle.task(self.run.task)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -106,9 +110,8 @@ class OpenRun:
     @property
     def masks(self) -> Mapping[str, Mask]:
         """The lab's masks by name: full, good, bad, random, complement, super, ..., off, as far as seeds are pruned."""
-        named = named_masks(
-            self.shape, task_tickets(self.bundle, self.run.model, self.run.task), self.run.seed, whole=self.full
-        )
+        tickets = task_tickets(self.bundle, self.run.model, self.run.task)
+        named = named_masks(self.shape, tickets, self.run.seed, whole=self.full)
         return MappingProxyType({name: of.mask for name, of in named.items()})
 
     def without(
@@ -121,20 +124,24 @@ class OpenRun:
         >>> open_run("MRPC").without(heads=[(0, 0), (5, 11)], mlps=[5]).heads_kept
         70
         """
-        made, (n_layers, n_heads) = mask or self.full, self.shape
-        for layer, head in heads:
-            _check("head", (layer, head), (n_layers, n_heads))
+        made, (n_layers, n_heads) = self._own_mask(mask), self.shape
+        for layer, head in places("head", heads, (n_layers, n_heads)):
             made = made.with_head(layer, head, False)
-        for layer in mlps:
-            _check("MLP", (layer,), (n_layers,))
+        for (layer,) in places("MLP", mlps, (n_layers,)):
             made = made.with_mlp(layer, False)
         return made
+
+    def _own_mask(self, mask: Mask | None) -> Mask:
+        return self.full if mask is None else checked_mask(mask, self.full)
 
     def examples(self, on: On | None = None) -> Examples:
         """Reads the sentences to score on: GLUE's dev set where GLUE_DIR names it, else the plain diagnostics.
 
-        Raises BadData on a dev set that is missing or mangled, BadRequest where no sentences were written for a task.
+        Of an own task they are its dev set, read where its data lay last on this machine. Raises BadData on a dev set
+        that is missing or mangled, BadRequest where no sentences were written for a task.
         """
+        if self.task.own and on in (None, "dev"):
+            return examples_at(self.task, None, "dev")
         glue = glue_dir_from_environment()
         on = on or ("plain" if glue is None else "dev")
         if on in PARTS:
@@ -152,6 +159,7 @@ class OpenRun:
         on: as for `examples`, or examples of one's own. The first call loads the model. Raises BadBundle or
         BadCheckpoint where it is not there, BadMask on a mask for another model.
         """
+        mask = self._own_mask(mask)
         examples = on if isinstance(on, Examples) else self.examples(on)
         evaluator = _evaluator(self.bundle, self.run, self._content, examples)
         evaluation = evaluator.verified(evaluator.evaluate(mask))
@@ -160,9 +168,9 @@ class OpenRun:
         return MaskScore(mask, evaluator.examples.source, comparison, predicted)
 
     def stored_score(self, mask: Mask) -> MaskScore:
-        """Looks a mask's score on GLUE's dev set up in the bundle: needs neither model nor GLUE.
+        """Looks a mask's score on the task's dev set up in the bundle: needs neither model nor data.
 
-        Raises BadRequest where the bundle has none.
+        Raises BadRequest where the bundle has none, BadMask on a mask for another model.
 
         >>> run = open_run("MRPC")
         >>> run.stored_score(run.masks["good"]).score.n
@@ -170,6 +178,7 @@ class OpenRun:
         """
         from explorer.study.stored_scores import known_run
 
+        mask = self._own_mask(mask)
         known = known_run(self.bundle, self.run)
         found = known.by_code.get(mask.code)
         if found is None:
@@ -218,7 +227,7 @@ class OpenRun:
         >>> open_run("MRPC").attention(2, 5).values.sum(axis=1).round(1).max()
         np.float32(1.0)
         """
-        _check("head", (layer, head), self.shape)
+        places("head", [(layer, head)], self.shape)
         if kind not in ("raw", "norm"):
             raise BadRequest(f"There are no {kind!r} maps.", "Say raw or norm.")
         if len(texts) > 2:
@@ -227,7 +236,7 @@ class OpenRun:
         if stored is not None and mask is None:
             tokens, maps = stored.tokens, stored.maps
         else:
-            tokens, maps = self._maps(stored.texts if stored else texts, mask or self.full)
+            tokens, maps = self._maps(stored.texts if stored else texts, self._own_mask(mask))
         values = maps.raw if kind == "raw" else maps.norm_weighted
         return AttentionMap(layer, head, tokens, values[layer, head], kind)
 
@@ -236,7 +245,7 @@ class OpenRun:
 
         key = Key(self.run, "attention", "finetuned")
         samples = unpack_samples(self.bundle.read(key).arrays, self.bundle.command_for(key))
-        if not 0 <= number < len(samples):
+        if not isinstance(number, Integral) or not 0 <= number < len(samples):
             raise BadRequest(f"There is no stored sentence {number}.", f"Say 0 to {len(samples) - 1}.")
         return samples[number]
 
@@ -258,18 +267,11 @@ def _bundle(named: str | Path | None) -> Bundle:
     return Bundle(usual_bundle() if named is None else expanded(named))
 
 
-def _check(part: str, at: tuple[int, ...], sizes: tuple[int, ...]) -> None:
-    if not all(0 <= index < size for index, size in zip(at, sizes, strict=True)):
-        ends = " and ".join(f"0 to {size - 1}" for size in sizes)
-        places = "layer and head" if len(sizes) > 1 else "layer"
-        raise BadMask(f"There is no {part} {', '.join(map(str, at))}.", f"Say {places} from {ends}.")
-
-
 @functools.lru_cache(maxsize=2)
 def _classifier(bundle: Bundle, run: Run, content: str) -> Classifier:
     from explorer.bert.checkpoints import load_finetuned
 
-    return load_finetuned(str(bundle.checkpoint(run)), task_named(run.task))
+    return load_finetuned(str(bundle.checkpoint(run)), bundle.task(run.task))
 
 
 @functools.lru_cache(maxsize=2)

@@ -66,3 +66,9 @@ def default_recipe(model: str, n_train: int) -> Recipe:
     if model != MINILM:
         return PAPER
     return MINILM_LARGE_RECIPE if n_train > LARGE else MINILM_RECIPE
+
+
+def require_recipe(name: str) -> None:
+    """Raises BadRequest where no recipe is called so; '' stands for the usual one."""
+    if name and name not in RECIPES:
+        raise BadRequest(f"There is no recipe {name!r}.", f"Recipes: {', '.join(RECIPES)}.")

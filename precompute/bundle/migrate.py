@@ -46,7 +46,7 @@ def run_migrate(root: Path) -> int:
     sources = {one.run: str(one.raw["config"].get("model", "")) for one in every if one.raw["stage"] == "finetune"}
     needed = {source for source in sources.values() if source} if old else set()
     bases = {source: _base(source, root) for source in sorted(needed)}
-    new = [(one.path, _migrated(one, sources, bases)) for one in old]
+    new = [(one.path, _migrated(one, sources, bases, root)) for one in old]
     for path, text in new:
         partial = path.with_name(".manifest.partial")
         partial.write_text(text, encoding="utf-8")
@@ -77,7 +77,9 @@ def _base(source: str, root: Path) -> Identity:
         ) from None
 
 
-def _migrated(one: _Read, sources: Mapping[tuple[str, str, int], str], bases: Mapping[str, Identity]) -> str:
+def _migrated(
+    one: _Read, sources: Mapping[tuple[str, str, int], str], bases: Mapping[str, Identity], root: Path
+) -> str:
     raw: dict[str, Any] = {**one.raw, "schema_version": SCHEMA_VERSION, "base": None}
     of_name = [source for run, source in sources.items() if run[0] == one.run[0] and source]
     source = sources.get(one.run) or next(iter(of_name), "")
@@ -88,7 +90,7 @@ def _migrated(one: _Read, sources: Mapping[tuple[str, str, int], str], bases: Ma
         if "model" in raw["config"]:
             raw["config"] = {**raw["config"], "model": base.source}
     text = json.dumps(raw, indent=1, sort_keys=True) + "\n"
-    manifest_from_json(text, str(one.path))
+    manifest_from_json(text, str(one.path), root)
     return text
 
 

@@ -75,7 +75,9 @@ def _words(mean: float, sd: float, low: float = math.nan, high: float = math.nan
 def printed_report(root: Path, task: str, model: str, *, as_json: bool) -> str:
     """Formats the report for one task, or for all that the bundle has: text, or one line of strict JSON."""
     bundle = Bundle(root)
-    tasks = (task_as_typed(bundle.root, task).name,) if task else tasks_in(bundle, model)
+    wanted = task_as_typed(bundle.root, task).name if task else ""
+    there = tasks_in(bundle, model)  # refuses a model that the bundle does not know
+    tasks = (wanted,) if wanted else there
     if as_json:
         rows = {name: report_records(bundle, name, model) for name in tasks}
         return json.dumps({"bundle": str(root), "model": model, "tasks": rows}, allow_nan=False)

@@ -15,6 +15,7 @@ import typer
 
 from explorer.bert.model_names import MINILM, name_in_bundle
 from explorer.errors import BadRequest, ExplorerError
+from explorer.glue.sources import require_file, require_glue_folder
 from explorer.glue.tasks import Task
 from explorer.store.bundle import Bundle
 from explorer.store.own_tasks import task_as_typed
@@ -22,8 +23,19 @@ from explorer.store.paper.published import published
 from explorer.store.run_progress import RunProgress, write_progress
 from explorer.store.schema import ALL_SEEDS, Key, Manifest
 from explorer.study.expected_seconds import seconds_of
-from precompute.console import A_PATH, CACHE, RUNS, BundleOption, GlueOption, JsonOption, ModelOption, print_result
-from precompute.options import options, resolved_device
+from explorer.tickets.recipes import require_recipe
+from precompute.console import (
+    A_PATH,
+    CACHE,
+    RUNS,
+    BundleOption,
+    GlueOption,
+    JsonOption,
+    ModelOption,
+    print_result,
+    remark,
+)
+from precompute.options import options, refuse_glue_dir, refuse_train_file, require_device_name, resolved_device
 from precompute.run.carrying_out import Engine, carry_out
 from precompute.run.estimate import Estimates, by_longest_chain, in_words
 from precompute.run.fitting import applicable, unfit
@@ -79,8 +91,9 @@ def run(
         typer.Option("--order", help="tasks: whole tasks first. longest: whatever takes longest first."),
     ] = "tasks",
     history: Annotated[
-        Path, typer.Option("--history", help="A bundle whose seconds estimates come from too.", **A_PATH)
-    ] = CACHE,
+        Path | None,
+        typer.Option("--history", help="A bundle whose seconds estimates come from too. Default: cache.", **A_PATH),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; make nothing.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -97,17 +110,21 @@ def run(
     for task in {one.task for one in extra} | set(files):
         if task and task not in names:
             raise BadRequest(f"{task} is not among the tasks of this plan.", f"Tasks: {', '.join(names)}.")
+    _require_what_is_named(known, files, glue_dir, device, recipe, history)
     whole = graph(model_name, names, numbers, extra=extra, without=_listed(without), train_files=files)
     whole = narrowed(whole, [Extra.parse(text) for text in _listed(only)])
     opened = options(names[0], numbers[0], model, bundle, glue_dir, "cpu")
     done = fresh(opened.bundle, whole)
     planned, never = applicable(opened.bundle, whole, done)
     here = _manifests(opened.bundle)
-    of_model = [one for one in (*here, *_manifests(Bundle(history))) if one.model == model_name]
+    of_model = [one for one in (*here, *_manifests(Bundle(history or CACHE))) if one.model == model_name]
     kind = _device_of_jobs(engine, device, gpus)
     estimates = Estimates(of_model, lambda key: seconds_of(key, of_model) if kind == "cpu" else None, kind)
     left = [job for job in planned if job.key not in done]
     cannot = without_weights(opened.bundle, planned, done) | unfit(opened.bundle, planned, done)
+    for one in known:
+        if any(job.train_file and job.key.run.task == one.name and job.key not in cannot for job in left):
+            require_file(one, glue_dir, files[one.name])
     if dry_run:
         seconds, unknown = estimates.total(left)
         plan: dict[str, object] = {
@@ -123,12 +140,13 @@ def run(
         print_result(plan, as_json, "\n".join(lines))
         return
     for task in names:  # what is wrong with data or folders is told before hours go into it
-        one = options(task, numbers[0], model, bundle, glue_dir, device if engine == "local" else "cpu")
-        one.bundle.require_writable(one.run)
+        of_task = options(task, numbers[0], model, bundle, glue_dir, device if engine == "local" else "cpu")
+        of_task.bundle.require_writable(of_task.run)
         if any(job.key.run.task == task and job.verb == "finetune" and job.key not in cannot for job in left):
-            one.examples("train", files.get(task) or None)
+            of_task.examples("train", files.get(task) or None)
+            remark(of_task.doubts())
         if any(job.key.run.task == task for job in left):
-            one.examples("dev")
+            of_task.examples("dev")
     setting = Setting(model, opened.bundle.root, opened.glue_dir, device, recipe)
     made_by = _engine(engine, setting, opened.bundle, jobs, address, cpus, gpus)
     ordered = by_longest_chain(planned, estimates) if order == "longest" else planned
@@ -170,6 +188,27 @@ def require_meaning(engine: str, address: str, cpus: float, gpus: float) -> None
             raise BadRequest(f"{name} {share} is no share.", "Give a part of one, or a whole number.")
     if engine == "ray" and cpus == gpus == 0:
         raise BadRequest("A job that takes neither processors nor GPUs could begin any number of times at once.")
+
+
+def _require_what_is_named(
+    tasks: Sequence[Task],
+    files: Mapping[str, str],
+    glue_dir: Path | None,
+    device: str,
+    recipe: str,
+    history: Path | None,
+) -> None:
+    """Raises BadRequest or BadData where something that the options name is not there: in a dry run too, whose plan
+    would not begin."""
+    require_recipe(recipe)
+    require_device_name(device)
+    refuse_glue_dir(glue_dir, *tasks)
+    if glue_dir:
+        require_glue_folder(glue_dir)
+    for task in tasks:
+        refuse_train_file(files.get(task.name) if task.own else None)
+    if history and not history.is_dir():
+        raise BadRequest(f"There is no bundle at {history}.", "Name another with --history, or leave it out.")
 
 
 def _engine(

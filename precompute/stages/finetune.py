@@ -9,12 +9,12 @@ import numpy as np
 
 from explorer.bert.checkpoints import encoder_weights, load_finetuned, load_pretrained, weights_of
 from explorer.bert.packing import pack
-from explorer.errors import BadBundle, BadRequest
+from explorer.errors import BadBundle
 from explorer.glue.encoding import encode
 from explorer.store.bundle import CHECKPOINT, set_aside, sha256_of
 from explorer.store.schema import Manifest
 from explorer.tickets.finetuning import TrainingSet, finetune, training_dtype
-from explorer.tickets.recipes import RECIPES, default_recipe
+from explorer.tickets.recipes import RECIPES, default_recipe, require_recipe
 from explorer.tickets.resuming import saved_seconds
 from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
@@ -36,8 +36,7 @@ def make(
     recipe's. train_file: another training file of the task's folder. Raises BadRequest on an unknown recipe, and
     where the bundle holds this run with other options.
     """
-    if recipe and recipe not in RECIPES:
-        raise BadRequest(f"There is no recipe {recipe!r}.", f"Recipes: {', '.join(RECIPES)}.")
+    require_recipe(recipe)
     train = options.examples("train", train_file)
     usual = RECIPES.get(recipe) or default_recipe(options.source, len(train))
     chosen = replace(

@@ -17,7 +17,7 @@ import pytest
 from explorer import foreign
 from explorer.errors import BadData, BadRequest
 from explorer.glue.data_hash import examples_sha256
-from explorer.glue.sources import folder_examples, glue_dir_from_environment, hub_examples, load_examples
+from explorer.glue.sources import folder_examples, glue_dir_from_environment, hub_examples, load_examples, require_file
 from explorer.glue.tasks import TASKS, Example, task_named
 
 MRPC = replace(TASKS["MRPC"], dev_rows=2, train_rows=2)
@@ -319,3 +319,11 @@ def test_the_official_dev_sets_have_their_documented_sizes(name):
     assert len(examples) == task.dev_rows
     assert all(text.strip() for item in examples.items for text in item.texts)
     assert len(set(examples.labels)) == (len(task.labels) or len(set(examples.labels)))
+
+
+def test_another_training_file_is_never_the_hubs(monkeypatch, tmp_path):
+    monkeypatch.delenv("GLUE_DIR", raising=False)
+    with pytest.raises(BadData, match=r"'small\.tsv' would be a file in a GLUE folder"):
+        load_examples(TASKS["MRPC"], "train", None, file="small.tsv")
+    with pytest.raises(BadData, match=r"MRPC has no small\.tsv"):
+        require_file(TASKS["MRPC"], tmp_path, "small.tsv")

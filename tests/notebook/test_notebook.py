@@ -15,6 +15,12 @@ import explorer
 from explorer.errors import BadBundle, BadMask, BadRequest
 from explorer.store.bundle import Bundle
 from explorer.store.schema import Key
+from precompute.bundle.model_classes import matched
+from precompute.bundle.opening import opened_as_it_is
+from precompute.console import own_given
+from precompute.options import Options, keep
+from tests import tiny
+from tests.bert.test_gone_heads import cut_out
 from tests.bundles import MODEL, small_bundle, ticket
 from tests.waiting import HANG_SECONDS
 
@@ -75,6 +81,45 @@ def test_what_is_not_there_is_a_sentence(tmp_path, monkeypatch):
         run.importance()
     with pytest.raises(BadMask):
         run.attention(0, 4)
+
+
+def test_what_is_no_part_and_no_mask_is_a_sentence(tmp_path):
+    small_bundle(tmp_path)
+    run = explorer.open_run("MRPC", model=MODEL, bundle=tmp_path)
+    for wrong in ({"heads": [(1.5, 3)]}, {"heads": [3]}, {"heads": [(0, 1, 2)]}, {"heads": ["x"]}, {"mlps": [0.5]}):
+        with pytest.raises(BadMask, match="There is no"):
+            run.without(**wrong)
+    with pytest.raises(BadMask, match="2 is no list of MLPs"):
+        run.without(mlps=2)
+    for wrong in ("x", run.full.code, np.ones((3, 4))):
+        for ask in (run.stored_score, run.score, lambda mask: run.without(mask=mask)):
+            with pytest.raises(BadMask, match="is no mask"):
+                ask(wrong)
+    with pytest.raises(BadMask):
+        run.stored_score(explorer.Mask.full(6, 12))
+    assert run.without(heads=np.array([[0, 1]]), mlps=np.arange(1)) == run.full.with_head(0, 1, False).with_mlp(
+        0, False
+    )
+
+
+def test_a_run_of_an_own_task_is_opened_and_scored_on_its_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "notes"))
+    monkeypatch.delenv("GLUE_DIR", raising=False)
+    rng = np.random.default_rng(0)
+    lines = [f"{tiny.sentence(rng)} {at},{'no' if at % 2 else 'yes'}" for at in range(20)]
+    (tmp_path / "mine.csv").write_text("\n".join(["text,label", *lines]))
+    folder, root = cut_out(tiny.save_folder(tmp_path / "one"), {"1": [2]}), tmp_path / "bundle"
+    data = {"own_data": str(tmp_path / "mine.csv"), "own_text": "text", "own_classes": "no,yes"}
+    given = own_given(data, trains=False)
+    defined, _ = matched("mine", str(folder), given)
+    keep(root, defined.task, given.place, writes=True)
+    opened_as_it_is(Options(defined.task, 0, str(folder), Bundle(root)))
+    run = explorer.open_run("mine", seed=0, model="one", bundle=root)
+    assert (run.task, len(run.examples())) == (defined.task, 20)
+    assert run.full.heads_kept == run.masks["full"].heads_kept == 11, "one was cut out before"
+    assert run.score(run.full).score.value == run.stored_score(explorer.Mask.full(3, 4)).score.value
+    with pytest.raises(BadRequest, match="This bundle's own: mine"):
+        explorer.open_run("yours", seed=0, model="one", bundle=root)
 
 
 def test_without_a_bundle_a_sentence_says_where_to_get_one(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from explorer.study.fitting import why_not
 from precompute.bundle.model_classes import matched
 from precompute.console import own_given
 from tests import tiny
+from tests.precompute.test_migrate import aged, contents
 
 NAMES = ("Low", "mid-dle", "HIGH")
 """Of the model's outputs: matched to the data's without case and hyphens."""
@@ -135,6 +136,76 @@ def test_a_model_of_another_kind_than_its_data_is_a_sentence(tmp_path, outputs, 
         matched("mine", str(folder), given)
     assert words in refused.value.wrong
     assert "LABEL" not in str(refused.value)
+
+
+def test_options_that_would_do_nothing_are_refused(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    where = ("--model", model(tmp_path / "one", 2), "--bundle", tmp_path / "bundle", "--device", "cpu")
+    data = ("--task", "own", "--data", tmp_path / "own.csv", "--text", "text")
+    for verb, *more in (
+        ("score", *data, "--split-seed", "0"),
+        ("open", *data, "--classes", "no,yes", "--split-seed", "3"),
+        ("finetune", *data, "--dev", tmp_path / "own.csv", "--split-seed", "3"),
+    ):
+        refused = run(verb, *where, *more)
+        assert (refused.status, "--split-seed draws the share" in refused.err) == (2, True), refused.err
+    assert not (tmp_path / "bundle").exists()
+    assert run("open", *where, *data, "--classes", "no,yes").status == 0
+    for verb in ("score", "prune", "ablations"):
+        refused = run(verb, *where, "--task", "own", "--seed", "0", "--glue-dir", tmp_path)
+        assert (refused.status, "own is a task of your own data" in refused.err) == (2, True), refused.err
+    for more, words in (
+        (("--glue-dir", tmp_path), "your own data"),
+        (("--train-file", "own:a"), "Leave out --train-file"),
+    ):
+        refused = run("run", "--tasks", "own", *where, *more, "--dry-run")
+        assert (refused.status, words in refused.err) == (2, True), refused.err
+
+
+def test_dev_texts_that_are_trained_on_are_told(run, tmp_path):
+    table = sentences(tmp_path / "train.csv", ("yes", "no"))
+    new = table.assign(text=[f"new {at} {text}" for at, text in enumerate(table["text"])])
+    new.to_csv(tmp_path / "new.csv", index=False)
+    pd.concat([new[:9], table[:1]]).to_csv(tmp_path / "one.csv", index=False)
+    pd.concat([new, new]).to_csv(tmp_path / "twice.csv", index=False)
+    where = ("--model", model(tmp_path / "one", 2), "--seed", "1", "--device", "cpu", "--epochs", "1", "--text", "text")
+
+    def told(data, *more):
+        name = f"{data}{len(list(tmp_path.iterdir()))}"
+        ran = run(
+            "finetune", *where, "--data", tmp_path / f"{data}.csv", *more, "--task", name, "--bundle", tmp_path / name
+        )
+        assert ran.status == 0, ran.err
+        return [
+            line.partition(" of t")[0] for line in ran.err.splitlines() if "among its training examples too" in line
+        ]
+
+    assert told("train", "--dev", tmp_path / "train.csv") == ["30"]
+    assert told("train", "--dev", tmp_path / "one.csv") == ["1"]
+    assert told("train", "--dev", tmp_path / "new.csv") == []
+    assert len(told("twice", "--dev-share", "0.3")) == 1
+
+
+def test_a_model_that_the_bundle_lacks_is_no_report_of_a_task(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    given = ("--data", tmp_path / "own.csv", "--text", "text", "--classes", "no,yes", "--device", "cpu")
+    bundle = ("--bundle", tmp_path / "bundle")
+    assert run("open", "--model", model(tmp_path / "one", 2), *given, *bundle).status == 0
+    for more in ((), ("--task", "own"), ("--task", "MRPC")):
+        refused = run("report", *bundle, *more, "--model", "typo")
+        assert (refused.status, "has no fine-tuned run of typo" in refused.err) == (2, True)
+        assert run("report", *bundle, *more, "--model", "one").status == 0
+
+
+def test_manifests_of_an_own_task_are_migrated(run, tmp_path):
+    sentences(tmp_path / "own.csv", ("yes", "no"))
+    given = ("--data", tmp_path / "own.csv", "--text", "text", "--classes", "no,yes", "--device", "cpu")
+    root = tmp_path / "bundle"
+    assert run("open", "--model", model(tmp_path / "one", 2), *given, "--bundle", root).status == 0
+    new = contents(root)
+    aged(root)
+    assert run("migrate", root, "--json").record == {"migrated": 5}
+    assert contents(root) == new
 
 
 def test_a_model_below_the_most_frequent_class_is_doubted_when_it_is_opened(run, tmp_path):

@@ -32,6 +32,26 @@ def test_what_is_wrong_is_refused_by_name(run, tmp_path, argv, words):
     assert not (tmp_path / "bundle").exists()
 
 
+@pytest.mark.parametrize("dry", [["--dry-run"], []], ids=["a dry run", "a run"])
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--recipe", "typo"], "no recipe 'typo'"),
+        (["--device", "typo"], "no device 'typo'"),
+        (["--engine", "ray", "--device", "typo"], "no device 'typo'"),
+        (["--glue-dir", "nope"], "no GLUE folder at nope"),
+        (["--history", "nope"], "no bundle at nope"),
+        (["--train-file", "MRPC:none.tsv"], "'none.tsv' would be a file in a GLUE folder, and none is named"),
+        (["--train-file", "MRPC:none.tsv", "--glue-dir", "GLUE"], "MRPC has no none.tsv in"),
+    ],
+)
+def test_what_is_named_and_is_not_there_is_refused(run, tmp_path, glue, argv, words, dry):
+    given = [glue if word == "GLUE" else word for word in argv]
+    ran = run("run", "--tasks", "MRPC", "--bundle", tmp_path / "bundle", *given, *dry)
+    assert (ran.status, words in ran.err) == (2, True), ran.err
+    assert not (tmp_path / "bundle").exists()
+
+
 @pytest.mark.parametrize(("cpus", "gpus"), [(1.5, 0), (-1, 0), (float("nan"), 0), (1, 2.5), (0, 0)])
 def test_a_share_of_a_machine_is_a_part_of_one_or_a_whole_number(cpus, gpus):
     from explorer.errors import BadRequest
