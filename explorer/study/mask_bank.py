@@ -19,6 +19,7 @@ from explorer.stats.logit_margins import margins
 from explorer.stats.multiple import RATE, false_discovery, surest_first
 from explorer.stats.weighted import RESAMPLES, central, weighted_scores
 from explorer.store.bundle import Artefact
+from explorer.study.words import component_names, with_interval
 from explorer.tickets.criteria import kept_of
 
 
@@ -137,6 +138,31 @@ def additivity(bank: MaskBank) -> Additivity:
         math.sqrt(by_rate),
         explained,
         central(1 - of_drawn / np.maximum(of_rate, least)),
+    )
+
+
+def gain_words(found: Additivity) -> str:
+    """Says what adding up the worth of parts takes away of what knowing only how many are on misses."""
+    if not found.explained > 0:
+        return "adding up does no better"
+    return f"adding up takes away {with_interval(found.explained, *found.explained_interval, '.0%')} of that variance"
+
+
+def bank_words(of: PartsWorth, found: Additivity, shape: tuple[int, int], metric: str) -> str:
+    """Says which part is worth the most, how many are told from nothing, and how far they add up, as Markdown.
+
+    shape: (L, H). metric: in words.
+    """
+    worth, names = of.found, component_names(shape)
+    best = int(np.argmax(worth.value))
+    clear, harm = (int((of.beyond_noise & (sign * worth.value > 0)).sum()) for sign in (1, -1))
+    interval = with_interval(*(float(side[best]) for side in (worth.value, worth.low, worth.high)))
+    return (
+        f"On average over {of.masks:,} random masks, **{names[best]}** is worth the most: {interval} of {metric}. Of "
+        f"{len(names)} parts, {clear} are worth something beyond noise (5% of them false on average), and {harm} do "
+        f"harm: masks score more without them. Adding up what the parts are worth foretells a mask's {metric} to "
+        f"±{found.missed:.3f} (a standard deviation), knowing only how many are on to ±{found.by_rate:.3f}: "
+        f"{gain_words(found)}. What is foretold is never shown as a score."
     )
 
 

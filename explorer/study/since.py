@@ -12,7 +12,7 @@ from explorer.stats.intervals import seed_spread
 from explorer.stats.weighted import Difference
 from explorer.store.schema import Manifest
 from explorer.study.league import League, over_seeds
-from explorer.study.mask_bank import MaskBank, additivity
+from explorer.study.mask_bank import MaskBank, additivity, gain_words
 from explorer.study.mean_ablation import SAME_TICKET, MeanAblation
 from explorer.study.mean_ablation_words import same_verdicts
 from explorer.study.pairs import RunPairs
@@ -102,16 +102,13 @@ def worth_answer(bank: MaskBank, metric: str, seed: int, made: Sequence[Manifest
     The share counts from what knowing only how many parts are on misses.
     """
     found, n = additivity(bank), bank.margins.shape[1]
-    (low, high), (least, most) = found.missed_interval, found.explained_interval
-    told = ": adding up does no better"
-    if found.explained > 0:
-        told = f": adding up takes away {with_interval(found.explained, least, most, '.0%')} of that variance"
+    low, high = found.missed_interval
     return Answer(
         "worth",
         f"±{found.missed:.3f}",
         minus(
             f"{metric} is what adding up the worth of its parts misses of a random mask; knowing only how many are on "
-            f"misses ±{found.by_rate:.3f}{told}"
+            f"misses ±{found.by_rate:.3f}: {gain_words(found)}"
         ),
         f"[±{low:.3f}, ±{high:.3f}] over {len(bank.rates):,} masks; n = {n:,} dev examples; seed {seed}",
         "worth as in Wang and Jia 2023",

@@ -11,6 +11,7 @@ from explorer.figures.heatmaps import Panel
 from explorer.stats.stability import stability
 from explorer.store.schema import Key
 from explorer.study.league import League, stability_over_examples
+from explorer.study.mask_bank import bank_words
 from explorer.study.tickets_stability import chance_over_seeds, stability_over_seeds
 from explorer.study.words import component_names, with_interval
 from explorer.tickets.criteria import criterion_named, order_of, sides
@@ -60,20 +61,8 @@ def bank(view: View, shape: tuple[int, int], *, learnt: bool) -> None:
     if reuse is not None:
         table["by sample reuse"], table["reuse low"], table["reuse high"] = reuse.value, reuse.low, reuse.high
     table = table.sort_values("worth", ascending=False, ignore_index=True)
-    clear, harm = (int((of.beyond_noise & (sign * found.value > 0)).sum()) for sign in (1, -1))
-    best, low, high = (float(table[column].iloc[0]) for column in ("worth", "low", "high"))
-    whole = cached.additivity(view, run, shape)
-    more = "adding up does no better"
-    if whole.explained > 0:
-        more = f"adding up takes away {whole.explained:.0%} of that variance"
-    said = (
-        f"On average over {len(banked.rates):,} random masks, **{table['part'][0]}** is worth the most: "
-        f"{with_interval(best, low, high)} of {metric}. Of {len(names)} parts, {clear} are worth something beyond "
-        f"noise (5% of them false on average), and {harm} do harm: masks score more without them. Adding up what "
-        f"the parts are worth foretells a mask's {metric} to ±{whole.missed:.3f} (a standard deviation), knowing only "
-        f"how many are on to ±{whole.by_rate:.3f}: {more}. What is foretold is never shown as a score."
-    )
-    st.markdown(said if learnt else UNLEARNT)
+    said = bank_words(of, cached.additivity(view, run, shape), shape, metric)
+    st.markdown(exhibits.say(said if learnt else UNLEARNT, "league.bank.words"))
     exhibits.table(
         table.round(4),
         key="league.bank",
