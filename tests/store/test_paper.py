@@ -250,6 +250,14 @@ def test_a_mask_of_what_its_family_does_not_prune_is_never_dropped(clone, tmp_pa
     assert not [problem for check in validate(bundle) for problem in check.problems]
 
 
+def test_where_nothing_can_be_imported_the_odd_cause_is_told_and_not_what_is_missing_everywhere(tmp_path):
+    folder = tmp_path / "clone" / "masks" / "heads" / "RTE" / "seed_42"
+    save(folder / "head_mask.npy", np.eye(12))
+    save(folder / "mlp_mask.npy", np.zeros(12))
+    with pytest.raises(BadData, match="the family heads prunes none"):
+        imported(tmp_path / "clone", tmp_path)
+
+
 class Bomb:
     def __reduce__(self):
         return (Path.touch, (Path("unpickled"),))

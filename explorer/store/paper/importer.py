@@ -174,7 +174,8 @@ def import_clone(clone: Path, bundle: Bundle, on_written: Callable[[int], object
                 _import_masks(job, family.name, task.name, seed)
     _import_scores(job)
     if not job.written:
-        raise BadData(f"Nothing in {clone} could be imported; {job.skipped[0]}", "Is the clone complete?")
+        rarest = ImportReport((), tuple(job.skipped)).causes[0].example
+        raise BadData(f"Nothing in {clone} could be imported; {rarest}", "Is the clone complete?")
     return ImportReport(tuple(job.written), tuple(job.skipped))
 
 
