@@ -178,17 +178,18 @@ def up_to_date(bundle: Bundle, key: Key, config: Mapping[str, Any], finetuned: M
 
 
 def finished(bundle: Bundle, key: Key, config: Mapping[str, Any]) -> Manifest | None:
-    """Returns the complete artefact, None where there is none yet; raises BadRequest where its options are others."""
-    if not bundle.has(key) or not (there := bundle.manifest(key)).complete:
+    """Returns the complete artefact, None where there is none yet or it is of another checkpoint than the run has.
+
+    Raises BadRequest where its options are others.
+    """
+    there = complete(bundle, key)
+    if there is None:
         return None
     if not same_options(there, config):
         raise BadRequest(
             f"The bundle holds {key.path} already, made with other options.",
             "Name another --bundle, or delete that folder.",
         )
-    finetuned = Key(key.run, "finetune")
-    if there.checkpoint_sha256 and key != finetuned and bundle.has(finetuned):
-        require_same_checkpoint(bundle, there, bundle.manifest(finetuned))
     return there
 
 

@@ -31,6 +31,9 @@ _ALSO_CALLED: dict[str, tuple[str, ...]] = {
 """Other spellings of each of GLUE's `label_names`; case, blanks, '_' and '-' make no difference."""
 
 
+_NUMERAL = re.compile(r"-?[0-9]{1,3}")
+
+
 @dataclass(frozen=True)
 class ClassOrder:
     """Record of how a checkpoint's outputs became the classes of the task."""
@@ -153,10 +156,14 @@ def output_names(config: Mapping[str, Any], n: int, where: str) -> tuple[str, ..
     by_name = {number: name for name, number in numbers.items()}
     if all(output_number(name) == number for name, number in numbers.items()):
         return by_number
+    raw_labels = all(_NUMERAL.fullmatch(name) for name in numbers) and sorted(numbers.values()) == list(range(n))
+    if not says_nothing and raw_labels:  # the data's own labels, which name nothing
+        return by_number
     numbered = config.get("id2label") is not None and {output_number(name) for name in numbers} == set(range(n))
     if not says_nothing or numbered:
         at, spelt = ({read(name): number for number, name in enumerate(by_number)} for read in (str, _one_spelling))
-        if any(at.get(name, spelt.get(_one_spelling(name))) != number for name, number in numbers.items()):
+        found = {name: at.get(name, spelt.get(_one_spelling(name))) for name in numbers}
+        if any(found[name] != number for name, number in numbers.items() if number < n or found[name] is not None):
             raise BadCheckpoint(
                 f"{where}/config.json contradicts itself: `id2label` and `label2id` give different names or orders.",
                 "Correct the wrong one.",

@@ -33,7 +33,7 @@ from explorer.stats.against_full import compared
 from explorer.store.bundle import Bundle
 from explorer.store.model_shape import full_mask_in
 from explorer.store.own_tasks import examples_at, task_as_typed
-from explorer.store.runs_of_task import TOGETHER, in_paper_order
+from explorer.store.runs_of_task import TOGETHER, current_artefact, in_paper_order
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import task_tickets
 from explorer.store.user_folders import usual_bundle
@@ -188,7 +188,7 @@ class OpenRun:
 
     def importance(self, estimator: str = "expected") -> ImportanceScores:
         """Reads the stored importance of heads and MLPs; estimator: expected, published or batch. Raises BadBundle."""
-        arrays = self.bundle.read(Key(self.run, "importance", estimator)).arrays
+        arrays = current_artefact(self.bundle, Key(self.run, "importance", estimator)).arrays
         return ImportanceScores(arrays["heads"].astype(np.float64), arrays["mlps"].astype(np.float64))
 
     def pruning_path(self) -> PruningScores:
@@ -200,7 +200,7 @@ class OpenRun:
         """
         from explorer.tickets.pruning_path import path_of
 
-        return PruningScores(path_of(self.bundle.read(Key(self.run, *TOGETHER)), self.shape), self.task)
+        return PruningScores(path_of(current_artefact(self.bundle, Key(self.run, *TOGETHER)), self.shape), self.task)
 
     def survival(self) -> TaskSurvival:
         """Collects which heads and MLPs survive pruning, over all seeds of the task. Raises BadRequest without any."""
@@ -244,7 +244,7 @@ class OpenRun:
         from explorer.patterns.samples import unpack_samples
 
         key = Key(self.run, "attention", "finetuned")
-        samples = unpack_samples(self.bundle.read(key).arrays, self.bundle.command_for(key))
+        samples = unpack_samples(current_artefact(self.bundle, key).arrays, self.bundle.command_for(key))
         if not isinstance(number, Integral) or not 0 <= number < len(samples):
             raise BadRequest(f"There is no stored sentence {number}.", f"Say 0 to {len(samples) - 1}.")
         return samples[number]

@@ -95,8 +95,12 @@ def _is_of_its_answers(summary: Mapping[str, Any], task: Task, logits: AnyArray,
     if summary.get("metric", task.metric) != task.metric:
         raise _Unfit(f"its score is {str(summary['metric'])[:20]}; that of {task.name} is {task.metric}")
     told, found = float(summary["score"]), score_of(task, logits, labels)
-    if not (math.isclose(told, found, abs_tol=_ROUNDING) or (math.isnan(told) and math.isnan(found))):
+    if not _same_score(told, found):
         raise _Unfit(f"its summary says the score {told:.4f}; its logits and labels give {found:.4f}")
+
+
+def _same_score(one: float, other: float) -> bool:
+    return math.isclose(one, other, abs_tol=_ROUNDING) or (math.isnan(one) and math.isnan(other))
 
 
 def _structured(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
@@ -113,7 +117,7 @@ def _structured(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     last = table[table["held"].astype(bool)].iloc[-1]
     if last["mask"] != artefact.manifest.summary["ticket"]:
         raise _Unfit("the ticket in its summary is not the last mask of its table that held")
-    if not math.isclose(last["score"], artefact.manifest.summary["ticket_score"], abs_tol=_ROUNDING):
+    if not _same_score(float(last["score"]), float(artefact.manifest.summary["ticket_score"])):
         raise _Unfit("the ticket_score in its summary is not that of its ticket")
     _optional_parts(artefact, "importance_", len(table), shape)
     share = artefact.manifest.config.get("share", 0.9)

@@ -29,8 +29,8 @@ LARGEST = 2**20
 """Bytes a file may have; BERT-base's head mask has 704."""
 _CODE = re.compile(rb"[A-Za-z0-9_-]+")
 """What a text file with a mask's code holds, and nothing else."""
-_BESIDE = {"code", "meaning", "model", "task", "seed", "origin", "ticket", "checkpoint", "classes", "command"}
-"""What a JSON file may say beside the arrays: what this program writes there."""
+_LIKE_A_MASK = re.compile(r"mask|head|mlp", re.IGNORECASE)
+"""What a key or a file has in its name that is meant as a part of a mask; others are notes."""
 _MEANING = "1 = kept, 0 = pruned; layers and heads from 0"
 _MEMBERS = 32
 """Files that an archive may hold."""
@@ -114,21 +114,23 @@ def read_mask_at(path: Path, n_layers: int, n_heads: int) -> Mask:
 
 
 def _is_of_a_mask(name: str) -> bool:
-    return "mask" in name.casefold() and name.endswith((".npy", ".json"))
+    hidden = name.startswith(".")  # '._head_mask.npy', which macOS puts beside
+    return "mask" in name.casefold() and name.endswith((".npy", ".json")) and not hidden
 
 
 def _of_one_mask(where: str, files: Mapping[str, bytes]) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The arrays in the files of a folder or an archive; a mask.json beside them must say the same."""
+    """The arrays in the files of a folder or an archive; JSON of a mask beside them must say the same."""
     arrays = {name: data for name, data in files.items() if name in (f"{HEADS}.npy", f"{MLPS}.npy")}
-    told = {name: data for name, data in files.items() if name not in arrays}
-    if strange := [name for name in told if arrays and name != "mask.json"]:
+    told = {name: data for name, data in files.items() if name.endswith("mask.json" if arrays else ".json")}
+    strange = [name for name in files if name not in arrays and name not in told]
+    if strange and len(arrays) < 2:  # of two, none is misspelt
         raise BadMask(f"{where} holds {strange[0][:40]} too, which is not understood.", _LAYOUT)
     found = [part for name, data in (arrays or told).items() for part in _parts(f"{name} in {where}", data)]
     if arrays:
         known = dict(found)
         for name, array in (part for file, data in told.items() for part in _parts(f"{file} in {where}", data)):
             if not np.array_equal(known.get(name, np.ones_like(array)), array):
-                raise BadMask(f"{where} holds two masks: its arrays and its mask.json differ.", "Take one away.")
+                raise BadMask(f"{where} holds two masks: its arrays and its JSON differ.", "Take one away.")
     yield from found
 
 
@@ -190,7 +192,7 @@ def _in_json(file: str, data: bytes) -> Iterator[tuple[str, NDArray[Any]]]:
     found = {name: raw[name] for name in (HEADS, MLPS) if isinstance(raw, dict) and raw.get(name) is not None}
     if not found:
         raise BadMask(f"{file} has neither {HEADS!r} nor {MLPS!r}.", _LAYOUT)
-    if strange := sorted(set(raw) - _BESIDE - {HEADS, MLPS}):
+    if strange := sorted(name for name in set(raw) - {HEADS, MLPS} if _LIKE_A_MASK.search(name)):
         raise BadMask(f"{file} says {strange[0][:40]!r}, which is not understood.", _LAYOUT)
     if (meaning := raw.get("meaning", _MEANING)) != _MEANING:
         raise BadMask(f"{file} says that its numbers mean {str(meaning)[:60]!r}.", f"Here they mean: {_MEANING}.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from explorer.store.bundle import Bundle
+from explorer.errors import BadBundle
+from explorer.store.bundle import Artefact, Bundle
 from explorer.store.paper.published import published
 from explorer.store.schema import PUBLISHED_STAGES, Key, Manifest, Run
 
@@ -36,6 +37,16 @@ def complete(bundle: Bundle, key: Key) -> Manifest | None:
         return None
     finetuned = bundle.manifest(own) if key != own and bundle.has(own) else None
     return manifest if is_current(manifest, finetuned) else None
+
+
+def current_artefact(bundle: Bundle, key: Key) -> Artefact:
+    """Reads an artefact of the checkpoint that its run has; raises BadBundle where it is not there, or of another."""
+    if bundle.has(key) and bundle.manifest(key).complete and not complete(bundle, key):
+        raise BadBundle(
+            f"{key.path} was computed with another checkpoint than {key.run.path} has now.",
+            f"Make it again: `{bundle.command_for(key)}`.",
+        )
+    return bundle.read(key)
 
 
 def is_current(manifest: Manifest, finetuned: Manifest | None) -> bool:

@@ -22,8 +22,8 @@ def beats_baseline(fulls: Collection[ConditionScore], line: MajorityBaseline | N
     mean = fmean(one.score for one in known) if known else mean
     if line is None or math.isnan(mean):
         return True
-    judged = [one for one in known if not math.isnan(one.low)]
-    return mean > line.score and 2 * sum(one.low > line.score for one in judged) >= len(judged)
+    above = [_surely(one.score, one.low) > line.score for one in known]
+    return mean > line.score and 2 * sum(above) >= len(above)
 
 
 def beats(full: Score, baseline: MajorityBaseline) -> bool:
@@ -31,7 +31,12 @@ def beats(full: Score, baseline: MajorityBaseline) -> bool:
 
     A score that has no interval, as one that every resample gives, is told by itself.
     """
-    return bool((full.value if math.isnan(full.low) else full.low) > baseline.score)
+    return bool(_surely(full.value, full.low) > baseline.score)
+
+
+def _surely(score: float, low: float) -> float:
+    """The low end of its interval; of a score that has none, as one that every resample gives, the score."""
+    return score if math.isnan(low) else low
 
 
 def line_to_keep(full: Score, baseline: MajorityBaseline | None) -> float | None:

@@ -156,7 +156,7 @@ def bank_words(of: PartsWorth, found: Additivity, shape: tuple[int, int], metric
     worth, names = of.found, component_names(shape)
     best = int(np.argmax(worth.value))
     clear, harm = (int((of.beyond_noise & (sign * worth.value > 0)).sum()) for sign in (1, -1))
-    interval = with_interval(*(float(side[best]) for side in (worth.value, worth.low, worth.high)))
+    interval = with_interval(worth.value[best], worth.low[best], worth.high[best])
     return (
         f"On average over {of.masks:,} random masks, **{names[best]}** is worth the most: {interval} of {metric}. Of "
         f"{len(names)} parts, {clear} are worth something beyond noise (5% of them false on average), and {harm} do "

@@ -17,13 +17,16 @@ CARD = "card"
 """The link's parameter that says which head or MLP is looked at, as '3.5' or '3.mlp'."""
 FINGERPRINT = "v"
 """The link's parameter that says what it was made with."""
-_OF_ALL_PAGES = {"model", "task", "seed", "mask", CARD, FINGERPRINT, AT}
-_OF_OTHERS = ("utm_", "fbclid", "gclid")
+WORDS = frozenset(
+    f"model task seed mask {CARD} {FINGERPRINT} {AT} view pruned of fill ring method state criterion off marked "
+    "measure which kind colour layer head sentence compare with row step a b show example instead".split()
+)
+"""Every parameter that some page reads."""
+_OF_OTHERS = ("utm_", "fbclid", "gclid", "msclkid", "igshid", "mc_", "_ga", "_gl")
 """How parameters begin that mail programs and social networks add to every link."""
 _OPENED = "link.opened_with"
 """The address that opened this session, until a page has been drawn with it."""
 _ASKED = "link.asked"
-_KNOWN = "link.known"
 _SHOWN = 40
 """Characters of foreign text in a sentence."""
 Name = TypeVar("Name", bound=str)
@@ -54,8 +57,8 @@ def asked(name: str) -> str | None:
 
 
 def now(name: str) -> str | None:
-    """The value of a parameter in the address as it is; None where it has none."""
-    _known().add(name)
+    """The value of a parameter, one of WORDS, in the address as it is; None where it has none."""
+    assert name in WORDS, f"{name} would be told to be unknown where no page has read it"
     wanted: str | None = st.query_params.get(name)
     return wanted
 
@@ -93,12 +96,10 @@ def ask_again() -> None:
 
 
 def write(wanted: Mapping[str, str]) -> None:
-    """Makes this the address. What it said that nobody on the page reads goes, and a notice names it."""
+    """Makes this the address. A word of it that no page knows goes, and a notice names it."""
     here = st.query_params.to_dict()
-    strange = set(here) - set(wanted) - _OF_ALL_PAGES - _known()
-    for name in sorted(one for one in strange if not one.startswith(_OF_OTHERS)):
-        notice(f"The link's {name[:_SHOWN]!r} means nothing on this page and was left out.")
-    _known().update(wanted)
+    for name in sorted(one for one in set(here) - WORDS if not one.startswith(_OF_OTHERS)):
+        notice(f"The link says {name[:_SHOWN]!r}, which no page understands; it was left out.")
     st.session_state.pop(_OPENED, None)
     if here != wanted:
         st.query_params.from_dict(dict(wanted))
@@ -106,16 +107,10 @@ def write(wanted: Mapping[str, str]) -> None:
 
 def amend(**more: str) -> None:
     """Changes these parameters of the address and leaves the others; an empty one goes."""
-    _known().update(more)
     here = st.query_params.to_dict()
     wanted = {name: value for name, value in (here | more).items() if value}
     if wanted != here:
         st.query_params.from_dict(wanted)
-
-
-def _known() -> set[str]:
-    known: set[str] = st.session_state.setdefault(_KNOWN, set())
-    return known
 
 
 def _leave_out(name: str, wanted: str, why: str) -> None:

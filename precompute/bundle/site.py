@@ -14,6 +14,7 @@ from explorer.foreign import Unreadable, text_of
 from explorer.paths import expanded
 from explorer.store.bundle import Bundle, require_room, require_writable
 from explorer.store.own_tasks import task_as_typed, tasks_in_order
+from explorer.store.runs_of_task import current
 from explorer.store.schema import Manifest
 from explorer.store.whole_folders import written_aside
 from explorer.study.task_sheet import task_sheet
@@ -68,7 +69,7 @@ def run_site(bundle: Bundle, out: Path, tasks: Sequence[str] = (), tell: Callabl
 
 def _pages(bundle: Bundle, tasks: Sequence[str], tell: Callable[[str], object] | None) -> Iterator[tuple[str, str]]:
     """Yields the name and the text of every file, the index last."""
-    manifests = list(bundle.manifests())
+    manifests = current(bundle.manifests())
     shown = _shown(bundle, manifests, tasks)
     origin = [_made_by(bundle, tasks)]
     models = {model for model, _ in shown}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explorer.errors import BadRequest
-from explorer.store.runs_of_task import TOGETHER
+from explorer.store.runs_of_task import TOGETHER, current_artefact
 from explorer.tickets.subnetworks import SUBNETWORK_KINDS
 from precompute.options import Options
 from precompute.same_model import require_same_model
@@ -21,8 +21,8 @@ def code_of(options: Options, mask: str) -> str:
     bundle = options.bundle
     require_same_model(options)
     if mask == "good":
-        return str(bundle.read(options.key(*TOGETHER)).manifest.summary["ticket"])
-    artefact = bundle.read(options.key("subnetworks"))
+        return str(current_artefact(bundle, options.key(*TOGETHER)).manifest.summary["ticket"])
+    artefact = current_artefact(bundle, options.key("subnetworks"))
     for row in artefact.table.to_dict("records"):
         if row["kind"] == mask:
             return str(row["mask"])

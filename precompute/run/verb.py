@@ -118,9 +118,9 @@ def run(
     planned, never = applicable(opened.bundle, whole, done)
     here = _manifests(opened.bundle)
     of_model = [one for one in (*here, *_manifests(Bundle(history or CACHE))) if one.model == model_name]
-    kind = _device_of_jobs(engine, device, gpus)
-    estimates = Estimates(of_model, lambda key: seconds_of(key, of_model) if kind == "cpu" else None, kind)
     left = [job for job in planned if job.key not in done]
+    kind = _device_of_jobs(engine, device, gpus) if left else "cpu"  # to ask for a GPU takes torch
+    estimates = Estimates(of_model, lambda key: seconds_of(key, of_model) if kind == "cpu" else None, kind)
     cannot = without_weights(opened.bundle, planned, done) | unfit(opened.bundle, planned, done)
     for one in known:
         if any(job.train_file and job.key.run.task == one.name and job.key not in cannot for job in left):

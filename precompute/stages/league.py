@@ -17,7 +17,7 @@ from explorer.live.evaluator import Evaluator
 from explorer.stats.areas import area_under, cross_scores
 from explorer.stats.weighted import draw_weights
 from explorer.store.bundle import Artefact
-from explorer.store.runs_of_task import complete
+from explorer.store.runs_of_task import complete, current_artefact
 from explorer.store.schema import Manifest
 from explorer.study.mask_bank import mask_bank_of
 from explorer.tickets.criteria import (
@@ -33,7 +33,7 @@ from explorer.tickets.criteria import (
     order_of,
 )
 from explorer.tickets.gate_gradients import NODES
-from precompute.artefacts import Draft, Stopwatch, finished, require_same_checkpoint, same_options
+from precompute.artefacts import Draft, Stopwatch, finished, same_options
 from precompute.options import Options
 from precompute.stages.measured import measured, measured_before
 from precompute.stages.opened import OpenRun, evaluator_of, open_run, require_every_head, score_masks
@@ -60,7 +60,10 @@ def make(options: Options) -> Manifest:
     new or has grown is made anew from all that the bank does not change.
     """
     key, bundle = options.key("league"), options.bundle
-    banked = complete(bundle, options.key("bank"))
+    of_bank = options.key("bank")
+    banked = complete(bundle, of_bank)
+    if banked is None and bundle.has(of_bank) and bundle.manifest(of_bank).complete:
+        current_artefact(bundle, of_bank)  # says that it is of another checkpoint: else a criterion would be left out
     before = complete(bundle, key)
     with_bank = banked or (before and BANZHAF in before.config.get("criteria", ()))
     names = [one.name for one in CRITERIA if one.name != BANZHAF or with_bank]
@@ -88,7 +91,6 @@ def make(options: Options) -> Manifest:
     of = measured_before(earlier) if earlier else measured(opened, draft, everything)
     worth = dict(of.worth)
     if banked:
-        require_same_checkpoint(bundle, banked, bundle.manifest(options.key("finetune")))
         bank = mask_bank_of(bundle.read(banked.key), opened.evaluator.labels, opened.shape)
         worth[BANZHAF] = np.stack([bank.worth(rows).value for rows in everything])
     worth = {name: worth[name] for name in names if name != CHANCE}

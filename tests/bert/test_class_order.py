@@ -132,6 +132,12 @@ def test_spellings(task, names, how):
         (named(("not_entailment", "entailment")) | {"label2id": {"LABEL_0": 0, "LABEL_1": 1}}, "permuted"),
         ({"id2label": ["not_entailment", "entailment"]}, "permuted"),
         (named(("not_entailment", "entailment")) | {"label2id": {"NOT entailment": 0, "entails": 1}}, "permuted"),
+        (named(("not_entailment", "entailment")) | {"label2id": {"-1": 0, "1": 1}}, "permuted"),  # raw labels
+        (named(("not_entailment", "entailment")) | {"label2id": {"1": 0, "2": 1}}, "permuted"),
+        (
+            named(("not_entailment", "entailment")) | {"label2id": {"not_entailment": 0, "entailment": 1, "other": 2}},
+            "permuted",
+        ),
         ({"id2label": {"0": "entailment", "1": "not_entailment"}}, "names"),
     ],
 )

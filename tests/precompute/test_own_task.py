@@ -1,4 +1,7 @@
-"""Data of one's own through the command line: fine-tuned here, or a model that is fine-tuned already, opened."""
+"""Data of one's own through the command line: fine-tuned here, or a model that is fine-tuned already, opened.
+
+Long because each way in which data, classes, model and run may not fit has its case.
+"""
 
 import json
 

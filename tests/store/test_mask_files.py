@@ -111,6 +111,7 @@ BAD = {
         {"a.json": b'{"head_mask": [[1,1,1,0],[0,0,1,1],[1,1,1,1]], "mlps_mask": [1, 0, 1]}'},
         "says 'mlps_mask', which is not understood",
     ),
+    "a layer's mask": ({"a.json": b'{"mlp_mask": [1, 1, 1], "layer_mask": [1, 0, 1]}'}, "says 'layer_mask'"),
     "a key twice": ({"a.json": b'{"mlp_mask": [1, 1, 1], "mlp_mask": [1, 1, 0]}'}, "nor JSON"),
     "the other meaning": ({"a.json": b'{"mlp_mask": [1, 1, 0], "meaning": "1 = pruned"}'}, "mean '1 = pruned'"),
     "the code of another mask": (
@@ -159,10 +160,16 @@ def test_a_folder_is_read_whole(tmp_path):
     (tmp_path / "mask.json").write_text(json_text(Mask.full(L, H)))
     with pytest.raises(BadMask, match="holds two masks"):
         read_mask_at(tmp_path, L, H)
-    (tmp_path / "mask.json").rename(tmp_path / "mlp_mask.json")
-    with pytest.raises(BadMask, match=r"mlp_mask\.json too, which is not understood"):
+    (tmp_path / "mask.json").rename(tmp_path / "minilm-l6-MRPC-1337-mask.json")  # as the lab calls it
+    with pytest.raises(BadMask, match="holds two masks"):
         read_mask_at(tmp_path, L, H)
-    for name in npy_files(MASK):
+    (tmp_path / "minilm-l6-MRPC-1337-mask.json").write_text(json_text(MASK))
+    (tmp_path / "._head_mask.npy").write_bytes(b"of macOS")
+    (tmp_path / "attention_mask.npy").write_bytes(b"of no concern: of two arrays, none is misspelt")
+    assert read_mask_at(tmp_path, L, H) == MASK
+    (tmp_path / "mlp_mask.npy").rename(tmp_path / "mlps_mask.npy")
+    with pytest.raises(BadMask, match="too, which is not understood"):
+        read_mask_at(tmp_path, L, H)
+    for name in ("head_mask.npy", "mlps_mask.npy", "attention_mask.npy"):
         (tmp_path / name).unlink()
-    (tmp_path / "mlp_mask.json").rename(tmp_path / "mask.json")
-    assert read_mask_at(tmp_path, L, H).is_full
+    assert read_mask_at(tmp_path, L, H) == MASK

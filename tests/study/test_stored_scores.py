@@ -12,12 +12,13 @@ from explorer.errors import BadBundle
 from explorer.glue.metrics import metric
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
-from explorer.store.runs_of_task import current
+from explorer.store.runs_of_task import current, current_artefact
 from explorer.store.schema import Key, Run
 from explorer.store.task_tickets import task_tickets
 from explorer.study.conditions import study_scores
 from explorer.study.landmarks import landmarks_of
 from explorer.study.stored_scores import known_run
+from precompute.artefacts import finished
 from tests.bundles import MODEL, small_bundle
 
 CACHE = Bundle(Path(__file__).resolve().parents[2] / "cache")
@@ -69,6 +70,12 @@ def test_what_another_checkpoint_scored_is_no_longer_the_run_s(tmp_path):
     assert not landmarks_of(anew, run, known.shape)
     assert 1337 not in task_tickets(anew, MODEL, "MRPC")
     assert list(study_scores(anew, MODEL, "MRPC")[1337]) == ["full"]
+    path_of_it = Key(run, "structured", "together")
+    with pytest.raises(BadBundle, match=r"another checkpoint than .* has now") as refused:
+        current_artefact(anew, path_of_it)
+    assert "precompute prune" in refused.value.mend
+    assert finished(anew, path_of_it, anew.manifest(path_of_it).config) is None, "the command that is shown makes it"
+    assert finished(bundle, Key(run, "finetune"), anew.manifest(Key(run, "finetune")).config)
     here = {manifest.key for manifest in current(anew.manifests())}
     assert Key(run, "finetune") in here
     assert Key(run, "structured", "together") not in here

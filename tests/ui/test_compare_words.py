@@ -19,7 +19,7 @@ LABELS = np.arange(40) % 2.0
 def test_corrected_answers_are_compared_anew(monkeypatch):
     monkeypatch.setattr(st, "session_state", {})
     known = SimpleNamespace(run=Run("tiny", "MRPC", 7), task=TASKS["MRPC"])
-    question = SimpleNamespace(view=SimpleNamespace(root=Path(), stamp=1.0), known=known, title="MRPC dev")
+    question = SimpleNamespace(view=SimpleNamespace(root=Path(), stamp="1"), known=known, title="MRPC dev")
     masks = Mask.full(1, 2), Mask.full(1, 2).with_head(0, 0, False)
     first = _paired(question, *masks, (LABELS, 1 - LABELS), LABELS)
     assert _paired(question, *masks, (LABELS, 1 - LABELS), LABELS) is first, "kept: a bootstrap takes a while"

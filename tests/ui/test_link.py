@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
+from explorer.mask import Mask
 from explorer.store.schema import Key, Run
 from explorer.ui.as_text import plain
-from tests.bundles import MODEL, small_bundle, with_attention
+from tests.bundles import MODEL, H, L, small_bundle, with_attention
 from tests.leagues import with_bank, with_league
 from tests.ui.opened import address, opened
 
@@ -61,12 +64,35 @@ def test_what_is_not_there_is_named_and_left_out(monkeypatch, bundle, page, para
 @pytest.mark.parametrize("page", ["overview", "survival", "tickets", "league", "patterns", "runs"])
 def test_a_word_that_no_page_knows_is_named(monkeypatch, bundle, page):
     test = opened(monkeypatch, page, bundle.root, tsk="SST-2")
-    assert any(plain("The link's 'tsk' means nothing on this page") in said for said in warnings(test))
+    assert any(plain("The link says 'tsk', which no page understands") in said for said in warnings(test))
     assert address(test, "tsk") is None
 
 
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [
+        ("league", {"criterion": "banzhaf", "off": "3", "measure": "margin", "seed": "42"}),  # has no league
+        ("patterns", {"layer": "2", "head": "1", "seed": "42"}),  # has no maps
+        ("tickets", {"criterion": "banzhaf", "mask": Mask.full(L, H).code}),
+    ],
+)
+def test_a_word_that_has_no_place_in_what_is_shown_is_no_strange_word(monkeypatch, bundle, page, asked):
+    assert not opened(monkeypatch, page, bundle.root, model=MODEL, task="MRPC", **asked).warning
+
+
+def test_another_task_is_no_link(monkeypatch, tmp_path):
+    small_bundle(tmp_path, tasks=("MRPC", "RTE"), seeds=(1337, 42))
+    shutil.rmtree(tmp_path / MODEL / "RTE" / "seed_42")
+    small_bundle(tmp_path, tasks=("RTE",), seeds=(71,))
+    test = opened(monkeypatch, "survival", tmp_path, task="MRPC", of="42")
+    assert address(test, "of") == "42"
+    test.sidebar.selectbox(key="view.task").select("RTE").run()
+    assert not test.exception
+    assert not warnings(test)
+
+
 def test_what_mail_programs_add_is_nobodys_concern(monkeypatch, bundle):
-    assert not opened(monkeypatch, "overview", bundle.root, utm_source="mail", fbclid="x1", gclid="x2").warning
+    assert not opened(monkeypatch, "overview", bundle.root, utm_source="mail", fbclid="x1", _ga="x2").warning
 
 
 @pytest.mark.parametrize("code", ["3", "3.5.1", "mlp", "0.1", "<b>"])

@@ -21,8 +21,8 @@ from explorer.store.schema import Key
 from explorer.store.stages import stage_named
 from explorer.store.user_folders import PROJECT
 from explorer.study.expected_seconds import Estimate, of_missing
-from explorer.study.fitting import sorted_out
-from explorer.study.ground import commands_to
+from explorer.study.fitting import sorted_out, why_not
+from explorer.study.ground import commands_to, missing_ground
 from explorer.ui import cached, visitor
 from explorer.ui.as_text import code, plain
 from explorer.ui.view import View
@@ -144,7 +144,11 @@ def how(view: View, key: Key, words: str = "Make it") -> str:
 
 
 def steps_to(view: View, key: Key) -> str:
-    """The commands that make an artefact, as Markdown: first what it builds on, where that is not there."""
+    """The commands that make an artefact, as Markdown: first what it builds on, where that is not there; or why it
+    never can be."""
+    for one in (*missing_ground(view.manifests, key), key):
+        if why := why_not(view.bundle, one):
+            return f"it cannot be made: {plain(why)}."
     return ", then ".join(code(command) for command in commands_to(view.bundle, view.manifests, key))
 
 

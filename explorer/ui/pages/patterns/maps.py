@@ -94,7 +94,7 @@ def head_name(head: tuple[int, int]) -> str:
 def remember_link() -> None:
     """Keeps what the link compares, for when there is a sentence to compare on."""
     ways = (NOTHING, OTHER_HEAD, OTHER_MODEL, LAB, TICKET)
-    for kept, wanted in ((_COMPARE, link.one_of("compare", ways)), (_SECOND, link.asked("with"))):
+    for kept, wanted in ((_COMPARE, link.one_of("compare", ways)), (_SECOND, link.now("with"))):
         if wanted and kept not in st.session_state:
             st.session_state[kept] = wanted
 
@@ -145,7 +145,7 @@ def _second(shown: Shown, patterns: NDArray[Any]) -> tuple[int, int]:
     asked = (st.session_state.get(kept) or "").split(".")
     wanted = tuple(number - 1 for part in asked[:3] if (number := whole_number(part)) is not None)
     fallback = next((place for place in places if place != shown.chosen), places[0])
-    if any(asked) and wanted not in places:
+    if link.asked("with") and wanted not in places:
         notices.notice(f"There is no head {st.session_state[kept][:20]!r} in this model to compare with.")
     chosen: tuple[int, int] = st.selectbox(
         "Which head",

@@ -158,7 +158,7 @@ def _seed_chosen(run: Run, masks: Mapping[int, Mask]) -> int | None:
     if len(masks) == 1:
         return next(iter(masks))
     names = {ALL: f"All {len(masks)} seeds"} | {str(seed): str(seed) for seed in masks}
-    chosen = switch("Seed", names, "of", f"survival.of.{run.model}.{run.task}.{'.'.join(names)}")
+    chosen = switch("Seed", names, "of", "survival.of")
     return None if chosen == ALL else int(chosen)
 
 
