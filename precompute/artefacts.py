@@ -170,11 +170,10 @@ def plain(config: Mapping[str, Any]) -> dict[str, Any]:
     return read
 
 
-def up_to_date(bundle: Bundle, key: Key, config: Mapping[str, Any], finetuned: Manifest) -> Manifest | None:
+def up_to_date(bundle: Bundle, key: Key, config: Mapping[str, Any]) -> Manifest | None:
     """Returns the complete artefact of these options and of this model; None where it is to be made, or made anew."""
     there = complete(bundle, key)
-    fits = there and same_options(there, config) and there.model_content == finetuned.model_content
-    return there if fits else None
+    return there if there and same_options(there, config) else None
 
 
 def finished(bundle: Bundle, key: Key, config: Mapping[str, Any]) -> Manifest | None:

@@ -49,7 +49,7 @@ def make(options: Options) -> Manifest:
         "draw_seed": _DRAW_SEED,
         "ticket": own.code,
     }
-    if there := up_to_date(bundle, key, config, finetuned):
+    if there := up_to_date(bundle, key, config):
         return there
     opened, sample = open_run(options), sample_for_means(options.examples("train", finetuned.config.get("train_file")))
     require_every_head(opened.classifier.gone, "A learned constant")

@@ -65,7 +65,7 @@ def make(options: Options) -> Manifest:
         "ticket": under_zero.code,
         "draw_seed": run.seed,
     }
-    if there := up_to_date(bundle, key, config, finetuned):
+    if there := up_to_date(bundle, key, config):
         return there
     opened, sample = open_run(options), sample_for_means(options.examples("train", finetuned.config.get("train_file")))
     splits = {"dev": opened.dev, "train-sample": sample}

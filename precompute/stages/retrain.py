@@ -84,7 +84,7 @@ def make(options: Options, kind: str = "good", ticket_of: str = OWN) -> Manifest
     }
     if variant != kind:
         config["ticket_of"] = ticket_of
-    if there := up_to_date(options.bundle, key, config, finetuned):
+    if there := up_to_date(options.bundle, key, config):
         return there
     train, dev = options.examples("train", train_file), options.examples("dev")
     require_same_data(options.bundle, finetuned, train=train, dev=dev)

@@ -32,7 +32,7 @@ def make(options: Options) -> Manifest:
         "super_draw_seed": SUPER_SEED,
         "data": "dev",
     }
-    if there := up_to_date(options.bundle, key, config, finetuned):
+    if there := up_to_date(options.bundle, key, config):
         return there
     opened = open_run(options)
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)

@@ -26,7 +26,6 @@ def make(options: Options) -> Manifest:
     Goes on where an earlier call was killed. Raises BadRequest where no task of the bundle has a ticket of the seed.
     """
     run, key, bundle = options.run, options.key("transfer"), options.bundle
-    finetuned = bundle.manifest(options.key("finetune"))
     manifests = Inventory(bundle.manifests())
     by_task = tickets_by_task(manifests, run.model)
     tickets = {task: of_seed[run.seed] for task, of_seed in sorted(by_task.items()) if run.seed in of_seed}
@@ -36,7 +35,7 @@ def make(options: Options) -> Manifest:
             f"Make one: `{'`, then `'.join(commands_to(bundle, manifests, key)[:-1])}`.",
         )
     config = {"data": "dev", "draws": DRAWS, "tickets": {task: mask.code for task, mask in tickets.items()}}
-    if there := up_to_date(bundle, key, config, finetuned):
+    if there := up_to_date(bundle, key, config):
         return there
     opened = open_run(options)
     draft = Draft(options, key, config, {"dev": opened.dev}, opened.classifier.sha256)
