@@ -11,7 +11,7 @@ from explorer.stats.stability import chance_range, stability
 
 def test_the_same_every_time_is_1_and_opposites_are_minus_1():
     same = stability(np.tile([True, False, True], (4, 1)))
-    assert (same.value, same.low, same.high) == (1, 1, 1)
+    assert (same.value, same.has_interval) == (1, False), "choices that are all alike tell nothing of others"
     assert stability(np.array([[True, False], [False, True]])).value == pytest.approx(-1)
 
 
