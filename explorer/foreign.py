@@ -13,6 +13,7 @@ import re
 import stat
 import tomllib
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,7 @@ def json_of(text: str | bytes) -> Any:
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     told = dict(pairs)
     if len(told) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in told if names.count(name) > 1)
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
         raise Unreadable(f"it says {twice[:40]!r} twice")
     return told
 
