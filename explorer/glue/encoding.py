@@ -55,9 +55,7 @@ def encode(examples: Examples, tokenizer: Callable[..., Any], max_length: int = 
     """
     if not examples.items:
         return _ragged([], [])
-    first = [item.texts[0] for item in examples.items]
-    second = [item.texts[1] for item in examples.items] if examples.task.is_pair else None
-    batch = tokenizer(first, second, truncation=True, max_length=limit_of(tokenizer, max_length))
+    batch = tokenizer(*_texts(examples), truncation=True, max_length=limit_of(tokenizer, max_length))
     ids = [np.array(row, np.int64) for row in batch["input_ids"]]
     if empty := [number for number, row in enumerate(ids) if not len(row)]:
         raise BadData(
@@ -82,9 +80,7 @@ def how_many_cut(examples: Examples, tokenizer: Callable[..., Any], max_length: 
     """Counts the examples that `encode` cuts: those of more tokens than the limit."""
     if not examples.items:
         return 0
-    first = [item.texts[0] for item in examples.items]
-    second = [item.texts[1] for item in examples.items] if examples.task.is_pair else None
-    whole = tokenizer(first, second, truncation=False, verbose=False)["input_ids"]
+    whole = tokenizer(*_texts(examples), truncation=False, verbose=False)["input_ids"]
     return sum(len(row) > limit_of(tokenizer, max_length) for row in whole)
 
 
@@ -94,6 +90,12 @@ def cut_sentence(cut: int, n: int, limit: int) -> str:
         f"{cut:,} of {n:,} examples are longer than {limit} word pieces and were read up to there: where they are read "
         "further, the model may answer otherwise."
     )
+
+
+def _texts(examples: Examples) -> tuple[list[str], list[str] | None]:
+    """First and second texts, as a tokenizer takes them."""
+    first = [item.texts[0] for item in examples.items]
+    return first, [item.texts[1] for item in examples.items] if examples.task.is_pair else None
 
 
 def _ragged(ids: list[Int64Array], types: list[Int64Array]) -> Encoded:

@@ -160,9 +160,7 @@ class Bundle:
         path = self.checked_file(manifest, name)
         if path.is_symlink():
             raise self._damaged(path, "it is a link", manifest.key)
-        with path.open("rb") as file:
-            altered = hashlib.file_digest(file, "sha256").hexdigest() != manifest.files[name].sha256
-        if altered:
+        if is_altered(path, manifest.files[name]):
             raise self._damaged(path, "it was altered", manifest.key)
 
     def command_for(self, key: Key) -> str:
@@ -322,6 +320,12 @@ def _version(package: str) -> str:
 def sha256_of(data: bytes) -> str:
     """Hex digest."""
     return hashlib.sha256(data).hexdigest()
+
+
+def is_altered(path: Path, entry: FileEntry) -> bool:
+    """Tells whether a file holds other bytes than a manifest's entry says."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256
 
 
 def require_writable(folder: Path, mend: str) -> None:

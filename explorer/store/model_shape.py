@@ -12,11 +12,8 @@ _MOST_LAYERS, _MOST_HEADS = 1_000, 1_000
 
 def shape_in(finetuned: Manifest) -> Shape | None:
     """Layers and heads that a fine-tuning says its model has; None where it says none that a model can have."""
-    told = finetuned.config.get("shape")
-    whole = isinstance(told, list | tuple) and len(told) == 2 and all(type(side) is int for side in told)
-    if not whole or not told or not (1 <= told[0] <= _MOST_LAYERS and 1 <= told[1] <= _MOST_HEADS):
-        return None
-    return told[0], told[1]
+    told = _pair(finetuned.config.get("shape"))
+    return told if told and 1 <= told[0] <= _MOST_LAYERS and 1 <= told[1] <= _MOST_HEADS else None
 
 
 def full_mask_in(finetuned: Manifest) -> Mask:
@@ -28,13 +25,15 @@ def full_mask_in(finetuned: Manifest) -> Mask:
     again = f"Make it again: `{finetuned.command}`."
     if shape is None:
         raise BadBundle(f"{finetuned.key.path} does not say how many layers and heads its model has.", again)
-    places = [tuple(place) if isinstance(place, list | tuple) else () for place in gone] if _is_list(gone) else [()]
-    for place in places:
-        whole = len(place) == 2 and all(type(side) is int for side in place)
-        if not whole or not (0 <= place[0] < shape[0] and 0 <= place[1] < shape[1]):
-            raise BadBundle(f"{finetuned.key.path} names heads that are gone which its model cannot have had.", again)
-    return without_heads(*shape, places)
+    places = [_pair(place) for place in gone] if isinstance(gone, list | tuple) else [None]
+    there = [at for at in places if at and 0 <= at[0] < shape[0] and 0 <= at[1] < shape[1]]
+    if len(there) < len(places):
+        raise BadBundle(f"{finetuned.key.path} names heads that are gone which its model cannot have had.", again)
+    return without_heads(*shape, there)
 
 
-def _is_list(value: object) -> bool:
-    return isinstance(value, list | tuple)
+def _pair(value: object) -> tuple[int, int] | None:
+    """Two whole numbers; None for anything else, True and False among it."""
+    if isinstance(value, list | tuple) and len(value) == 2 and all(type(side) is int for side in value):
+        return value[0], value[1]
+    return None

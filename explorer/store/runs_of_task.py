@@ -30,23 +30,26 @@ def in_paper_order(seed: int) -> int:
 
 def complete(bundle: Bundle, key: Key) -> Manifest | None:
     """Returns the manifest of an artefact that is there, finished and of the checkpoint that its run has, else None."""
-    if not bundle.has(key):
+    if not bundle.has(key) or not (manifest := bundle.manifest(key)).complete:
         return None
-    manifest, own = bundle.manifest(key), Key(key.run, "finetune")
-    if not manifest.complete:
-        return None
-    finetuned = bundle.manifest(own) if key != own and bundle.has(own) else None
-    return manifest if is_current(manifest, finetuned) else None
+    return manifest if is_current(manifest, _finetuned(bundle, key)) else None
 
 
 def current_artefact(bundle: Bundle, key: Key) -> Artefact:
     """Reads an artefact of the checkpoint that its run has; raises BadBundle where it is not there, or of another."""
-    if bundle.has(key) and bundle.manifest(key).complete and not complete(bundle, key):
+    found = bundle.read(key)
+    if not is_current(found.manifest, _finetuned(bundle, key)):
         raise BadBundle(
             f"{key.path} was computed with another checkpoint than {key.run.path} has now.",
             f"Make it again: `{bundle.command_for(key)}`.",
         )
-    return bundle.read(key)
+    return found
+
+
+def _finetuned(bundle: Bundle, key: Key) -> Manifest | None:
+    """What an artefact is held against: its run's fine-tuning, None where there is none or where it is that itself."""
+    own = Key(key.run, "finetune")
+    return bundle.manifest(own) if key != own and bundle.has(own) else None
 
 
 def is_current(manifest: Manifest, finetuned: Manifest | None) -> bool:

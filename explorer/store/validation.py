@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from explorer.bert.model_names import MINILM, MINILM_NAME
 from explorer.bert.model_source import resolve
 from explorer.bert.packing import read_packed, require_fits
 from explorer.errors import BadBundle, ExplorerError
-from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle
+from explorer.store.bundle import CHECKPOINT, MANIFEST, Bundle, is_altered
 from explorer.store.contents import problems_of_contents, problems_of_key
 from explorer.store.model_shape import shape_in
 from explorer.store.own_tasks import FOLDER, own_tasks
@@ -98,9 +97,7 @@ def _altered(bundle: Bundle, manifests: list[Manifest]) -> Iterator[str]:
             except ExplorerError as error:
                 yield str(error)
                 continue
-            with path.open("rb") as file:
-                altered = hashlib.file_digest(file, "sha256").hexdigest() != entry.sha256
-            if altered:
+            if is_altered(path, entry):
                 yield f"{path} was altered: its hash is not the manifest's."
 
 

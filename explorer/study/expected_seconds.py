@@ -117,11 +117,11 @@ def of_missing(keys: Sequence[Key], manifests: Iterable[Manifest]) -> Estimate |
     load = replace(load, tickets=_tickets(run, everything))
     ratio, timed = _ratio((one, load) for one in own)
     basis = "what was timed of this run" if timed else "the number of examples and the size of the model"
-    each = [_of_maps(load) if key.stage == "attention" else reckoned(key, load) for key in keys]
-    scaled = [
-        one if key.stage == "attention" else ratio * one for key, one in zip(keys, each, strict=True) if one is not None
-    ]
-    return Estimate(START + sum(scaled), basis) if len(scaled) == len(keys) else None
+    of_masks = [reckoned(key, load) for key in keys if key.stage != "attention"]
+    known = [ratio * one for one in of_masks if one is not None]
+    if len(known) < len(of_masks):
+        return None
+    return Estimate(START + sum(known) + (len(keys) - len(known)) * _of_maps(load), basis)
 
 
 def seconds_of(key: Key, manifests: Iterable[Manifest]) -> float | None:
