@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import zipfile
@@ -28,7 +27,8 @@ from tests.waiting import HANG_SECONDS
 
 MOST_MEMORY = 500 * 2**20
 MEASURED = """
-import json, re, sys
+import json, re, resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
 from explorer.errors import ExplorerError
 from pathlib import Path
 try:
@@ -52,7 +52,6 @@ def measured(call):
         text=True,
         timeout=HANG_SECONDS,
         env={**os.environ, "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30)),
         check=True,
     )
     said, memory = json.loads(done.stdout)

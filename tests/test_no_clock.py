@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).parent
+ROOT = TESTS.parent
 ALLOWED = {
     "waiting.py": "the one place that looks at the clock: it holds the limit at which a hang is given up",
 }
@@ -35,6 +38,8 @@ def _call(node):
     if name in WAITS and any(_is_number(argument) for argument in node.args):
         yield node.lineno, f"{name} has a limit of its own: use HANG_SECONDS"
     for keyword in node.keywords:
+        if keyword.arg == "preexec_fn":
+            yield node.lineno, "preexec_fn may wait for ever for what a thread that was not forked holds"
         if keyword.arg == "deadline" and _is_number(keyword.value):
             yield node.lineno, "a deadline: tests/conftest.py has switched them off for all"
         if keyword.arg and "timeout" in keyword.arg and _is_number(keyword.value):
@@ -78,6 +83,7 @@ def test_no_test_races_the_clock():
         "AppTest.from_function(script)",
         "AppTest.from_function(script, default_timeout=20)",
         "settings(deadline=500)",
+        "subprocess.run(command, preexec_fn=limit)",
         "for _ in range(300):\n    if done():\n        break",
     ],
 )
@@ -98,3 +104,11 @@ def test_what_races_the_clock_is_found(source):
 )
 def test_what_waits_for_a_condition_is_not(source):
     assert not list(races(source))
+
+
+def test_a_test_that_hangs_fails_by_its_name(tmp_path):
+    hanging = "import threading\n\ndef test_that_hangs():\n    threading.Event().wait()\n"
+    (tmp_path / "test_hanging.py").write_text(hanging)
+    command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--override-ini=timeout=1", tmp_path]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "test_hanging.py::test_that_hangs - Failed: Timeout" in done.stdout
