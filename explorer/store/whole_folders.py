@@ -97,20 +97,30 @@ def _clear_beside(folder: Path, mine: Path | None, kinds: tuple[str, ...] = (_PA
 
     kinds: how names begin. An `.old-` folder is put back first where its place is empty.
     """
-    for path in sorted(path for path in folder.iterdir() if path.name.startswith(kinds)):
-        name = _written(path)
-        target = folder / name if name else None
-        if target == mine and path.name.startswith(_LOCK):
-            continue
-        with suppress(OSError, BadBundle):
-            if target in (None, mine):
-                _clear(path)
-            elif target is not None and target not in _HELD.get():
-                lock = _acquire(target, None)
-                try:
+    with _undisturbed(folder):
+        for path in sorted(path for path in folder.iterdir() if path.name.startswith(kinds)):
+            name = _written(path)
+            target = folder / name if name else None
+            if target == mine and path.name.startswith(_LOCK):
+                continue
+            with suppress(OSError):
+                if target in (None, mine):
                     _clear(path)
-                finally:
-                    _release(target, lock)
+                elif target is not None and target not in _HELD.get():
+                    _clear_if_free(path, target)
+
+
+def _clear_if_free(path: Path, target: Path) -> None:
+    """Clears what a writer of another folder left, where it has none."""
+    lock, is_free = _try(_lock_of(target))
+    try:
+        if is_free:
+            _clear(path)
+    finally:
+        if is_free:
+            _release(target, lock)
+        elif lock is not None:
+            os.close(lock)
 
 
 def leftover_words(path: Path) -> str:
@@ -132,7 +142,7 @@ def writer_of(target: Path) -> str:
     if fcntl is None or not path.is_file():
         return ""
     try:
-        with path.open("rb") as file:
+        with _undisturbed(path.parent), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return _holder(path)
@@ -172,33 +182,83 @@ def _acquire(target: Path, on_wait: Told | None) -> int | None:
     while fcntl is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            with _undisturbed(path.parent):
+                lock, is_free = _try(path)
         except FileNotFoundError:  # whoever had it was the last there, and took the folder along
             continue
+        if lock is None:
+            break
         try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not is_free:
                 words = f"{target} is being written by {_holder(path)}."
                 if on_wait is None:
-                    raise BadBundle(words, "Wait until that is done, or stop it.") from None
+                    raise BadBundle(words, "Wait until that is done, or stop it.")
                 if not told:
                     on_wait(f"{words} This waits until that is done.")
                 told = True
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            if path.exists() and os.path.samestat(os.fstat(lock), path.stat()):
+            if _is_at(path, lock):
                 os.ftruncate(lock, 0)
                 with suppress(OSError):  # a full disk: then nobody is told who it is
                     os.pwrite(lock, _me().encode(), 0)
                 return lock
         except BaseException as error:
             os.close(lock)
-            if isinstance(error, OSError):  # a file system without locks
+            if isinstance(error, OSError):
                 break
             raise
         os.close(lock)  # its holder took it away when it was done: the next one is another file
     path.parent.mkdir(parents=True, exist_ok=True)
     return None
+
+
+def _try(path: Path) -> tuple[int | None, bool]:
+    """Opens a lock, takes it where it is free, and says whether it was. None where there are no locks: all is free."""
+    if fcntl is None:
+        return None, True
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return lock, False
+    except OSError:
+        os.close(lock)
+        return None, True
+    return lock, True
+
+
+@contextmanager
+def _undisturbed(folder: Path) -> Iterator[None]:
+    """Keeps all others, as long as the block lasts, from trying the locks of what is in a folder.
+
+    Else who looks whether a lock is left over would be taken for a writer by one who begins to write just then.
+    Raises FileNotFoundError where the folder is not there. Where it cannot be locked itself, nobody is kept from
+    anything.
+    """
+    held = None
+    while fcntl is not None and held is None:
+        try:
+            held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(held, fcntl.LOCK_EX)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            break
+        if not _is_at(folder, held):
+            os.close(held)
+            held = None
+    try:
+        yield
+    finally:
+        if held is not None:
+            os.close(held)
+
+
+def _is_at(path: Path, opened: int) -> bool:
+    """Whether that is what lies at a path by now."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(opened), path.stat())
+    return False
 
 
 def _release(target: Path, lock: int | None) -> None:

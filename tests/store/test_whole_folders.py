@@ -156,6 +156,46 @@ def test_a_second_writer_says_who_it_waits_for_and_then_goes_on(tmp_path):
     assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == [], "no lock is left"
 
 
+@pytest.mark.parametrize("looks", [lambda target: whole_folders._clear_beside(target.parent, None), writer_of])
+def test_who_looks_for_what_is_left_over_is_not_taken_for_a_writer(tmp_path, monkeypatch, looks):
+    target, errors = tmp_path / "run" / "thing", []
+    target.parent.mkdir()
+    (target.parent / ".lock-thing").touch()  # as one who was killed leaves it, or one who begins just now
+    looking, go_on = threading.Event(), threading.Event()
+    flock = whole_folders.fcntl.flock
+
+    def observed(lock, how):
+        if threading.current_thread() is writer:
+            if not how & whole_folders.fcntl.LOCK_NB:  # it would wait
+                go_on.set()
+            try:
+                flock(lock, how)
+            finally:
+                go_on.set()
+            return
+        flock(lock, how)
+        if how & whole_folders.fcntl.LOCK_NB:  # it holds the lock of what it looks at
+            looking.set()
+            assert go_on.wait(HANG_SECONDS)
+
+    def write():
+        try:
+            with written_aside(target) as place:
+                (place / "new").touch()
+        except BadBundle as error:
+            errors.append(error)
+
+    monkeypatch.setattr(whole_folders.fcntl, "flock", observed)
+    looker, writer = threading.Thread(target=looks, args=(target,)), threading.Thread(target=write)
+    looker.start()
+    assert looking.wait(HANG_SECONDS)
+    writer.start()
+    writer.join(HANG_SECONDS)
+    looker.join(HANG_SECONDS)
+    assert not errors
+    assert [path.name for path in target.parent.iterdir()] == ["thing"]
+
+
 def test_a_link_in_the_place_is_replaced_and_not_followed(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "mine").touch()
