@@ -29,9 +29,9 @@ class _Slot:
 class LocalEngine:
     """So many processes at once on this machine; on one GPU they share it."""
 
-    def __init__(self, setting: Setting, jobs: int, *, begun: str = "loky") -> None:
-        """setting: what the jobs share. jobs: at once. begun: how processes are, in loky's words."""
-        self._setting, self._context = setting, get_context(begun)
+    def __init__(self, setting: Setting, jobs: int) -> None:
+        """setting: what the jobs share. jobs: at once."""
+        self._setting, self._context = setting, get_context("loky")
         self._slots = [_Slot() for _ in range(jobs)]
 
     @property

@@ -3,49 +3,44 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
 
-from explorer.store import saved_state
 from explorer.store.bundle import WORK, Bundle
-from explorer.store.run_progress import read_progress, write_progress
-from precompute.run.carrying_out import carry_out
+from explorer.store.run_progress import read_progress
 from precompute.run.freshness import fresh
-from precompute.run.local import LocalEngine
-from precompute.run.stopping import asked_to_stop
 from precompute.run.worker import make_job
 from tests.precompute.run import worlds
 from tests.waiting import until
 
+ROOT = Path(__file__).resolve().parents[3]
 KILLS = 10
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def drive(root, bundle):
-    """Forks a driver with two workers, which are forks too, so that torch is imported once; its process id."""
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        saved_state.SECONDS = 0.0
-        jobs = worlds.plan()
-        engine = LocalEngine(worlds.setting(root, bundle.root.name), 2, begun="fork")
-        with asked_to_stop() as stop:
-            carry_out(
-                jobs, fresh(bundle, jobs), engine, lambda told: write_progress(bundle.root, told), stop=stop, tick=0.05
-            )
-        status = 0
-    except KeyboardInterrupt:
-        status = 130
-    finally:
-        os._exit(status)
+    """Starts a driver with two workers."""
+    command = [sys.executable, "-m", "tests.precompute.run.driver", str(root), bundle.root.name]
+    return subprocess.Popen(command, cwd=ROOT)
+
+
+def workers_of(driver):
+    """Its workers, without what follows up their semaphores."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [one for one in psutil.Process(driver.pid).children(recursive=True) if "LokyProcess" in words_of(one)]
+    return []
+
+
+def words_of(process):
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        return " ".join(process.cmdline())
+    return ""
 
 
 def after_news(bundle, driver, many):
@@ -55,13 +50,9 @@ def after_news(bundle, driver, many):
     def enough():
         with contextlib.suppress(FileNotFoundError):
             told.add(path.stat().st_mtime_ns)
-        return len(told) > many or driver.status() == psutil.STATUS_ZOMBIE
+        return len(told) > many or driver.poll() is not None
 
     until(enough)
-
-
-def ended(pid):
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def gone(processes):
@@ -71,14 +62,8 @@ def gone(processes):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A world with a plan that nobody interrupted."""
-    import torch
-
-    torch.set_num_threads(1)
     root = worlds.make(tmp_path_factory.mktemp("kills"))
-    for job in worlds.plan():  # what jobs import late is here before the first fork: else each would import it again
-        if job.key.run.seed == worlds.SEEDS[0] and "super" not in job.key.variant:
-            assert not make_job(worlds.setting(root, "imports"), job).error
-    assert ended(drive(root, Bundle(root / "bundle"))) == 0
+    assert drive(root, Bundle(root / "bundle")).wait() == 0
     return root
 
 
@@ -89,23 +74,23 @@ def test_after_ten_kills_the_same_plan_ends_with_the_same(whole):
     there = set()
     kills = 0
     while kills < KILLS:
-        pid = drive(root, bundle)
-        driver = psutil.Process(pid)
-        after_news(bundle, driver, rng.randint(1, 120))
-        workers = [one for one in driver.children(recursive=True) if one.is_running()]
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if rng.random() < 0.5 and workers:
-                rng.choice(workers).send_signal(signal.SIGKILL)
+        driver = drive(root, bundle)
+        after_news(bundle, driver, rng.randint(1, 160))
+        workers = workers_of(driver)
+        if rng.random() < 0.5 and workers:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                rng.choice(workers).kill()
                 kills += 1
-                after_news(bundle, driver, rng.randint(1, 40))
-            driver.send_signal(signal.SIGKILL)
-            kills += 1
-        os.waitpid(pid, 0)
+            after_news(bundle, driver, rng.randint(1, 80))
+            workers += workers_of(driver)
+        driver.kill()
+        kills += 1
+        driver.wait()
         gone(workers)
         now = fresh(bundle, jobs)
         assert there <= now, "what was made is lost"
         there = now
-    assert ended(drive(root, bundle)) == 0
+    assert drive(root, bundle).wait() == 0
     assert fresh(bundle, jobs) == {job.key for job in jobs}
     assert worlds.differing(Bundle(root / "bundle"), bundle, jobs) == []
     for job in jobs:  # given again, a command clears what a kill left after its last write
@@ -119,16 +104,16 @@ def test_after_ten_kills_the_same_plan_ends_with_the_same(whole):
 def test_ctrl_c_ends_in_a_sentence_and_leaves_no_process(whole, number):
     root = whole
     bundle = Bundle(root / f"stopped-{number}")
-    pid = drive(root, bundle)
+    driver = drive(root, bundle)
 
     def runs():
         told = read_progress(bundle.root)
         return told is not None and told.of("running")
 
     until(runs)
-    workers = psutil.Process(pid).children(recursive=True)
-    os.kill(pid, number)
-    assert ended(pid) == 130
+    workers = workers_of(driver)
+    driver.send_signal(number)
+    assert driver.wait() == 130
     gone(workers)
     told = read_progress(bundle.root)
     assert not told.of("running", "failed")
