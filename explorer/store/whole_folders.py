@@ -16,7 +16,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +34,8 @@ _RANDOM = re.compile(r"(?:(?P<name>.+)-)?[a-z0-9_]{8}")
 """What mkdtemp ends names with; versions before this one put nothing before it."""
 _LONGEST = 200
 """Bytes of a name that still leave room for what is put around it."""
+_ROUNDS = 1_000
+"""Times that a lock which is no longer at its place is opened again: on some file systems nothing is ever the same."""
 _HERE, _EXCHANGE = -100, 2
 """AT_FDCWD and RENAME_EXCHANGE of Linux."""
 _HELD: ContextVar[frozenset[Path]] = ContextVar("folders that this thread is the writer of", default=frozenset())
@@ -179,7 +181,7 @@ def _written(path: Path) -> str:
 def _acquire(target: Path, on_wait: Told | None) -> int | None:
     """The open lock of a folder; None where the system or the file system has none."""
     path, told = _lock_of(target), False
-    while fcntl is not None:
+    for _ in range(_ROUNDS if fcntl is not None else 0):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with _undisturbed(path.parent):
@@ -235,23 +237,21 @@ def _undisturbed(folder: Path) -> Iterator[None]:
     Raises FileNotFoundError where the folder is not there. Where it cannot be locked itself, nobody is kept from
     anything.
     """
-    held = None
-    while fcntl is not None and held is None:
-        try:
-            held = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-            fcntl.flock(held, fcntl.LOCK_EX)
-        except FileNotFoundError:
-            raise
-        except OSError:
-            break
-        if not _is_at(folder, held):
-            os.close(held)
-            held = None
-    try:
+    with ExitStack() as held:
+        for _ in range(_ROUNDS if fcntl is not None else 0):
+            try:
+                opened = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                raise
+            except OSError:
+                break
+            held.callback(os.close, opened)
+            with suppress(OSError):
+                fcntl.flock(opened, fcntl.LOCK_EX)
+            if _is_at(folder, opened):
+                break
+            held.pop_all().close()  # it was taken away, and another made in its place
         yield
-    finally:
-        if held is not None:
-            os.close(held)
 
 
 def _is_at(path: Path, opened: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -194,6 +195,13 @@ def test_who_looks_for_what_is_left_over_is_not_taken_for_a_writer(tmp_path, mon
     looker.join(HANG_SECONDS)
     assert not errors
     assert [path.name for path in target.parent.iterdir()] == ["thing"]
+
+
+def test_a_file_system_on_which_nothing_is_the_same_twice_is_written_to_without_locks(tmp_path, monkeypatch):
+    monkeypatch.setattr(os.path, "samestat", lambda _one, _other: False)
+    with written_aside(tmp_path / "thing") as place:
+        (place / "new").touch()
+    assert (tmp_path / "thing" / "new").is_file()
 
 
 def test_a_link_in_the_place_is_replaced_and_not_followed(tmp_path):
