@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -19,6 +21,21 @@ def pytest_collection_modifyitems(items):
     """Files with long tests come first, then slow folders: the short ones fill what is left on every core."""
     long = {item.path for item in items if item.get_closest_marker("long")}
     items.sort(key=lambda item: (item.path not in long, SLOW_FOLDERS.isdisjoint(item.nodeid.split("/"))))
+
+
+@pytest.fixture
+def bounded_memory():
+    """In the test, what takes 4 GB more than there is before raises MemoryError; else the machine is what fails."""
+    if not Path("/proc/self/statm").exists():
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (now + 4 * 2**30, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @pytest.fixture(scope="session")

@@ -30,11 +30,12 @@ from explorer.errors import BadBundle, BadRequest
 from explorer.foreign import Unreadable, arrays_of, text_of
 from explorer.glue.tasks import TASKS, Task
 from explorer.store.commands import command_for, given_in, open_command, study_command
+from explorer.store.folder_locks import Told
 from explorer.store.own_tasks import task_of
 from explorer.store.schema import FileEntry, Key, Manifest, Run, key_at, manifest_from_json
 from explorer.store.tables import table_of
 from explorer.store.user_folders import where_to_get_a_bundle
-from explorer.store.whole_folders import Told, put_back, sole_writer, written_aside
+from explorer.store.whole_folders import put_back, sole_writer, written_aside
 
 MANIFEST = "manifest.json"
 ARRAYS = "arrays.npz"

@@ -14,6 +14,7 @@ from explorer.errors import BadBundle
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
 from explorer.store.inventory import Inventory
+from explorer.store.model_shape import shape_in
 from explorer.store.paper.importer import N_HEADS, N_LAYERS
 from explorer.store.runs_of_task import current, in_paper_order
 from explorer.store.schema import Key, Manifest, Run
@@ -73,8 +74,8 @@ def shape_of(manifests: Iterable[Manifest], run: Run) -> tuple[int, int]:
     for manifest in manifests.of_run(run) if isinstance(manifests, Inventory) else manifests:
         if manifest.key == Key(run, "finetune"):
             again = manifest.command
-            if len(shape := manifest.config.get("shape", ())) == 2:
-                return int(shape[0]), int(shape[1])
+            if (shape := shape_in(manifest)) is not None:
+                return shape
         imported |= manifest.key.run == run and manifest.stage == "published-masks"
     if imported:
         return N_LAYERS, N_HEADS

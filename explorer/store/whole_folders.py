@@ -2,40 +2,37 @@
 
 Beside a folder NAME lie, while it is written, `.lock-NAME` (who does) and `.partial-NAME-…` (what is not whole yet)
 and, where the system cannot exchange two folders in one step, for an instant `.old-NAME-…` with the one before in it.
-The lock is the system's own (flock), so it is free once its holder is dead: what lies beside a free one is left over.
+The lock is free once its holder is dead (`folder_locks.py`): what lies beside a free one is left over.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import os
 import re
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from datetime import datetime
 from pathlib import Path
 
-from explorer.errors import BadBundle
+from explorer.store.folder_locks import (
+    LOCK,
+    Told,
+    acquire,
+    lock_of,
+    release,
+    short_name,
+    try_lock,
+    undisturbed,
+    writer_of,
+)
 
-try:
-    import fcntl
-except ImportError:  # pragma: no cover  # Windows has no flock: there, nobody is told of another writer
-    fcntl = None  # type: ignore[assignment]
-
-Told = Callable[[str], object]
-_LOCK, _PARTIAL, _OLD = ".lock-", ".partial-", ".old-"
+_PARTIAL, _OLD = ".partial-", ".old-"
 _RANDOM = re.compile(r"(?:(?P<name>.+)-)?[a-z0-9_]{8}")
 """What mkdtemp ends names with; versions before this one put nothing before it."""
-_LONGEST = 200
-"""Bytes of a name that still leave room for what is put around it."""
-_ROUNDS = 1_000
-"""Times that a lock which is no longer at its place is opened again: on some file systems nothing is ever the same."""
 _HERE, _EXCHANGE = -100, 2
 """AT_FDCWD and RENAME_EXCHANGE of Linux."""
 _HELD: ContextVar[frozenset[Path]] = ContextVar("folders that this thread is the writer of", default=frozenset())
@@ -54,14 +51,14 @@ def sole_writer(target: Path, on_wait: Told | None = None) -> Iterator[None]:
         yield
         return
     made = [folder for folder in target.parents if not folder.exists()]
-    lock = _acquire(target, on_wait)
+    lock = acquire(target, on_wait)
     held = _HELD.set(_HELD.get() | {target})
     try:
         _clear_beside(target.parent, target)
         yield
     finally:
         _HELD.reset(held)
-        _release(target, lock)
+        release(target, lock)
         with suppress(OSError):  # not empty, or another one's by now
             for folder in made:
                 folder.rmdir()
@@ -75,7 +72,7 @@ def written_aside(target: Path, on_wait: Told | None = None) -> Iterator[Path]:
     """
     target = _resolved(target)
     with sole_writer(target, on_wait):
-        partial = Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{_short(target.name)}-", dir=target.parent))
+        partial = Path(tempfile.mkdtemp(prefix=f"{_PARTIAL}{short_name(target.name)}-", dir=target.parent))
         try:
             yield partial
             partial.chmod(0o755)  # mkdtemp makes it private
@@ -94,16 +91,16 @@ def put_back(target: Path) -> None:
             _clear_beside(_resolved(target).parent, None, (_OLD,))
 
 
-def _clear_beside(folder: Path, mine: Path | None, kinds: tuple[str, ...] = (_PARTIAL, _OLD, _LOCK)) -> None:
+def _clear_beside(folder: Path, mine: Path | None, kinds: tuple[str, ...] = (_PARTIAL, _OLD, LOCK)) -> None:
     """Clears what killed writers left in a folder, apart from what someone is writing; `mine` is known to be free.
 
     kinds: how names begin. An `.old-` folder is put back first where its place is empty.
     """
-    with _undisturbed(folder):
+    with undisturbed(folder):
         for path in sorted(path for path in folder.iterdir() if path.name.startswith(kinds)):
             name = _written(path)
             target = folder / name if name else None
-            if target == mine and path.name.startswith(_LOCK):
+            if target == mine and path.name.startswith(LOCK):
                 continue
             with suppress(OSError):
                 if target in (None, mine):
@@ -114,20 +111,20 @@ def _clear_beside(folder: Path, mine: Path | None, kinds: tuple[str, ...] = (_PA
 
 def _clear_if_free(path: Path, target: Path) -> None:
     """Clears what a writer of another folder left, where it has none."""
-    lock, is_free = _try(_lock_of(target))
+    lock, is_free = try_lock(lock_of(target))
     try:
         if is_free:
             _clear(path)
     finally:
         if is_free:
-            _release(target, lock)
+            release(target, lock)
         elif lock is not None:
             os.close(lock)
 
 
 def leftover_words(path: Path) -> str:
     """Words what a file or folder is that a write left or is using, and what to do about it; '' for any other."""
-    if not path.name.startswith((_PARTIAL, _OLD, _LOCK)):
+    if not path.name.startswith((_PARTIAL, _OLD, LOCK)):
         return ""
     name = _written(path)
     target = path.parent / name if name else None
@@ -138,149 +135,24 @@ def leftover_words(path: Path) -> str:
     return f"{path} is left of a killed write: the next command that writes beside it clears it, and so may you."
 
 
-def writer_of(target: Path) -> str:
-    """Names the process that is writing a folder, and since when; '' where there is none."""
-    path = _lock_of(target)
-    if fcntl is None or not path.is_file():
-        return ""
-    try:
-        with _undisturbed(path.parent), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return _holder(path)
-    except OSError:
-        return ""
-    return ""
-
-
 def _resolved(target: Path) -> Path:
     """Gives the one name of a folder; a link in its own place is not followed."""
     target = Path(os.path.abspath(target))  # noqa: PTH100  # resolve() would follow a link in its own place
     return target.parent.resolve() / target.name
 
 
-def _short(name: str) -> str:
-    data = os.fsencode(name)
-    return name if len(data) <= _LONGEST else hashlib.sha256(data).hexdigest()
-
-
-def _lock_of(target: Path) -> Path:
-    return target.parent / f"{_LOCK}{_short(target.name)}"
-
-
 def _written(path: Path) -> str:
     """The name of the folder that was being written; '' where it is not told."""
     kind, _, rest = path.name[1:].partition("-")
-    if f".{kind}-" == _LOCK:
+    if f".{kind}-" == LOCK:
         return rest
     match = _RANDOM.fullmatch(rest)
     inside = sorted(path.iterdir()) if f".{kind}-" == _OLD and path.is_dir() else []
     return (match and match["name"]) or (inside[0].name if inside else "")
 
 
-def _acquire(target: Path, on_wait: Told | None) -> int | None:
-    """The open lock of a folder; None where the system or the file system has none."""
-    path, told = _lock_of(target), False
-    for _ in range(_ROUNDS if fcntl is not None else 0):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with _undisturbed(path.parent):
-                lock, is_free = _try(path)
-        except FileNotFoundError:  # whoever had it was the last there, and took the folder along
-            continue
-        if lock is None:
-            break
-        try:
-            if not is_free:
-                words = f"{target} is being written by {_holder(path)}."
-                if on_wait is None:
-                    raise BadBundle(words, "Wait until that is done, or stop it.")
-                if not told:
-                    on_wait(f"{words} This waits until that is done.")
-                told = True
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            if _is_at(path, lock):
-                os.ftruncate(lock, 0)
-                with suppress(OSError):  # a full disk: then nobody is told who it is
-                    os.pwrite(lock, _me().encode(), 0)
-                return lock
-        except BaseException as error:
-            os.close(lock)
-            if isinstance(error, OSError):
-                break
-            raise
-        os.close(lock)  # its holder took it away when it was done: the next one is another file
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return None
-
-
-def _try(path: Path) -> tuple[int | None, bool]:
-    """Opens a lock, takes it where it is free, and says whether it was. None where there are no locks: all is free."""
-    if fcntl is None:
-        return None, True
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return lock, False
-    except OSError:
-        os.close(lock)
-        return None, True
-    return lock, True
-
-
-@contextmanager
-def _undisturbed(folder: Path) -> Iterator[None]:
-    """Keeps all others, as long as the block lasts, from trying the locks of what is in a folder.
-
-    Else who looks whether a lock is left over would be taken for a writer by one who begins to write just then.
-    Raises FileNotFoundError where the folder is not there. Where it cannot be locked itself, nobody is kept from
-    anything.
-    """
-    with ExitStack() as held:
-        for _ in range(_ROUNDS if fcntl is not None else 0):
-            try:
-                opened = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-            except FileNotFoundError:
-                raise
-            except OSError:
-                break
-            held.callback(os.close, opened)
-            with suppress(OSError):
-                fcntl.flock(opened, fcntl.LOCK_EX)
-            if _is_at(folder, opened):
-                break
-            held.pop_all().close()  # it was taken away, and another made in its place
-        yield
-
-
-def _is_at(path: Path, opened: int) -> bool:
-    """Whether that is what lies at a path by now."""
-    with suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(opened), path.stat())
-    return False
-
-
-def _release(target: Path, lock: int | None) -> None:
-    if lock is not None:
-        with suppress(OSError):
-            _lock_of(target).unlink(missing_ok=True)  # while it is held, so that it is this one
-        os.close(lock)
-
-
-def _me() -> str:
-    return f"process {os.getpid()} on {socket.gethostname()} since {datetime.now().astimezone():%Y-%m-%d %H:%M}"
-
-
-def _holder(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")[:200] or "another process"
-    except (OSError, UnicodeDecodeError):
-        return "another process"
-
-
 def _clear(path: Path) -> None:
-    if path.name.startswith(_LOCK):
+    if path.name.startswith(LOCK):
         path.unlink(missing_ok=True)
         return
     if path.name.startswith(_OLD) and path.is_dir():
@@ -301,7 +173,7 @@ def _swap(partial: Path, target: Path) -> None:
     if not os.path.lexists(target):
         partial.rename(target)
     elif not _exchange(partial, target):
-        old = Path(tempfile.mkdtemp(prefix=f"{_OLD}{_short(target.name)}-", dir=target.parent))
+        old = Path(tempfile.mkdtemp(prefix=f"{_OLD}{short_name(target.name)}-", dir=target.parent))
         target.rename(old / target.name)  # whoever is killed here leaves it to the next reader or writer to put back
         partial.rename(target)
         _remove(old)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from explorer.bert.stand_ins import SAMPLE
+from explorer.store.model_shape import shape_in
 from explorer.store.runs_of_task import TOGETHER
 from explorer.store.schema import Key, Manifest, Run
 
@@ -143,12 +144,12 @@ def loads_of(manifests: Iterable[Manifest]) -> Mapping[tuple[str, str], Load]:
 
 def load_of(finetuned: Manifest) -> Load | None:
     """Reads from a run's fine-tuning what its stages have to compute; None of any other artefact."""
-    shape, data = finetuned.config.get("shape"), finetuned.data.get("dev")
+    shape, data = shape_in(finetuned), finetuned.data.get("dev")
     if finetuned.stage != "finetune" or not shape or not data:
         return None
     told = finetuned.summary
     characters, parameters = told.get("characters", _UNKNOWN[0]), told.get("parameters", _UNKNOWN[1])
-    return Load(int(data["n"]), float(characters), int(shape[0]), int(shape[1]), int(parameters))
+    return Load(int(data["n"]), float(characters), *shape, int(parameters))
 
 
 def _ratio_of_runs(earlier: Iterable[Manifest]) -> tuple[float, int]:

@@ -135,8 +135,7 @@ def _structured(options: Options, run: Run, kind: str, finetuned: Manifest) -> _
             f"Prune another seed of {run.task}, then: `{options.bundle.command_for(artefact.manifest.key)}`.",
         )
     row = rows[kind]
-    n_layers, n_heads = (int(size) for size in finetuned.config["shape"])
-    mask = Mask.from_code(str(row["mask"]), n_layers, n_heads)
+    mask = Mask.from_code(str(row["mask"]), *full_mask_in(finetuned).heads.shape)
     columns = {"mask": mask.code, "heads_kept": mask.heads_kept, "mlps_kept": mask.mlps_kept, "note": row["note"]}
     return _Subnetwork(mask, None, columns)
 

@@ -11,8 +11,8 @@ import pytest
 from explorer.errors import BadRequest
 from explorer.mask import Mask
 from explorer.store.bundle import Bundle
+from explorer.store.folder_locks import writer_of
 from explorer.store.schema import Key, Run
-from explorer.store.whole_folders import writer_of
 from explorer.tickets.pruning_path import rows_of
 from precompute.bundle.site import INDEX, LARGEST, run_site
 from tests.bundles import MODEL, H, L, small_bundle, ticket

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import BadBundle
-from explorer.store import whole_folders
+from explorer.store import folder_locks, whole_folders
 from explorer.store.bundle import Bundle
+from explorer.store.folder_locks import writer_of
 from explorer.store.validation import validate
-from explorer.store.whole_folders import leftover_words, sole_writer, writer_of, written_aside
+from explorer.store.whole_folders import leftover_words, sole_writer, written_aside
 from tests.store.test_bundle import ARRAY, KEY, RUN, manifest
 from tests.waiting import HANG_SECONDS
 
@@ -22,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KILLED_AT_EVERY_STEP = """
 import os, signal, sys
 from pathlib import Path
-from explorer.store import whole_folders
+from explorer.store import folder_locks, whole_folders
 
 root, way = Path(sys.argv[1]), sys.argv[2]
 if way == "two renames":
@@ -163,11 +164,11 @@ def test_who_looks_for_what_is_left_over_is_not_taken_for_a_writer(tmp_path, mon
     target.parent.mkdir()
     (target.parent / ".lock-thing").touch()  # as one who was killed leaves it, or one who begins just now
     looking, go_on = threading.Event(), threading.Event()
-    flock = whole_folders.fcntl.flock
+    flock = folder_locks.fcntl.flock
 
     def observed(lock, how):
         if threading.current_thread() is writer:
-            if not how & whole_folders.fcntl.LOCK_NB:  # it would wait
+            if not how & folder_locks.fcntl.LOCK_NB:  # it would wait
                 go_on.set()
             try:
                 flock(lock, how)
@@ -175,7 +176,7 @@ def test_who_looks_for_what_is_left_over_is_not_taken_for_a_writer(tmp_path, mon
                 go_on.set()
             return
         flock(lock, how)
-        if how & whole_folders.fcntl.LOCK_NB:  # it holds the lock of what it looks at
+        if how & folder_locks.fcntl.LOCK_NB:  # it holds the lock of what it looks at
             looking.set()
             assert go_on.wait(HANG_SECONDS)
 
@@ -186,7 +187,7 @@ def test_who_looks_for_what_is_left_over_is_not_taken_for_a_writer(tmp_path, mon
         except BadBundle as error:
             errors.append(error)
 
-    monkeypatch.setattr(whole_folders.fcntl, "flock", observed)
+    monkeypatch.setattr(folder_locks.fcntl, "flock", observed)
     looker, writer = threading.Thread(target=looks, args=(target,)), threading.Thread(target=write)
     looker.start()
     assert looking.wait(HANG_SECONDS)
