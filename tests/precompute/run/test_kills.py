@@ -20,7 +20,7 @@ from tests.precompute.run import worlds
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
-KILLS = 10
+KILLS = 6
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
@@ -68,7 +68,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.mark.long
-def test_after_ten_kills_the_same_plan_ends_with_the_same(whole):
+def test_after_six_kills_the_same_plan_ends_with_the_same(whole):
     root = whole
     rng, bundle, jobs = random.Random(0), Bundle(root / "killed"), worlds.plan()
     there = set()
