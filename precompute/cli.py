@@ -6,6 +6,7 @@ Verbs import their stage when called: help and most errors come before torch doe
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Annotated
 
@@ -77,6 +78,17 @@ def main() -> None:
         sys.exit(2)
     except (OSError, SafetensorError) as error:
         typer.echo(f"error: {_of_the_system(error)}", err=True)
+        sys.exit(2)
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not re.search(
+            "alloc.* memory|out of memory", str(error)
+        ):  # torch raises RuntimeError
+            raise
+        typer.echo(
+            "error: This takes more memory than there is. Ask for less, or compute it on a larger machine: the same "
+            "command goes on from what it saved.",
+            err=True,
+        )
         sys.exit(2)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]

@@ -64,7 +64,10 @@ def run(
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", help="Artefacts made at once, each in a process of its own. Default: 1; ray: what fits.", min=1
+            "--jobs",
+            help="Artefacts made at once, each in a process of its own. Default: 1; ray: what fits.",
+            min=1,
+            max=1_000,
         ),
     ] = None,
     address: Annotated[

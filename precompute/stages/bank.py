@@ -18,7 +18,7 @@ from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
 from precompute.stages.opened import open_run, require_every_head, score_masks
 
-MASKS = 1000
+MASKS, _MOST = 1_000, 100_000
 _DRAW_SEED = 0
 """Seed that draws the same masks for every run of a shape, so that seeds and tasks are compared on them."""
 
@@ -34,6 +34,8 @@ def make(options: Options, masks: int | None = None) -> Manifest:
             f"The margins of a mask do not tell the {options.task.metric_words} of {options.task.n_outputs} classes.",
             "A mask bank takes accuracy, two classes or values.",
         )
+    if masks and masks > _MOST:
+        raise BadRequest(f"A bank of {masks:,} masks is more than fits.", f"At most {_MOST:,}; {MASKS:,} are usual.")
     config: dict[str, Any] = {"data": "dev", "masks": masks or MASKS, "rates": list(RATES), "draw_seed": _DRAW_SEED}
     fewer = _masks_of(options.bundle, key)
     grows = 0 < fewer < config["masks"]

@@ -216,6 +216,7 @@ def options_of(**changes):
         ("prune", {"procedure": "quick"}, "'quick' is not one of 'recompute', 'published'."),
         ("prune", {"model_name": "../up"}, "has no up/MRPC/seed_7/finetune"),
         ("ablations", {}, "has no minilm-l6/MRPC/seed_7/finetune"),
+        ("bank", {"masks": 10**12}, "A bank of 1,000,000,000,000 masks is more than fits. At most 100,000"),
     ],
 )
 def test_errors_are_one_sentence_on_stderr(run, glue, tiny_folder, tmp_path, monkeypatch, verb, options, message):
@@ -230,6 +231,17 @@ def test_errors_are_one_sentence_on_stderr(run, glue, tiny_folder, tmp_path, mon
     (line,) = [line for line in ran.err.splitlines() if line.strip()]
     assert line.startswith("error: ")
     assert message in line
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("[enforce fail] can't allocate memory: 5 bytes")])
+def test_too_little_memory_is_a_sentence(run, monkeypatch, error):
+    def no_room(_bundle):
+        raise error
+
+    monkeypatch.setattr("precompute.bundle.verbs.validate", no_room)
+    ran = run("validate", "cache")
+    assert ran.status == 2
+    assert "error: This takes more memory than there is." in ran.err
 
 
 def test_publishing_from_nowhere_or_what_is_not_there(run, bundle, tmp_path):

@@ -14,6 +14,7 @@ from precompute.run.verb import require_meaning
         (["--tasks", "MRPC", "--seeds", "x"], "'x' is no seed"),
         (["--tasks", ""], "nothing to plan"),
         (["--tasks", "MRPC", "--jobs", "0"], "--jobs"),
+        (["--tasks", "MRPC", "--jobs", "1000000000"], "--jobs"),
         (["--tasks", "MRPC", "--engine", "slurm"], "slurm"),
         (["--tasks", "MRPC", "--address", "head:6379"], "--address means something with --engine ray alone"),
         (["--tasks", "MRPC", "--gpus-per-job", "0.5"], "--gpus-per-job means something with --engine ray alone"),
