@@ -1,4 +1,4 @@
-"""Runs that overlap: nothing comes before the block that holds it, and what was left asks for nothing."""
+"""Runs that overlap: nothing comes before the block that holds it, what was left asks for nothing, files stay."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import pytest
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunnerEvent
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
 from explorer.ui import overlapping_runs
@@ -133,3 +136,45 @@ def test_what_waited_while_a_script_went_elsewhere_is_not_run(monkeypatch, page,
     runner = SimpleNamespace(_pages_manager=SimpleNamespace(current_page_script_hash="lab"))
     overlapping_runs._run_script(runner, RerunData(page_script_hash=page, fragment_id_queue=fragments))
     assert bool(ran) is runs
+
+
+@pytest.fixture
+def files(monkeypatch):
+    """Streamlit's files in memory, asked for by a script that runs for the session 'anna'."""
+    monkeypatch.setattr(overlapping_runs, "get_script_run_ctx", lambda: SimpleNamespace(session_id="anna"))
+    monkeypatch.setattr("streamlit.runtime.media_file_manager._get_session_id", lambda: "anna")
+    made = MediaFileManager(MemoryMediaFileStorage("/media"))
+    monkeypatch.setattr(overlapping_runs.runtime, "exists", lambda: True)
+    monkeypatch.setattr(overlapping_runs.runtime, "get_instance", lambda: SimpleNamespace(media_file_mgr=made))
+    monkeypatch.setattr(overlapping_runs, "_finish", lambda *_: made.remove_orphaned_files())
+    return made
+
+
+def drawn(files, event, *contents):
+    """A run that came to so many buttons, and how it ended."""
+    overlapping_runs._clear_session_refs(files)
+    for content in contents:
+        files.add(content, "text/plain", content.decode(), is_for_static_download=True)
+    overlapping_runs._on_script_finished(None, SimpleNamespace(session_id="anna"), event)
+
+
+def there(files):
+    return {file.content for name in files._file_metadata if (file := files.read_file(name)) is not None}
+
+
+def test_a_file_stays_until_a_run_has_drawn_the_page_without_it(files):
+    whole, stopped = ScriptRunnerEvent.SCRIPT_STOPPED_WITH_SUCCESS, ScriptRunnerEvent.SCRIPT_STOPPED_FOR_RERUN
+    drawn(files, whole, b"card", b"table")
+    for _ in range(5):
+        drawn(files, stopped)
+        drawn(files, stopped, b"table")
+    assert there(files) == {b"card", b"table"}
+    drawn(files, whole, b"table")
+    drawn(files, whole, b"table")
+    assert there(files) == {b"table"}
+    drawn(files, stopped)
+    overlapping_runs._clear_session_refs(files, "anna")  # the session ends
+    for _ in range(2):
+        files.remove_orphaned_files()
+    assert not there(files)
+    assert not files._files_by_session_and_coord
