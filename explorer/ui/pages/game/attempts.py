@@ -68,10 +68,10 @@ def show(
         return None
     standing = request.standing_of(question)
     answer = standing.answer
+    elsewhere = question.source.kind == cached_models.DIAGNOSTICS
+    stored = stored_of(known, mask, cached.stored_line(view, known.run)) if elsewhere else None
     if answer is not None:
         compared, baseline = answer.comparison, question.baseline
-        elsewhere = question.source.kind == cached_models.DIAGNOSTICS
-        stored = stored_of(known, mask, cached.stored_line(view, known.run)) if elsewhere else None
         verified = score_panel.verified_in_words(answer.evaluation, standing.unverified).replace("**", "")
         about = f"{known.task.metric_words} on {question.title}"
         _numbers(mask, compared.score, compared.full, about, baseline, verified, stored=stored)
@@ -87,21 +87,22 @@ def show(
             standing,
             lambda: request.standing_of(question, 0.0),
             lambda now: request.moved_on(standing, now),
-            lambda now: _meanwhile(mask, question, now),
+            lambda now: _meanwhile(mask, question, now, stored),
             every=request.pace,
         )
     return standing.evaluator
 
 
-def _meanwhile(mask: Mask, question: request.Question, standing: request.Standing) -> None:
+def _meanwhile(mask: Mask, question: request.Question, standing: request.Standing, stored: Stored | None) -> None:
+    """What is there before the score is, in as much room: what is below must not move under a finger."""
     news, evaluator = standing.news, standing.evaluator
     if isinstance(news, Running) and evaluator is not None:
         words = f"{question.known.task.metric_words} on {news.news.done:,} of {news.news.total:,} examples so far"
         full = evaluator.interval(evaluator.full)
-        _numbers(mask, news.news.score, full, words, question.baseline, sure=False)
+        _numbers(mask, news.news.score, full, words, question.baseline, sure=False, stored=stored)
         return
-    words = "loading the model, once …" if isinstance(news, request.Loading) else "scoring …"
-    _numbers(mask, None, None, f"{question.known.task.metric_words} on {question.title}: {words}")
+    words = "Loading the model, once …" if isinstance(news, request.Loading) else "Scoring …"
+    _numbers(mask, None, None, f"{question.known.task.metric_words} on {question.title}", waits=words, stored=stored)
 
 
 def _numbers(
@@ -113,6 +114,7 @@ def _numbers(
     verified: str = "",
     *,
     sure: bool = True,
+    waits: str = "…",
     stored: Stored | None = None,
 ) -> None:
     off, n = mask.heads.size - mask.heads_kept, mask.heads.size
@@ -120,7 +122,10 @@ def _numbers(
     if score is not None and not sure:
         value = f"≈ {value}"
     verdict = _nothing_off(score, full, baseline) if not off and mask.mlps.all() else ""
-    verdict = verdict or _verdict(score, full, sure, baseline, verified)
+    if score is None or full is None:
+        verdict = verdict or f"<div class='game-verdict wait'>{waits}<small>&nbsp;</small></div>"
+    else:
+        verdict = verdict or _verdict(score, full, sure, baseline, verified)
     first = f"<div><b>{off}</b><span>of {n} heads off</span></div>"
     number = f"<b>{value}</b><span>{html.escape(about)}</span>"
     if stored is not None:  # what the task itself scores comes first and largest
@@ -148,11 +153,7 @@ def _nothing_off(score: Score | None, full: Score | None, baseline: MajorityBase
     return f"<div class='game-verdict wait'>This is the full model<small>{line}, n = {score.n:,}</small></div>"
 
 
-def _verdict(
-    score: Score | None, full: Score | None, sure: bool, baseline: MajorityBaseline | None, verified: str
-) -> str:
-    if score is None or full is None:
-        return "<div class='game-verdict wait'>…<small>&nbsp;</small></div>"
+def _verdict(score: Score, full: Score, sure: bool, baseline: MajorityBaseline | None, verified: str) -> str:
     if baseline is not None and not beats(full, baseline):
         return (
             "<div class='game-verdict wait'>No verdict here"
