@@ -80,9 +80,8 @@ def main() -> None:
         typer.echo(f"error: {_of_the_system(error)}", err=True)
         sys.exit(2)
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not re.search(
-            "alloc.* memory|out of memory", str(error)
-        ):  # torch raises RuntimeError
+        told_by_torch = re.search("alloc.* memory|out of memory", str(error))
+        if not isinstance(error, MemoryError) and not told_by_torch:
             raise
         typer.echo(
             "error: This takes more memory than there is. Ask for less, or compute it on a larger machine: the same "

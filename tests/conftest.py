@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.browser.gate import Gate
+
 # Neither a slow example nor slowly drawn ones are a failure; what tests hand to @given from fixtures is read-only.
 settings.register_profile(
     "no-clock",
@@ -21,6 +23,14 @@ def pytest_collection_modifyitems(items):
     """Files with long tests come first, then slow folders: the short ones fill what is left on every core."""
     long = {item.path for item in items if item.get_closest_marker("long")}
     items.sort(key=lambda item: (item.path not in long, SLOW_FOLDERS.isdisjoint(item.nodeid.split("/"))))
+
+
+@pytest.fixture
+def gate():
+    """Holds work under way in another process, once it is shut."""
+    made = Gate()
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ in JSON how often it read, and where memory was short.
 
 from __future__ import annotations
 
-import io
 import json
 import resource
 import sys
@@ -17,7 +16,7 @@ import pandas as pd
 
 from explorer.store.bundle import ARRAYS, MANIFEST, TABLE, Bundle, sha256_of
 from explorer.store.validation import validate
-from tests.test_whatever_validates import LATER, read_all, read_later
+from tests.test_whatever_validates import LATER, npz, read_all, read_later
 
 MOST_MEMORY = 4 * 2**30
 LARGE, LARGE_SIDE = 10**18, 1_000
@@ -56,9 +55,7 @@ def changes(folder):
             if array.dtype.kind in "iu" and array.size:
                 changed = array.astype(np.int64)
                 changed.flat[-1] = LARGE
-                buffer = io.BytesIO()
-                np.savez_compressed(buffer, **arrays | {name: changed})
-                yield f"array {name}", {ARRAYS: buffer.getvalue()}
+                yield f"array {name}", {ARRAYS: npz(arrays | {name: changed})}
 
 
 def write(folder, contents):

@@ -154,8 +154,8 @@ def _pairs(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     _columns(table, ("first", "second", "mask", "score", *numbers))
     layers, heads = _known(shape)
     parts = layers * (heads + 1)
-    every = len(table) == parts * (parts - 1) // 2  # counted first: a shape may be any
-    if not every or table[["first", "second"]].to_numpy().tolist() != pairs_of(parts).tolist():
+    many = parts * (parts - 1) // 2  # compared before they are listed: a manifest or a table may say any number
+    if len(table) != many or table[["first", "second"]].to_numpy().tolist() != pairs_of(parts).tolist():
         raise _Unfit("its table does not hold every two components once, in order")
     _masks(table, shape)
     _finite(table, "score", may_be_undefined=True)
@@ -236,10 +236,10 @@ def _transfer(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     tickets, draws = artefact.manifest.config.get("tickets"), artefact.manifest.config.get("draws")
     if not isinstance(tickets, Mapping) or type(draws) is not int or draws < 1:
         raise _Unfit("its config names no tickets or no number of draws")
-    of_ticket: list[tuple[str, int]] = []
-    if len(table) == len(tickets) * (draws + 1):  # counted first: what a manifest says may be any number
-        of_ticket = [(str(task), draw) for task in tickets for draw in range(draws + 1)]
-    if not of_ticket or list(zip(table["ticket"], table["draw"], strict=True)) != of_ticket:
+    said = list(zip(table["ticket"], table["draw"], strict=True))
+    if len(said) != len(tickets) * (draws + 1) or said != [
+        (str(t), draw) for t in tickets for draw in range(draws + 1)
+    ]:
         raise _Unfit("its table does not hold each ticket and its random masks")
     _numbers(artefact.manifest.summary, "full_score")
 
@@ -356,8 +356,7 @@ def _attention(artefact: Artefact, shape: Shape | None, _n: int | None) -> None:
         raise _Unfit("its table names a pattern that is none")
     layers, heads = shape or (int(table["layer"].max()) + 1, int(table["head"].max()) + 1)
     places = set(zip(table["layer"], table["head"], strict=True))
-    every = len(places) == layers * heads  # counted first: a table may say any number
-    if not every or places != {(layer, head) for layer in range(layers) for head in range(heads)}:
+    if len(places) != layers * heads or places != {(at, head) for at in range(layers) for head in range(heads)}:
         raise _Unfit(f"its table is not of {layers} layers x {heads} heads")
     _samples(artefact, (layers, heads))
 

@@ -9,7 +9,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
 from joblib.externals.loky import ProcessPoolExecutor
-from joblib.externals.loky.backend import get_context
 
 from precompute.run.carrying_out import Outcome
 from precompute.run.graph import Job
@@ -31,7 +30,7 @@ class LocalEngine:
 
     def __init__(self, setting: Setting, jobs: int) -> None:
         """setting: what the jobs share. jobs: at once."""
-        self._setting, self._context = setting, get_context("loky")
+        self._setting = setting
         self._slots = [_Slot() for _ in range(jobs)]
 
     @property
@@ -44,9 +43,7 @@ class LocalEngine:
         slot = next(slot for slot in self._slots if slot.job is None)
         if slot.pool is None:
             threads = max(1, (os.cpu_count() or 1) // self.slots)
-            slot.pool = ProcessPoolExecutor(
-                1, timeout=None, context=self._context, initializer=begin, initargs=(threads, os.getpid())
-            )
+            slot.pool = ProcessPoolExecutor(1, timeout=None, initializer=begin, initargs=(threads, os.getpid()))
         slot.job, slot.since = job, time.perf_counter()
         slot.future = slot.pool.submit(make_job, self._setting, job)
 

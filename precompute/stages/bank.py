@@ -18,7 +18,9 @@ from precompute.artefacts import Draft, Stopwatch, finished
 from precompute.options import Options
 from precompute.stages.opened import open_run, require_every_head, score_masks
 
-MASKS, _MOST = 1_000, 100_000
+MASKS = 1_000
+_MOST = 100_000
+"""Masks of a bank, each with a margin for every example."""
 _DRAW_SEED = 0
 """Seed that draws the same masks for every run of a shape, so that seeds and tasks are compared on them."""
 

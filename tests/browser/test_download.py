@@ -6,17 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.gate import Gate
-
 pytestmark = pytest.mark.browser
 APP = Path(__file__).with_name("download_app.py")
-
-
-@pytest.fixture
-def gate():
-    made = Gate()
-    yield made
-    made.close()
 
 
 def test_a_file_is_there_while_run_after_run_is_stopped_before_it(page, serve, gate):

@@ -15,7 +15,6 @@ from explorer.mask import Mask
 from explorer.ui.widgets import scripts
 from explorer.ui.widgets.scripts import script
 from tests.browser.conftest import unhurried
-from tests.browser.gate import Gate
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -79,13 +78,6 @@ class Grid:
 @pytest.fixture
 def grid(page, serve):
     return Grid(page, serve(APP))
-
-
-@pytest.fixture
-def gate():
-    made = Gate()
-    yield made
-    made.close()
 
 
 def off(mask, *cells):

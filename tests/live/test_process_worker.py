@@ -41,13 +41,6 @@ def examples():
     return tiny.make_examples(TASKS["MRPC"], 40)
 
 
-@pytest.fixture
-def gate():
-    made = Gate()
-    yield made
-    made.close()
-
-
 @contextmanager
 def working(examples, **options):
     worker = ProcessWorker(":memory:", **({"command": weightless.COMMAND, "clock": lambda: 0.0} | options))

@@ -121,10 +121,10 @@ def _numbers(
     value = "…" if score is None else "undefined" if math.isnan(score.value) else minus(f"{score.value:.3f}")
     if score is not None and not sure:
         value = f"≈ {value}"
-    verdict = _nothing_off(score, full, baseline) if not off and mask.mlps.all() else ""
     if score is None or full is None:
-        verdict = verdict or f"<div class='game-verdict wait'>{waits}<small>&nbsp;</small></div>"
+        verdict = f"<div class='game-verdict wait'>{waits}<small>&nbsp;</small></div>"
     else:
+        verdict = _nothing_off(score, full, baseline) if not off and mask.mlps.all() else ""
         verdict = verdict or _verdict(score, full, sure, baseline, verified)
     first = f"<div><b>{off}</b><span>of {n} heads off</span></div>"
     number = f"<b>{value}</b><span>{html.escape(about)}</span>"
@@ -145,9 +145,9 @@ def _tell_if_nothing_can_fall(question: request.Question, full: Score) -> None:
         )
 
 
-def _nothing_off(score: Score | None, full: Score | None, baseline: MajorityBaseline | None) -> str:
+def _nothing_off(score: Score, full: Score, baseline: MajorityBaseline | None) -> str:
     """The verdict before the first click; '' where the usual one says more."""
-    if score is None or full is None or (baseline is not None and not beats(full, baseline)):
+    if baseline is not None and not beats(full, baseline):
         return ""
     line = minus(f"the 90% line is at {threshold_of(full.value):.3f}")
     return f"<div class='game-verdict wait'>This is the full model<small>{line}, n = {score.n:,}</small></div>"
