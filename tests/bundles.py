@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
 from explorer.glue.tasks import TASKS
 from explorer.mask import Mask
 from explorer.stats.intervals import score_with_interval
-from explorer.store.bundle import Bundle, versions
+from explorer.store.bundle import MANIFEST, Bundle, sha256_of, versions
 from explorer.store.commands import command_for
 from explorer.store.schema import ALL_SEEDS, Key, Manifest, Run
 from explorer.tickets.pruning_path import PathRow, to_table
@@ -23,6 +25,15 @@ def ticket(seed):
     rng = np.random.default_rng(seed)
     heads = rng.permutation(L * H) < L * H // 2
     return Mask(heads.reshape(L, H), rng.permutation(L) < 2)
+
+
+def make_fit(folder, raw):
+    """Writes a manifest, as JSON has it, with the hashes and sizes that its files have by now."""
+    for name in raw["files"] if isinstance(raw["files"], dict) else ():
+        if (folder / name).is_file():  # a name may be what was put there
+            contents = (folder / name).read_bytes()
+            raw["files"][name] = {"sha256": sha256_of(contents), "bytes": len(contents)}
+    (folder / MANIFEST).write_text(json.dumps(raw))
 
 
 def write(bundle, key, **parts):

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from explorer.errors import ExplorerError
 from explorer.patterns.samples import unpack_samples
-from explorer.store.bundle import ARRAYS, MANIFEST, TABLE, Bundle, sha256_of
+from explorer.store.bundle import ARRAYS, MANIFEST, TABLE, Bundle
 from explorer.store.coverage import commands, coverage
 from explorer.store.inventory import Inventory
 from explorer.store.schema import Key, Run
@@ -40,7 +40,7 @@ from explorer.study.stored_scores import known_run
 from explorer.study.survivor_patterns import survivor_patterns
 from explorer.study.transfer import transfer_words, transferred
 from precompute.bundle.report import report_records, report_text
-from tests.bundles import MODEL, H, L, small_bundle, ticket, with_attention
+from tests.bundles import MODEL, H, L, make_fit, small_bundle, ticket, with_attention
 from tests.later import with_ablations, with_constants, with_importance
 from tests.leagues import with_bank, with_league, with_pairs
 from tests.ui.opened import opened
@@ -113,11 +113,7 @@ def change(data, root, stage="*"):
         (path.parent / ARRAYS).write_bytes(npz(arrays))
     else:
         changed_table(data, pd.read_parquet(path.parent / TABLE)).to_parquet(path.parent / TABLE, index=False)
-    for name in raw["files"] if isinstance(raw["files"], dict) else ():
-        if (path.parent / name).is_file():  # a name may be what was put there
-            contents = (path.parent / name).read_bytes()
-            raw["files"][name] = {"sha256": sha256_of(contents), "bytes": len(contents)}
-    path.write_text(json.dumps(raw))
+    make_fit(path.parent, raw)
 
 
 def read_all(root):

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from explorer.store.bundle import ARRAYS, MANIFEST, TABLE, Bundle, sha256_of
+from explorer.store.bundle import ARRAYS, MANIFEST, TABLE, Bundle
 from explorer.store.validation import validate
+from tests.bundles import make_fit
 from tests.test_whatever_validates import LATER, npz, read_all, read_later
 
 MOST_MEMORY = 4 * 2**30
@@ -58,16 +59,6 @@ def changes(folder):
                 yield f"array {name}", {ARRAYS: npz(arrays | {name: changed})}
 
 
-def write(folder, contents):
-    """Writes files, and makes the manifest say what they are."""
-    for name, data in contents.items():
-        (folder / name).write_bytes(data)
-    raw = json.loads((folder / MANIFEST).read_text())
-    for name in contents.keys() & raw["files"].keys():
-        raw["files"][name] = {"sha256": sha256_of(contents[name]), "bytes": len(contents[name])}
-    (folder / MANIFEST).write_text(json.dumps(raw))
-
-
 def asked(root, stage):
     """What is asked of a changed bundle: is it valid, and what do pages make of it."""
     yield lambda: list(validate(Bundle(root)))
@@ -82,7 +73,9 @@ def main(root):
         folder = path.parent
         before = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
         for what, contents in changes(folder):
-            write(folder, contents)
+            for name, data in contents.items():
+                (folder / name).write_bytes(data)
+            make_fit(folder, json.loads((folder / MANIFEST).read_text()))
             for ask in asked(root, folder.name.partition(".")[0]):
                 try:
                     ask()

@@ -236,10 +236,8 @@ def _transfer(artefact: Artefact, shape: Shape | None, n: int | None) -> None:
     tickets, draws = artefact.manifest.config.get("tickets"), artefact.manifest.config.get("draws")
     if not isinstance(tickets, Mapping) or type(draws) is not int or draws < 1:
         raise _Unfit("its config names no tickets or no number of draws")
-    said = list(zip(table["ticket"], table["draw"], strict=True))
-    if len(said) != len(tickets) * (draws + 1) or said != [
-        (str(t), draw) for t in tickets for draw in range(draws + 1)
-    ]:
+    said, many = list(zip(table["ticket"], table["draw"], strict=True)), len(tickets) * (draws + 1)
+    if len(said) != many or said != [(str(task), draw) for task in tickets for draw in range(draws + 1)]:
         raise _Unfit("its table does not hold each ticket and its random masks")
     _numbers(artefact.manifest.summary, "full_score")
 
